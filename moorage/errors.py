@@ -1,0 +1,371 @@
+"""The error model: what a caller must be told, with which HTTP status and which stable codes.
+
+Fourteen kinds, one HTTP status each; every error of the product is a leaf below one of them. The first
+line of a class's docstring is its default message, so writing the docstring documents the API.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class Problem(Exception):
+    """Something the caller must be told about.
+
+    Attributes:
+        status: the HTTP status.
+        code: the code on `/api`: that of the kind, as in the contract.
+        oci_code: the code on `/v2`. Source: OCI distribution-spec v1.1, "Error Codes".
+        reason: our finer name, stable and documented; sent as `detail.reason` where it says more than the code.
+        detail: JSON-serialisable facts, never a secret and never a traceback.
+        headers: extra response headers, for example a challenge or `Retry-After`.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "UNKNOWN"
+    oci_code: ClassVar[str] = "UNKNOWN"
+    reason: ClassVar[str] = ""
+
+    def __init__(self, message: str = "", /, *, headers: Mapping[str, str] | None = None, **detail: object) -> None:
+        super().__init__(message or (type(self).__doc__ or self.code).splitlines()[0])
+        self.detail: Mapping[str, object] = detail
+        self.headers: Mapping[str, str] = headers or {}
+
+
+# -- kinds ------------------------------------------------------------------------------------------------
+
+
+class Invalid(Problem):
+    """The request is malformed."""
+
+    status = 400
+    code = "BAD_REQUEST"
+    oci_code = "UNSUPPORTED"
+
+
+class Unauthenticated(Problem):
+    """Authentication is required."""
+
+    status = 401
+    code = "UNAUTHORIZED"
+    oci_code = "UNAUTHORIZED"
+
+
+class Denied(Problem):
+    """This is not allowed."""
+
+    status = 403
+    code = "FORBIDDEN"
+    oci_code = "DENIED"
+
+
+class NotFound(Problem):
+    """There is no such thing, or you may not know of it."""
+
+    status = 404
+    code = "NOT_FOUND"
+    oci_code = "NAME_UNKNOWN"
+
+
+class Unsupported(Problem):
+    """The operation is not supported here."""
+
+    status = 405
+    code = "METHOD_NOT_ALLOWED"
+    oci_code = "UNSUPPORTED"
+
+
+class Conflict(Problem):
+    """It conflicts with something that is there already."""
+
+    status = 409
+    code = "CONFLICT"
+    oci_code = "DENIED"
+
+
+class Precondition(Problem):
+    """A rule or condition forbids it."""
+
+    status = 412
+    code = "PRECONDITION"
+    oci_code = "DENIED"
+
+
+class TooLarge(Problem):
+    """The request body is too large."""
+
+    status = 413
+    code = "REQUEST_ENTITY_TOO_LARGE"
+    oci_code = "SIZE_INVALID"
+
+
+class UnsupportedMedia(Problem):
+    """The media type is not supported."""
+
+    status = 415
+    code = "UNSUPPORTED_MEDIA_TYPE"
+    oci_code = "UNSUPPORTED"
+
+
+class RangeInvalid(Problem):
+    """The requested range cannot be satisfied."""
+
+    status = 416
+    code = "REQUESTED_RANGE_NOT_SATISFIABLE"
+    oci_code = "BLOB_UPLOAD_INVALID"
+
+
+class Unprocessable(Problem):
+    """The request is well-formed, but a value in it is out of bounds."""
+
+    status = 422
+    code = "UNPROCESSABLE_ENTITY"
+    oci_code = "UNSUPPORTED"
+
+
+class TooMany(Problem):
+    """Too many requests; wait and try again."""
+
+    status = 429
+    code = "TOO_MANY_REQUEST"
+    oci_code = "TOOMANYREQUESTS"
+
+
+class NotBuilt(Problem):
+    """This operation of the contract is not built yet."""
+
+    status = 501
+    code = "NOT_IMPLEMENTED"
+    oci_code = "UNSUPPORTED"
+
+
+class Unavailable(Problem):
+    """A part that this needs is not available; try again later."""
+
+    status = 503
+    code = "SERVICE_UNAVAILABLE"
+    oci_code = "UNKNOWN"
+
+
+# -- names and references ---------------------------------------------------------------------------------
+
+
+class NameInvalid(Invalid):
+    """The repository name is invalid."""
+
+    oci_code = reason = "NAME_INVALID"
+
+
+class DigestInvalid(Invalid):
+    """The digest is invalid, or does not match the content."""
+
+    oci_code = reason = "DIGEST_INVALID"
+
+
+class TagInvalid(Invalid):
+    """The tag is invalid: at most 128 of [a-zA-Z0-9._-], not beginning with '.' or '-'."""
+
+    oci_code = reason = "TAG_INVALID"
+
+
+class ManifestInvalid(Invalid):
+    """The manifest is invalid."""
+
+    oci_code = reason = "MANIFEST_INVALID"
+
+
+class SizeInvalid(Invalid):
+    """The number of bytes received does not match what was announced."""
+
+    oci_code = reason = "SIZE_INVALID"
+
+
+class PageSizeInvalid(Invalid):
+    """The number of entries asked for is invalid: a whole number, 0 or more."""
+
+    oci_code = reason = "PAGINATION_NUMBER_INVALID"
+
+
+class HostInvalid(Invalid):
+    """The Host header names a host that this server does not answer for."""
+
+    reason = "HOST_INVALID"
+
+
+class ServiceUnknown(Invalid):
+    """Tokens are issued for the service 'harbor-registry' only."""
+
+    reason = "SERVICE_UNKNOWN"
+
+
+# -- missing things ---------------------------------------------------------------------------------------
+
+
+class RouteUnknown(NotFound):
+    """There is nothing at this path."""
+
+    reason = "ROUTE_UNKNOWN"
+
+
+class RepositoryUnknown(NotFound):
+    """The repository is not known."""
+
+    oci_code = reason = "NAME_UNKNOWN"
+
+
+class ProjectUnknown(NotFound):
+    """There is no such project."""
+
+    oci_code = "NAME_UNKNOWN"
+    reason = "PROJECT_UNKNOWN"
+
+
+class BlobUnknown(NotFound):
+    """The blob is not in this repository."""
+
+    oci_code = reason = "BLOB_UNKNOWN"
+
+
+class UploadUnknown(NotFound):
+    """There is no such upload: it was finished, cancelled, has expired, or is not yours."""
+
+    oci_code = reason = "BLOB_UPLOAD_UNKNOWN"
+
+
+class ManifestUnknown(NotFound):
+    """The manifest is not in this repository."""
+
+    oci_code = reason = "MANIFEST_UNKNOWN"
+
+
+class ManifestBlobUnknown(NotFound):
+    """The manifest names blobs or manifests that are not in this repository."""
+
+    oci_code = reason = "MANIFEST_BLOB_UNKNOWN"
+
+
+class UserUnknown(NotFound):
+    """There is no such user."""
+
+    reason = "USER_UNKNOWN"
+
+
+class MemberUnknown(NotFound):
+    """There is no such member."""
+
+    reason = "MEMBER_UNKNOWN"
+
+
+# -- uploads ----------------------------------------------------------------------------------------------
+
+
+class UploadOffsetInvalid(RangeInvalid):
+    """The chunk does not begin where the upload ends."""
+
+    reason = "UPLOAD_OFFSET_INVALID"
+
+
+class UploadBusy(RangeInvalid):
+    """Another request is writing to this upload."""
+
+    reason = "UPLOAD_BUSY"
+
+
+class UploadInvalid(Invalid):
+    """The upload request is malformed."""
+
+    oci_code = reason = "BLOB_UPLOAD_INVALID"
+
+
+class UploadLimit(TooMany):
+    """This account has too many open uploads; finish or cancel some."""
+
+    reason = "UPLOAD_LIMIT"
+
+
+# -- refusals ---------------------------------------------------------------------------------------------
+
+
+class QuotaExceeded(Denied):
+    """The project's storage quota does not allow this."""
+
+    code = oci_code = "DENIED"
+    reason = "QUOTA_EXCEEDED"
+
+
+class BlobInUse(Unsupported):
+    """The blob is used by a manifest of this repository; delete that first."""
+
+    reason = "BLOB_IN_USE"
+
+
+class ManifestInUse(Precondition):
+    """The manifest is part of an index of this repository; delete that first."""
+
+    code = "VIOLATE_FOREIGN_KEY_CONSTRAINT"
+    reason = "MANIFEST_IN_USE"
+
+
+class TagMoved(Precondition):
+    """The tag does not point to what If-Match names."""
+
+    reason = "TAG_MOVED"
+
+
+class LoginThrottled(TooMany):
+    """Too many failed logins for this account from this address; wait before the next try."""
+
+    reason = "LOGIN_THROTTLED"
+
+
+class LastAdministrator(Precondition):
+    """At least one enabled system administrator has to remain."""
+
+    reason = "LAST_ADMINISTRATOR"
+
+
+class ProjectNotEmpty(Precondition):
+    """The project still holds repositories; delete them first."""
+
+    reason = "PROJECT_NOT_EMPTY"
+
+
+# -- conflicts --------------------------------------------------------------------------------------------
+
+
+class ProjectExists(Conflict):
+    """A project of this name exists already."""
+
+    reason = "PROJECT_EXISTS"
+
+
+class UserExists(Conflict):
+    """A user of this name or e-mail address exists already."""
+
+    reason = "USER_EXISTS"
+
+
+# -- parts that fail --------------------------------------------------------------------------------------
+
+
+class StorageUnavailable(Unavailable):
+    """The storage cannot be reached or refuses to write; try again later."""
+
+    reason = "STORAGE_UNAVAILABLE"
+
+
+class StorageFull(Unavailable):
+    """The storage is full; nothing was lost, free some space and try again."""
+
+    reason = "STORAGE_FULL"
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database cannot be reached or is too busy; try again later."""
+
+    reason = "DATABASE_UNAVAILABLE"
+
+
+class BlobDamaged(Unavailable):
+    """The stored bytes of this blob are damaged or missing; push it again."""
+
+    reason = "BLOB_DAMAGED"
