@@ -1,0 +1,87 @@
+"""Named points at which a test may stop, freeze or fail the process.
+
+A point costs one comparison when nothing is armed. `POINTS` is the whole list: the kill test arms every one
+in turn and fails when a point is never reached; a point that is passed but not listed is an error at once.
+"""
+
+import os
+import signal
+import time
+
+POINTS: dict[str, str] = {
+    "upload.created": "POST: the upload's row is committed, nothing replied",
+    "upload.started": "POST: the upload's place in the storage is made",
+    "append.begun": "PATCH or PUT: the upload is claimed, no byte written",
+    "append.piece": "PATCH or PUT: a piece of the body was written, not synced",
+    "append.written": "PATCH or PUT: all bytes written, not synced",
+    "append.synced": "PATCH or PUT: bytes durable, the row still has the old offset",
+    "append.recorded": "PATCH or PUT: the row has the new offset, nothing replied",
+    "commit.verified": "closing PUT: the digest matches, no place given",
+    "commit.placed": "closing PUT: the blob's row is committed as arriving",
+    "commit.renamed": "closing PUT: the bytes have their final name, the directory is not synced",
+    "commit.stored": "closing PUT: name and bytes are durable, the row is still arriving",
+    "commit.joining": "closing PUT: inside the transaction that makes the blob live, before its commit",
+    "commit.live": "closing PUT: the blob is live and linked, nothing replied",
+    "mount.joining": "mount: inside the transaction, before its commit",
+    "mount.done": "mount: committed, nothing replied",
+    "manifest.linked": "manifest PUT: blobs found, nothing written",
+    "manifest.recorded": "manifest PUT: artifact, links and tags written, before the commit",
+    "manifest.done": "manifest PUT: committed, nothing replied",
+    "delete.recorded": "DELETE: written, before the commit",
+    "delete.done": "DELETE: committed, nothing replied",
+    "cancel.dead": "upload cancelled: the row is dead, its bytes are still there",
+    "cancel.removed": "upload cancelled: the bytes are gone, the row is still there",
+}
+
+_armed: str | None = None
+_action = "kill"
+_countdown = 0
+
+
+def arm(spec: str) -> None:
+    """Arm one point. Shape: `point:action[:n]`; acts when the point is passed for the nth time (default 1).
+
+    Actions: `kill` (SIGKILL to this process), `stop` (SIGSTOP), `sleep` (1 s), `raise` (RuntimeError),
+    `enospc` and `eio` (OSError).
+
+    Raises:
+        ValueError: an unknown point or action.
+    """
+    global _armed, _action, _countdown  # noqa: PLW0603 - one switch per process, set once at start
+    point, _, rest = spec.partition(":")
+    action, _, count = rest.partition(":")
+    if point not in POINTS or action not in {"kill", "stop", "sleep", "raise", "enospc", "eio"}:
+        msg = f"unknown fault {spec!r}"
+        raise ValueError(msg)
+    _armed, _action, _countdown = point, action, int(count or 1)
+
+
+def point(name: str) -> None:
+    """Pass the point `name`: nothing happens unless it is armed."""
+    if _armed is None:
+        return
+    _pass(name)
+
+
+def _pass(name: str) -> None:
+    global _countdown  # noqa: PLW0603 - see arm
+    if name not in POINTS:
+        msg = f"the point {name!r} is not listed in faults.POINTS"
+        raise RuntimeError(msg)
+    if name != _armed:
+        return
+    _countdown -= 1
+    if _countdown:
+        return
+    if _action == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif _action == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    elif _action == "sleep":
+        time.sleep(1)
+    elif _action == "raise":
+        msg = f"fault injected at {name}"
+        raise RuntimeError(msg)
+    else:
+        number = 28 if _action == "enospc" else 5
+        raise OSError(number, os.strerror(number))

@@ -1,0 +1,156 @@
+"""The `Storage` protocol: the promises that every driver keeps.
+
+Each sentence of these docstrings has a test in `tests/contracts/test_storage.py`.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+import msgspec
+
+from moorage.ids import UploadId
+from moorage.oci.digest import Digest, Hasher
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """What the storage says about a key.
+
+    Attributes:
+        size_bytes: the length of the object.
+        seal: changes whenever anybody touches the bytes (file system: inode, size, mtime and ctime); None
+            where the storage itself vouches for them. A row keeps the seal of the moment the bytes were
+            verified; while it still fits, they need not be hashed again before they are served.
+    """
+
+    size_bytes: int
+    seal: str | None
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an upload has come: all that another process needs to go on with it. Kept in the upload's row.
+
+    Attributes:
+        size_bytes: durable bytes; what lies behind them in the storage is ignored.
+        hash_state: the saved state of the hash over exactly these bytes; empty when there is none (no bytes
+            yet, or a platform without a resumable hash: then they are read back once).
+        driver: the driver's own notes (which temporary file, how many segments); nobody else reads them.
+    """
+
+    size_bytes: int = 0
+    hash_state: bytes = b""
+    driver: str = ""
+
+
+class Storage(Protocol):
+    """Keeps bytes under keys.
+
+    Every method may raise `StorageFull` (no space) or `StorageUnavailable` (anything else that is the
+    storage's fault), and no other exception of its own.
+    """
+
+    kind: ClassVar[str]
+    """The name in the settings: `filesystem`, `s3`, `memory`."""
+
+    async def open(self) -> None:
+        """Make ready: create folders, check that a write works. Safe to repeat."""
+        ...
+
+    async def close(self) -> None:
+        """Give back threads and connections."""
+        ...
+
+    async def check(self) -> None:
+        """Write, read back and delete a few bytes, durably: what `/readyz` asks."""
+        ...
+
+    # -- objects
+
+    async def put(self, key: str, pieces: AsyncIterator[bytes]) -> Stat:
+        """Store an object. It appears whole and durable, or not at all; an existing object is replaced whole."""
+        ...
+
+    def read(self, key: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from `start` (included) to `stop` (excluded; None: to the end), in pieces of at most 1 MiB.
+
+        An object deleted after the first piece can still be read to its end, or the iterator raises
+        `StorageUnavailable`; it never ends early in silence.
+
+        Raises:
+            BlobDamaged: there is no such object, or it is shorter than `stop`.
+        """
+        ...
+
+    async def stat(self, key: str) -> Stat | None:
+        """Size and seal, or None when there is no such object."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Remove an object. Removing what is not there is no error."""
+        ...
+
+    def walk(self) -> AsyncIterator[tuple[str, int]]:
+        """All objects (not uploads) as (key, size in bytes), in byte order of the key."""
+        ...
+
+    # -- serving
+
+    def path(self, key: str) -> Path | None:
+        """The file that holds the object, or None when it is no local file. Does not look whether it exists."""
+        ...
+
+    async def url(self, key: str, ttl_seconds: int) -> str | None:
+        """A signed URL that serves the object for `ttl_seconds`, or None when the storage has no such thing."""
+        ...
+
+    # -- uploads
+
+    def place(self, digest: Digest, upload: UploadId, progress: Progress, *, first: bool) -> str:
+        """The key that this upload's bytes will have. `first`: no row ever had the digest's first key.
+
+        A file system gives the first incarnation of a blob the place of the distribution registry,
+        `docker/registry/v2/blobs/<algorithm>/<xx>/<hex>/data`, and every later one `data.<upload id>`
+        beside it. An object store leaves the bytes where they were written.
+        """
+        ...
+
+    async def start(self, upload: UploadId) -> Progress:
+        """Make room for an upload. Safe to repeat before the first byte."""
+        ...
+
+    async def append(
+        self, upload: UploadId, progress: Progress, pieces: AsyncIterator[bytes], hasher: Hasher | None, *, takeover: bool
+    ) -> Progress:
+        """Write `pieces` after `progress.size_bytes`, feed them to `hasher`, and return once they are durable.
+
+        Bytes behind `progress.size_bytes` from an attempt that failed are overwritten or cut off. When
+        `pieces` raises, the exception passes through and `progress` stays valid. Memory is bounded: at most
+        8 MiB per running call, whatever the size and however slow the disk (an object store: 24 MiB).
+
+        Args:
+            hasher: stands at `progress.size_bytes`, or None when the bytes are to be hashed later.
+            takeover: the previous writer may still be alive and writing: nothing that it does from now on
+                may reach these bytes (a file system copies them to a new file first).
+        """
+        ...
+
+    def read_upload(self, upload: UploadId, progress: Progress) -> AsyncIterator[bytes]:
+        """The first `progress.size_bytes` of an upload, in pieces of at most 1 MiB."""
+        ...
+
+    async def finish(self, upload: UploadId, progress: Progress, key: str) -> Stat:
+        """Make the upload's bytes the object `key` (from `place`), whole and durable, with its directory entry.
+
+        Safe to repeat when the reply was lost.
+        """
+        ...
+
+    async def abort(self, upload: UploadId, progress: Progress) -> None:
+        """Remove what an upload left, whatever state it is in. Safe to repeat, also after `finish`, whose object stays."""
+        ...
+
+    def uploads(self) -> AsyncIterator[UploadId]:
+        """The uploads that have bytes in the storage, in any order; what the sweep compares with rows."""
+        ...
