@@ -1,0 +1,2 @@
+help:  ## print this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | column -t -s '|'
