@@ -1,0 +1,1 @@
+"""Repositories, artifacts, tags and referrers, and the blobs that they hold."""

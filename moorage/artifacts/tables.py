@@ -1,0 +1,287 @@
+"""Repositories, artifacts, tags, and the blobs behind them.
+
+The chain of holders is artifact -> link in the repository -> charge in the project -> blob; each arrow is a
+foreign key, so the database refuses to break it even when the code is wrong (docs/develop/lossless.md).
+A digest is binary here: one byte of algorithm and the raw hash.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from moorage.db.base import AUTO_ID, Base, Id, Json, Name, UtcTime, live_index
+
+_CLUSTERED = {"sqlite_with_rowid": False}
+
+
+class Repository(Base):
+    """A name under a project that holds artifacts. `path` is the whole name, `project/rest`."""
+
+    __tablename__ = "repository"
+    __table_args__ = (
+        live_index("uq_repository_path", "path", where="trash_id IS NULL", unique=True),
+        live_index("ix_repository_project", "project_id", "path", where="trash_id IS NULL"),
+        AUTO_ID,
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))
+    path: Mapped[str] = mapped_column(Name)
+    description: Mapped[str] = mapped_column(Text, server_default="")
+    artifact_count: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    pull_count: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    trash_id: Mapped[int | None] = mapped_column(ForeignKey("trash.id"), index=True)
+    purging: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class Artifact(Base):
+    """A manifest and what we know about it. Its bytes are in `Manifest`, so that pages of artifacts stay narrow.
+
+    `size_bytes` counts the manifest, its config and its layers (an index: its own bytes and its children).
+    `tagged`, `child` and `accessory` are kept by the code that changes what they speak of.
+    """
+
+    __tablename__ = "artifact"
+    __table_args__ = (
+        UniqueConstraint("repository_id", "digest"),
+        live_index(
+            "ix_artifact_page",
+            "repository_id",
+            text("pushed_at DESC"),
+            "id",
+            where="trash_id IS NULL AND (tagged OR NOT child) AND NOT accessory",
+        ),
+        live_index("ix_artifact_subject", "repository_id", "subject_digest", "id", where="subject_digest IS NOT NULL"),
+        live_index("ix_artifact_trash_id", "trash_id", where="trash_id IS NOT NULL"),
+        AUTO_ID,
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    repository_id: Mapped[int] = mapped_column(ForeignKey("repository.id"))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(65))
+    media_type: Mapped[str] = mapped_column(String(255))
+    artifact_type: Mapped[str] = mapped_column(String(255), server_default="")
+    config_media_type: Mapped[str] = mapped_column(String(255), server_default="")
+    config_digest: Mapped[bytes | None] = mapped_column(LargeBinary(65))
+    subject_digest: Mapped[bytes | None] = mapped_column(LargeBinary(65))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    manifest_bytes: Mapped[int] = mapped_column(BigInteger)
+    annotations: Mapped[dict[str, str] | None] = mapped_column(Json)
+    tagged: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    child: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    accessory: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    pushed_by: Mapped[int | None] = mapped_column(BigInteger)
+    pushed_at: Mapped[datetime] = mapped_column(UtcTime)
+    trash_id: Mapped[int | None] = mapped_column(ForeignKey("trash.id"))
+
+
+class Manifest(Base):
+    """The exact bytes that a client pushed; at most 4 MiB."""
+
+    __tablename__ = "manifest"
+
+    artifact_id: Mapped[int] = mapped_column(
+        ForeignKey("artifact.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    bytes: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ArtifactReference(Base):
+    """A child of an index. `child_id` is null where the child is not in the repository (a sparse index)."""
+
+    __tablename__ = "artifact_reference"
+    __table_args__ = (Index("ix_artifact_reference_child", "child_id"), _CLUSTERED)
+
+    parent_id: Mapped[int] = mapped_column(ForeignKey("artifact.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(Integer, primary_key=True)
+    child_id: Mapped[int | None] = mapped_column(ForeignKey("artifact.id"))
+    child_digest: Mapped[bytes] = mapped_column(LargeBinary(65))
+    platform: Mapped[dict[str, object] | None] = mapped_column(Json)
+    annotations: Mapped[dict[str, str] | None] = mapped_column(Json)
+
+
+class Tag(Base):
+    """A name that points to an artifact, and can move. Visible tags only: a deleted tag lives on in its history."""
+
+    __tablename__ = "tag"
+    __table_args__ = (Index("ix_tag_artifact", "artifact_id", "name"), _CLUSTERED)
+
+    repository_id: Mapped[int] = mapped_column(ForeignKey("repository.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(128).with_variant(String(128, collation="C"), "postgresql"), primary_key=True)
+    artifact_id: Mapped[int] = mapped_column(ForeignKey("artifact.id"))
+    history_id: Mapped[int] = mapped_column(ForeignKey("tag_history.id"))
+    pushed_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class TagHistory(Base):
+    """Where a tag pointed, from when until when. One open row (`until` null) per visible tag.
+
+    `ended_by`: `moved` or `deleted`; `trash_id` is the act of deleting that a restore would undo.
+    """
+
+    __tablename__ = "tag_history"
+    __table_args__ = (
+        Index("ix_tag_history_name", "repository_id", "name", text("since DESC")),
+        live_index("ix_tag_history_trash_id", "trash_id", where="trash_id IS NOT NULL"),
+        AUTO_ID,
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    repository_id: Mapped[int] = mapped_column(ForeignKey("repository.id"))
+    name: Mapped[str] = mapped_column(String(128).with_variant(String(128, collation="C"), "postgresql"))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(65))
+    since: Mapped[datetime] = mapped_column(UtcTime)
+    until: Mapped[datetime | None] = mapped_column(UtcTime)
+    principal_id: Mapped[int | None] = mapped_column(BigInteger)
+    ended_by: Mapped[str | None] = mapped_column(String(8))
+    trash_id: Mapped[int | None] = mapped_column(ForeignKey("trash.id"))
+
+
+class Pull(Base):
+    """How often and when last an artifact was pulled; written in batches from memory."""
+
+    __tablename__ = "pull"
+
+    artifact_id: Mapped[int] = mapped_column(
+        ForeignKey("artifact.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    pulled_at: Mapped[datetime] = mapped_column(UtcTime)
+    pulls: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+
+class Blob(Base):
+    """One incarnation of bytes at a place that is used once.
+
+    States go one way: arriving, live, doomed, gone. `live` is true or null and part of the key that charges refer
+    to, so turning a blob that any project holds into anything but live is an error of the database. `seal` is the
+    storage's mark of the moment the bytes were verified (`storage.base.Stat`).
+    """
+
+    __tablename__ = "blob"
+    __table_args__ = (
+        CheckConstraint("state IN ('arriving', 'live', 'doomed', 'gone')", name="state"),
+        CheckConstraint("(state = 'live') = (live IS NOT NULL)", name="live"),
+        UniqueConstraint("key"),
+        UniqueConstraint("id", "live"),
+        live_index("uq_blob_digest", "digest", where="state = 'live'", unique=True),
+        live_index("ix_blob_idle_since", "idle_since", where="idle_since IS NOT NULL"),
+        live_index("ix_blob_changed_at", "changed_at", where="state <> 'live'"),
+        AUTO_ID,
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(65))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    key: Mapped[str] = mapped_column(String(255))
+    state: Mapped[str] = mapped_column(String(8))
+    live: Mapped[bool | None] = mapped_column(Boolean)
+    seal: Mapped[str | None] = mapped_column(String(128))
+    idle_since: Mapped[datetime | None] = mapped_column(UtcTime)
+    changed_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class ProjectBlob(Base):
+    """That a project is charged for a blob, once, however many of its repositories hold it."""
+
+    __tablename__ = "project_blob"
+    __table_args__ = (
+        CheckConstraint("live", name="live"),
+        ForeignKeyConstraint(["blob_id", "live"], ["blob.id", "blob.live"]),
+        Index("ix_project_blob_blob", "blob_id"),
+        live_index("ix_project_blob_idle_since", "idle_since", where="idle_since IS NOT NULL"),
+        _CLUSTERED,
+    )
+
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), primary_key=True)
+    blob_id: Mapped[int] = mapped_column(Id, primary_key=True)
+    live: Mapped[bool] = mapped_column(Boolean, server_default=text("true"))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    idle_since: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class RepositoryBlob(Base):
+    """That a blob can be seen in a repository.
+
+    `lease_until`: unreferenced, kept until then; null: held by an artifact. `hidden`: deleted by a client, still
+    held by something in the trash.
+    """
+
+    __tablename__ = "repository_blob"
+    __table_args__ = (
+        ForeignKeyConstraint(["project_id", "blob_id"], ["project_blob.project_id", "project_blob.blob_id"]),
+        Index("ix_repository_blob_project", "project_id", "blob_id"),
+        live_index("ix_repository_blob_lease_until", "lease_until", where="lease_until IS NOT NULL"),
+        _CLUSTERED,
+    )
+
+    repository_id: Mapped[int] = mapped_column(ForeignKey("repository.id"), primary_key=True)
+    blob_id: Mapped[int] = mapped_column(Id, primary_key=True)
+    project_id: Mapped[int] = mapped_column(Id)
+    lease_until: Mapped[datetime | None] = mapped_column(UtcTime)
+    hidden: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+
+
+class ArtifactBlob(Base):
+    """That an artifact (visible or in the trash) needs a blob of its repository."""
+
+    __tablename__ = "artifact_blob"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["repository_id", "blob_id"], ["repository_blob.repository_id", "repository_blob.blob_id"]
+        ),
+        Index("ix_artifact_blob_artifact", "artifact_id"),
+        _CLUSTERED,
+    )
+
+    repository_id: Mapped[int] = mapped_column(Id, primary_key=True)
+    blob_id: Mapped[int] = mapped_column(Id, primary_key=True)
+    artifact_id: Mapped[int] = mapped_column(ForeignKey("artifact.id"), primary_key=True)
+
+
+class Upload(Base):
+    """An open upload of a blob.
+
+    `offset_bytes`, `hash_state` and `driver` are the durable progress (`storage.base.Progress`). One writer at a
+    time: whoever set `claim`. `blob_id` is the place, once one was given. `previous_offset` is the offset before
+    the last chunk: the Location of that time may still be asked for the status.
+    """
+
+    __tablename__ = "upload"
+    __table_args__ = (
+        Index("ix_upload_project", "project_id"),
+        Index("ix_upload_principal", "principal_id"),
+        Index("ix_upload_expires_at", "expires_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    repository_id: Mapped[int] = mapped_column(ForeignKey("repository.id"))
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))
+    principal_id: Mapped[int | None] = mapped_column(BigInteger)
+    algorithm: Mapped[str] = mapped_column(String(8), server_default="sha256")
+    offset_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    previous_offset: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    hash_state: Mapped[bytes] = mapped_column(LargeBinary(256), server_default="")
+    driver: Mapped[str] = mapped_column(String(255), server_default="")
+    reserved_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    blob_id: Mapped[int | None] = mapped_column(ForeignKey("blob.id"))
+    claim: Mapped[str | None] = mapped_column(String(32))
+    claim_until: Mapped[datetime | None] = mapped_column(UtcTime)
+    dead: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    started_at: Mapped[datetime] = mapped_column(UtcTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcTime)

@@ -1,0 +1,107 @@
+"""The base class of tables and the column types that all of them share."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, Dialect, Index, Integer, MetaData, String, text
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.expression import ColumnElement
+from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Base(DeclarativeBase):
+    """The base of every table. Constraint names are fixed, so that a migration can name what it changes."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment in UTC with microseconds: an integer (microseconds since 1970) on SQLite, `timestamptz` on PostgreSQL."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The column type of this database."""
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(Integer())
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:  # noqa: ANN401 - int or datetime
+        """What the driver is given."""
+        if value is None or dialect.name != "sqlite":
+            return value
+        return to_micros(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401 - int or datetime
+        """What the program is given: aware, in UTC."""
+        if value is None:
+            return None
+        if dialect.name == "sqlite":
+            return from_micros(value)
+        moment: datetime = value
+        return moment.astimezone(UTC)
+
+
+def to_micros(moment: datetime) -> int:
+    """Microseconds since 1970 of an aware moment."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """The moment, in UTC, of a number of microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+Id = BigInteger().with_variant(Integer(), "sqlite")
+"""A 64-bit id. Tables whose ids a client can hold add `AUTO_ID`, so that an id is never given out twice."""
+
+AUTO_ID: dict[str, Any] = {"sqlite_autoincrement": True}
+
+Name = String(255).with_variant(String(255, collation="C"), "postgresql")
+"""A name that is compared byte by byte on both databases."""
+
+Json = JSON()
+
+
+def live_index(name: str, *columns: Any, where: str, unique: bool = False) -> Index:  # noqa: ANN401 - names or clauses
+    """An index over the rows for which the SQL condition `where` holds, on both databases."""
+    condition = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
+class db_now(ColumnElement[datetime]):  # noqa: N801 - reads as a SQL function
+    """The database's clock, now (not the start of the transaction), plus an offset in seconds.
+
+    Leases, expiries and ages compare with this and never with a node's clock: replicas' clocks differ.
+    """
+
+    inherit_cache = False
+    type = UtcTime()
+
+    def __init__(self, offset_seconds: float = 0) -> None:
+        self.offset_seconds = offset_seconds
+
+
+@compiles(db_now, "sqlite")
+def _sqlite_now(element: db_now, _compiler: SQLCompiler, **_kw: object) -> str:
+    offset = int(element.offset_seconds * 1_000_000)
+    return f"(CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000 + ({offset}))"
+
+
+@compiles(db_now, "postgresql")
+def _postgresql_now(element: db_now, _compiler: SQLCompiler, **_kw: object) -> str:
+    return f"(clock_timestamp() + interval '{float(element.offset_seconds)} seconds')"

@@ -1,0 +1,122 @@
+"""Facts that features may react to, named in the past tense, and the actor that caused them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks, from where, with which credential, under which request id.
+
+    Attributes:
+        principal_id: null for anonymous and for the system itself.
+        name: as shown (`robot$ci`), `""` for anonymous.
+        credential: `password`, `token`, `refresh_token`, `session`, `cli`, `system`, or `""`.
+        address: the client's address.
+    """
+
+    principal_id: int | None = None
+    name: str = ""
+    credential: str = ""
+    address: str = ""
+    request_id: str = ""
+
+
+SYSTEM = Actor(name="system", credential="system")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, told inside the transaction that makes it so."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectCreated(Event):
+    """A project was created."""
+
+    project_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectDeleted(Event):
+    """A project was deleted (it may wait in the trash)."""
+
+    project_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectChanged(Event):
+    """A setting of a project was changed."""
+
+    project_id: int
+    name: str
+    changes: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberSet(Event):
+    """Somebody was given a role in a project (`role` 0: it was taken away)."""
+
+    project_id: int
+    member: str
+    role: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserCreated(Event):
+    """An account was created."""
+
+    user_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserChanged(Event):
+    """An account was changed. `change`: password, admin, disabled, deleted, profile."""
+
+    user_id: int
+    name: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestPushed(Event):
+    """A manifest was pushed. `tags`: those that it now carries because of this push."""
+
+    project_id: int
+    repository_id: int
+    repository: str
+    artifact_id: int
+    digest: str
+    tags: tuple[str, ...]
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TagDeleted(Event):
+    """A tag was deleted; the artifact that it named is still there."""
+
+    project_id: int
+    repository: str
+    tag: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactDeleted(Event):
+    """An artifact was deleted, with its tags."""
+
+    project_id: int
+    repository: str
+    digest: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BlobDeleted(Event):
+    """A blob was taken out of a repository by a client."""
+
+    project_id: int
+    repository: str
+    digest: str

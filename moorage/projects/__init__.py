@@ -1,0 +1,1 @@
+"""Projects and their members: the owners of repositories and rules."""

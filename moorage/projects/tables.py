@@ -1,0 +1,50 @@
+"""Projects, and the trash that deleted things wait in."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Integer, SmallInteger, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from moorage.db.base import AUTO_ID, Base, Id, Json, Name, UtcTime, live_index
+
+
+class Project(Base):
+    """The owner of repositories, members and rules.
+
+    `epoch` grows by 1 when tokens that name the project must stop working (made private, a group's role lowered).
+    `trash_id` is set while the project is in the trash, `purging` once there is no way back. `repository_count`
+    is written by the repositories' own code, so that a list of projects needs no count.
+    """
+
+    __tablename__ = "project"
+    __table_args__ = (live_index("uq_project_name", "name", where="trash_id IS NULL", unique=True), AUTO_ID)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(Name)
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("principal.id", ondelete="SET NULL"), index=True)
+    public: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    pull_policy: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    trash_days: Mapped[int] = mapped_column(Integer, server_default="7")
+    epoch: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    repository_count: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    settings: Mapped[dict[str, object]] = mapped_column(Json, server_default="{}")
+    trash_id: Mapped[int | None] = mapped_column(ForeignKey("trash.id"), index=True)
+    purging: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class Trash(Base):
+    """One act of deleting; everything that it took along carries its id."""
+
+    __tablename__ = "trash"
+    __table_args__ = (AUTO_ID,)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    project_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    kind: Mapped[str] = mapped_column(Name)
+    label: Mapped[str] = mapped_column(Name)
+    reason: Mapped[str] = mapped_column(Name, server_default="")
+    principal_id: Mapped[int | None] = mapped_column(ForeignKey("principal.id", ondelete="SET NULL"))
+    deleted_at: Mapped[datetime] = mapped_column(UtcTime)
+    purge_at: Mapped[datetime] = mapped_column(UtcTime, index=True)

@@ -1,0 +1,29 @@
+"""How much a project may hold, and what it holds."""
+
+from sqlalchemy import BigInteger, ForeignKey, SmallInteger
+from sqlalchemy.orm import Mapped, mapped_column
+
+from moorage.db.base import Base
+
+
+class Quota(Base):
+    """The limit of a project in bytes; -1: none."""
+
+    __tablename__ = "quota"
+
+    project_id: Mapped[int] = mapped_column(
+        ForeignKey("project.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    limit_bytes: Mapped[int] = mapped_column(BigInteger, server_default="-1")
+
+
+class QuotaSlot(Base):
+    """A part of a project's counter. Only sums over the slots mean anything; `cap_bytes` null: no limit."""
+
+    __tablename__ = "quota_slot"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"), primary_key=True)
+    slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    used_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    cap_bytes: Mapped[int | None] = mapped_column(BigInteger)

@@ -1,0 +1,1 @@
+"""What is neither plane: probes and metrics."""

@@ -1,0 +1,1 @@
+"""What both planes need from HTTP: request id, error boundary, replies, ranges."""
