@@ -1,0 +1,85 @@
+"""What a principal may do: roles, actions, and the entries of a registry token.
+
+The matrix is that of the contract's product (docs/develop/roles.md); only what `/v2` needs is asked on the data
+plane: pull, push and delete on a repository, and reading the catalog.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from types import MappingProxyType
+
+
+class Role(IntEnum):
+    """A role in a project, with the contract's numbers. The numeric order is not the order of rank."""
+
+    PUBLIC = 0
+    PROJECT_ADMIN = 1
+    DEVELOPER = 2
+    GUEST = 3
+    MAINTAINER = 4
+    LIMITED_GUEST = 5
+
+
+ROLE_NAMES: Mapping[str, Role] = MappingProxyType(
+    {
+        "project-admin": Role.PROJECT_ADMIN,
+        "maintainer": Role.MAINTAINER,
+        "developer": Role.DEVELOPER,
+        "guest": Role.GUEST,
+        "limited-guest": Role.LIMITED_GUEST,
+    }
+)
+"""The names on the command line, from the highest rank to the lowest."""
+
+PULL, PUSH, DELETE, SCANNER_PULL = "pull", "push", "delete", "scanner-pull"
+EVERY_ACTION = frozenset({PULL, PUSH, DELETE})
+
+REPOSITORY_ACTIONS: Mapping[Role, frozenset[str]] = MappingProxyType(
+    {
+        Role.PUBLIC: frozenset({PULL}),
+        Role.LIMITED_GUEST: frozenset({PULL}),
+        Role.GUEST: frozenset({PULL}),
+        Role.DEVELOPER: frozenset({PULL, PUSH}),
+        Role.MAINTAINER: frozenset({PULL, PUSH, DELETE}),
+        Role.PROJECT_ADMIN: frozenset({PULL, PUSH, DELETE}),
+    }
+)
+"""What each role may do to the content of a repository on /v2. Deleting needs `artifact:delete`: maintainer and up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a ticket grants on one repository."""
+
+    actions: frozenset[str]
+    project_id: int
+    project_epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A checked right to do things on /v2: what a registry token says, or what Basic credentials came to.
+
+    Attributes:
+        principal_id: 0 for anonymous.
+        principal_epoch: compared with the live row by the statement that serves the request.
+        name: as shown: a user's name, `robot$…`, or "".
+        entries: by whole repository name.
+        catalog: whether the catalog may be read.
+        expires_at: Unix seconds.
+        credential: `token` or `password`.
+    """
+
+    principal_id: int
+    principal_epoch: int
+    name: str
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+    catalog: bool = False
+    expires_at: float = 0
+    credential: str = "token"
+
+    def entry(self, repository: str, actions: Iterable[str]) -> Entry | None:
+        """The entry of `repository`, if it grants all `actions`."""
+        found = self.entries.get(repository)
+        return found if found is not None and found.actions.issuperset(actions) else None

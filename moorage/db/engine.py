@@ -1,0 +1,316 @@
+"""The two databases: their engines, pragmas and pools, transactions as plain functions, and the fast lane.
+
+A construct that works on one database only lives here, or in a function with both branches side by side.
+"""
+
+import asyncio
+import logging
+import re
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.pool import StaticPool
+
+from moorage.db.work import Subscribers, Work
+from moorage.errors import DatabaseUnavailable, StorageFull
+from moorage.events import SYSTEM, Actor
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Row = tuple[Any, ...]
+
+log = logging.getLogger("moorage.db")
+
+_ATTEMPTS = 3
+_RETRY_SQLSTATES = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
+_BUSY_TIMEOUT_SECONDS = 30
+_SQLITE_NOW = "(CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000)"
+
+
+class Query:
+    """A prepared statement of the fast lane, written once for both databases.
+
+    Placeholders are `$1`, `$2`, ...; `{now}` is the database's clock, and `{left:COLUMN}` the seconds from now
+    until the moment in COLUMN. `sqlite` or `postgresql` replace the text for one database.
+    """
+
+    __slots__ = ("postgresql", "sqlite")
+
+    def __init__(self, text: str, *, sqlite: str | None = None, postgresql: str | None = None) -> None:
+        lite = re.sub(r"\{left:([\w.]+)\}", rf"((\1 - {_SQLITE_NOW}) / 1000000.0)", sqlite or text)
+        self.sqlite = re.sub(r"\$(\d+)", r"?\1", lite.replace("{now}", _SQLITE_NOW))
+        pg = re.sub(r"\{left:([\w.]+)\}", r"extract(epoch FROM \1 - clock_timestamp())::float8", postgresql or text)
+        self.postgresql = pg.replace("{now}", "clock_timestamp()")
+
+
+class Reader(Protocol):
+    """The fast lane: single read-only statements, each its own transaction, no ORM and no unit of work."""
+
+    async def one(self, query: Query, *args: object) -> Row | None:
+        """The first row, or None."""
+        ...
+
+    async def all(self, query: Query, *args: object) -> list[Row]:
+        """All rows; the statement itself bounds their number."""
+        ...
+
+
+class Database:
+    """The database of this process.
+
+    Attributes:
+        kind: `sqlite` or `postgresql`.
+        read: the fast lane.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 10, subscribers: Subscribers | None = None) -> None:
+        self.url: URL = make_url(url)
+        self.kind = self.url.get_backend_name()
+        self.subscribers = subscribers or Subscribers()
+        self.engine: Engine
+        self.read: Reader
+        if self.kind == "sqlite":
+            self.engine = _sqlite_engine(self.url)
+            self._threads = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
+            self.read = _SqliteReader(Path(self.url.database or ""))
+        else:
+            self.engine = _postgresql_engine(self.url, pool_size)
+            self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="postgresql")
+            self.read = _PostgresqlReader(self.url, pool_size)
+        self._lock = threading.Lock() if self.kind == "sqlite" else None
+
+    async def run(
+        self, actor: Actor, story: Callable[Concatenate[Work, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `story` as one transaction off the event loop, and return its result once it is committed.
+
+        Rolls back on any exception. A deadlock, a serialization failure, a lost connection or a constraint that
+        another transaction won repeats the whole story, at most 3 times: every story is safe to repeat.
+
+        Raises:
+            DatabaseUnavailable: it could not be done in time.
+            StorageFull: the database's disk is full.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: self.run_here(actor, story, *args, **kwargs))
+
+    def run_here(
+        self, actor: Actor, story: Callable[Concatenate[Work, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """What `run` does, in the calling thread: for the command line, jobs and tests."""
+        attempt = 1
+        while True:
+            try:
+                work, result = self._once(actor, story, *args, **kwargs)
+            except DBAPIError as error:
+                problem = _unavailable(error)
+                if problem is None or attempt >= _ATTEMPTS:
+                    if problem is None:
+                        raise
+                    raise problem from error
+                time.sleep(0.01 * attempt * attempt)
+                attempt += 1
+            else:
+                for call in work.after:
+                    try:
+                        call()
+                    except Exception:
+                        log.exception("a bell could not be rung; its sweep will find the work")
+                return result
+
+    def _once(
+        self, actor: Actor, story: Callable[Concatenate[Work, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> tuple[Work, T]:
+        if self._lock is None:
+            with self.engine.begin() as connection:
+                work = Work(connection, self.subscribers, actor)
+                return work, story(work, *args, **kwargs)
+        with self._lock, self.engine.begin() as connection:
+            work = Work(connection, self.subscribers, actor)
+            return work, story(work, *args, **kwargs)
+
+    async def close(self) -> None:
+        """Give back threads and connections."""
+        self._threads.shutdown(wait=True)
+        self.engine.dispose()
+        if isinstance(self.read, _SqliteReader | _PostgresqlReader):
+            await self.read.close()
+
+    async def check(self) -> None:
+        """Write a row durably: what `/readyz` asks.
+
+        Raises:
+            DatabaseUnavailable, StorageFull: as `run`.
+        """
+        await self.run(SYSTEM, _touch)
+
+
+def _touch(work: Work) -> None:
+    work.db.exec_driver_sql("UPDATE probe SET count = count + 1 WHERE id = 1")
+
+
+def _unavailable(error: DBAPIError) -> DatabaseUnavailable | StorageFull | None:
+    """The problem that the caller is told when trying again did not help; None for a bug of ours."""
+    if error.connection_invalidated:
+        return DatabaseUnavailable(headers={"Retry-After": "5"})
+    state = getattr(error.orig, "sqlstate", None)
+    text = str(error.orig)
+    if state == "53100" or "disk is full" in text:
+        return StorageFull("The database's disk is full; free some space and try again.", headers={"Retry-After": "30"})
+    if isinstance(error, IntegrityError) or state in _RETRY_SQLSTATES:
+        return DatabaseUnavailable("The database is too busy to settle a conflict; try again.", headers={"Retry-After": "1"})
+    if isinstance(error, OperationalError):
+        if state is not None and not state.startswith(("08", "53", "57")):
+            return None
+        if state is None and ("no such" in text or "syntax error" in text):
+            return None
+        return DatabaseUnavailable(headers={"Retry-After": "5"})
+    return None
+
+
+# -- SQLite -----------------------------------------------------------------------------------------------
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    """One writing connection for the process, used by one thread at a time.
+
+    WAL with `synchronous=FULL`: a committed transaction survives a power cut.
+    """
+    engine = create_engine(
+        url,
+        poolclass=StaticPool,
+        connect_args={"check_same_thread": False, "timeout": _BUSY_TIMEOUT_SECONDS, "cached_statements": 512},
+    )
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # BEGIN is ours: IMMEDIATE, or a write could fail after its reads
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=4000"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Any) -> None:  # noqa: ANN401 - SQLAlchemy's Connection, by event contract
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+class _SqliteReader:
+    """Reads in the event loop: a look-up takes some 15 microseconds, a hop to a thread three times as long."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+
+    def _open(self) -> sqlite3.Connection:
+        uri = f"{self._path.absolute().as_uri()}?mode=ro"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=1,
+                                     cached_statements=256)
+        connection.execute("PRAGMA query_only=ON").close()
+        connection.execute("PRAGMA mmap_size=268435456").close()
+        self._connection = connection
+        return connection
+
+    async def one(self, query: Query, *args: object) -> Row | None:
+        """The first row, or None."""
+        try:
+            row: Row | None = (self._connection or self._open()).execute(query.sqlite, args).fetchone()
+        except sqlite3.OperationalError as error:
+            raise DatabaseUnavailable(headers={"Retry-After": "5"}) from error
+        return row
+
+    async def all(self, query: Query, *args: object) -> list[Row]:
+        """All rows."""
+        try:
+            return (self._connection or self._open()).execute(query.sqlite, args).fetchall()
+        except sqlite3.OperationalError as error:
+            raise DatabaseUnavailable(headers={"Retry-After": "5"}) from error
+
+    async def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+# -- PostgreSQL -------------------------------------------------------------------------------------------
+
+
+def _postgresql_engine(url: URL, pool_size: int) -> Engine:
+    """A pool of connections with bounded statements: no transaction may hang."""
+    return create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=_BUSY_TIMEOUT_SECONDS,
+        connect_args={
+            "connect_timeout": 10,
+            "prepare_threshold": 2,
+            "options": "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=30000 -c timezone=UTC",
+        },
+    )
+
+
+class _PostgresqlReader:
+    """Reads by asyncpg: statements are prepared once per connection, and no reset query runs between two reads."""
+
+    def __init__(self, url: URL, pool_size: int) -> None:
+        self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._pool_size = pool_size
+        self._pool: Any = None  # asyncpg.Pool; imported late, so that SQLite never loads it
+        self._opening = asyncio.Lock()
+
+    async def _open(self) -> Any:  # noqa: ANN401 - asyncpg ships no types
+        import asyncpg  # noqa: PLC0415 - a server on SQLite never needs it
+
+        class Plain(asyncpg.Connection):  # type: ignore[misc]
+            def get_reset_query(self) -> str:
+                return ""
+
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self._dsn,
+                    min_size=1,
+                    max_size=self._pool_size,
+                    connection_class=Plain,
+                    command_timeout=30,
+                    timeout=10,
+                    max_inactive_connection_lifetime=0,
+                    server_settings={"timezone": "UTC", "default_transaction_read_only": "on"},
+                )
+        return self._pool
+
+    async def one(self, query: Query, *args: object) -> Row | None:
+        """The first row, or None."""
+        import asyncpg  # noqa: PLC0415 - as above
+
+        try:
+            row: Row | None = await (self._pool or await self._open()).fetchrow(query.postgresql, *args)
+        except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+            raise DatabaseUnavailable(headers={"Retry-After": "5"}) from error
+        return row
+
+    async def all(self, query: Query, *args: object) -> list[Row]:
+        """All rows."""
+        import asyncpg  # noqa: PLC0415 - as above
+
+        try:
+            rows: list[Row] = await (self._pool or await self._open()).fetch(query.postgresql, *args)
+        except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+            raise DatabaseUnavailable(headers={"Retry-After": "5"}) from error
+        return rows
+
+    async def close(self) -> None:
+        """Close the pool."""
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None

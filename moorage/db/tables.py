@@ -1,0 +1,15 @@
+"""The one table that belongs to the database itself."""
+
+from sqlalchemy import BigInteger, SmallInteger
+from sqlalchemy.orm import Mapped, mapped_column
+
+from moorage.db.base import Base
+
+
+class Probe(Base):
+    """One row, written by the readiness check: a database that takes no writes is not ready."""
+
+    __tablename__ = "probe"
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    count: Mapped[int] = mapped_column(BigInteger, server_default="0")
