@@ -167,6 +167,25 @@ class TagInvalid(Invalid):
     oci_code = reason = "TAG_INVALID"
 
 
+class ProjectNameInvalid(Invalid):
+    """The project name is invalid: 1 to 255 lower-case letters and digits, single '.', '_' or '-' between them."""
+
+    oci_code = "NAME_INVALID"
+    reason = "PROJECT_NAME_INVALID"
+
+
+class RobotNameInvalid(Invalid):
+    """The robot name is invalid: 1 to 255 lower-case letters and digits, single '.', '_' or '-' between them."""
+
+    reason = "ROBOT_NAME_INVALID"
+
+
+class UserNameInvalid(Invalid):
+    """The user name is invalid: 1 to 255 visible characters, none of , " ~ # % $ : and no space at either end."""
+
+    reason = "USER_NAME_INVALID"
+
+
 class ManifestInvalid(Invalid):
     """The manifest is invalid."""
 
