@@ -210,6 +210,12 @@ class HostInvalid(Invalid):
     reason = "HOST_INVALID"
 
 
+class ScopeLimit(Invalid):
+    """Too many scopes in one request: at most 100, and 4,096 characters in all."""
+
+    reason = "SCOPE_LIMIT"
+
+
 class ServiceUnknown(Invalid):
     """Tokens are issued for the service 'harbor-registry' only."""
 

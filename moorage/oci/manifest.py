@@ -5,7 +5,8 @@ is built, and the number of its quotes gives duplicate keys away afterwards: a d
 """
 
 import json
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Never
 
 import msgspec
@@ -23,6 +24,8 @@ MAX_VALUES = 131_072
 """Values in one body, keys not counted: 32 for each of the most entries that are allowed."""
 
 MAX_DIGITS = 64
+"""Digits of a number in a body of over 128 KiB; in a smaller one 4,300, the decoder's limit."""
+
 MAX_SIZE_BYTES = 2**63 - 1
 
 _BRACKETS = bytes.maketrans(b"{}", b"[]")
@@ -34,8 +37,8 @@ _TOP_KEYS = frozenset(
 )
 _DESCRIPTOR_KEYS = frozenset({"mediaType", "digest", "size", "urls", "annotations", "data", "artifactType", "platform"})
 
-_MediaType = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"\A[!-~][ -~]*\Z")]
-_ArtifactType = Annotated[str, msgspec.Meta(max_length=255, pattern=r"\A[ -~]*\Z")]
+_MediaType = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+_ArtifactType = Annotated[str, msgspec.Meta(max_length=255)]
 _Size = Annotated[int, msgspec.Meta(ge=0, le=MAX_SIZE_BYTES)]
 
 
@@ -135,19 +138,23 @@ def parse(raw: bytes, media_type: str) -> Manifest:
     """
     kind = _kind_of(media_type)
     body = _read_strictly(raw)
-    _require_one_meaning(body, media_type, kind)
+    _require_one_meaning(body, media_type, kind, may_have_null=b"null" in raw)
     try:
         read = msgspec.convert(body, _Body, dec_hook=_read_digest)
     except msgspec.ValidationError as error:
         raise _invalid(f"{error}.") from None
 
     referred = read.manifests if kind is Kind.INDEX else (*_one(read.config), *read.layers)
-    size_bytes = len(raw) + sum([part.size_bytes for part in referred])
+    _require_printable({read.artifact_type, *[part.media_type for part in (*referred, *_one(read.subject))]})
+    _require_printable({part.artifact_type for part in referred})
+    size_bytes = len(raw) + sum(part.size_bytes for part in referred)
     if size_bytes > MAX_SIZE_BYTES:
         raise _invalid("the sizes in it add up to more than 2^63-1 bytes.")
-    distinct = _distinct(referred)
     # A config is always asked for, and so is a foreign layer that is also named as one of another type.
-    needed = _distinct(part for part in referred if part.media_type not in FOREIGN_LAYERS or part is read.config)
+    distinct = _distinct(referred)
+    needed = distinct
+    if not FOREIGN_LAYERS.isdisjoint([part.media_type for part in referred]):
+        needed = _distinct(part for part in referred if part.media_type not in FOREIGN_LAYERS or part is read.config)
     config_type = read.config.media_type if read.config else ""
     return Manifest(
         media_type=media_type,
@@ -160,8 +167,8 @@ def parse(raw: bytes, media_type: str) -> Manifest:
         artifact_type=read.artifact_type or config_type,
         annotations=read.annotations,
         blobs=tuple(needed.values()) if kind is Kind.MANIFEST else (),
-        foreign=tuple([part for digest, part in distinct.items() if digest not in needed])
-        if kind is Kind.MANIFEST
+        foreign=tuple(part for digest, part in distinct.items() if digest not in needed)
+        if needed is not distinct
         else (),
         size_bytes=size_bytes,
     )
@@ -189,39 +196,57 @@ def _read_strictly(raw: bytes) -> dict[str, object]:
 
     Source: RFC 8259; I-JSON (RFC 7493) for duplicate keys and surrogates.
     """
-    strings = _check_outline(raw)
+    plain = _without_escapes(raw)
+    _check_outline(plain)
     try:
-        body: object = msgspec.json.decode(raw)
+        body: object = _DECODER.decode(raw)
     except UnicodeDecodeError:
         raise _invalid("it is not UTF-8.") from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise _invalid(f"it is not JSON ({error}).") from None
     if not isinstance(body, dict):
         raise _invalid("it is not a JSON object.")
-    if _count_strings(body) != strings:
+    # Each key and each string has two quotes, so what was decoded has as many as what was sent.
+    if _without_escapes(msgspec.json.encode(body)).count(b'"') != plain.count(b'"'):
         _refuse_duplicate(raw)
     return body
 
 
-def _check_outline(raw: bytes) -> int:
-    """Refuse what would take long to build. Returns the number of strings, keys included, that a reader must find."""
-    if raw.startswith(b"\xef\xbb\xbf"):
-        raise _invalid("it begins with a byte order mark.")
+def _read_float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("Number out of range")
+    return number
 
-    # Without escapes, a quote is the border of a string and nothing else.
-    plain = raw
-    if b"\\" in raw:
-        plain = raw.replace(b"\\\\", b"")
-        if b"\\u0000" in plain:
-            raise _invalid("a string holds the character NUL.")
-        plain = plain.replace(b'\\"', b"")
+
+_DECODER = msgspec.json.Decoder(float_hook=_read_float)
+
+
+def _without_escapes(raw: bytes) -> bytes:
+    """The body without escaped backslashes and quotes: each quote that is left is the border of a string."""
+    if b"\\" not in raw:
+        return raw
+    return raw.replace(b"\\\\", b"").replace(b'\\"', b"")
+
+
+def _check_outline(plain: bytes) -> None:
+    """Refuse what would take long to build, or what no database can keep."""
+    if plain.startswith(b"\xef\xbb\xbf"):
+        raise _invalid("it begins with a byte order mark.")
+    if b"\\u0000" in plain:
+        raise _invalid("a string holds the character NUL.")
+
+    # So short that nothing in it can take long, and too few brackets to be deep: nearly every manifest there is.
+    if len(plain) <= MAX_VALUES and plain.count(b"[") + plain.count(b"{") <= MAX_DEPTH:
+        return
+
+    # A valid body has at most two strings, four quotes, for each value.
     if plain.count(b'"') > 4 * MAX_VALUES:
         raise _invalid(f"it holds more than {MAX_VALUES} values.")
-    pieces = plain.split(b'"')
-    outline = b"".join(pieces[::2])
+    outline = b"".join(plain.split(b'"')[::2])
     if outline.count(b",") + outline.count(b"[") + outline.count(b"{") > MAX_VALUES:
         raise _invalid(f"it holds more than {MAX_VALUES} values.")
-    if b"0" * MAX_DIGITS in outline.translate(_DIGITS_TO_ONE):
+    if len(plain) > MAX_VALUES and b"0" * MAX_DIGITS in outline.translate(_DIGITS_TO_ONE):
         raise _invalid(f"a number in it has {MAX_DIGITS} digits or more.")
 
     # Each round removes the innermost brackets. Which kind closes which is for the decoder to see.
@@ -233,25 +258,6 @@ def _check_outline(raw: bytes) -> int:
         brackets, depth = inner, depth + 1
         if depth > MAX_DEPTH:
             raise _invalid(f"it is nested more than {MAX_DEPTH} levels deep.")
-    return len(pieces) // 2
-
-
-def _count_strings(body: dict[str, object]) -> int:
-    """How many strings, keys included, a decoded object holds."""
-    count = 0
-    waiting: list[object] = [body]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            count += len(node)
-            node = node.values()
-        for value in node:  # type: ignore[attr-defined] # only lists and dicts are put into `waiting`
-            kind = type(value)
-            if kind is str:
-                count += 1
-            elif kind is dict or kind is list:
-                waiting.append(value)
-    return count
 
 
 def _refuse_duplicate(raw: bytes) -> Never:
@@ -264,14 +270,14 @@ def _refuse_duplicate(raw: bytes) -> Never:
                 raise _invalid(f"the key {key[:100]!r} occurs twice in one object.")
             seen.add(key)
 
-    json.loads(raw, object_pairs_hook=require_distinct)
+    json.loads(raw, object_pairs_hook=require_distinct, parse_int=str, parse_float=str)
     raise _invalid("a key occurs twice in one object.")
 
 
 # -- meaning ----------------------------------------------------------------------------------------------
 
 
-def _require_one_meaning(body: dict[str, object], media_type: str, kind: Kind) -> None:
+def _require_one_meaning(body: dict[str, object], media_type: str, kind: Kind, *, may_have_null: bool) -> None:
     """Refuse what two readers could take for two things; drop `null`, which Go writes for what is absent.
 
     Source: OCI image-spec v1.1 manifest.md, "mediaType"; CVE-2021-41190.
@@ -285,9 +291,28 @@ def _require_one_meaning(body: dict[str, object], media_type: str, kind: Kind) -
     if required not in body:
         raise _invalid(f"{required!r} is missing.")
     _require_exact_keys(body, _TOP_KEYS, "")
-    for key in [key for key, value in body.items() if value is None]:
-        del body[key]
+    _drop_null(body)
 
+    _require_type_and_version(body, media_type)
+    if required == "config" and required not in body:
+        raise _invalid("'config' is missing.")
+    for key in ("config", "subject", "layers", "manifests"):
+        value = body.get(key)
+        entries = value if isinstance(value, list) else [value]
+        if len(entries) > MAX_ENTRIES:
+            raise _invalid(f"{key!r} has {len(entries)} entries; at most {MAX_ENTRIES} are allowed.")
+        # What is no object is left to the typed reading, which says where it is.
+        descriptors = [entry for entry in entries if isinstance(entry, dict)]
+        _require_exact_keys(set().union(*descriptors), _DESCRIPTOR_KEYS, f" in {key!r}")
+        if may_have_null:
+            for descriptor in descriptors:
+                _drop_null(descriptor)
+                platform = descriptor.get("platform")
+                if isinstance(platform, dict):
+                    _drop_null(platform)
+
+
+def _require_type_and_version(body: dict[str, object], media_type: str) -> None:
     stated = body.get("mediaType")
     if stated is None:
         if media_type in DOCKER_MANIFESTS:
@@ -297,39 +322,19 @@ def _require_one_meaning(body: dict[str, object], media_type: str, kind: Kind) -
     version = body.get("schemaVersion")
     if type(version) is not int or version != 2:
         raise _invalid("'schemaVersion' must be 2.")
-    if kind is Kind.MANIFEST and "config" not in body:
-        raise _invalid("'config' is missing.")
-
-    for key in ("config", "subject", "layers", "manifests"):
-        value = body.get(key)
-        if isinstance(value, list):
-            if len(value) > MAX_ENTRIES:
-                raise _invalid(f"{key!r} has {len(value)} entries; at most {MAX_ENTRIES} are allowed.")
-            for entry in value:
-                _clean_descriptor(entry, key)
-        else:
-            _clean_descriptor(value, key)
 
 
-def _clean_descriptor(entry: object, where: str) -> None:
-    if not isinstance(entry, dict):
-        return  # the typed reading says what is wrong
-    if not _DESCRIPTOR_KEYS.issuperset(entry):
-        _require_exact_keys(entry, _DESCRIPTOR_KEYS, f" of {where!r}")
-    if None in entry.values():
-        for key in [key for key, value in entry.items() if value is None]:
-            del entry[key]
-    platform = entry.get("platform")
-    if isinstance(platform, dict) and None in platform.values():
-        entry["platform"] = {key: value for key, value in platform.items() if value is not None}
+def _drop_null(node: dict[str, object]) -> None:
+    for key in [key for key, value in node.items() if value is None]:
+        del node[key]
 
 
-def _require_exact_keys(node: dict[str, object], known: frozenset[str], where: str) -> None:
+def _require_exact_keys(keys: Collection[str], known: frozenset[str], where: str) -> None:
     """Refuse a key that differs from one we know only by case: Go's decoder would take it for that one."""
-    if known.issuperset(node):
+    if known.issuperset(keys):
         return
     folded = {key.casefold(): key for key in known}
-    for key in node:
+    for key in sorted(keys):
         meant = folded.get(key.casefold(), key)
         if meant != key:
             raise _invalid(f"the key {key!r}{where} differs from {meant!r} only by case.")
@@ -343,6 +348,12 @@ def _read_digest(wanted: type, value: object) -> Digest:
         return Digest.parse(value)
     except DigestInvalid:
         raise ValueError(f"The digest {value[:200]!r} is invalid") from None
+
+
+def _require_printable(types: set[str]) -> None:
+    for named in types:
+        if not (named.isascii() and named.isprintable()):
+            raise _invalid(f"the media type {named[:100]!r} holds other than printable ASCII characters.")
 
 
 def _one(part: Descriptor | None) -> tuple[Descriptor, ...]:

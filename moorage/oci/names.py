@@ -81,7 +81,7 @@ def parse_repository(text: str) -> RepositoryName:
         return RepositoryName(text, found[1], found[2])
     if _ONE_COMPONENT.fullmatch(text):
         raise NameInvalid(
-            f"The repository name '{text}' lacks a project: write 'library/{text}' or another project's name before it.",
+            f"The repository name '{text}' lacks a project: write 'library/{text}', or another project before it.",
             name=text,
         )
     raise NameInvalid(
@@ -163,8 +163,7 @@ def parse_user_name(text: str) -> str:
         not 1 <= len(name) <= MAX_NAME_CHARACTERS
         or name != name.strip()
         or not _FORBIDDEN_IN_USER_NAMES.isdisjoint(name)
-        or (not name.isascii() or not name.isprintable())
-        and any(unicodedata.category(character) in _UNSEEN_CATEGORIES for character in name)
+        or any(unicodedata.category(character) in _UNSEEN_CATEGORIES for character in name)
     ):
         raise UserNameInvalid(name=text[:MAX_NAME_CHARACTERS])
     return name
