@@ -1,6 +1,6 @@
 """Build the Go clients of tests/clients/go.txt that are not built yet.
 
-    python tools/build_go_tools.py
+    python -m tools.build_go_tools
 
 They lie in `${MOORAGE_CACHE:-.cache}/go/HASH/bin`, HASH being that of go.txt: another version is another folder,
 and an old one may be deleted at any time.

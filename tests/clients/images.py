@@ -93,7 +93,7 @@ def image(
         architecture: `amd64` or `arm64`.
         base: take the lower layers of this image, so that two images share them.
     """
-    lower = base.layers[:1] if base else (_layer({"noise": (0o644, _noise(size_bytes))}),)
+    lower = base.layers[:1] if base else (_layer({"noise": (0o644, _noise(says, size_bytes))}),)
     upper = _layer({"say": (0o755, _program(says + "\n", architecture))})
     layers = (*lower, upper)
     config = Blob(
@@ -159,7 +159,9 @@ def write_layout(folder: Path, tagged: Mapping[str, Image | Index]) -> Path:
 def write_layout_archive(path: Path, tagged: Mapping[str, Image | Index]) -> Path:
     """Write an OCI image layout as one tar file, which `ctr images import` and `podman load` read."""
     folder = write_layout(path.with_name(path.name + ".layout"), tagged)
-    entries = {str(file.relative_to(folder)): (0o644, file.read_bytes()) for file in folder.rglob("*") if file.is_file()}
+    entries = {
+        str(file.relative_to(folder)): (0o644, file.read_bytes()) for file in folder.rglob("*") if file.is_file()
+    }
     path.write_bytes(_tar(entries))
     return path
 
@@ -200,8 +202,8 @@ def _json(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
-def _noise(size_bytes: int) -> bytes:
-    return random.Random(size_bytes).randbytes(size_bytes)
+def _noise(seed: str, size_bytes: int) -> bytes:
+    return random.Random(seed).randbytes(size_bytes)
 
 
 def _layer(files: Mapping[str, tuple[int, bytes]]) -> Blob:
