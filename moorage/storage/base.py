@@ -121,7 +121,13 @@ class Storage(Protocol):
         ...
 
     async def append(
-        self, upload: UploadId, progress: Progress, pieces: AsyncIterator[bytes], hasher: Hasher | None, *, takeover: bool
+        self,
+        upload: UploadId,
+        progress: Progress,
+        pieces: AsyncIterator[bytes],
+        hasher: Hasher | None,
+        *,
+        takeover: bool,
     ) -> Progress:
         """Write `pieces` after `progress.size_bytes`, feed them to `hasher`, and return once they are durable.
 
@@ -130,7 +136,8 @@ class Storage(Protocol):
         8 MiB per running call, whatever the size and however slow the disk (an object store: 24 MiB).
 
         Args:
-            hasher: stands at `progress.size_bytes`, or None when the bytes are to be hashed later.
+            hasher: stands at `progress.size_bytes`; or at 0: then the bytes before are read back and fed to it
+                first; or None when the bytes are to be hashed later. After a failure it is of no use any more.
             takeover: the previous writer may still be alive and writing: nothing that it does from now on
                 may reach these bytes (a file system copies them to a new file first).
         """
@@ -148,7 +155,10 @@ class Storage(Protocol):
         ...
 
     async def abort(self, upload: UploadId, progress: Progress) -> None:
-        """Remove what an upload left, whatever state it is in. Safe to repeat, also after `finish`, whose object stays."""
+        """Remove what an upload left, whatever state it is in.
+
+        Safe to repeat, also after `finish`, whose object stays.
+        """
         ...
 
     def uploads(self) -> AsyncIterator[UploadId]:

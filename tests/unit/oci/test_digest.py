@@ -193,10 +193,9 @@ def test_a_state_that_does_not_fit_is_refused(platform: str) -> None:
         "other size": state[:34] + struct.pack(">Q", 4) + state[42:],
     }
 
-    for name, text in broken.items():
+    for text in broken.values():
         with pytest.raises(ValueError, match="hash state"):
             Hasher.resume("sha256", text)
-            pytest.fail(name)
     with pytest.raises(ValueError, match="hash state"):
         Hasher.resume("sha512", state)
 

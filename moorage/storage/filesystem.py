@@ -1,0 +1,574 @@
+"""Blobs as files, in the layout of the distribution registry.
+
+Durable means here, on every path: the file is synced, then renamed, then the folder it went to, every folder
+above that this process has not synced yet, and the folder it left. A sync that fails is final: the file is
+thrown away and never asked again, because the system may have dropped the bytes it could not write and would
+answer "fine" the second time.
+"""
+
+import asyncio
+import contextlib
+import errno
+import os
+import secrets
+import stat as modes
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import ClassVar, ParamSpec, TypeVar
+
+import msgspec
+
+from moorage import faults
+from moorage.errors import BlobDamaged, StorageFull, StorageUnavailable
+from moorage.ids import UploadId
+from moorage.oci.digest import Digest, Hasher
+from moorage.storage import keys
+from moorage.storage.base import Progress, Stat
+from moorage.storage.disk import Disk
+from moorage.storage.intake import Lane, pour, settle, take_small
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_PIECE_BYTES = 1024 * 1024
+_WRITE_BACK_BYTES = 8 * 1024 * 1024  # how much is written between two hints to bring it to the disk
+_WALK_BATCH = 1000
+_THREADS = 32
+_TEMPORARY_SECONDS = 24 * 3600
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the file system driver keeps its bytes.
+
+    Attributes:
+        root: the folder; made with mode 0700 when it is not there. One file system, because finishing an upload
+            is a rename.
+    """
+
+    root: Path
+
+
+class Filesystem:
+    """Keeps every object in a file below one folder. See `Storage` for what the methods promise."""
+
+    kind: ClassVar[str] = "filesystem"
+
+    def __init__(self, settings: Settings, *, disk: Disk | None = None) -> None:
+        self._root = settings.root
+        self._uploads = settings.root / "uploads"
+        self._temporary = settings.root / "temporary"
+        self._disk = disk or Disk()
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="storage")
+        self._durable_folders: set[Path] = set()
+
+    async def open(self) -> None:
+        """Make the folders, remove what interrupted `put` calls left a day ago, and check that a write works."""
+        await self._run(self._open)
+        await self.check()
+
+    async def close(self) -> None:
+        """End the threads."""
+        await asyncio.to_thread(self._pool.shutdown)
+
+    async def check(self) -> None:
+        """Write, read back and delete a few bytes, durably."""
+        await self._run(self._check)
+
+    # -- objects
+
+    async def put(self, key: str, pieces: AsyncIterator[bytes]) -> Stat:
+        """Store an object by way of a temporary file and a rename."""
+        keys.require_key(key)
+        file = _File(self._temporary / secrets.token_hex(16))
+        try:
+            await self._store(file, pieces, None, lambda: self._create(file), lambda: None)
+            return await self._run(self._place, file.path, key)
+        except BaseException:
+            await self._run(self._discard, file)
+            raise
+
+    def read(self, key: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes of an object, one piece read ahead."""
+        return self._read(self.path(key), start, stop)
+
+    async def stat(self, key: str) -> Stat | None:
+        """Size and seal: inode, size, mtime and ctime."""
+        return await self._run(self._stat, self.path(key))
+
+    async def delete(self, key: str) -> None:
+        """Remove a file, and its folder when that was the blob's last incarnation."""
+        await self._run(self._delete, self.path(key))
+
+    async def walk(self) -> AsyncIterator[tuple[str, int]]:
+        """All files but uploads and temporary ones, a thousand at a time."""
+        found = self._walk(self._root, "")
+        while batch := await self._run(_take, found, _WALK_BATCH):
+            for entry in batch:
+                yield entry
+
+    # -- serving
+
+    def path(self, key: str) -> Path:
+        """The file that holds the object."""
+        keys.require_key(key)
+        return self._root / key
+
+    async def url(self, key: str, ttl_seconds: int) -> None:
+        """None: files have no URL."""
+        del key, ttl_seconds
+
+    # -- uploads
+
+    def place(self, digest: Digest, upload: UploadId, progress: Progress, *, first: bool) -> str:
+        """The distribution registry's place for the first incarnation, a suffix for every later one."""
+        del progress
+        return keys.place_in_folders(digest, upload, first=first)
+
+    async def start(self, upload: UploadId) -> Progress:
+        """Nothing: the folder is made with the first byte, so that a cancelled upload costs the disk nothing."""
+        keys.require_upload(upload)
+        return Progress()
+
+    async def append(
+        self,
+        upload: UploadId,
+        progress: Progress,
+        pieces: AsyncIterator[bytes],
+        hasher: Hasher | None,
+        *,
+        takeover: bool,
+    ) -> Progress:
+        """Write at the offset, in a new file when the old one may still be written to by somebody else."""
+        keys.require_upload(upload)
+        file = _File(self._uploads / upload / _file_name(progress))
+        file.offset = progress.size_bytes
+
+        def begin() -> None:
+            self._begin(file, progress, hasher, takeover=takeover)
+
+        def name() -> None:
+            if progress.size_bytes == 0 or takeover:
+                self._disk.fsync_dir(file.path.parent)
+            if progress.size_bytes == 0:
+                self._disk.fsync_dir(self._uploads)
+
+        await self._store(file, pieces, hasher, begin, name)
+        return Progress(
+            size_bytes=file.offset, hash_state=hasher.state() if hasher else b"", driver=_driver_note(file.path)
+        )
+
+    def read_upload(self, upload: UploadId, progress: Progress) -> AsyncIterator[bytes]:
+        """The durable bytes of an upload."""
+        keys.require_upload(upload)
+        return self._read(self._uploads / upload / _file_name(progress), 0, progress.size_bytes)
+
+    async def finish(self, upload: UploadId, progress: Progress, key: str) -> Stat:
+        """Rename the upload's file to its place."""
+        keys.require_upload(upload)
+        keys.require_key(key)
+        return await self._run(self._finish, upload, progress, key)
+
+    async def abort(self, upload: UploadId, progress: Progress) -> None:
+        """Remove the upload's folder."""
+        del progress
+        keys.require_upload(upload)
+        await self._run(self._remove_upload, self._uploads / upload)
+
+    async def uploads(self) -> AsyncIterator[UploadId]:
+        """The folders below `uploads`."""
+        for name in await self._run(lambda: [path.name for path in self._uploads.iterdir()]):
+            if keys.is_upload(name):
+                yield UploadId(name)
+
+    # -- in threads -----------------------------------------------------------------------------------------
+
+    async def _run(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call it in a thread, to its end even when this task is cancelled; system errors become our own."""
+        with _translated():
+            loop = asyncio.get_running_loop()
+            return await settle(loop.run_in_executor(self._pool, lambda: call(*args, **kwargs)))
+
+    def _open(self) -> None:
+        if not self._root.exists():
+            self._root.mkdir(mode=0o700, parents=True)
+            self._disk.fsync_dir(self._root.parent)
+        for folder in (self._uploads, self._temporary):
+            self._disk.mkdir(folder)
+        self._disk.fsync_dir(self._root)
+        blobs = self._root / keys.BLOBS
+        if blobs.exists() and blobs.stat().st_dev != self._uploads.stat().st_dev:
+            msg = "uploads and blobs have to lie on one file system: finishing an upload is a rename"
+            raise StorageUnavailable(msg)
+        for left in self._temporary.iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if left.stat().st_mtime < time.time() - _TEMPORARY_SECONDS:
+                    self._disk.unlink(left)
+
+    def _check(self) -> None:
+        file = _File(self._temporary / f"check-{secrets.token_hex(16)}")
+        said = secrets.token_bytes(16)
+        try:
+            self._create(file)
+            self._write(file, said)
+            self._disk.fsync(file.fd)
+            self._disk.fsync_dir(self._temporary)
+            if self._disk.read(file.fd, len(said), 0) != said:
+                msg = "what was written does not read back"
+                raise StorageUnavailable(msg)
+        finally:
+            self._discard(file)
+
+    async def _store(
+        self,
+        file: "_File",
+        pieces: AsyncIterator[bytes],
+        hasher: Hasher | None,
+        begin: Callable[[], None],
+        name: Callable[[], None],
+    ) -> None:
+        """Open with `begin`, write `pieces` at the file's offset, hash them, sync, make the `name` durable, close.
+
+        A failure before the sync leaves a tail that nobody counts; a failing sync removes the file.
+        """
+        pieces = aiter(pieces)
+        head, whole = await take_small(pieces)
+
+        def store_small() -> None:
+            try:
+                begin()
+                if hasher is not None:
+                    hasher.update(head)
+                if head:
+                    self._write(file, head)
+                self._sync(file, name)
+            finally:
+                self._close(file)
+
+        def write(batch: bytes) -> None:
+            with _translated():
+                self._write(file, batch)
+
+        if whole:
+            await self._run(store_small)
+            return
+        try:
+            await self._run(begin)
+            lanes = [Lane(self._pool, write)]
+            if hasher is not None:
+                lanes.append(Lane(self._pool, hasher.update))
+            await pour(head, pieces, lanes)
+            await self._run(self._sync, file, name)
+        finally:
+            await self._run(self._close, file)
+
+    def _write(self, file: "_File", data: bytes) -> None:
+        self._disk.write(file.fd, data, file.offset)
+        file.offset += len(data)
+        if file.offset - file.written_back >= _WRITE_BACK_BYTES:
+            self._disk.write_back(file.fd, file.written_back, file.offset - file.written_back)
+            file.written_back = file.offset
+        faults.point("append.piece")
+
+    def _sync(self, file: "_File", name: Callable[[], None]) -> None:
+        faults.point("append.written")
+        try:
+            self._disk.fsync(file.fd)
+            name()
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._disk.unlink(file.path)
+            raise
+
+    def _close(self, file: "_File") -> None:
+        if file.fd >= 0:
+            fd, file.fd = file.fd, -1
+            self._disk.close(fd)
+
+    def _discard(self, file: "_File") -> None:
+        self._close(file)
+        with contextlib.suppress(FileNotFoundError):
+            self._disk.unlink(file.path)
+
+    def _create(self, file: "_File") -> None:
+        file.fd = self._disk.create(file.path, exclusive=True)
+
+    # -- uploads, in threads
+
+    def _begin(self, file: "_File", progress: Progress, hasher: Hasher | None, *, takeover: bool) -> None:
+        """Open the upload's file so that exactly `progress.size_bytes` bytes are in it and in the hasher."""
+        size = progress.size_bytes
+        if hasher is not None and hasher.size_bytes not in {0, size}:
+            msg = f"the hash stands at {hasher.size_bytes}, the upload at {size}"
+            raise ValueError(msg)
+        behind = hasher if hasher is not None and hasher.size_bytes < size else None
+        if size == 0:
+            self._disk.mkdir(file.path.parent)
+        if takeover:
+            self._take_over(file, progress, behind)
+            return
+        file.fd = self._disk.create(file.path, exclusive=False) if size == 0 else self._open_upload(file.path)
+        found = os.fstat(file.fd).st_size
+        if found < size:
+            raise _lost()
+        if found > size:
+            self._disk.truncate(file.fd, size)
+        if behind is not None:
+            self._copy(file.fd, size, behind.update)
+
+    def _take_over(self, file: "_File", progress: Progress, behind: Hasher | None) -> None:
+        """Copy the durable bytes to a file that only this call has ever opened."""
+        source = self._open_upload(file.path) if progress.size_bytes else -1
+        try:
+            generation = int(progress.driver or 0)
+            while file.fd < 0:
+                # Two who take over at once find the same number in the row: the file system says who has it.
+                generation += 1
+                file.path = file.path.with_name(f"data.{generation}")
+                with contextlib.suppress(FileExistsError):
+                    file.fd = self._disk.create(file.path, exclusive=True)
+            file.offset = 0
+
+            def take(piece: bytes) -> None:
+                if behind is not None:
+                    behind.update(piece)
+                self._write(file, piece)
+
+            if source >= 0:
+                self._copy(source, progress.size_bytes, take)
+        finally:
+            if source >= 0:
+                self._disk.close(source)
+
+    def _copy(self, fd: int, size: int, take: Callable[[bytes], None]) -> None:
+        offset = 0
+        while offset < size:
+            piece = self._disk.read(fd, min(_PIECE_BYTES, size - offset), offset)
+            if not piece:
+                raise _lost()
+            take(piece)
+            offset += len(piece)
+
+    def _open_upload(self, path: Path) -> int:
+        try:
+            return self._disk.open(path, write=True)
+        except FileNotFoundError:
+            raise _lost() from None
+
+    def _finish(self, upload: UploadId, progress: Progress, key: str) -> Stat:
+        folder = self._uploads / upload
+        file = _File(folder / _file_name(progress))
+        target = self._root / key
+        size = progress.size_bytes
+        found = self._stat(file.path)
+        if found is None and self._has_size(target, size):
+            # An earlier call came so far, and its reply was lost; its syncs may have been lost as well.
+            return self._settle_name(target, folder)
+        if found is None and size:
+            raise _lost()
+        if found is None or found.size_bytes != size:
+            # A blob of no bytes that were never appended, or a tail of an attempt that failed.
+            try:
+                self._begin(file, progress, None, takeover=False)
+                self._sync(file, lambda: None)
+            finally:
+                self._close(file)
+        return self._place(file.path, key)
+
+    def _place(self, source: Path, key: str) -> Stat:
+        """Rename a synced file to its key, and make that durable."""
+        target = self._root / key
+        for attempts_left in reversed(range(10)):
+            try:
+                self._make_folders(target.parent)
+                self._disk.rename(source, target)
+                break
+            except FileNotFoundError:
+                # A delete of another incarnation removed the empty folder just now, or somebody tidied up by hand.
+                if not attempts_left or not source.exists():
+                    raise
+                self._durable_folders.clear()
+        faults.point("commit.renamed")
+        return self._settle_name(target, source.parent)
+
+    def _settle_name(self, target: Path, left: Path) -> Stat:
+        """Make a rename durable at both ends."""
+        try:
+            self._disk.fsync_dir(target.parent)
+            self._sync_parents(target.parent)
+            with contextlib.suppress(FileNotFoundError):
+                self._disk.fsync_dir(left)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._disk.unlink(target)
+            raise
+        if left.parent == self._uploads:
+            self._remove_upload(left)
+        found = self._stat(target)
+        if found is None:
+            raise _lost()
+        return found
+
+    def _make_folders(self, folder: Path) -> None:
+        if folder == self._root or folder in self._durable_folders:
+            return
+        try:
+            self._disk.mkdir(folder)
+        except FileNotFoundError:
+            self._make_folders(folder.parent)
+            self._disk.mkdir(folder)
+
+    def _sync_parents(self, folder: Path) -> None:
+        """Make the folders on the way to `folder` durable, each in its parent.
+
+        Whoever made them: another request may have made one a moment ago and not synced it yet. Those that are
+        never removed are synced once per process and remembered (at most 520: the two digits of a digest).
+        """
+        blobs = self._root / keys.BLOBS
+        while folder != self._root and folder not in self._durable_folders:
+            self._disk.fsync_dir(folder.parent)
+            if blobs.is_relative_to(folder) or blobs in (folder.parent, folder.parent.parent):
+                self._durable_folders.add(folder)
+            folder = folder.parent
+
+    def _remove_upload(self, folder: Path) -> None:
+        try:
+            for path in list(folder.iterdir()):
+                with contextlib.suppress(FileNotFoundError):
+                    self._disk.unlink(path)
+            self._disk.rmdir(folder)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY:
+                raise
+
+    # -- objects, in threads
+
+    def _stat(self, path: Path) -> Stat | None:
+        try:
+            found = path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        if not modes.S_ISREG(found.st_mode):
+            return None
+        return Stat(found.st_size, f"{found.st_ino:x}-{found.st_size:x}-{found.st_mtime_ns:x}-{found.st_ctime_ns:x}")
+
+    def _has_size(self, path: Path, size: int) -> bool:
+        found = self._stat(path)
+        return found is not None and found.size_bytes == size
+
+    def _delete(self, path: Path) -> None:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            self._disk.unlink(path)
+        if (self._root / keys.BLOBS) in path.parents:
+            with contextlib.suppress(OSError):
+                self._disk.rmdir(path.parent)
+
+    def _walk(self, folder: Path, prefix: str) -> Iterator[tuple[str, int]]:
+        """Files below `folder` in byte order of their keys: a folder counts as its name with a slash."""
+        found: list[tuple[str, os.DirEntry[str]]] = []
+        with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+            found = [(entry.name + "/" * entry.is_dir(follow_symlinks=False), entry) for entry in entries]
+        for name, entry in sorted(found, key=lambda pair: os.fsencode(pair[0])):
+            if not prefix and name in {"uploads/", "temporary/"}:
+                continue
+            if name.endswith("/"):
+                yield from self._walk(folder / entry.name, prefix + name)
+            elif entry.is_file(follow_symlinks=False):
+                with contextlib.suppress(FileNotFoundError):
+                    yield prefix + name, entry.stat(follow_symlinks=False).st_size
+
+    async def _read(self, path: Path, start: int, stop: int | None) -> AsyncIterator[bytes]:
+        """Read in a thread, one piece ahead of the one that is being sent."""
+        if start < 0 or (stop is not None and stop < start):
+            raise ValueError(f"no range: {start} to {stop}")
+        if stop == 0:
+            return
+        file = _File(path)
+        file.offset = start
+        ahead: asyncio.Future[bytes] | None = None
+        try:
+            end, data = await self._run(self._read_first, file, stop)
+            while data:
+                if file.fd >= 0:
+                    ahead = asyncio.get_running_loop().run_in_executor(self._pool, self._read_next, file, end)
+                yield data
+                if ahead is None:
+                    return
+                with _translated():
+                    data = await settle(ahead)
+                ahead = None
+        finally:
+            if ahead is not None:
+                with contextlib.suppress(OSError, BlobDamaged):
+                    await settle(ahead)
+            if file.fd >= 0:
+                # Not here: closing the last descriptor of a large deleted file takes its time.
+                self._pool.submit(self._close, file)
+
+    def _read_first(self, file: "_File", stop: int | None) -> tuple[int, bytes]:
+        """Open the file, and read the first piece. Returns where to stop, and the piece."""
+        try:
+            file.fd = self._disk.open(file.path)
+        except (FileNotFoundError, NotADirectoryError):
+            raise BlobDamaged from None
+        size = os.fstat(file.fd).st_size
+        end = size if stop is None else stop
+        if size < max(end, file.offset):
+            raise BlobDamaged
+        return end, self._read_next(file, end)
+
+    def _read_next(self, file: "_File", end: int) -> bytes:
+        """Read the next piece; close the file after the last."""
+        data = self._disk.read(file.fd, min(_PIECE_BYTES, end - file.offset), file.offset)
+        file.offset += len(data)
+        if file.offset == end:
+            self._close(file)
+        elif not data:
+            raise BlobDamaged
+        return data
+
+
+class _File:
+    """A file being written: where it is, its descriptor (-1: not open), and how far it has come."""
+
+    __slots__ = ("fd", "offset", "path", "written_back")
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.fd = -1
+        self.offset = 0
+        self.written_back = 0
+
+
+def _file_name(progress: Progress) -> str:
+    return f"data.{int(progress.driver)}" if progress.driver else "data"
+
+
+def _driver_note(path: Path) -> str:
+    return path.suffix[1:]
+
+
+def _lost() -> StorageUnavailable:
+    return StorageUnavailable("the bytes of this upload are not there any more; begin a new one")
+
+
+def _take(found: Iterator[tuple[str, int]], count: int) -> list[tuple[str, int]]:
+    return [entry for _, entry in zip(range(count), found, strict=False)]
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """System errors become `StorageFull` or `StorageUnavailable`; the path stays out of what clients see."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageFull from error
+        raise StorageUnavailable(error=errno.errorcode.get(error.errno or 0, "")) from error
+
+
+DRIVER = Filesystem
