@@ -18,7 +18,7 @@ class Scope(msgspec.Struct, frozen=True):
     """What somebody wants to do with one thing.
 
     Attributes:
-        type: `repository` or `registry`; any other, `repository(plugin)` too, is one that nobody is granted anything on.
+        type: `repository` or `registry`; any other, `repository(plugin)` too, is one that grants nothing.
         name: the repository, or `catalog`; may hold colons and need not be a valid name.
         actions: as asked for, each once, in order: `pull`, `push`, `delete`, `*` or others.
     """
