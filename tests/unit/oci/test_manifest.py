@@ -67,10 +67,10 @@ def read(body: JSON, media_type: str = OCI_MANIFEST) -> Manifest:
 
 def refused(raw: bytes, media_type: str = OCI_MANIFEST) -> str:
     """The message that this body is refused with; it must come within 200 ms."""
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(ManifestInvalid) as caught:
         parse(raw, media_type)
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     assert (caught.value.status, caught.value.oci_code) == (400, "MANIFEST_INVALID")
     assert took < 0.2
     assert len(str(caught.value)) < 1000
@@ -349,6 +349,13 @@ def test_4_mib_of_anything_are_refused_within_200_ms(piece: bytes, frame: Callab
 @pytest.mark.parametrize("wrap", [(b"[", b"]"), (b'{"a":', b"}")], ids=["arrays", "objects"])
 def test_a_deep_body_does_not_exhaust_the_stack(depth: int, wrap: tuple[bytes, bytes]) -> None:
     refused(wrap[0] * depth + b"1" + wrap[1] * depth)
+
+
+def test_many_long_fractions_do_not_take_long() -> None:
+    raw = HEAD + b'"x":[' + b",".join([b"1." + b"1" * 60 + b"e-300"] * 50_000) + b"]}"
+    began = time.process_time()
+    parse(raw, OCI_MANIFEST)
+    assert time.process_time() - began < 0.2
 
 
 def test_too_many_values_are_refused() -> None:
