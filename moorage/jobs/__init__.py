@@ -1,1 +1,1 @@
-"""Background work: executions and their tasks."""
+"""Background work: executions and their tasks, as rows that people can see and workers take up."""

@@ -1,1 +1,1 @@
-"""What is neither plane: probes and metrics."""
+"""What belongs neither to /v2 nor to the API: probes and metrics."""

@@ -1,0 +1,143 @@
+"""The rules about what is committed: no place of one machine, hashed locks, a record for each dependency."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.house.test_house_rules import list_files, name_of
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+
+# Written in pieces, so that this file does not name what it forbids.
+HOST_PATHS = re.compile(r"(?<![\w.-])/(?:wor[k]|roo[t]|hom[e]|far[m]|tm[p]/wt)/[\w.]")
+REGISTRIES = re.compile(
+    r"(?:pypi\.or[g]|pythonhosted\.or[g]|registry\.npmjs\.or[g]|proxy\.golang\.or[g]|crates\.i[o]|deb\.debian\.or[g])"
+)
+
+HOST_PATHS_ALLOWED: dict[str, str] = {}
+"""Files that name such a path as an example, each with its reason."""
+
+RECORDS = {
+    "alembic": "0004",
+    "argon2-cffi": "0007",
+    "asyncpg": "0005",
+    "cryptography": "0008",
+    "granian": "0003",
+    "httpx": "0010",
+    "joserfc": "0009",
+    "msgspec": "0012",
+    "obstore": "0006",
+    "psycopg": "0005",
+    "sqlalchemy": "0004",
+}
+"""Each dependency of the product and the decision record that answers for it."""
+
+
+def read(path: Path) -> str:
+    """The text of a file; empty when it is no text."""
+    try:
+        return path.read_text()
+    except UnicodeDecodeError:
+        return ""
+
+
+def normalise(requirement: str) -> str:
+    """The name of a requirement, as the index compares names."""
+    return re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", requirement, maxsplit=1)[0]).lower()
+
+
+def list_dependencies() -> list[str]:
+    """The names of what the product needs."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return sorted(normalise(requirement) for requirement in project["dependencies"])
+
+
+def test_no_committed_file_names_a_path_of_one_machine() -> None:
+    found = {
+        name_of(path): HOST_PATHS.findall(read(path))
+        for path in list_files()
+        if name_of(path) not in HOST_PATHS_ALLOWED
+    }
+
+    assert len(found) > 40
+    assert not {name: hits for name, hits in found.items() if hits}
+
+
+def test_no_committed_file_names_a_package_registry() -> None:
+    assert not [name_of(path) for path in list_files() if REGISTRIES.search(read(path))], (
+        "that is the machine's business"
+    )
+
+
+def test_the_patterns_see_what_they_forbid() -> None:
+    assert HOST_PATHS.search("cd /" + "work/main")
+    assert HOST_PATHS.search("'/" + "root/.cache'")
+    assert not HOST_PATHS.search("https://example.com/work")
+    assert not HOST_PATHS.search("moorage/homes/x")
+    assert REGISTRIES.search("https://" + "pypi." + "org/simple")
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+def test_a_lock_file_holds_exact_versions_with_hashes_and_no_place(lock: Path) -> None:
+    text = lock.read_text()
+    entries = [entry for entry in re.split(r"\n(?! )", text) if entry and not entry.startswith("#")]
+
+    assert "://" not in text
+    assert not re.search(r"^-", text, re.MULTILINE), "an option of pip names a place or weakens the check"
+    for entry in entries:
+        assert re.match(r"[\w.-]+(\[[\w,]+\])?==[\w.!+]+", entry), entry
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}", entry), f"without a hash: {entry}"
+
+
+def test_the_lock_files_are_in_step_with_what_they_are_made_from() -> None:
+    run = {normalise(line) for line in (ROOT / "requirements/run.txt").read_text().splitlines() if "==" in line}
+    missing = set(list_dependencies()) - run
+    for source in (ROOT / "requirements").glob("*.in"):
+        asked = {normalise(line) for line in source.read_text().splitlines() if line and line[0] not in "#-"}
+        locked = {normalise(line) for line in source.with_suffix(".txt").read_text().splitlines() if "==" in line}
+        missing |= asked - locked
+
+    assert not missing, "make lock"
+
+
+def test_every_dependency_has_a_decision_record_that_names_it() -> None:
+    assert list_dependencies() == sorted(RECORDS), "a new dependency needs a page in docs/adr and a line in RECORDS"
+    for name, number in RECORDS.items():
+        (record,) = (ROOT / "docs/adr").glob(f"{number}-*.md")
+        assert re.search(rf"\b{name}\b", record.read_text(), re.IGNORECASE), f"{record.name} does not speak of {name}"
+
+
+def test_every_dependency_is_imported_by_the_product() -> None:
+    modules = {"argon2-cffi": "argon2", "asyncpg": "asyncpg"}
+    source = "\n".join(path.read_text() for path in (ROOT / "moorage").rglob("*.py"))
+    unused = [
+        name
+        for name in list_dependencies()
+        if not re.search(rf"^\s*(?:import|from) {modules.get(name, name)}\b", source, re.MULTILINE)
+        and name not in IMPLIED
+    ]
+
+    assert not unused, "what nothing imports is not a dependency"
+
+
+IMPLIED = {"alembic", "argon2-cffi", "cryptography", "granian", "httpx", "joserfc", "obstore", "psycopg"}
+"""Loaded by name (drivers), or by code that is being written. An entry needs that reason."""
+
+
+@pytest.mark.parametrize("record", sorted((ROOT / "docs/adr").glob("[0-9]*.md")), ids=lambda path: path.stem)
+def test_a_decision_record_is_a_page_with_the_five_headings(record: Path) -> None:
+    text = record.read_text()
+    headings = " ".join(re.findall(r"^(?:#+ |\*\*)(.+)$", text, re.MULTILINE)).lower()
+
+    for heading in ("context", "decision", "easier", "harder", "look again"):
+        assert heading in headings
+    assert len(text.split()) < 800, "a page at most"
+
+
+def test_decision_records_are_numbered_without_a_double() -> None:
+    numbers = [path.name[:4] for path in (ROOT / "docs/adr").glob("[0-9]*.md")]
+
+    assert len(numbers) == len(set(numbers))
