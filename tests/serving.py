@@ -43,7 +43,13 @@ class Account:
 
 
 class Registry(Protocol):
-    """What client tests need of a registry: where it is, who may sign in, and that accounts can be made."""
+    """What client tests need of a registry: where it is, who may sign in, and that accounts can be made.
+
+    Attributes:
+        admin: may see and do everything.
+    """
+
+    admin: Account
 
     @property
     def host(self) -> str:

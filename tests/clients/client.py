@@ -117,6 +117,12 @@ class Client:
         assert done.returncode == 0, f"{self._said(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
         return done.stdout
 
+    def output(self, *words: str | Path) -> str:
+        """Run a command that has to succeed; all it printed, its log included."""
+        done = self._run(words, None, None)
+        assert done.returncode == 0, f"{self._said(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
     def refuses(self, *words: str | Path, given: str | None = None) -> str:
         """Run a command that has to fail; all it printed."""
         done = self._run(words, given, None)

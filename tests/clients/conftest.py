@@ -30,7 +30,7 @@ class StandIn:
 
     def __init__(self, part: DockerRegistry) -> None:
         self.host = part.host
-        self._account = Account(part.username, part.password)
+        self.admin = self._account = Account(part.username, part.password)
 
     def create_project(self, name: str, *, public: bool = False) -> None:
         """Nothing: it has none."""

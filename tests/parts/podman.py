@@ -1,6 +1,7 @@
 """podman: no daemon; everything it keeps lies in one folder."""
 
 import os
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,8 +20,9 @@ class Podman(Tool):
             raise Missing("podman without root needs user namespaces that a test machine may lack (run as root)")
         return super().find()
 
-    def command(self, folder: Path) -> Sequence[str | Path]:
-        """The program and the options that keep its images, locks and state in `folder`."""
+    def command(self) -> Sequence[str | Path]:
+        """The program and the options that keep images, locks and state in a new folder, whose name has to be short."""
+        folder = self.folder / secrets.token_hex(3)
         return (
             *(self.program, "--root", folder / "root", "--runroot", folder / "run", "--tmpdir", folder / "tmp"),
             *("--storage-driver", "vfs", "--events-backend", "none"),
