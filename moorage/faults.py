@@ -47,7 +47,7 @@ def arm(spec: str) -> None:
     Raises:
         ValueError: an unknown point or action.
     """
-    global _armed, _action, _countdown  # noqa: PLW0603 - one switch per process, set once at start
+    global _armed, _action, _countdown
     point, _, rest = spec.partition(":")
     action, _, count = rest.partition(":")
     if point not in POINTS or action not in {"kill", "stop", "sleep", "raise", "enospc", "eio"}:

@@ -223,14 +223,15 @@ def read_reason(report: pytest.TestReport | pytest.CollectReport) -> str:
 
 def format_table(rows: list[Row]) -> list[str]:
     """The lines of the closing table: part, version, seconds, ran or why not."""
-    lines = [f"{'part':<16} {'version':<24} {'seconds':>8}  result"]
+    names, versions = max(16, *(len(row.name) for row in rows)), max(16, *(len(row.version) for row in rows))
+    lines = [f"{'part':<{names}}  {'version':<{versions}}  {'seconds':>8}  result"]
     for row in rows:
         if row.reason:
             result = f"missing: {row.reason} ({row.left_out} left out)"
         else:
             result = f"{row.ran} ran" if row.ran else "no test used it"
             result += f", {row.left_out} left out for want of another part" if row.left_out else ""
-        lines.append(f"{row.name:<16} {row.version or '-':<24} {row.seconds:>8.1f}  {result}")
+        lines.append(f"{row.name:<{names}}  {row.version or '-':<{versions}}  {row.seconds:>8.1f}  {result}")
     return lines
 
 

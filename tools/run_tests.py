@@ -154,9 +154,9 @@ def wait_for_installing() -> Stage | None:
     return stage
 
 
-def gather_parts(stages: list[Stage]) -> list[Row]:
-    """One row per known part, over all stages."""
-    rows = {name: Row(name) for name in list_names()}
+def gather_parts(stages: list[Stage], *, everything: bool) -> list[Row]:
+    """One row per part that was asked for, or per known part, over all stages."""
+    rows = {name: Row(name) for name in (list_names() if everything else [])}
     for stage in stages:
         for found in stage.report.get("parts", []):
             rows.setdefault(found["name"], Row(found["name"])).add(Row(**found))
@@ -175,8 +175,9 @@ def close(stages: list[Stage], *, everything: bool) -> bool:
         print(f"{stage.name:<22} {stage.seconds:>8.1f}  {stage.result:<16} {counts}")
     print(f"{'together':<22} {sum(stage.seconds for stage in stages):>8.1f}")
 
-    rows = gather_parts(stages)
-    print("\n" + "\n".join(format_table(rows)))
+    rows = gather_parts(stages, everything=everything)
+    if rows:
+        print("\n" + "\n".join(format_table(rows)))
     left_out = [entry for stage in stages for entry in stage.report.get("left_out", [])]
     unused = [row.name for row in rows if not row.ran and not row.reason] if everything else []
     if left_out:

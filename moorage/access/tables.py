@@ -19,7 +19,9 @@ class RoleBinding(Base):
     __table_args__ = (
         CheckConstraint("principal_id IS NULL OR group_id IS NULL", name="one_holder"),
         CheckConstraint("(role = 0) = (principal_id IS NULL AND group_id IS NULL)", name="everyone"),
-        live_index("uq_role_binding_principal", "project_id", "principal_id", where="principal_id IS NOT NULL", unique=True),
+        live_index(
+            "uq_role_binding_principal", "project_id", "principal_id", where="principal_id IS NOT NULL", unique=True
+        ),
         live_index("uq_role_binding_group", "project_id", "group_id", where="group_id IS NOT NULL", unique=True),
         live_index("uq_role_binding_everyone", "project_id", where="role = 0", unique=True),
         AUTO_ID,

@@ -123,7 +123,9 @@ class Tag(Base):
     __table_args__ = (Index("ix_tag_artifact", "artifact_id", "name"), _CLUSTERED)
 
     repository_id: Mapped[int] = mapped_column(ForeignKey("repository.id"), primary_key=True)
-    name: Mapped[str] = mapped_column(String(128).with_variant(String(128, collation="C"), "postgresql"), primary_key=True)
+    name: Mapped[str] = mapped_column(
+        String(128).with_variant(String(128, collation="C"), "postgresql"), primary_key=True
+    )
     artifact_id: Mapped[int] = mapped_column(ForeignKey("artifact.id"))
     history_id: Mapped[int] = mapped_column(ForeignKey("tag_history.id"))
     pushed_at: Mapped[datetime] = mapped_column(UtcTime)

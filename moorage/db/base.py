@@ -29,7 +29,7 @@ class Base(DeclarativeBase):
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """A moment in UTC with microseconds: an integer (microseconds since 1970) on SQLite, `timestamptz` on PostgreSQL."""
+    """A moment in UTC: an integer (microseconds since 1970) on SQLite, `timestamptz` on PostgreSQL."""
 
     impl = BigInteger
     cache_ok = True

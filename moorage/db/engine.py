@@ -166,7 +166,9 @@ def _unavailable(error: DBAPIError) -> DatabaseUnavailable | StorageFull | None:
     if state == "53100" or "disk is full" in text:
         return StorageFull("The database's disk is full; free some space and try again.", headers={"Retry-After": "30"})
     if isinstance(error, IntegrityError) or state in _RETRY_SQLSTATES:
-        return DatabaseUnavailable("The database is too busy to settle a conflict; try again.", headers={"Retry-After": "1"})
+        return DatabaseUnavailable(
+            "The database is too busy to settle a conflict; try again.", headers={"Retry-After": "1"}
+        )
     if isinstance(error, OperationalError):
         if state is not None and not state.startswith(("08", "53", "57")):
             return None
@@ -212,8 +214,9 @@ class _SqliteReader:
 
     def _open(self) -> sqlite3.Connection:
         uri = f"{self._path.absolute().as_uri()}?mode=ro"
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=1,
-                                     cached_statements=256)
+        connection = sqlite3.connect(
+            uri, uri=True, isolation_level=None, check_same_thread=False, timeout=1, cached_statements=256
+        )
         connection.execute("PRAGMA query_only=ON").close()
         connection.execute("PRAGMA mmap_size=268435456").close()
         self._connection = connection

@@ -14,7 +14,7 @@ class Subscribers:
     """Who hears of which event. Wired once, in `app.py`."""
 
     def __init__(self) -> None:
-        self._by_event: dict[type[Event], tuple[Callable[["Work", Any], None], ...]] = {}
+        self._by_event: dict[type[Event], tuple[Callable[[Work, Any], None], ...]] = {}
 
     def on(self, event: type[Event], *reactions: Callable[["Work", Any], None]) -> Self:
         """Let `reactions` hear of `event`, after those that hear of it already."""

@@ -152,7 +152,7 @@ class Session(Base):
 
 
 class RefreshToken(Base):
-    """A refresh token of `docker login` and its like: 256 random bits, stored hashed, bound to principal and service."""
+    """A refresh token, as of `docker login`: 256 random bits, stored hashed, bound to principal and service."""
 
     __tablename__ = "refresh_token"
 
