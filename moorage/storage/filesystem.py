@@ -81,7 +81,7 @@ class Filesystem:
 
     async def put(self, key: str, pieces: AsyncIterator[bytes]) -> Stat:
         """Store an object by way of a temporary file and a rename."""
-        keys.require_key(key)
+        keys.require_own_key(key)
         file = _File(self._temporary / secrets.token_hex(16))
         try:
             await self._store(file, pieces, None, lambda: self._create(file), lambda: None)

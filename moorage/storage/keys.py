@@ -9,7 +9,7 @@ from moorage.oci.digest import Digest
 BLOBS = "docker/registry/v2/blobs"
 """Where the distribution registry keeps its blobs, and the file system driver ours."""
 
-_KEY = re.compile(r"(?!.*(?:^|/)\.\.?(?:/|$))[A-Za-z0-9._:#@+=-]+(?:/[A-Za-z0-9._:#@+=-]+)*")
+_KEY = re.compile(r"(?!.*(?:^|/)\.\.?(?:/|$))[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 _UPLOAD = re.compile(r"[0-9a-f]{32}")
 _MAX_KEY_BYTES = 512
 
@@ -18,14 +18,24 @@ _BLOB_SEGMENTS = re.compile(r"uploads/[0-9a-f]{32}/(sha256|sha512)\.([0-9a-f]+)\
 
 
 def require_key(key: str) -> None:
-    """Refuse what is no key: components of `[A-Za-z0-9._:#@+=-]`, not `.` or `..`, joined by `/`, at most 512 bytes.
+    """Refuse what is no key: components of `[A-Za-z0-9._-]`, not `.` or `..`, joined by `/`, at most 512 bytes.
 
     Raises:
         ValueError: no key. Keys are made by our own code, so this is a mistake in it and no client's.
     """
     if len(key) > _MAX_KEY_BYTES or _KEY.fullmatch(key) is None:
-        msg = f"no storage key: {key[:80]!r}"
-        raise ValueError(msg)
+        raise ValueError(f"no storage key: {key[:80]!r}")
+
+
+def require_own_key(key: str) -> None:
+    """Refuse what `put` may not write: what is no key, and the places of uploads and temporary files.
+
+    Raises:
+        ValueError: as `require_key`.
+    """
+    require_key(key)
+    if key.startswith(("uploads/", "temporary/")):
+        raise ValueError(f"this place is not for objects: {key[:80]!r}")
 
 
 def require_upload(upload: UploadId) -> None:
@@ -35,8 +45,7 @@ def require_upload(upload: UploadId) -> None:
         ValueError: it becomes part of a path, so nothing else may pass.
     """
     if _UPLOAD.fullmatch(upload) is None:
-        msg = f"no upload id: {upload[:80]!r}"
-        raise ValueError(msg)
+        raise ValueError(f"no upload id: {upload[:80]!r}")
 
 
 def is_upload(name: str) -> bool:

@@ -43,7 +43,7 @@ class Memory:
 
     async def put(self, key: str, pieces: AsyncIterator[bytes]) -> Stat:
         """Store an object once all of it is here."""
-        keys.require_key(key)
+        keys.require_own_key(key)
         self._objects[key] = b"".join([piece async for piece in pieces])
         return self._stat(key)
 
