@@ -1,13 +1,28 @@
-"""Boot settings: one frozen tree, read once at start and passed down. Nothing reads the environment later."""
+"""Boot settings: one frozen tree, read once at start and passed down. Nothing reads the environment later.
 
+`load` puts it together: defaults, then a TOML file, then `MOORAGE_…` variables, then flags. Everything that it
+refuses is a `SettingInvalid` that names the key and the place it came from. The docstring below a field is what
+`docs/operate/settings.md` says about it.
+"""
+
+import difflib
+import ipaddress
+import json
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal, TypeVar, cast, get_args
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import msgspec
+from msgspec import Meta
 
 
 class Secret(str):
-    """A text that prints as `***`; `reveal` gives it out."""
+    """A text that prints as `***`; `reveal` gives it out, and so does whatever reads a `str` in C."""
 
     __slots__ = ()
 
@@ -29,9 +44,9 @@ class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     url: str = ""
     """An SQLAlchemy URL (`postgresql://user@host/name`). Empty: SQLite in the data folder, which serves one host."""
-    password: str = ""
+    password: Secret = Secret()
     """The password for `url`, so that it need not stand in the URL. Or `password_file`."""
-    pool_size: int = 10
+    pool_size: Annotated[int, Meta(ge=1, le=200)] = 10
     """Connections per process (PostgreSQL only)."""
     migrate: Literal["auto", "manual"] | None = None
     """Whether `serve` brings the tables up to date. Not set: on SQLite yes, on PostgreSQL no."""
@@ -48,9 +63,9 @@ class S3(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The URL of the service; empty: Amazon's own."""
     region: str = "us-east-1"
     """The region of the bucket."""
-    access_key: str = ""
+    access_key: Secret = Secret()
     """The key id. Or `access_key_file`. Empty: the credentials of the machine."""
-    secret_key: str = ""
+    secret_key: Secret = Secret()
     """The secret key. Or `secret_key_file`."""
     path_style: bool = True
     """Address the bucket by path; false: by host name."""
@@ -65,7 +80,7 @@ class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """The folder of the filesystem driver; empty: `storage` in the data folder."""
     redirect: bool = True
     """Send pulls to a signed URL of the object store; false: stream through this server."""
-    redirect_seconds: int = 600
+    redirect_seconds: Annotated[int, Meta(ge=10, le=604_800)] = 600
     """How long such a URL works."""
     s3: S3 = S3()
     """The bucket."""
@@ -74,7 +89,7 @@ class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class Tokens(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Registry tokens."""
 
-    lifetime_minutes: int = 30
+    lifetime_minutes: Annotated[int, Meta(ge=1, le=1440)] = 30
     """How long a token works; 1 to 1440."""
     key_folder: str = ""
     """The folder of the signing keys, the newest signs; empty: `keys/token` in the data folder."""
@@ -83,13 +98,13 @@ class Tokens(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class Uploads(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Uploads of blobs."""
 
-    expiry_seconds: int = 86400
+    expiry_seconds: Annotated[int, Meta(ge=600)] = 86400
     """How long after its last byte an upload can be resumed."""
-    open_limit: int = 1000
+    open_limit: Annotated[int, Meta(ge=1)] = 1000
     """Open uploads per account; one more is 429."""
-    lease_seconds: int = 14400
+    lease_seconds: Annotated[int, Meta(ge=600)] = 14400
     """How long an unreferenced blob is kept after it was pushed, mounted or announced; at least 600."""
-    idle_seconds: int = 60
+    idle_seconds: Annotated[int, Meta(ge=1)] = 60
     """How long a client may send nothing in the middle of a body."""
 
 
@@ -111,7 +126,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """The data folder: database, blobs and keys, unless set elsewhere. Made with mode 0700 at first start."""
     listen: str = "127.0.0.1:8080"
     """Host and port. Docker trusts plain HTTP on 127.0.0.0/8 only."""
-    workers: int = 0
+    workers: Annotated[int, Meta(ge=0, le=64)] = 0
     """Processes that serve; 0: one on SQLite, on PostgreSQL one per core up to 4."""
     tls_cert: str = ""
     """A certificate chain in PEM; with it `listen` speaks HTTPS only."""
@@ -125,7 +140,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Addresses or networks whose `X-Forwarded-*` headers are believed."""
     registry_auth: Literal["bearer", "basic"] = "bearer"
     """The challenge on /v2. `basic` is for clients that cannot fetch tokens; both credentials work either way."""
-    admin_password: str = ""
+    admin_password: Secret = Secret()
     """The first administrator's password, used at the first start only. Or `admin_password_file`. Empty: generated."""
     fault: str = ""
     """For tests only: a point at which this process dies (`moorage.faults`)."""
@@ -147,8 +162,34 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     @property
     def database_url(self) -> str:
-        """The URL of the database: the one that is set, or SQLite in the data folder."""
-        return self.database.url or f"sqlite:///{self.data_folder / 'moorage.db'}"
+        """The URL of the database, with its password: the one that is set, or SQLite in the data folder."""
+        if not self.database.url:
+            return f"sqlite:///{self.data_folder / 'moorage.db'}"
+        if not self.database.password:
+            return self.database.url
+        parts = urlsplit(self.database.url)
+        user, _, host = parts.netloc.rpartition("@")
+        login = f"{user.partition(':')[0]}:{quote(self.database.password.reveal(), safe='')}"
+        return urlunsplit(parts._replace(netloc=f"{login}@{host}"))
+
+    @property
+    def sqlite_file(self) -> Path | None:
+        """The file of the database; None on PostgreSQL."""
+        if not self.database_url.startswith("sqlite"):
+            return None
+        return Path(self.database_url.partition(":///")[2]).absolute()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of `listen`; an IPv6 host without its brackets."""
+        return split_listen(self.listen)
+
+    @property
+    def worker_count(self) -> int:
+        """How many processes serve."""
+        if self.workers:
+            return self.workers
+        return 1 if self.sqlite_file else min(os.cpu_count() or 1, 4)
 
     @property
     def storage_folder(self) -> Path:
@@ -158,4 +199,322 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     @property
     def token_key_folder(self) -> Path:
         """The folder of the signing keys."""
-        return Path(self.tokens.key_folder).absolute() if self.tokens.key_folder else self.data_folder / "keys" / "token"
+        return Path(self.tokens.key_folder or self.data_folder / "keys" / "token").absolute()
+
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+# -- loading ----------------------------------------------------------------------------------------------
+
+PREFIX = "MOORAGE_"
+DEFAULT = "default"
+
+_NOT_OURS = re.compile(
+    r"MOORAGE_(TEST_\w*|CONFIG|(\w+_)?SERVICE_(HOST|PORT)(_\w+)?|(\w+_)?PORT(_\d+_(TCP|UDP)(_(ADDR|PORT|PROTO))?)?)"
+)
+"""Variables that are no settings: of tests, of `--config`, and those that Kubernetes adds for a service of our name."""
+
+
+class SettingInvalid(Exception):
+    """A setting cannot be used; the message names it and where it came from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A setting that can be given: the dotted name, its type, its default."""
+
+    name: str
+    type: Any  # whatever msgspec takes as a type
+    default: object
+
+    @property
+    def secret(self) -> bool:
+        """Whether the value is never shown."""
+        return self.type is Secret
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return PREFIX + self.name.upper().replace(".", "__")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The settings, and per key where its value came from.
+
+    Attributes:
+        sources: `default`, a file's path, `environment VARIABLE`, or a flag, by dotted key.
+    """
+
+    settings: Settings
+    sources: Mapping[str, str]
+
+
+def list_keys(kind: type[msgspec.Struct] = Settings, prefix: str = "") -> Iterator[Key]:
+    """Every setting, in the order in which the structs name them."""
+    for field in msgspec.structs.fields(kind):
+        name = prefix + field.name
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            yield from list_keys(field.type, f"{name}.")
+        else:
+            yield Key(name, field.type, field.default)
+
+
+def load(
+    flags: Mapping[str, str] | None = None,
+    *,
+    config: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Loaded:
+    """Put the settings together.
+
+    Args:
+        flags: values from the command line by dotted key; the source shown is `--key`.
+        config: a TOML file that has to exist; None: `moorage.toml` in the data folder, if there is one.
+        environment: the variables to read; None: those of this process.
+
+    Raises:
+        SettingInvalid: an unknown key or a value that cannot be used.
+    """
+    keys = {key.name: key for key in list_keys()}
+    given: dict[str, tuple[object, str]] = {}
+    variables = os.environ if environment is None else environment
+    from_environment = dict(_read_environment(variables, keys))
+    from_flags = {name: (value, "--" + name.replace("_", "-")) for name, value in (flags or {}).items()}
+
+    config = config or variables.get(f"{PREFIX}CONFIG")
+    data, _ = from_flags.get("data") or from_environment.get("data") or (Settings().data, DEFAULT)
+    file = Path(config) if config else Path(str(data)) / "moorage.toml"
+    given.update(_read_file(file, keys, required=config is not None))
+    given.update(from_environment)
+    given.update(from_flags)
+
+    values: dict[str, object] = {}
+    sources = dict.fromkeys(keys, DEFAULT)
+    for name, (value, source) in _open_files(given, keys):
+        values[name] = _convert(keys[name], value, source)
+        sources[name] = source
+    settings = _build(Settings, values)
+    _check(settings, sources)
+    return Loaded(settings, sources)
+
+
+def split_listen(listen: str) -> tuple[str, int]:
+    """Host and port of `HOST:PORT` or `[IPv6]:PORT`.
+
+    Raises:
+        ValueError: it is neither; the message says so.
+    """
+    host, _, port = listen.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise ValueError("an IPv6 address stands in brackets: [::1]:8080")
+    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise ValueError("expected HOST:PORT, for example 127.0.0.1:8080")
+    return host, int(port)
+
+
+def shown(key: Key, value: object) -> object:
+    """A value as it may be shown: secrets are `***`, also a password inside a URL."""
+    if key.secret:
+        return "***" if value else ""
+    if isinstance(value, str):
+        return shown_url(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def shown_url(url: str) -> str:
+    """A URL without the password that it may hold."""
+    return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", url)
+
+
+def value_of(settings: Settings, name: str) -> object:
+    """The value of a dotted key."""
+    value: object = settings
+    for part in name.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def _read_file(file: Path, keys: Mapping[str, Key], *, required: bool) -> Iterator[tuple[str, tuple[object, str]]]:
+    try:
+        tree = tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        if required:
+            raise SettingInvalid(f"The settings file {file} does not exist.") from None
+        return
+    except NotADirectoryError:
+        return  # the data folder is no folder, which is said where it is opened
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingInvalid(f"The settings file {file} cannot be read: {_reason(error)}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingInvalid(f"The settings file {file} is not TOML: {error}.") from error
+    for name, value in _flatten(tree, keys):
+        if _plain(name, keys) == "data":
+            raise SettingInvalid(f"{file}: `data` cannot be set in a file; use --data or MOORAGE_DATA.")
+        if _plain(name, keys) is None:
+            raise SettingInvalid(f"{file}: unknown setting `{name}`{_nearest(name, keys)}.")
+        yield name, (value, str(file))
+
+
+def _flatten(tree: Mapping[str, object], keys: Mapping[str, Key], prefix: str = "") -> Iterator[tuple[str, object]]:
+    for part, value in tree.items():
+        name = prefix + part
+        if isinstance(value, dict) and any(key.startswith(f"{name}.") for key in keys):
+            yield from _flatten(value, keys, f"{name}.")
+        else:
+            yield name, value
+
+
+def _read_environment(
+    variables: Mapping[str, str], keys: Mapping[str, Key]
+) -> Iterator[tuple[str, tuple[object, str]]]:
+    for variable, text in sorted(variables.items()):
+        if not variable.startswith(PREFIX) or _NOT_OURS.fullmatch(variable):
+            continue
+        name = variable.removeprefix(PREFIX).lower().replace("__", ".")
+        plain = _plain(name, keys)
+        if plain is None:
+            near = _nearest(name, keys, lambda key: PREFIX + key.upper().replace(".", "__"))
+            raise SettingInvalid(f"Unknown setting: environment variable {variable}{near}.")
+        value: object = text
+        if plain == name and _is_list(keys[name]):
+            try:
+                value = json.loads(text)
+            except ValueError:
+                raise SettingInvalid(
+                    f'Setting `{name}` (environment {variable}): write a JSON list, for example ["one", "two"].'
+                ) from None
+        yield name, (value, f"environment {variable}")
+
+
+def _open_files(
+    given: Mapping[str, tuple[object, str]], keys: Mapping[str, Key]
+) -> Iterator[tuple[str, tuple[object, str]]]:
+    """Replace each `…_file` of a secret by what the file holds, without the line end."""
+    for name, (value, source) in given.items():
+        if name in keys:
+            yield name, (value, source)
+            continue
+        plain = name.removesuffix("_file")
+        if plain in given:
+            other = given[plain][1]
+            raise SettingInvalid(f"Both `{plain}` ({other}) and `{name}` ({source}) are given; leave one out.")
+        try:
+            text = Path(str(value)).read_text("utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingInvalid(f"Setting `{name}` ({source}): {value} cannot be read: {_reason(error)}.") from error
+        if not text:
+            raise SettingInvalid(f"Setting `{name}` ({source}): {value} is empty.")
+        yield plain, (text, f"{source}, file {value}")
+
+
+def _plain(name: str, keys: Mapping[str, Key]) -> str | None:
+    """The key that `name` sets, itself or as `…_file`; None when it is unknown."""
+    if name in keys:
+        return name
+    plain = name.removesuffix("_file")
+    return plain if plain != name and plain in keys and keys[plain].secret else None
+
+
+def _nearest(name: str, keys: Mapping[str, Key], form: Callable[[str], str] = str) -> str:
+    names = {**keys, **{f"{key.name}_file": key for key in keys.values() if key.secret}}
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.8)
+    if not near:  # the last part may be right and the table wrong or missing
+        near = [key for key in names if key.rpartition(".")[2] == name.rpartition(".")[2]]
+    near = near or difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"; the nearest known one is `{form(near[0])}`" if near else "; `moorage settings` lists the known ones"
+
+
+def _is_list(key: Key) -> bool:
+    return isinstance(key.default, tuple)
+
+
+def _convert(key: Key, value: object, source: str) -> object:
+    is_text = isinstance(value, str) and source.startswith(("environment ", "--"))
+    try:
+        return msgspec.convert(value, key.type, strict=not is_text, dec_hook=_secret)
+    except (msgspec.ValidationError, NotImplementedError) as error:
+        reason = str(error).split(" - at ")[0]
+        choices = [part for kind in (key.type, *get_args(key.type)) for part in get_args(kind) if isinstance(part, str)]
+        if reason.startswith("Invalid enum value"):
+            reason = f"expected one of {', '.join(dict.fromkeys(choices))}, got {value!r}"
+        raise SettingInvalid(f"Setting `{key.name}` ({source}): {reason[0].lower()}{reason[1:]}.") from None
+
+
+def _secret(kind: type, value: object) -> object:
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
+    raise msgspec.ValidationError(f"Expected `str`, got `{type(value).__name__}`")
+
+
+def _build(kind: type[S], values: Mapping[str, object], prefix: str = "") -> S:
+    fields: dict[str, object] = {}
+    for field in msgspec.structs.fields(kind):
+        name = prefix + field.name
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            fields[field.name] = _build(field.type, values, f"{name}.")
+        elif name in values:
+            fields[field.name] = values[name]
+    return kind(**fields)
+
+
+def _check(settings: Settings, sources: Mapping[str, str]) -> None:
+    """What the types cannot say."""
+    for name, check in _CHECKS.items():
+        value = value_of(settings, name)
+        for item in value if isinstance(value, tuple) else (value,):
+            try:
+                if item:
+                    check(cast("str", item))
+            except ValueError as error:
+                text = repr(shown(Key(name, str, ""), item))
+                raise SettingInvalid(f"Setting `{name}` ({sources[name]}): {text}: {error}.") from None
+    for one, other in (("tls_cert", "tls_key"), ("tls_key", "tls_cert")):
+        if value_of(settings, one) and not value_of(settings, other):
+            raise SettingInvalid(f"Setting `{one}` ({sources[one]}) needs `{other}` too: a certificate and its key.")
+    if settings.storage.kind == "s3" and not settings.storage.s3.bucket:
+        raise SettingInvalid("Setting `storage.s3.bucket` is not set; `storage.kind` is `s3`, which needs it.")
+    if settings.storage.kind == "memory" and settings.worker_count > 1:
+        raise SettingInvalid("Setting `workers`: with `storage.kind` `memory` there can be one only.")
+
+
+def _check_url(text: str) -> None:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError("expected a URL like https://registry.example.com")
+
+
+def _check_external_url(text: str) -> None:
+    _check_url(text)
+    if urlsplit(text).path not in {"", "/"}:
+        raise ValueError("clients want the registry at the root of a host: leave out the path")
+
+
+def _check_database_url(text: str) -> None:
+    scheme = text.partition(":")[0]
+    if scheme.partition("+")[0] not in {"sqlite", "postgresql"} or "://" not in text:
+        raise ValueError("expected sqlite:///FILE or postgresql://USER@HOST/NAME")
+    if scheme.startswith("sqlite") and not text.partition(":///")[2]:
+        raise ValueError("an SQLite database needs a file: sqlite:///FILE")
+
+
+def _check_host(text: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d+)?", text):
+        raise ValueError("expected a host name, without scheme or path")
+
+
+_CHECKS: Mapping[str, Any] = {  # functions of one text; a ValueError says what is wrong with it
+    "listen": split_listen,
+    "external_url": _check_external_url,
+    "storage.s3.endpoint": _check_url,
+    "database.url": _check_database_url,
+    "allowed_hosts": _check_host,
+    "trusted_proxies": ipaddress.ip_network,
+}
+
+
+def _reason(error: Exception) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else "it is not UTF-8"

@@ -1,0 +1,101 @@
+"""The port and the certificate, looked at before anything is started."""
+
+import errno
+import socket
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+from moorage.cli.exits import UNFIT, Stop
+from moorage.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the server listens.
+
+    Attributes:
+        host: an IP address.
+        port: the real one, also when 0 was asked for.
+        keeper: keeps the port for this process while workers come and go; nothing connects to it.
+    """
+
+    host: str
+    port: int
+    keeper: socket.socket
+
+    @property
+    def authority(self) -> str:
+        """`HOST:PORT` for a client on this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - shown, not bound
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can connect."""
+        return self.host == "::1" or self.host.startswith("127.")
+
+
+def reserve(settings: Settings) -> Place:
+    """Take the port.
+
+    Workers bind it again with SO_REUSEPORT, which two servers of one account could do to each other unnoticed.
+    So this binds without it, which fails while another server has the port, and allows it on the bound socket only
+    then. SO_REUSEADDR is for connections of an earlier server that are still closing.
+
+    Raises:
+        Stop: another process listens there, or the address is not ours.
+    """
+    host, port = settings.address
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except socket.gaierror as error:
+        reason = f"the host {host} is unknown ({error.strerror})"
+        raise Stop(f"Cannot listen on {settings.listen}: {reason}.", UNFIT) from None
+    family, kind, protocol, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+    keeper = socket.socket(family, kind, protocol)
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        keeper.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    try:
+        keeper.bind(address)
+    except OSError as error:
+        keeper.close()
+        why = {
+            errno.EADDRINUSE: "another process listens there",
+            errno.EACCES: "ports below 1024 are for root",
+            errno.EADDRNOTAVAIL: "this machine does not have that address",
+        }.get(error.errno or 0, error.strerror)
+        raise Stop(f"Cannot listen on {settings.listen}: {why}.", UNFIT) from error
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    bound = keeper.getsockname()
+    return Place(bound[0], bound[1], keeper)
+
+
+def check_certificate(certificate: str, key: str) -> None:
+    """See that certificate and key can be read and belong together.
+
+    Raises:
+        Stop: they cannot be used; the message names the file.
+    """
+    for name, file in (("tls_cert", certificate), ("tls_key", key)):
+        try:
+            text = Path(file).read_bytes()
+        except OSError as error:
+            raise Stop(f"The file of `{name}`, {file}, cannot be read: {error.strerror}.", UNFIT) from error
+        if b"-----BEGIN " not in text:
+            raise Stop(f"The file of `{name}`, {file}, is not PEM.", UNFIT)
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key, password=lambda: "")
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise Stop(f"The key {key} does not belong to the certificate {certificate}.", UNFIT) from error
+        try:  # which of the two: a chain that loads as authorities is a good certificate
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(certificate)
+        except ssl.SSLError:
+            reason = f"The file of `tls_cert`, {certificate}, holds no certificate that can be used."
+        else:
+            reason = f"The file of `tls_key`, {key}, holds no private key that can be used without a passphrase."
+        raise Stop(reason, UNFIT) from error

@@ -1,0 +1,299 @@
+"""What a server needs before it starts: tables, keys, storage, the first administrator.
+
+All of it runs in a child process that ends, so that the imports it takes stay out of the parent.
+"""
+
+import os
+import secrets
+import stat
+import string
+import sys
+import traceback
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from moorage.cli.exits import FAILED, UNFIT, UNREACHABLE, Stop
+from moorage.db.migrate import HEAD, MigrationRefused, find_sqlite_revision, is_current
+from moorage.errors import Problem
+from moorage.settings import Settings, shown_url
+
+if TYPE_CHECKING:
+    from moorage.db.work import Work
+
+PASSWORD_LENGTH = 24
+SEAL_KEY_BYTES = 32
+
+
+class Prepared(msgspec.Struct, kw_only=True):
+    """What was found and done.
+
+    Attributes:
+        first: whether the store was empty, and was filled.
+        notes: sentences for the operator.
+        problem: why the server cannot start; empty when it can.
+        status: the exit status then.
+    """
+
+    first: bool = False
+    notes: list[str] = []
+    problem: str = ""
+    status: int = 0
+
+
+def prepare_in_child(settings: Settings) -> Prepared:
+    """Run `prepare` in a process of its own.
+
+    Raises:
+        Stop: the server cannot start.
+    """
+    out, into = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(out)
+        _run_child(settings, into)
+    os.close(into)
+    with os.fdopen(out, "rb") as pipe:
+        answer = pipe.read()
+    os.waitpid(child, 0)
+    if not answer:
+        raise Stop("The preparation ended without an answer; what it printed is above.", FAILED)
+    prepared = msgspec.json.decode(answer, type=Prepared)
+    if prepared.problem:
+        raise Stop(prepared.problem, prepared.status)
+    return prepared
+
+
+def _run_child(settings: Settings, into: int) -> None:
+    """Prepare, write the answer and end this process, whatever happens."""
+    status = 1
+    try:
+        try:
+            prepared = prepare(settings)
+        except Stop as stop:
+            prepared = Prepared(problem=str(stop), status=stop.status)
+        os.write(into, msgspec.json.encode(prepared))
+        status = 0
+    except BaseException:  # noqa: BLE001 - this process has to end here and nowhere else
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def prepare(settings: Settings) -> Prepared:
+    """Bring the tables up to date, see that keys and storage are fit, and fill an empty store.
+
+    Raises:
+        Stop: the server cannot start.
+    """
+    prepared = Prepared(notes=[])
+    empty = True
+    try:
+        revision, empty = look(settings)
+        if not is_current(revision):
+            prepared.notes += _migrate(settings, revision)
+            empty = look(settings)[1]
+    except MigrationRefused as refused:
+        raise Stop(str(refused), UNFIT) from refused
+    if empty:
+        _make_keys(settings)
+    check_keys(settings)
+    if empty:
+        prepared.first = True
+        _fill(settings)
+    elif settings.admin_password:
+        prepared.notes.append("the given admin password is ignored: it counts at the first start only.")
+    return prepared
+
+
+def look(settings: Settings) -> tuple[str | None, bool]:
+    """The revision of the database, and whether it holds no account yet.
+
+    Raises:
+        Stop: it cannot be reached.
+        MigrationRefused: the file is no database.
+    """
+    if settings.sqlite_file:
+        return _look_at_sqlite(settings.sqlite_file)
+    import psycopg  # SQLAlchemy would take 0.3 s more
+
+    url = settings.database_url
+    scheme, _, rest = url.partition("://")
+    try:
+        with psycopg.connect(f"{scheme.partition('+')[0]}://{rest}", connect_timeout=5) as db:
+            if db.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
+                return None, True
+            row = db.execute("SELECT version_num FROM alembic_version").fetchone()
+            is_there = row and db.execute("SELECT to_regclass('user_account')").fetchone() != (None,)
+            return (
+                str(row[0]) if row else None,
+                not is_there or db.execute("SELECT 1 FROM user_account LIMIT 1").fetchone() is None,
+            )
+    except psycopg.Error as error:
+        reason = " ".join(str(error).split())
+        raise Stop(f"The database {shown_url(url)} cannot be used: {reason}", UNREACHABLE) from error
+
+
+def _look_at_sqlite(file: Path) -> tuple[str | None, bool]:
+    import sqlite3
+
+    revision = find_sqlite_revision(file)
+    if revision is None:
+        return None, True
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=5)) as db:
+        return revision, db.execute("SELECT 1 FROM user_account LIMIT 1").fetchone() is None
+
+
+def _migrate(settings: Settings, revision: str | None) -> list[str]:
+    """Bring the tables up to date where that is allowed.
+
+    Raises:
+        Stop: it is not; the message names the command.
+    """
+    mode = settings.database.migrate or ("auto" if settings.sqlite_file else "manual")
+    if mode == "manual":
+        state = f"have revision {revision}" if revision else "are missing"
+        raise Stop(
+            f"The tables in {shown_url(settings.database_url)} {state}, this version needs {HEAD}: "
+            "run `moorage migrate` with the same settings, or set database.migrate to auto.",
+            UNFIT,
+        )
+    from moorage.db.migrate import migrate
+
+    before, copy = migrate(settings.database_url)
+    if before is None or before == HEAD:
+        return []
+    note = f"the tables were brought from revision {before} to {HEAD}"
+    return [f"{note}; the database as it was before is kept in {copy}." if copy else f"{note}."]
+
+
+# -- keys -------------------------------------------------------------------------------------------------
+
+
+def _make_keys(settings: Settings) -> None:
+    """Make what is missing while the store is empty; later a missing key is an error."""
+    from moorage.identity.tokens import create_key
+
+    tokens = settings.token_key_folder
+    if not list(tokens.glob("*.pem")):
+        try:
+            create_key(tokens)
+        except OSError as error:
+            raise Stop(f"The signing key cannot be made in {tokens}: {error.strerror}.", UNFIT) from error
+    seal = settings.data_folder / "keys" / "seal"
+    if not list(seal.glob("*.key")):
+        seal.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(seal / f"{secrets.token_hex(8)}.key", secrets.token_bytes(SEAL_KEY_BYTES))
+
+
+def check_keys(settings: Settings) -> None:
+    """See that signing and sealing keys are there, ours, and nobody else's to read.
+
+    Raises:
+        Stop: they are not; the message names the file and the mend.
+    """
+    from moorage.identity.tokens import KeysInvalid, TokenKeys
+
+    try:
+        TokenKeys(settings.token_key_folder)
+    except KeysInvalid as error:
+        text = str(error)
+        raise Stop(f"{text[0].upper()}{text[1:]}", UNFIT) from error
+    seal = settings.data_folder / "keys" / "seal"
+    files = sorted(seal.glob("*.key"))
+    if not files:
+        raise Stop(f"There is no sealing key (*.key) in {seal}: restore it from the backup.", UNFIT)
+    for file in files:
+        found = file.stat()
+        if found.st_uid != os.geteuid():
+            raise Stop(f"The sealing key belongs to another account: {file}", UNFIT)
+        if stat.S_IMODE(found.st_mode) & 0o077:
+            raise Stop(f"Others may read the sealing key: chmod 600 {file}", UNFIT)
+        if found.st_size != SEAL_KEY_BYTES:
+            raise Stop(f"The sealing key {file} is damaged: it has {found.st_size} bytes, not {SEAL_KEY_BYTES}.", UNFIT)
+
+
+def write_private(file: Path, content: bytes) -> None:
+    """Write a file that only we can read, whole and durable, or not at all."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as opened:
+        opened.write(content)
+        opened.flush()
+        os.fsync(opened.fileno())
+    draft.replace(file)
+    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+# -- the first rows ---------------------------------------------------------------------------------------
+
+
+def make_password() -> str:
+    """A password that nobody guesses: 24 letters and digits, at least one of each kind, none of them look-alikes."""
+    letters = "".join(sorted(set(string.ascii_letters + string.digits) - set("0O1lI")))
+    while True:
+        password = "".join(secrets.choice(letters) for _ in range(PASSWORD_LENGTH))
+        if any(map(str.isdigit, password)) and any(map(str.islower, password)) and any(map(str.isupper, password)):
+            return password
+
+
+def _fill(settings: Settings) -> None:
+    """Make the administrator (user 1) and the public project `library` (project 1) in an empty store.
+
+    A password that we made is in its file before the rows are committed: a crash in between loses nothing, and the
+    next start writes both anew.
+    """
+    from moorage.db.engine import Database
+    from moorage.events import SYSTEM
+
+    password = settings.admin_password.reveal()
+    if not password:
+        password = make_password()
+        write_private(settings.data_folder / "admin-password", f"{password}\n".encode())
+    try:
+        database = Database(settings.database_url, pool_size=1)
+        database.run_here(SYSTEM, _create_first_rows, password)
+        database.engine.dispose()
+    except Problem as problem:
+        raise Stop(str(problem), UNREACHABLE) from problem
+
+
+def _create_first_rows(work: "Work", password: str) -> None:
+    from sqlalchemy import func, insert, select
+
+    import moorage.artifacts.tables
+    import moorage.audit.tables
+    import moorage.jobs.tables  # noqa: F401 - foreign keys name tables of subjects that are not used here
+    from moorage.access.tables import RoleBinding
+    from moorage.identity.passwords import hash_password
+    from moorage.identity.tables import Principal, User
+    from moorage.projects.tables import Project
+    from moorage.quotas.tables import Quota, QuotaSlot
+
+    if work.db.dialect.name == "postgresql":
+        work.db.exec_driver_sql("SELECT pg_advisory_xact_lock(1836019566)")
+        for table in ("principal", "project"):
+            work.db.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), 1, false)")
+    if work.db.scalar(select(func.count()).select_from(User)):
+        return
+    at = {"created_at": work.now, "updated_at": work.now}
+    admin = work.db.execute(insert(Principal).values(kind="user", name="admin", folded="admin", **at))
+    (user_id,) = admin.inserted_primary_key or (0,)
+    work.db.execute(
+        insert(User).values(principal_id=user_id, admin=True, password=hash_password(password), realname="system admin")
+    )
+    project = work.db.execute(insert(Project).values(name="library", owner_id=user_id, public=True, **at))
+    (project_id,) = project.inserted_primary_key or (0,)
+    work.db.execute(insert(RoleBinding).values(project_id=project_id, role=0, created_at=work.now))
+    work.db.execute(
+        insert(RoleBinding).values(project_id=project_id, role=1, principal_id=user_id, created_at=work.now)
+    )
+    work.db.execute(insert(Quota).values(project_id=project_id))
+    work.db.execute(insert(QuotaSlot).values(project_id=project_id, slot=0))
