@@ -300,6 +300,13 @@ def load(
     return Loaded(settings, sources)
 
 
+def forget_secrets() -> None:
+    """Take the secrets out of the environment that programs we start would inherit."""
+    for key in list_keys():
+        if key.secret or key.name == "database.url":
+            os.environ.pop(key.variable, None)
+
+
 def split_listen(listen: str) -> tuple[str, int]:
     """Host and port of `HOST:PORT` or `[IPv6]:PORT`.
 

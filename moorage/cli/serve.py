@@ -31,7 +31,7 @@ from moorage.cli.folder import lock_folder, open_folder, require_writable
 from moorage.cli.listening import Place, check_certificate, reserve
 from moorage.cli.prepare import Prepared, prepare_in_child
 from moorage.logs import make_config
-from moorage.settings import PREFIX, Secret, Settings, list_keys
+from moorage.settings import Secret, Settings, forget_secrets
 
 STOP_SECONDS = 8
 """How long workers may finish open requests after SIGTERM or SIGINT; 10 s is what we promise."""
@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     prepared = prepare_in_child(settings)
     for note in [*_warn(settings, place), *prepared.notes]:
         print(f"moorage: {note}", file=sys.stderr)
-    _forget_secrets()
+    forget_secrets()
     try:
         return _serve(msgspec.structs.replace(settings, admin_password=Secret()), place, prepared)
     finally:
@@ -179,14 +179,6 @@ def _raise_file_limit() -> None:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def _forget_secrets() -> None:
-    """Take the secrets out of the environment that programs we start would inherit."""
-    for key in list_keys():
-        if key.secret:
-            os.environ.pop(key.variable, None)
-    os.environ.pop(f"{PREFIX}DATABASE__URL", None)
 
 
 def _warn(settings: Settings, place: Place) -> list[str]:

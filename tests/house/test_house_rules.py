@@ -9,7 +9,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-LONG_FILES: dict[str, str] = {}
+LONG_FILES: dict[str, str] = {
+    "moorage/db/migrations/versions/0001_the_first_tables.py": "every table, once, as Alembic writes it",
+}
 """Files of more than 600 lines, each with its reason. An honest table may be long; most else has a verb to find."""
 
 LEAVES_OUT = {

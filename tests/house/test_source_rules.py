@@ -17,6 +17,7 @@ FORBIDDEN_MODULES = {"pickle", "cPickle", "marshal", "shelve", "jsonpickle", "di
 BROAD_CATCHES = {
     "moorage/web/stack.py": "the error boundary: the client gets 500 and the request id, the log the traceback",
     "moorage/db/engine.py": "a bell that fails is logged: the change it tells of is already durable",
+    "moorage/cli/prepare.py": "the child process that prepares a start prints whatever ends it, and ends there",
     "moorage/jobs/worker.py": "the worker: a job that fails is a row with its error, never the end of the worker",
     "moorage/jobs/schedule.py": "the scheduler: one broken row must not stop the others",
     "moorage/storage/intake.py": "an error in a lane is kept and raised where the loop waits for it",
