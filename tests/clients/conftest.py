@@ -54,7 +54,7 @@ def registry(parts: Parts, record: Record, tmp_path_factory: pytest.TempPathFact
         record.hide(stand_in.host, "HOST")
         yield stand_in
         return
-    if not (ROOT / "moorage" / "__main__.py").exists():
+    if not (ROOT / "moorage" / "app.py").exists():
         pytest.skip("there is no server yet")
     with serving.serve(tmp_path_factory.mktemp("registry") / "data") as moorage:
         record.hide(moorage.host, "HOST")

@@ -59,7 +59,7 @@ class Target:
 def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """A server that challenges with this scheme."""
     scheme: str = request.param
-    if not (ROOT / "moorage" / "__main__.py").exists():
+    if not (ROOT / "moorage" / "app.py").exists():
         pytest.skip("there is no server yet")
     with serving.serve(tmp_path_factory.mktemp(scheme) / "data", settings={"registry_auth": scheme}) as moorage:
         moorage.create_project("conformance")
