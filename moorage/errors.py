@@ -222,6 +222,63 @@ class ServiceUnknown(Invalid):
     reason = "SERVICE_UNKNOWN"
 
 
+class EmailInvalid(Invalid):
+    """The e-mail address is invalid."""
+
+    reason = "EMAIL_INVALID"
+
+
+class PasswordInvalid(Invalid):
+    """The password is invalid: 8 to 128 characters, at least one lower-case and one upper-case letter and one digit."""
+
+    reason = "PASSWORD_INVALID"
+
+
+class RobotDurationInvalid(Invalid):
+    """The duration of a robot is invalid: 1 to 2147483646 days, or -1 for ever."""
+
+    reason = "ROBOT_DURATION_INVALID"
+
+
+class RobotPermissionInvalid(Invalid):
+    """A robot cannot be given this permission."""
+
+    reason = "ROBOT_PERMISSION_INVALID"
+
+
+class QuotaInvalid(Invalid):
+    """The storage limit is invalid: -1 for none, or 1 to 1125899906842624 bytes."""
+
+    reason = "QUOTA_INVALID"
+
+
+class RoleInvalid(Invalid):
+    """The role is invalid: 1 project admin, 2 developer, 3 guest, 4 maintainer, 5 limited guest."""
+
+    reason = "ROLE_INVALID"
+
+
+class TokenRequestInvalid(Invalid):
+    """The request for a token is malformed."""
+
+    reason = "TOKEN_REQUEST_INVALID"
+
+
+# -- who asks ---------------------------------------------------------------------------------------------
+
+
+class CredentialsInvalid(Unauthenticated):
+    """The user name or the password is wrong, or the account is disabled or has expired."""
+
+    reason = "CREDENTIALS_INVALID"
+
+
+class TokenInvalid(Unauthenticated):
+    """The token is not one of ours, or no longer valid; ask for a new one."""
+
+    reason = "TOKEN_INVALID"
+
+
 # -- missing things ---------------------------------------------------------------------------------------
 
 
@@ -272,6 +329,18 @@ class UserUnknown(NotFound):
     """There is no such user."""
 
     reason = "USER_UNKNOWN"
+
+
+class RobotUnknown(NotFound):
+    """There is no such robot."""
+
+    reason = "ROBOT_UNKNOWN"
+
+
+class RefreshTokenUnknown(NotFound):
+    """There is no such refresh token."""
+
+    reason = "REFRESH_TOKEN_UNKNOWN"
 
 
 class MemberUnknown(NotFound):
@@ -342,6 +411,12 @@ class LoginThrottled(TooMany):
     reason = "LOGIN_THROTTLED"
 
 
+class LoginBusy(TooMany):
+    """Too many passwords are being checked at this moment; wait before the next try."""
+
+    reason = "LOGIN_BUSY"
+
+
 class LastAdministrator(Precondition):
     """At least one enabled system administrator has to remain."""
 
@@ -361,6 +436,12 @@ class ProjectExists(Conflict):
     """A project of this name exists already."""
 
     reason = "PROJECT_EXISTS"
+
+
+class RobotExists(Conflict):
+    """A robot of this name exists already."""
+
+    reason = "ROBOT_EXISTS"
 
 
 class UserExists(Conflict):

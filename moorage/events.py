@@ -56,11 +56,12 @@ class ProjectChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class MemberSet(Event):
-    """Somebody was given a role in a project (`role` 0: it was taken away)."""
+    """Somebody was given a role in a project (`role` 0: it was taken away). `new`: they had none before."""
 
     project_id: int
     member: str
     role: int
+    new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,25 @@ class UserChanged(Event):
     """An account was changed. `change`: password, admin, disabled, deleted, profile."""
 
     user_id: int
+    name: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class RobotCreated(Event):
+    """A robot was created. `name`: as stored, without the prefix."""
+
+    robot_id: int
+    project_id: int | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RobotChanged(Event):
+    """A robot was changed. `change`: secret, disabled, permissions, deleted."""
+
+    robot_id: int
+    project_id: int | None
     name: str
     change: str
 

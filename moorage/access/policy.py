@@ -32,6 +32,18 @@ ROLE_NAMES: Mapping[str, Role] = MappingProxyType(
 )
 """The names on the command line, from the highest rank to the lowest."""
 
+RANK: Mapping[Role, int] = MappingProxyType(
+    {
+        Role.PUBLIC: 0,
+        Role.LIMITED_GUEST: 1,
+        Role.GUEST: 2,
+        Role.DEVELOPER: 3,
+        Role.MAINTAINER: 4,
+        Role.PROJECT_ADMIN: 5,
+    }
+)
+"""From the least to the most: each role may do what the one before may, and more."""
+
 PULL, PUSH, DELETE, SCANNER_PULL = "pull", "push", "delete", "scanner-pull"
 EVERY_ACTION = frozenset({PULL, PUSH, DELETE})
 
@@ -46,6 +58,29 @@ REPOSITORY_ACTIONS: Mapping[Role, frozenset[str]] = MappingProxyType(
     }
 )
 """What each role may do to the content of a repository on /v2. Deleting needs `artifact:delete`: maintainer and up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who signed in.
+
+    Attributes:
+        principal_id: never 0.
+        epoch: as of signing in; what is issued to this account works while the live row has the same.
+        kind: `user` or `robot`.
+        name: as shown: a user's name, `robot$…`.
+        admin: whether a system administrator; a robot never is.
+        project_id: the project of a project's robot; None otherwise.
+        seconds_left: until the account expires; None: never.
+    """
+
+    principal_id: int
+    epoch: int
+    kind: str
+    name: str
+    admin: bool = False
+    project_id: int | None = None
+    seconds_left: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,251 @@
+"""The token endpoint, `/service/token`: credentials and scopes in, a registry token out.
+
+GET takes Basic credentials or none, POST a form as OAuth 2 has it. Asking changes nothing: no project is made and no
+row is written, except a refresh token that was asked for and the audit row of a refusal.
+
+Source: distribution, "Token Authentication Specification" and "Oauth2 Token Authentication".
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from moorage.access.grants import Granted, grant
+from moorage.access.policy import Account
+from moorage.db.engine import Database
+from moorage.errors import (
+    CredentialsInvalid,
+    Problem,
+    ServiceUnknown,
+    TokenRequestInvalid,
+    TooLarge,
+    Unauthenticated,
+    Unsupported,
+)
+from moorage.events import Actor
+from moorage.identity.login import Login, read_basic
+from moorage.identity.refresh_tokens import create_refresh_token, find_refresh_token, touch_refresh_token
+from moorage.identity.refusals import NoRefusals, Refusals
+from moorage.identity.robots import PREFIX
+from moorage.identity.scopes import Scope, parse_scopes
+from moorage.identity.tokens import SERVICE, TokenKeys
+
+MAX_BYTES = 16_384
+"""Of a query or a form."""
+
+MAX_FIELDS = 32
+CHALLENGE = 'Basic realm="harbor"'
+
+Fields = dict[str, list[str]]
+
+
+class TokenRequest(msgspec.Struct, frozen=True):
+    """What the endpoint needs of an HTTP request.
+
+    Attributes:
+        query: the raw query, without `?`.
+        authorization: the header's value; None when it was not sent.
+        form: the body of a POST, at most 16 KiB of it read; a longer one is refused.
+        address: the client's address.
+    """
+
+    method: str
+    query: str = ""
+    authorization: str | None = None
+    content_type: str = ""
+    form: bytes = b""
+    address: str = ""
+    request_id: str = ""
+
+
+class TokenReply(msgspec.Struct, frozen=True):
+    """The answer: status, JSON body, headers in addition to the content type."""
+
+    status: int
+    body: dict[str, object]
+    headers: Mapping[str, str]
+
+
+class TokenEndpoint:
+    """Issues tokens. Made once per process."""
+
+    def __init__(
+        self,
+        database: Database,
+        login: Login,
+        keys: TokenKeys,
+        *,
+        lifetime_seconds: int = 1800,
+        refusals: Refusals | None = None,
+        robot_prefix: str = PREFIX,
+    ) -> None:
+        self._database = database
+        self._login = login
+        self._keys = keys
+        self._lifetime_seconds = lifetime_seconds
+        self._refusals: Refusals = refusals or NoRefusals()
+        self._robot_prefix = robot_prefix
+
+    async def answer(self, request: TokenRequest) -> TokenReply:
+        """The answer to a request, problems included, in the envelope of `/v2`."""
+        try:
+            return TokenReply(200, await self.issue(request), {"Cache-Control": "no-store"})
+        except Problem as problem:
+            error: dict[str, object] = {"code": problem.oci_code, "message": str(problem)}
+            detail = dict(problem.detail)
+            if problem.reason and problem.reason != problem.oci_code:
+                detail["reason"] = problem.reason
+            if detail:
+                error["detail"] = detail
+            headers = dict(problem.headers)
+            if isinstance(problem, Unauthenticated):
+                headers.setdefault("WWW-Authenticate", CHALLENGE)
+            return TokenReply(problem.status, {"errors": [error]}, headers)
+
+    async def issue(self, request: TokenRequest) -> dict[str, object]:
+        """The body of a token's answer.
+
+        Shape: {"token": str, "access_token": the same, "expires_in": seconds, "issued_at": RFC 3339, "scope": str
+        (POST), "refresh_token": str (when asked for)}
+
+        Raises:
+            ServiceUnknown, ScopeLimit, TokenRequestInvalid: 400.
+            Unauthenticated: wrong credentials, always; or none, and no scope either.
+            LoginThrottled, LoginBusy: 429.
+            Unsupported: another method.
+        """
+        if request.method in {"GET", "HEAD"}:
+            return await self._get(request)
+        if request.method == "POST":
+            return await self._post(request)
+        raise Unsupported(headers={"Allow": "GET, HEAD, POST"})
+
+    async def _get(self, request: TokenRequest) -> dict[str, object]:
+        fields = _read_fields(request.query)
+        _require_service(fields)
+        scopes = parse_scopes(fields.get("scope", ()))
+        account: Account | None = None
+        if request.authorization is not None:
+            username, password = read_basic(request.authorization)
+            account = await self._login.authenticate(username, password, request.address)
+        elif "scope" not in fields:
+            raise Unauthenticated
+        granted = await grant(self._database.read, account, scopes)
+        body = self._mint(account, granted)
+        if account is not None and request.method == "GET" and _one(fields, "offline_token").lower() in {"true", "1"}:
+            body["refresh_token"] = await self._create_refresh_token(request, account, _one(fields, "client_id"))
+        return body
+
+    async def _post(self, request: TokenRequest) -> dict[str, object]:
+        if request.content_type.partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+            raise TokenRequestInvalid("Send a form: Content-Type application/x-www-form-urlencoded.")
+        if len(request.form) > MAX_BYTES:
+            raise TooLarge("The form is too large: at most 16 KiB.")
+        try:
+            fields = _read_fields(request.form.decode("ascii"))
+        except UnicodeDecodeError as error:
+            raise TokenRequestInvalid("The form is not URL-encoded.") from error
+        _require_service(fields)
+        scopes = parse_scopes(fields.get("scope", ()))
+        client_id = _one(fields, "client_id")
+        if not client_id:
+            raise TokenRequestInvalid("client_id is missing.")
+
+        kind = _one(fields, "grant_type")
+        refresh_token = ""
+        if kind == "password":
+            account = await self._login.authenticate(
+                _one(fields, "username"), _one(fields, "password"), request.address
+            )
+        elif kind == "refresh_token":
+            refresh_token = _one(fields, "refresh_token")
+            account = await self._use_refresh_token(request, refresh_token)
+        else:
+            raise TokenRequestInvalid("grant_type is 'password' or 'refresh_token'.")
+
+        granted = await grant(self._database.read, account, scopes)
+        body = self._mint(account, granted)
+        body["scope"] = _format_granted(scopes, granted)
+        if refresh_token:
+            body["refresh_token"] = refresh_token
+        elif _one(fields, "access_type") == "offline":
+            body["refresh_token"] = await self._create_refresh_token(request, account, client_id)
+        return body
+
+    def _mint(self, account: Account | None, granted: Granted) -> dict[str, object]:
+        minted = self._keys.mint(
+            account, granted.entries, catalog=granted.catalog, lifetime_seconds=self._lifetime_seconds
+        )
+        return {
+            "token": minted.token,
+            "access_token": minted.token,
+            "expires_in": minted.lifetime_seconds,
+            "issued_at": datetime.fromtimestamp(minted.issued_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+
+    async def _create_refresh_token(self, request: TokenRequest, account: Account, client_id: str) -> str:
+        actor = _actor(request, account, "password")
+        return await self._database.run(actor, create_refresh_token, account, service=SERVICE, client_id=client_id)
+
+    async def _use_refresh_token(self, request: TokenRequest, token: str) -> Account:
+        found = await find_refresh_token(self._database.read, token, service=SERVICE, robot_prefix=self._robot_prefix)
+        if found is None:
+            actor = Actor(credential="refresh_token", address=request.address, request_id=request.request_id)
+            self._refusals.note(actor, "login", "user", "")
+            raise CredentialsInvalid("The refresh token is not valid, or no longer.")
+        if found.stale:
+            await self._database.run(_actor(request, found.account, "refresh_token"), touch_refresh_token, token)
+        return found.account
+
+
+def _actor(request: TokenRequest, account: Account, credential: str) -> Actor:
+    return Actor(account.principal_id, account.name, credential, request.address, request.request_id)
+
+
+def _read_fields(text: str) -> Fields:
+    """The fields of a query or a form, each with all its values.
+
+    Raises:
+        TokenRequestInvalid: over 16 KiB, or over 32 fields besides scopes.
+    """
+    if len(text) > MAX_BYTES:
+        raise TokenRequestInvalid("The request is too long: at most 16 KiB.")
+    fields: Fields = {}
+    others = 0
+    for key, value in parse_qsl(text, keep_blank_values=True):
+        others += key != "scope"
+        fields.setdefault(key, []).append(value)
+    if others > MAX_FIELDS:
+        raise TokenRequestInvalid("There are too many fields: at most 32.")
+    return fields
+
+
+def _one(fields: Fields, name: str) -> str:
+    """The value of a field; empty when it was not sent.
+
+    Raises:
+        TokenRequestInvalid: it was sent more than once.
+    """
+    values = fields.get(name, [""])
+    if len(values) > 1:
+        raise TokenRequestInvalid(f"{name} was sent more than once.")
+    return values[0]
+
+
+def _require_service(fields: Fields) -> None:
+    if _one(fields, "service") != SERVICE:
+        raise ServiceUnknown
+
+
+def _format_granted(scopes: list[Scope], granted: Granted) -> str:
+    """What was granted, in the order it was asked for, as a `scope`."""
+    parts = []
+    for scope in scopes:
+        entry = granted.entries.get(scope.name) if scope.type == "repository" else None
+        if entry is not None:
+            parts.append(f"repository:{scope.name}:{','.join(sorted(entry.actions))}")
+        elif granted.catalog and (scope.type, scope.name) == ("registry", "catalog"):
+            parts.append("registry:catalog:*")
+    return " ".join(parts)

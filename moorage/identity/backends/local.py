@@ -1,0 +1,52 @@
+"""Passwords in our own table."""
+
+from typing import ClassVar
+
+from moorage.access.policy import Account
+from moorage.db.engine import Query, Reader
+from moorage.identity.backends.base import Turn
+from moorage.identity.passwords import Passwords
+from moorage.oci.names import MAX_NAME_CHARACTERS, fold_user_name
+
+_COLUMNS = "SELECT p.id, p.epoch, p.name, (u.admin OR u.admin_by_source), u.password"
+_ALIVE = "p.kind = 'user' AND p.deleted_at IS NULL AND NOT p.disabled"
+_FIND = Query(
+    f"""{_COLUMNS}, 0 AS rank FROM principal p JOIN user_account u ON u.principal_id = p.id
+WHERE p.folded = $1 AND {_ALIVE}
+UNION ALL
+{_COLUMNS}, 1 AS rank FROM user_account u JOIN principal p ON p.id = u.principal_id
+WHERE u.email_folded = $1 AND p.folded <> $1 AND {_ALIVE}
+ORDER BY rank"""
+)
+
+
+class Local:
+    """People whose password we keep, by name or by e-mail address.
+
+    Where one person's name is another's address, both are tried, the name first: nobody can take another's way in.
+    """
+
+    kind: ClassVar[str] = "local"
+
+    def __init__(self, read: Reader, passwords: Passwords) -> None:
+        self._read = read
+        self._passwords = passwords
+
+    async def check_password(self, username: str, password: str, turn: Turn) -> Account | None:
+        """See `Backend.check_password`."""
+        folded = fold_user_name(username) if 0 < len(username) <= MAX_NAME_CHARACTERS else ""
+        rows = await self._read.all(_FIND, folded) if folded and "\0" not in folded else []
+        for row in rows:
+            if self._passwords.remembers(row[0], row[4], password):
+                return _account(row)
+        async with turn:
+            for row in rows:
+                if await self._passwords.verify(row[0], row[4], password):
+                    return _account(row)
+            if not rows:
+                await self._passwords.verify_nobody(password)
+        return None
+
+
+def _account(row: tuple[int, int, str, bool, str, int]) -> Account:
+    return Account(principal_id=row[0], epoch=row[1], kind="user", name=row[2], admin=bool(row[3]))

@@ -1,0 +1,369 @@
+"""Projects and their members: create, find, change, delete."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from moorage.access.policy import RANK, Role
+from moorage.access.tables import RoleBinding
+from moorage.db.locks import close_gate
+from moorage.db.seed import reserve_id
+from moorage.db.work import Work
+from moorage.errors import MemberUnknown, ProjectExists, ProjectNotEmpty, ProjectUnknown, RoleInvalid, UserUnknown
+from moorage.events import MemberSet, ProjectChanged, ProjectCreated, ProjectDeleted
+from moorage.identity import robots
+from moorage.identity import service as identity
+from moorage.identity.tables import Group, Principal
+from moorage.oci.names import parse_project_name
+from moorage.projects.tables import Project, Trash
+from moorage.quotas import service as quotas
+
+LIBRARY_ID = 1
+LIBRARY_NAME = "library"
+
+
+class ProjectRow(msgspec.Struct, frozen=True):
+    """A live project."""
+
+    id: int
+    name: str
+    owner_id: int | None
+    public: bool
+    trash_days: int
+    epoch: int
+    repository_count: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A role that a user or a group holds in a project. `id` is that of the binding; `kind`: `user` or `group`."""
+
+    id: int
+    kind: str
+    holder_id: int
+    name: str
+    role: Role
+
+
+_PROJECTS = select(
+    Project.id,
+    Project.name,
+    Project.owner_id,
+    Project.public,
+    Project.trash_days,
+    Project.epoch,
+    Project.repository_count,
+    Project.created_at,
+    Project.updated_at,
+).where(Project.trash_id.is_(None))
+_BY_ID = _PROJECTS.where(Project.id == bindparam("id"))
+_BY_NAME = _PROJECTS.where(Project.name == bindparam("name"))
+_PAGE = _PROJECTS.where(Project.name > bindparam("after")).order_by(Project.name).limit(bindparam("limit"))
+_LIVE_PRINCIPAL = select(Principal.id).where(Principal.id == bindparam("id"), Principal.deleted_at.is_(None))
+
+
+# -- reading ----------------------------------------------------------------------------------------------
+
+
+def find_project(work: Work, name: str) -> ProjectRow | None:
+    """The live project called `name`."""
+    row = work.db.execute(_BY_NAME, {"name": name}).one_or_none()
+    return None if row is None else ProjectRow(*row)
+
+
+def get_project(work: Work, name: str) -> ProjectRow:
+    """The live project called `name`.
+
+    Raises:
+        ProjectUnknown: there is none.
+    """
+    found = find_project(work, name)
+    if found is None:
+        raise ProjectUnknown(name=name)
+    return found
+
+
+def get_project_by_id(work: Work, project_id: int) -> ProjectRow:
+    """The live project with this id.
+
+    Raises:
+        ProjectUnknown: there is none.
+    """
+    row = work.db.execute(_BY_ID, {"id": project_id}).one_or_none()
+    if row is None:
+        raise ProjectUnknown(id=project_id)
+    return ProjectRow(*row)
+
+
+def list_projects(work: Work, *, after: str = "", limit: int = 100) -> list[ProjectRow]:
+    """A page of live projects in the byte order of their names, beginning behind `after`."""
+    return [ProjectRow(*row) for row in work.db.execute(_PAGE, {"after": after, "limit": limit})]
+
+
+def list_members(work: Work, project_id: int, *, after: int = 0, limit: int = 100) -> list[Member]:
+    """A page of the members of a project by binding id, beginning behind the id `after`; everyone is not among them."""
+    rows = work.db.execute(
+        select(
+            RoleBinding.id,
+            RoleBinding.principal_id,
+            RoleBinding.group_id,
+            RoleBinding.role,
+            Principal.name.label("principal"),
+            Group.name.label("user_group"),
+        )
+        .outerjoin(Principal, Principal.id == RoleBinding.principal_id)
+        .outerjoin(Group, Group.id == RoleBinding.group_id)
+        .where(RoleBinding.project_id == project_id, RoleBinding.role != Role.PUBLIC, RoleBinding.id > after)
+        .order_by(RoleBinding.id)
+        .limit(limit)
+    )
+    return [
+        Member(row.id, "user", row.principal_id, row.principal, Role(row.role))
+        if row.group_id is None
+        else Member(row.id, "group", row.group_id, row.user_group, Role(row.role))
+        for row in rows
+    ]
+
+
+# -- changes ----------------------------------------------------------------------------------------------
+
+
+def create_project(
+    work: Work,
+    name: str,
+    *,
+    owner_id: int | None = None,
+    public: bool = False,
+    limit_bytes: int = quotas.UNLIMITED,
+) -> ProjectRow:
+    """Create a project; its owner becomes project admin.
+
+    Raises:
+        ProjectNameInvalid, QuotaInvalid: as they say.
+        ProjectExists: the name is taken; the unique index decides, not a prior read.
+        UserUnknown: there is no such owner.
+    """
+    return _create(work, parse_project_name(name), None, owner_id=owner_id, public=public, limit_bytes=limit_bytes)
+
+
+def ensure_library(work: Work) -> bool:
+    """Make project 1, the first administrator's public `library`, unless there is a project 1; whether it was made.
+
+    A library that was deleted does not come back. Safe to repeat, and when two replicas start at once.
+    """
+    if work.db.scalar(select(Project.id).where(Project.id == LIBRARY_ID)) is not None:
+        return False
+    try:
+        _create(work, LIBRARY_NAME, LIBRARY_ID, owner_id=identity.ADMIN_ID, public=True)
+    except ProjectExists:
+        return False
+    reserve_id(work.db, "project", LIBRARY_ID)
+    return True
+
+
+def set_public(work: Work, project_id: int, *, public: bool) -> None:
+    """Let everyone pull from a project, or only its members: then the tokens of others stop at once.
+
+    Raises:
+        ProjectUnknown: there is none.
+    """
+    close_gate(work, project_id)
+    project = get_project_by_id(work, project_id)
+    if project.public == public:
+        return
+    _change(work, project_id, by=0 if public else 1, public=public)
+    if public:
+        _bind_everyone(work, project_id)
+    else:
+        work.db.execute(
+            delete(RoleBinding).where(RoleBinding.project_id == project_id, RoleBinding.role == Role.PUBLIC)
+        )
+    work.emit(ProjectChanged(project_id, project.name, {"public": public}))
+
+
+def delete_project(work: Work, project_id: int, *, reason: str = "") -> None:
+    """Delete an empty project: it is gone at once, its name is free, its robots and tokens are dead.
+
+    What it still holds in the trash waits there with it, `trash_days` long.
+
+    Raises:
+        ProjectUnknown: there is none.
+        ProjectNotEmpty: it holds repositories; decided under the gate, so that no push slips in between.
+    """
+    close_gate(work, project_id)
+    project = get_project_by_id(work, project_id)
+    if project.repository_count > 0:
+        raise ProjectNotEmpty(name=project.name, repositories=project.repository_count)
+    trash_id = work.db.execute(
+        insert(Trash)
+        .values(
+            project_id=project_id,
+            kind="project",
+            label=project.name,
+            reason=reason,
+            principal_id=work.actor.principal_id,
+            deleted_at=work.now,
+            purge_at=work.now + timedelta(days=project.trash_days),
+        )
+        .returning(Trash.id)
+    ).scalar_one()
+    _change(work, project_id, by=1, trash_id=trash_id)
+    robots.delete_robots_of_project(work, project_id)
+    work.emit(ProjectDeleted(project_id, project.name))
+
+
+def set_member(work: Work, project_id: int, user_id: int, role: Role) -> int:
+    """Give a user a role in a project, in place of the one that they have, and return the binding's id.
+
+    A role that allows less ends the user's tokens.
+
+    Raises:
+        ProjectUnknown, UserUnknown: there is none.
+        RoleInvalid: 0 is what everyone has in a public project, and cannot be given.
+    """
+    role = _require_role(role)
+    project = get_project_by_id(work, project_id)
+    user = identity.get_user(work, user_id)
+    binding_id, before = _bind(work, project_id, role, principal_id=user_id)
+    if before is not None and RANK[role] < RANK[before]:
+        identity.bump_epoch(work, user_id)
+    work.emit(MemberSet(project.id, user.name, role, new=before is None))
+    return binding_id
+
+
+def remove_member(work: Work, project_id: int, user_id: int) -> None:
+    """Take a user's role in a project away, and end the user's tokens.
+
+    Raises:
+        ProjectUnknown, UserUnknown: there is none.
+        MemberUnknown: the user has no role there.
+    """
+    project = get_project_by_id(work, project_id)
+    user = identity.get_user(work, user_id)
+    removed = work.db.execute(
+        delete(RoleBinding).where(RoleBinding.project_id == project_id, RoleBinding.principal_id == user_id)
+    )
+    if removed.rowcount == 0:
+        raise MemberUnknown(name=user.name)
+    identity.bump_epoch(work, user_id)
+    work.emit(MemberSet(project.id, user.name, 0))
+
+
+def set_group_member(work: Work, project_id: int, group_id: int, role: Role) -> int:
+    """Give a group a role in a project, and return the binding's id. A role that allows less ends the project's tokens.
+
+    Raises:
+        ProjectUnknown, RoleInvalid: as for a user.
+        MemberUnknown: there is no such group.
+    """
+    role = _require_role(role)
+    project = get_project_by_id(work, project_id)
+    name = _get_group_name(work, group_id)
+    binding_id, before = _bind(work, project_id, role, group_id=group_id)
+    if before is not None and RANK[role] < RANK[before]:
+        _change(work, project_id, by=1)
+    work.emit(MemberSet(project.id, name, role, new=before is None))
+    return binding_id
+
+
+def remove_group_member(work: Work, project_id: int, group_id: int) -> None:
+    """Take a group's role in a project away, and end the project's tokens.
+
+    Raises:
+        ProjectUnknown: there is none.
+        MemberUnknown: there is no such group, or it has no role there.
+    """
+    project = get_project_by_id(work, project_id)
+    name = _get_group_name(work, group_id)
+    removed = work.db.execute(
+        delete(RoleBinding).where(RoleBinding.project_id == project_id, RoleBinding.group_id == group_id)
+    )
+    if removed.rowcount == 0:
+        raise MemberUnknown(name=name)
+    _change(work, project_id, by=1)
+    work.emit(MemberSet(project.id, name, 0))
+
+
+def _create(
+    work: Work,
+    name: str,
+    project_id: int | None,
+    *,
+    owner_id: int | None,
+    public: bool,
+    limit_bytes: int = quotas.UNLIMITED,
+) -> ProjectRow:
+    if owner_id is not None and work.db.scalar(_LIVE_PRINCIPAL, {"id": owner_id}) is None:
+        raise UserUnknown(id=owner_id)
+    values: dict[str, object] = {
+        "name": name, "owner_id": owner_id, "public": public, "created_at": work.now, "updated_at": work.now,
+    }  # fmt: skip
+    if project_id is not None:
+        values["id"] = project_id
+    try:
+        with work.db.begin_nested():
+            row = work.db.execute(insert(Project).values(values).returning(Project.id)).one()
+    except IntegrityError as error:
+        raise ProjectExists(name=name) from error
+    quotas.create(work, row.id, limit_bytes)
+    if owner_id is not None:
+        _bind(work, row.id, Role.PROJECT_ADMIN, principal_id=owner_id)
+    if public:
+        _bind_everyone(work, row.id)
+    work.emit(ProjectCreated(row.id, name))
+    return get_project_by_id(work, row.id)
+
+
+def _change(work: Work, project_id: int, *, by: int, **values: object) -> None:
+    work.db.execute(
+        update(Project).where(Project.id == project_id).values(epoch=Project.epoch + by, updated_at=work.now, **values)
+    )
+
+
+def _bind_everyone(work: Work, project_id: int) -> None:
+    work.db.execute(insert(RoleBinding).values(project_id=project_id, role=Role.PUBLIC, created_at=work.now))
+
+
+def _bind(
+    work: Work, project_id: int, role: Role, *, principal_id: int | None = None, group_id: int | None = None
+) -> tuple[int, Role | None]:
+    """Write a binding; its id and the role from before. Of two who bind at once, the second sees the first's."""
+    holder = RoleBinding.principal_id == principal_id if group_id is None else RoleBinding.group_id == group_id
+    mine = select(RoleBinding.id, RoleBinding.role).where(RoleBinding.project_id == project_id, holder)
+    row = work.db.execute(mine.with_for_update()).one_or_none()
+    if row is None:
+        try:
+            with work.db.begin_nested():
+                binding_id = work.db.execute(
+                    insert(RoleBinding)
+                    .values(
+                        project_id=project_id,
+                        principal_id=principal_id,
+                        group_id=group_id,
+                        role=role,
+                        created_at=work.now,
+                    )
+                    .returning(RoleBinding.id)
+                ).scalar_one()
+        except IntegrityError:
+            row = work.db.execute(mine.with_for_update()).one()
+        else:
+            return binding_id, None
+    work.db.execute(update(RoleBinding).where(RoleBinding.id == row.id).values(role=role))
+    return row.id, Role(row.role)
+
+
+def _require_role(role: int) -> Role:
+    if role not in set(Role) - {Role.PUBLIC}:
+        raise RoleInvalid(role=int(role))
+    return Role(role)
+
+
+def _get_group_name(work: Work, group_id: int) -> str:
+    name = work.db.scalar(select(Group.name).where(Group.id == group_id))
+    if name is None:
+        raise MemberUnknown("There is no such group.", group_id=group_id)
+    return name

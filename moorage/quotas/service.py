@@ -1,0 +1,207 @@
+"""Charge a project for what it holds, and refuse what its limit does not allow.
+
+The counter of a project is split into slots, so that pushes to one project do not wait for each other on
+PostgreSQL: the sum of the slots' caps is the limit, and a slot is charged only up to its cap, so no sum is needed
+to be safe. Take the slot last in a transaction: whoever holds it waits for nothing else.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import Row, bindparam, func, insert, or_, select, update
+
+from moorage.db.work import Work
+from moorage.errors import ProjectUnknown, QuotaExceeded, QuotaInvalid
+from moorage.quotas.tables import Quota, QuotaSlot
+
+UNLIMITED = -1
+MAX_LIMIT_BYTES = 1_125_899_906_842_624
+SLOTS = 1
+"""Slots of a new project. More help PostgreSQL when one project is pushed to by many and a commit takes long."""
+
+_CLOSED = -(2**62)
+"""The cap of slots whose project is over its limit: no slot may be charged, however much it alone gives back."""
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """What a project holds and may hold, in bytes; `limit_bytes` -1: no limit."""
+
+    used_bytes: int
+    limit_bytes: int
+
+
+_free_slot = QuotaSlot.__table__.alias("free")
+_CHARGE = (
+    update(QuotaSlot)
+    .where(
+        QuotaSlot.project_id == bindparam("project"),
+        QuotaSlot.slot
+        == select(_free_slot.c.slot)
+        .where(
+            _free_slot.c.project_id == bindparam("project"),
+            or_(_free_slot.c.cap_bytes.is_(None), _free_slot.c.used_bytes + bindparam("n") <= _free_slot.c.cap_bytes),
+        )
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery(),
+    )
+    .values(used_bytes=QuotaSlot.used_bytes + bindparam("n"))
+)
+_LOCK = (
+    select(QuotaSlot.slot, QuotaSlot.used_bytes)
+    .where(QuotaSlot.project_id == bindparam("project"))
+    .order_by(QuotaSlot.slot)
+    .with_for_update()
+)
+_ANY_SLOT = (
+    select(QuotaSlot.slot)
+    .where(QuotaSlot.project_id == bindparam("project"))
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_REFUND = (
+    update(QuotaSlot)
+    .where(QuotaSlot.project_id == bindparam("project"), QuotaSlot.slot == bindparam("which"))
+    .values(used_bytes=QuotaSlot.used_bytes - bindparam("n"))
+)
+_SET = (
+    update(QuotaSlot)
+    .where(QuotaSlot.project_id == bindparam("project"), QuotaSlot.slot == bindparam("which"))
+    .values(used_bytes=bindparam("used"), cap_bytes=bindparam("cap"))
+)
+_LIMIT = select(Quota.limit_bytes).where(Quota.project_id == bindparam("project"))
+_USAGE = (
+    select(func.sum(QuotaSlot.used_bytes), Quota.limit_bytes)
+    .join(Quota, Quota.project_id == QuotaSlot.project_id)
+    .where(QuotaSlot.project_id == bindparam("project"))
+    .group_by(Quota.limit_bytes)
+)
+
+
+def create(work: Work, project_id: int, limit_bytes: int = UNLIMITED, *, slots: int = SLOTS) -> None:
+    """Give a new project its limit and its counter.
+
+    Raises:
+        QuotaInvalid: the limit is neither -1 nor 1 to 2^50 bytes.
+    """
+    _require_limit(limit_bytes)
+    work.db.execute(insert(Quota).values(project_id=project_id, limit_bytes=limit_bytes))
+    caps = _share([0] * slots, limit_bytes)
+    work.db.execute(
+        insert(QuotaSlot),
+        [{"project_id": project_id, "slot": slot, "used_bytes": 0, "cap_bytes": cap} for slot, cap in enumerate(caps)],
+    )
+
+
+def charge(work: Work, project_id: int, size_bytes: int) -> None:
+    """Add `size_bytes` to what a project holds; 0 asks whether it is within its limit at all.
+
+    Raises:
+        QuotaExceeded: its limit does not allow it; nothing is charged.
+        ProjectUnknown: it has no counter: it was purged.
+    """
+    if size_bytes < 0:
+        raise ValueError("a charge is not negative")
+    if work.db.execute(_CHARGE, {"project": project_id, "n": size_bytes}).rowcount == 1:
+        return
+    slots = _lock(work, project_id)
+    limit = work.db.execute(_LIMIT, {"project": project_id}).scalar_one()
+    used = [slot.used_bytes for slot in slots]
+    total = sum(used)
+    if limit != UNLIMITED and total + size_bytes > limit:
+        raise QuotaExceeded(
+            f"adding {format_size(size_bytes)} of storage resource, which when updated to current usage of "
+            f"{format_size(total)} will exceed the configured upper limit of {format_size(limit)}.",
+            asked_bytes=size_bytes,
+            used_bytes=total,
+            limit_bytes=limit,
+        )
+    used[0] += size_bytes
+    _write(work, project_id, slots, used, limit)
+
+
+def refund(work: Work, project_id: int, size_bytes: int) -> None:
+    """Take `size_bytes` off what a project holds. A slot may fall below zero: only sums mean anything.
+
+    Raises:
+        ProjectUnknown: it has no counter: it was purged.
+    """
+    if size_bytes < 0:
+        raise ValueError("a refund is not negative")
+    slot = work.db.scalar(_ANY_SLOT, {"project": project_id})
+    if slot is None:
+        slot = _lock(work, project_id)[0].slot
+    work.db.execute(_REFUND, {"project": project_id, "which": slot, "n": size_bytes})
+
+
+def set_limit(work: Work, project_id: int, limit_bytes: int) -> None:
+    """Change the limit of a project; below what it holds is allowed and only refuses more.
+
+    Raises:
+        QuotaInvalid: the limit is neither -1 nor 1 to 2^50 bytes.
+        ProjectUnknown: it has no counter.
+    """
+    _require_limit(limit_bytes)
+    slots = _lock(work, project_id)
+    work.db.execute(update(Quota).where(Quota.project_id == project_id).values(limit_bytes=limit_bytes))
+    _write(work, project_id, slots, [slot.used_bytes for slot in slots], limit_bytes)
+
+
+def get_usage(work: Work, project_id: int) -> Usage:
+    """What a project holds and may hold.
+
+    Raises:
+        ProjectUnknown: it has no counter.
+    """
+    row = work.db.execute(_USAGE, {"project": project_id}).one_or_none()
+    if row is None:
+        raise ProjectUnknown
+    return Usage(int(row[0]), row[1])
+
+
+def format_size(size_bytes: int) -> str:
+    """A size for people: `1.0 MiB`; below 1 KiB in whole bytes."""
+    if abs(size_bytes) < 1024:
+        return f"{size_bytes} B"
+    size = float(size_bytes)
+    for unit in ("KiB", "MiB", "GiB", "TiB"):
+        size /= 1024
+        if abs(size) < 1023.95:
+            return f"{size:.1f} {unit}"
+    return f"{size / 1024:.1f} PiB"
+
+
+def _require_limit(limit_bytes: int) -> None:
+    if limit_bytes != UNLIMITED and not 1 <= limit_bytes <= MAX_LIMIT_BYTES:
+        raise QuotaInvalid(limit_bytes=limit_bytes)
+
+
+def _lock(work: Work, project_id: int) -> Sequence[Row[int, int]]:
+    """All slots of a project, locked in their order until the transaction ends."""
+    slots = work.db.execute(_LOCK, {"project": project_id}).all()
+    if not slots:
+        raise ProjectUnknown
+    return slots
+
+
+def _write(work: Work, project_id: int, slots: Sequence[Row[int, int]], used: Sequence[int], limit_bytes: int) -> None:
+    """Write locked slots, and share the room that the limit leaves among them anew."""
+    caps = _share(used, limit_bytes)
+    work.db.execute(
+        _SET,
+        [
+            {"project": project_id, "which": slot.slot, "used": one, "cap": cap}
+            for slot, one, cap in zip(slots, used, caps, strict=True)
+        ],
+    )
+
+
+def _share(used: Sequence[int], limit_bytes: int) -> list[int | None]:
+    """A cap for each slot, of which the sum is the limit, or less when the limit is passed already."""
+    if limit_bytes == UNLIMITED:
+        return [None] * len(used)
+    room = limit_bytes - sum(used)
+    if room < 0 and len(used) > 1:
+        return [_CLOSED] * len(used)
+    each, rest = divmod(room, len(used))
+    return [one + each + (slot < rest) for slot, one in enumerate(used)]
