@@ -3,46 +3,47 @@
 import hashlib
 import json
 import secrets
+import signal
 from pathlib import Path
 
 import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from tests.parts.base import Missing, Part, Server, free_port, run
+from tests.parts.base import Part, Server, find_program, free_port, run
 from tests.parts.tool import read_version
 from tools.build_go_tools import ROOT, cache
 
 LOCK = ROOT / "requirements" / "parts.txt"
 
+ACCESS_KEY_ID = "moorage-tests"
+SECRET_ACCESS_KEY = "Look1ng-glass-S3"
+BUCKET = "moorage"
+
 
 class SeaweedFS(Part):
-    """One store per test process, with one account that may do everything.
+    """One store per test process, with one account that may do everything, and with the bucket `BUCKET`.
 
     Attributes:
         endpoint: `http://127.0.0.1:PORT`; buckets are addressed by path.
-        access_key: the account's name.
-        secret_key: its secret.
+        secret_key: what the account signs with.
     """
 
     name = "seaweedfs"
     supply = "pypi"
     endpoint = ""
-    access_key = "moorage"
-    secret_key = "0123456789abcdef"
+    secret_key = SECRET_ACCESS_KEY
 
     def __init__(self) -> None:
         self._server: Server | None = None
 
     def find(self) -> str:
-        """The version of the wheel that tools/install_parts.sh has put into the cache."""
-        if not self._program.exists():
-            raise Missing("SeaweedFS is not installed (tools/install_parts.sh)")
-        return read_version(run(self._program, "version").stdout.removeprefix("version 8000GB"))
+        """The version of the wheel that tools/install_parts.sh has put into the cache, or of the program on PATH."""
+        return read_version(run(self._program(), "version", seconds=20).stdout)
 
-    @property
     def _program(self) -> Path:
-        return cache() / "wheels" / hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16] / "bin" / "weed"
+        wheels = cache() / "wheels" / hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16] / "bin"
+        return find_program("weed", wheels, mend="tools/install_parts.sh")
 
     def start(self) -> None:
         """Start master, volume, filer and S3 in one process and wait until a write works: 3 to 5 s."""
@@ -50,8 +51,8 @@ class SeaweedFS(Part):
         ports = {name: free_port() for service in services for name in (f"{service}.port", f"{service}.port.grpc")}
         self.endpoint = f"http://127.0.0.1:{ports['s3.port']}"
         account = {
-            "name": self.access_key,
-            "credentials": [{"accessKey": self.access_key, "secretKey": self.secret_key}],
+            "name": "tests",
+            "credentials": [{"accessKey": ACCESS_KEY_ID, "secretKey": SECRET_ACCESS_KEY}],
             "actions": ["Admin", "Read", "Write", "List", "Tagging"],
         }
         accounts = self.folder / "s3.json"
@@ -67,22 +68,21 @@ class SeaweedFS(Part):
             "s3.port.iceberg": "0", "s3.port.lance": "0", "iam": "false", "webdav": "false",
         }  # fmt: skip
         self._server = Server(
-            [self._program, "server", *(f"-{key}={value}" for key, value in {**options, **ports}.items())],
+            [self._program(), "server", *(f"-{key}={value}" for key, value in {**options, **ports}.items())],
             self.folder / "weed.log",
+            stop_with=signal.SIGKILL,  # an orderly end takes over 10 s, and nothing of it is kept
         )
         self._server.wait(self._takes_writes, what="SeaweedFS", seconds=60)
 
     def stop(self) -> None:
-        """Stop it: what it holds is thrown away, so it is given 2 s."""
+        """Stop it."""
         if self._server is not None:
-            self._server.stop(seconds=2)
+            self._server.stop()
 
     def make_bucket(self, prefix: str = "t") -> str:
         """A new, empty bucket; its name begins with `prefix`."""
         bucket = f"{prefix}-{secrets.token_hex(8)}"
-        # A bucket comes into being with the first object in it; the account may do that.
-        obstore.put(self.store(bucket), ".made", b"")
-        obstore.delete(self.store(bucket), ".made")
+        self._touch(bucket)
         return bucket
 
     def store(self, bucket: str) -> S3Store:
@@ -90,7 +90,7 @@ class SeaweedFS(Part):
         return S3Store(
             bucket,
             endpoint=self.endpoint,
-            access_key_id=self.access_key,
+            access_key_id=ACCESS_KEY_ID,
             secret_access_key=self.secret_key,
             region="us-east-1",
             virtual_hosted_style_request=False,
@@ -98,10 +98,15 @@ class SeaweedFS(Part):
             retry_config={"max_retries": 0},
         )
 
+    def _touch(self, bucket: str) -> None:
+        """A bucket comes into being with the first object in it; the account may do that."""
+        obstore.put(self.store(bucket), ".made", b"")
+        obstore.delete(self.store(bucket), ".made")
+
     def _takes_writes(self) -> bool:
         """The port opens before writes work, so a write is the question."""
         try:
-            self.make_bucket("ready")
+            self._touch(BUCKET)
         except BaseError:
             return False
         return True
