@@ -1,0 +1,64 @@
+"""What a handler gives back, and the error envelope of both planes."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from moorage.errors import Problem
+
+Header = tuple[bytes, bytes]
+JSON_TYPE = (b"content-type", b"application/json")
+
+
+class Reply:
+    """A response: one of bytes, a file of this machine, or a stream.
+
+    Attributes:
+        headers: lower-case names; the stack adds the request id and the server's name.
+        length: the value of Content-Length; None: from the body, or not sent for a stream.
+    """
+
+    __slots__ = ("body", "headers", "length", "path", "status", "stream")
+
+    def __init__(  # noqa: PLR0913 - one argument per kind of body
+        self, status: int, headers: list[Header] | None = None, body: bytes = b"", *,
+        path: Path | None = None, stream: AsyncIterator[bytes] | None = None, length: int | None = None,
+    ) -> None:  # fmt: skip
+        self.status = status
+        self.headers = headers if headers is not None else []
+        self.body = body
+        self.path = path
+        self.stream = stream
+        self.length = length
+
+
+def json_reply(status: int, value: object, headers: list[Header] | None = None) -> Reply:
+    """A JSON body."""
+    return Reply(status, [JSON_TYPE, *(headers or [])], json.dumps(value, separators=(",", ":")).encode())
+
+
+def problem_body(problem: Problem, *, oci: bool) -> dict[str, object]:
+    """The body of an error, the same shape on both planes.
+
+    Shape: {"errors": [{"code": str, "message": str, "detail": object}]}
+
+    Source: OCI distribution-spec v1.1, "Error Codes"; Harbor API v2.0, `Errors`.
+    """
+    code = problem.oci_code if oci else problem.code
+    detail = dict(problem.detail)
+    if problem.reason and problem.reason != code:
+        detail["reason"] = problem.reason
+    error: dict[str, object] = {"code": code, "message": str(problem)}
+    if detail:
+        error["detail"] = detail
+    return {"errors": [error]}
+
+
+def problem_reply(problem: Problem, *, oci: bool) -> Reply:
+    """The response that tells a caller of a problem."""
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in problem.headers.items()]
+    return json_reply(problem.status, problem_body(problem, oci=oci), headers)
+
+
+class InternalError(Problem):
+    """internal server error"""  # noqa: D400, D403, D415 - the contract's words

@@ -1,0 +1,298 @@
+"""What a handler is given: one request, parsed once."""
+
+import asyncio
+import ipaddress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from moorage.errors import HostInvalid, Invalid, TooLarge, Unprocessable
+from moorage.events import Actor
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Scope = dict[str, Any]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# Two of these would mean that two parts of the system could read the request differently.
+_SINGLE = frozenset({b"authorization", b"host", b"content-length", b"content-range", b"range", b"content-type"})
+_HOSTS_KEPT = 1000
+_MAX_QUERY_FIELDS = 64
+
+
+class Body:
+    """The body of a request, as it arrives.
+
+    Attributes:
+        length: the announced length; None when the client did not say.
+        broken: the client went away, or sent nothing for too long, before the end.
+        received: bytes handed out so far.
+    """
+
+    __slots__ = ("_first", "_idle_seconds", "_receive", "broken", "ended", "length", "received")
+
+    def __init__(self, receive: Receive, length: int | None, idle_seconds: float) -> None:
+        self._receive = receive
+        self._idle_seconds = idle_seconds
+        self.length = length
+        self.broken = False
+        self.ended = False
+        self.received = 0
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The pieces in the server's own sizes (about 400 KiB from a fast client), until the end or until it breaks.
+
+        Ends without an exception when the client goes away: what has arrived is worth keeping. Ask `broken`.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._idle_seconds) as patience:
+                while not self.ended:
+                    message = await self._receive()
+                    if message["type"] != "http.request":
+                        self.broken = True
+                        return
+                    if not message.get("more_body", False):
+                        self.ended = True
+                    piece = message.get("body", b"")
+                    if piece:
+                        self.received += len(piece)
+                        patience.reschedule(None)  # the time that the consumer takes is not the client's
+                        yield piece
+                        patience.reschedule(loop.time() + self._idle_seconds)
+        except TimeoutError:
+            self.broken = True
+            return
+        if self.length is not None and self.received < self.length:
+            self.broken = True
+
+    async def whole(self, limit: int) -> bytes:
+        """The whole body, when it is at most `limit` bytes.
+
+        Raises:
+            TooLarge: it is longer; at most one more piece than the limit was read.
+            Invalid: the client went away before the end.
+        """
+        if self.length is not None and self.length > limit:
+            raise TooLarge(limit_bytes=limit)
+        parts: list[bytes] = []
+        async for piece in self.pieces():
+            parts.append(piece)
+            if self.received > limit:
+                raise TooLarge(limit_bytes=limit)
+        if self.broken:
+            msg = "The request ended before its body was complete."
+            raise Invalid(msg)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+class Request:
+    """One request.
+
+    Attributes:
+        method: `GET`, …
+        path: as sent, still percent-encoded, without the query.
+        headers: by lower-case name; where a name came twice, the last. Names of which two would be dangerous are
+            refused before a handler sees them.
+        address: the client's address, behind trusted proxies that of the first untrusted hop.
+        scheme: `http` or `https`, as the client sees it.
+        request_id: echoed or made.
+        principal: whom the request turned out to come from; for the log.
+    """
+
+    __slots__ = (
+        "_body", "_query", "actor", "address", "headers", "method", "origin", "path", "principal", "query_string",
+        "receive", "request_id", "route", "scheme", "scope",
+    )  # fmt: skip
+
+    def __init__(self, scope: Scope, receive: Receive, request_id: str) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.request_id = request_id
+        self.method: str = scope["method"]
+        raw: bytes = scope["raw_path"]
+        self.path = raw.partition(b"?")[0].decode("latin-1")
+        self.query_string: bytes = scope["query_string"]
+        pairs = scope["headers"]
+        self.headers: dict[bytes, bytes] = dict(pairs)
+        if len(self.headers) != len(pairs):
+            _refuse_doubles(pairs)
+        self.scheme: str = scope["scheme"]
+        client = scope.get("client")
+        self.address: str = client[0] if client else ""
+        self.origin = ""
+        self.principal = ""
+        self.route = ""
+        self._query: dict[str, list[str]] | None = None
+        self._body: Body | None = None
+
+    def header(self, name: bytes) -> str | None:
+        """A header's value as text (Latin-1), or None."""
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    @property
+    def query(self) -> Mapping[str, list[str]]:
+        """The query's fields, each with its values in order; bytes that are no UTF-8 become U+FFFD.
+
+        Raises:
+            Invalid: more than 64 fields.
+        """
+        if self._query is None:
+            fields: dict[str, list[str]] = {}
+            if self.query_string:
+                try:
+                    pairs = parse_qsl(
+                        self.query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=_MAX_QUERY_FIELDS,
+                        encoding="utf-8", errors="replace",
+                    )  # fmt: skip
+                except ValueError as error:
+                    msg = f"The query has too many fields: at most {_MAX_QUERY_FIELDS}."
+                    raise Invalid(msg) from error
+                for name, value in pairs:
+                    fields.setdefault(name, []).append(value)
+            self._query = fields
+        return self._query
+
+    def field(self, name: str) -> str | None:
+        """A query field's value, or None.
+
+        Raises:
+            Invalid: it was given twice.
+        """
+        values = self.query.get(name)
+        if not values:
+            return None
+        if len(values) > 1:
+            msg = f"The query field '{name}' was given more than once."
+            raise Invalid(msg)
+        return values[0]
+
+    def body(self, idle_seconds: float) -> Body:
+        """The body; the client may pause for at most `idle_seconds` at a time."""
+        if self._body is None:
+            self._body = Body(self.receive, self.content_length, idle_seconds)
+        return self._body
+
+    @property
+    def content_length(self) -> int | None:
+        """The announced length; None for a chunked body; 0 when there is neither."""
+        if b"transfer-encoding" in self.headers:
+            return None
+        value = self.headers.get(b"content-length")
+        if value is None:
+            return 0 if self.scope.get("http_version", "1.1").startswith("1") else None
+        if not value.isdigit() or len(value) > 18:  # noqa: PLR2004 - 18 digits fit 64 bits
+            msg = "Content-Length is not a number."
+            raise Invalid(msg)
+        return int(value)
+
+    def as_actor(self, principal_id: int | None, name: str, credential: str) -> Actor:
+        """Who asks, for rows and events."""
+        return Actor(principal_id or None, name, credential, self.address, self.request_id)
+
+
+def _refuse_doubles(pairs: list[tuple[bytes, bytes]]) -> None:
+    seen: set[bytes] = set()
+    for name, _ in pairs:
+        if name in _SINGLE and name in seen:
+            msg = f"The header '{name.decode('latin-1')}' was sent more than once."
+            raise Invalid(msg)
+        seen.add(name)
+
+
+class Hosts:
+    """Which hosts this server answers for, and what its URL is in the eyes of a client."""
+
+    def __init__(self, external_url: str, allowed: tuple[str, ...], trusted_proxies: tuple[str, ...]) -> None:
+        self._external = external_url.rstrip("/")
+        names = {name.lower() for name in allowed} | {"localhost"}
+        if self._external:
+            names.add(_name_of(self._external.partition("://")[2].partition("/")[0]))
+        self._names = names
+        self._networks = tuple(ipaddress.ip_network(text, strict=False) for text in trusted_proxies)
+        self._known: dict[bytes, str] = {}
+
+    def settle(self, request: Request) -> None:
+        """Set the request's origin (scheme and host as the client sees them), scheme and address.
+
+        Raises:
+            HostInvalid: there is no Host, or one that is neither an IP address nor a name we answer for.
+        """
+        headers = request.headers
+        host = headers.get(b"host", b"")
+        if self._networks and self._is_proxy(request.address):
+            forwarded = headers.get(b"x-forwarded-for")
+            if forwarded:
+                request.address = self._first_untrusted(forwarded.decode("latin-1"))
+            scheme = headers.get(b"x-forwarded-proto")
+            if scheme in {b"http", b"https"}:
+                request.scheme = scheme.decode("ascii")
+            host = headers.get(b"x-forwarded-host", host)
+        text = self._known.get(host)
+        if text is None:
+            text = self._check(host)
+        request.origin = self._external or f"{request.scheme}://{text}"
+
+    def _check(self, host: bytes) -> str:
+        text = host.decode("latin-1")
+        name = _name_of(text)
+        if not name or (name not in self._names and not _is_address(name)):
+            raise HostInvalid(
+                "This server does not answer for that host; an administrator can add it to `allowed_hosts` "
+                "or set `external_url`.",
+                host=text[:255],
+            )
+        if len(self._known) < _HOSTS_KEPT:
+            self._known[host] = text
+        return text
+
+    def _is_proxy(self, address: str) -> bool:
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in self._networks)
+
+    def _first_untrusted(self, forwarded: str) -> str:
+        hops = [hop.strip() for hop in forwarded.split(",")]
+        for hop in reversed(hops):
+            if not self._is_proxy(hop):
+                return hop[:64]
+        return hops[0][:64]
+
+
+def _name_of(host: str) -> str:
+    """The host name without its port, in lower case; empty when the text is no host."""
+    if len(host) > 255 or not host.isascii():  # noqa: PLR2004 - the longest host name
+        return ""
+    if host.startswith("["):
+        name, bracket, port = host[1:].partition("]")
+        if not bracket or (port and not (port[0] == ":" and port[1:].isdigit())):
+            return ""
+        return name.lower()
+    name, colon, port = host.partition(":")
+    if colon and not port.isdigit():
+        return ""
+    if not all(character.isalnum() or character in "-._" for character in name):
+        return ""
+    return name.lower()
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def whole_number(text: str, *, limit: int, problem: type[Invalid] | type[Unprocessable]) -> int:
+    """A decimal number of at most 30 digits, cut down to `limit`.
+
+    Raises:
+        problem: it is no such number.
+    """
+    if not text.isascii() or not text.isdigit() or len(text) > 30:  # noqa: PLR2004 - larger than any count
+        raise problem(value=text[:60])
+    return min(int(text), limit)

@@ -1,0 +1,157 @@
+"""One wrapper around every request: request id, host check, error boundary, metrics, access log."""
+
+import asyncio
+import json
+import logging
+import os
+import re
+import sys
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+
+from moorage.errors import Problem, StorageFull, StorageUnavailable
+from moorage.web.metrics import Metrics
+from moorage.web.reply import InternalError, Reply, problem_reply
+from moorage.web.request import Hosts, Receive, Request, Scope, Send
+
+Handler = Callable[[Request], Awaitable[Reply]]
+
+log = logging.getLogger("moorage.web")
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_SERVER = (b"server", b"moorage")
+_FULL = {28, 122}  # ENOSPC, EDQUOT
+
+
+class AccessLog:
+    """One line per request, gathered for at most 0.2 s and written at once: a line each would cost more than a pull."""
+
+    def __init__(self, form: str, descriptor: int | None = None) -> None:
+        self._json = form == "json"
+        self._descriptor = sys.stderr.fileno() if descriptor is None else descriptor
+        self._lines: list[str] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def note(self, request: Request, status: int, seconds: float) -> None:
+        """Add a line."""
+        stamp = time.time()
+        if self._json:
+            line = json.dumps(
+                {
+                    "time": round(stamp, 3), "event": "request", "method": request.method, "path": request.path,
+                    "status": status, "ms": round(seconds * 1000, 2), "address": request.address,
+                    "principal": request.principal, "request_id": request.request_id,
+                }
+            )  # fmt: skip
+        else:
+            clock = time.strftime("%H:%M:%S", time.localtime(stamp))
+            path = request.path if request.path.isprintable() else ascii(request.path)
+            line = f"{clock} {status} {request.method:6} {path} {seconds * 1000:.1f}ms {request.principal or '-'}"
+        self._lines.append(line)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(0.2, self.flush)
+
+    def flush(self) -> None:
+        """Write what was gathered."""
+        self._timer = None
+        if self._lines:
+            data = ("\n".join(self._lines) + "\n").encode("utf-8", "backslashreplace")
+            self._lines.clear()
+            try:
+                while data:
+                    data = data[os.write(self._descriptor, data) :]
+            except OSError:
+                pass  # nobody reads the log; the requests matter more
+
+
+class Stack:
+    """The ASGI application: finds the handler by the first part of the path and answers whatever happens.
+
+    A handler is called with a `Request` and returns a `Reply`; a `Problem` that it raises becomes the envelope,
+    anything else is a bug of ours: the client gets 500 and the request id, the log gets the traceback.
+    """
+
+    def __init__(
+        self, handlers: Mapping[str, Handler], fallback: Handler, hosts: Hosts, metrics: Metrics,
+        access_log: AccessLog | None,
+    ) -> None:  # fmt: skip
+        self._handlers = dict(handlers)
+        self._fallback = fallback
+        self._hosts = hosts
+        self._metrics = metrics
+        self._log = access_log
+        self._id_prefix = str(uuid.uuid4())[:24]
+        self._id_number = int.from_bytes(os.urandom(4), "big") << 12
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        begun = time.perf_counter()
+        metrics = self._metrics
+        metrics.inflight += 1
+        given = None
+        for name, value in scope["headers"]:
+            if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+                given = value.decode("ascii")
+        if given is None:
+            self._id_number += 1
+            given = f"{self._id_prefix}{self._id_number & 0xFFFFFFFFFFFF:012x}"
+        request: Request | None = None
+        first = ""
+        try:
+            try:
+                first = scope["path"].split("/", 2)[1]
+                request = Request(scope, receive, given)
+                self._hosts.settle(request)
+                reply = await self._handlers.get(first, self._fallback)(request)
+            except Problem as problem:
+                reply = problem_reply(problem, oci=first in {"v2", "service"})
+                if problem.status >= 500:  # noqa: PLR2004 - the server's side
+                    log.warning("%s: %s (request %s)", type(problem).__name__, problem, given)
+            except OSError as error:
+                log.exception("storage failed (request %s)", given)
+                kind = StorageFull if error.errno in _FULL else StorageUnavailable
+                reply = problem_reply(kind(headers={"Retry-After": "30"}), oci=first in {"v2", "service"})
+            except Exception:
+                log.exception("unhandled error (request %s)", given)
+                reply = problem_reply(InternalError(request_id=given), oci=False)
+            await _send(reply, send, scope["method"], given)
+            status = reply.status
+        except Exception:
+            status = 599  # the reply broke off: only the log can tell
+            log.exception("the reply broke off (request %s)", given)
+            raise
+        finally:
+            metrics.inflight -= 1
+        seconds = time.perf_counter() - begun
+        if request is not None:
+            metrics.note(request.method, request.route, status, seconds)
+            if self._log is not None:
+                self._log.note(request, status, seconds)
+
+
+async def _send(reply: Reply, send: Send, method: str, request_id: str) -> None:
+    headers = reply.headers
+    headers.append((b"x-request-id", request_id.encode("ascii")))
+    headers.append(_SERVER)
+    body = reply.body
+    length = reply.length
+    if length is None and reply.stream is None and reply.path is None:
+        length = len(body)
+    if length is not None and reply.status not in {204, 304}:
+        headers.append((b"content-length", b"%d" % length))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    if method == "HEAD":
+        await send({"type": "http.response.body", "body": b""})
+        if reply.stream is not None and (close := getattr(reply.stream, "aclose", None)) is not None:
+            await close()
+    elif reply.path is not None:
+        await send({"type": "http.response.pathsend", "path": str(reply.path)})
+    elif reply.stream is not None:
+        async for piece in reply.stream:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    else:
+        await send({"type": "http.response.body", "body": body})
