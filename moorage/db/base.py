@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, DateTime, Dialect, Index, Integer, MetaData, 
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.expression import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -83,25 +83,26 @@ def live_index(name: str, *columns: Any, where: str, unique: bool = False) -> In
     return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
 
 
-class db_now(ColumnElement[datetime]):  # noqa: N801 - reads as a SQL function
-    """The database's clock, now (not the start of the transaction), plus an offset in seconds.
+class db_now(FunctionElement[datetime]):  # noqa: N801 - reads as a SQL function
+    """The database's clock, now (not the start of the transaction); `db_now(n)` is n seconds later.
 
     Leases, expiries and ages compare with this and never with a node's clock: replicas' clocks differ.
     """
 
-    inherit_cache = False
     type = UtcTime()
-
-    def __init__(self, offset_seconds: float = 0) -> None:
-        self.offset_seconds = offset_seconds
+    inherit_cache = True
 
 
 @compiles(db_now, "sqlite")
-def _sqlite_now(element: db_now, _compiler: SQLCompiler, **_kw: object) -> str:
-    offset = int(element.offset_seconds * 1_000_000)
-    return f"(CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000 + ({offset}))"
+def _sqlite_now(element: db_now, compiler: SQLCompiler, **kw: Any) -> str:  # noqa: ANN401 - the compiler's own
+    now = "CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000"
+    offset = compiler.process(element.clauses, **kw)
+    return f"({now} + CAST({offset} * 1000000 AS INTEGER))" if offset else f"({now})"
 
 
 @compiles(db_now, "postgresql")
-def _postgresql_now(element: db_now, _compiler: SQLCompiler, **_kw: object) -> str:
-    return f"(clock_timestamp() + interval '{float(element.offset_seconds)} seconds')"
+def _postgresql_now(element: db_now, compiler: SQLCompiler, **kw: Any) -> str:  # noqa: ANN401 - the compiler's own
+    offset = compiler.process(element.clauses, **kw)
+    if not offset:
+        return "clock_timestamp()"
+    return f"(clock_timestamp() + make_interval(secs => CAST({offset} AS double precision)))"

@@ -1,0 +1,205 @@
+"""Find what to serve: the fast lane of every pull.
+
+One prepared statement per request. The same row brings the live epochs of the project and of the principal, so
+that a token stops working on the next request, on every worker and replica, at no extra query. Nothing that can
+change is cached: a tag moved through another process is never served stale after its 201.
+"""
+
+from dataclasses import dataclass
+
+from moorage.access.policy import Entry, Ticket
+from moorage.db.engine import Query, Reader
+from moorage.errors import BlobUnknown, ManifestUnknown, Problem, RepositoryUnknown
+from moorage.oci.digest import Digest
+
+_ALIVE = "p.id, p.epoch, q.epoch, q.disabled, q.deleted_at"
+_OWNERS = """FROM repository r
+JOIN project p ON p.id = r.project_id AND p.trash_id IS NULL"""
+_WHERE = """LEFT JOIN principal q ON q.id = $3
+WHERE r.path = $1 AND r.trash_id IS NULL"""
+
+_BY_TAG = Query(
+    f"""SELECT {_ALIVE}, a.id, a.digest, a.media_type, m.bytes, r.id
+{_OWNERS}
+JOIN tag t ON t.repository_id = r.id AND t.name = $2
+JOIN artifact a ON a.id = t.artifact_id
+JOIN manifest m ON m.artifact_id = a.id
+{_WHERE}"""
+)
+_BY_DIGEST = Query(
+    f"""SELECT {_ALIVE}, a.id, a.digest, a.media_type, m.bytes, r.id
+{_OWNERS}
+JOIN artifact a ON a.repository_id = r.id AND a.digest = $2 AND a.trash_id IS NULL
+JOIN manifest m ON m.artifact_id = a.id
+{_WHERE}"""
+)
+_BLOB = Query(
+    f"""SELECT {_ALIVE}, b.id, b.key, b.size_bytes, b.seal, {{left:l.lease_until}}, r.id
+{_OWNERS}
+JOIN blob b ON b.digest = $2 AND b.state = 'live'
+JOIN repository_blob l ON l.repository_id = r.id AND l.blob_id = b.id AND NOT l.hidden
+{_WHERE}"""
+)
+_SCOPE = Query(
+    """SELECT p.id, p.epoch, q.epoch, q.disabled, q.deleted_at, r.id
+FROM project p
+LEFT JOIN repository r ON r.project_id = p.id AND r.path = $1 AND r.trash_id IS NULL
+LEFT JOIN principal q ON q.id = $3
+WHERE p.id = $2 AND p.trash_id IS NULL"""
+)
+_TAGS = Query("SELECT name FROM tag WHERE repository_id = $1 AND name > $2 ORDER BY name LIMIT $3")
+_CATALOG = Query(
+    """SELECT path FROM repository WHERE trash_id IS NULL AND artifact_count > 0 AND path > $1
+ORDER BY path LIMIT $2"""
+)
+_REFERRERS = Query(
+    """SELECT a.id, a.digest, a.media_type, a.manifest_bytes, a.artifact_type, a.annotations
+FROM artifact a
+WHERE a.repository_id = $1 AND a.subject_digest = $2 AND a.id > $3 AND a.trash_id IS NULL
+ORDER BY a.id LIMIT $4"""
+)
+_REFERRERS_OF_TYPE = Query(
+    """SELECT a.id, a.digest, a.media_type, a.manifest_bytes, a.artifact_type, a.annotations
+FROM artifact a
+WHERE a.repository_id = $1 AND a.subject_digest = $2 AND a.id > $3 AND a.trash_id IS NULL AND a.artifact_type = $5
+ORDER BY a.id LIMIT $4"""
+)
+_PRINCIPAL = Query("SELECT q.epoch, q.disabled, q.deleted_at FROM principal q WHERE q.id = $1")
+
+
+class TicketRevoked(Problem):
+    """The token no longer fits its owner or project; ask for a new one."""
+
+    status = 401
+    code = oci_code = "UNAUTHORIZED"
+    reason = "TOKEN_REVOKED"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundManifest:
+    """A manifest to serve."""
+
+    artifact_id: int
+    digest: bytes
+    media_type: str
+    bytes: bytes
+    repository_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundBlob:
+    """A blob to serve. `lease_seconds`: until its link may be collected; None: an artifact holds it."""
+
+    blob_id: int
+    key: str
+    size_bytes: int
+    seal: str | None
+    lease_seconds: float | None
+    repository_id: int
+
+
+def require_alive(  # noqa: PLR0913 - the columns of one row
+    ticket: Ticket, entry: Entry, project_id: int, project_epoch: int, epoch: int | None, disabled: object,
+    deleted_at: object,
+) -> None:  # fmt: skip
+    """Compare a ticket with the live project and principal.
+
+    Raises:
+        TicketRevoked: one of them was changed since it was issued.
+    """
+    if project_id != entry.project_id or project_epoch != entry.project_epoch:
+        raise TicketRevoked
+    if ticket.principal_id and (epoch != ticket.principal_epoch or disabled or deleted_at is not None):
+        raise TicketRevoked
+
+
+async def find_manifest(read: Reader, ticket: Ticket, entry: Entry, repository: str, reference: str) -> FoundManifest:
+    """The manifest that `reference` (a tag, or a digest in text) names.
+
+    Raises:
+        ManifestUnknown: it is not there, in a repository that the caller may pull from.
+        RepositoryUnknown: there is no such repository.
+        TicketRevoked: the ticket no longer fits.
+
+    Cost: one statement of six look-ups by primary key or unique index; two when there is nothing.
+    """
+    if ":" in reference:
+        row = await read.one(_BY_DIGEST, repository, Digest(reference).binary, ticket.principal_id)
+    else:
+        row = await read.one(_BY_TAG, repository, reference, ticket.principal_id)
+    if row is None:
+        await find_repository(read, ticket, entry, repository)
+        raise ManifestUnknown(repository=repository, reference=reference)
+    require_alive(ticket, entry, row[0], row[1], row[2], row[3], row[4])
+    return FoundManifest(row[5], row[6], row[7], row[8], row[9])
+
+
+async def find_blob(read: Reader, ticket: Ticket, entry: Entry, repository: str, digest: Digest) -> FoundBlob:
+    """The blob `digest`, if it can be seen in `repository`: there is no look-up across repositories.
+
+    Raises:
+        BlobUnknown: it is not linked there.
+        RepositoryUnknown: there is no such repository.
+        TicketRevoked: the ticket no longer fits.
+    """
+    row = await read.one(_BLOB, repository, digest.binary, ticket.principal_id)
+    if row is None:
+        await find_repository(read, ticket, entry, repository, missing=BlobUnknown)
+        raise BlobUnknown(repository=repository, digest=str(digest))
+    require_alive(ticket, entry, row[0], row[1], row[2], row[3], row[4])
+    return FoundBlob(row[5], row[6], row[7], row[8], row[9], row[10])
+
+
+async def find_repository(
+    read: Reader, ticket: Ticket, entry: Entry, repository: str, *, missing: type[Problem] = RepositoryUnknown
+) -> int | None:
+    """The id of a repository for which the ticket still holds.
+
+    Raises:
+        missing: there is no such repository.
+        TicketRevoked: the ticket no longer fits, or its project is gone.
+    """
+    row = await read.one(_SCOPE, repository, entry.project_id, ticket.principal_id)
+    if row is None:
+        raise TicketRevoked
+    require_alive(ticket, entry, row[0], row[1], row[2], row[3], row[4])
+    if row[5] is None:
+        raise missing(repository=repository)
+    found: int = row[5]
+    return found
+
+
+async def require_principal(read: Reader, ticket: Ticket) -> None:
+    """Check that the ticket's principal is still what it was.
+
+    Raises:
+        TicketRevoked: changed, disabled or deleted.
+    """
+    row = await read.one(_PRINCIPAL, ticket.principal_id)
+    if row is None or row[0] != ticket.principal_epoch or row[1] or row[2] is not None:
+        raise TicketRevoked
+
+
+async def list_tags(read: Reader, repository_id: int, last: str, limit: int) -> list[str]:
+    """Tags after `last` in byte order, at most `limit`."""
+    return [row[0] for row in await read.all(_TAGS, repository_id, last, limit)]
+
+
+async def list_repositories(read: Reader, last: str, limit: int) -> list[str]:
+    """Repositories that hold artifacts, after `last` in byte order, at most `limit`."""
+    return [row[0] for row in await read.all(_CATALOG, last, limit)]
+
+
+async def list_referrers(  # noqa: PLR0913 - a page of a filtered list
+    read: Reader, repository_id: int, subject: Digest, *, artifact_type: str | None, after: int, limit: int
+) -> list[tuple[int, bytes, str, int, str, object]]:
+    """Artifacts whose subject is `subject`, in the order of their ids, after the id `after`, at most `limit`.
+
+    Shape of a row: id, digest, media type, size of the manifest in bytes, artifact type, annotations (JSON text or
+    mapping or null).
+    """
+    if artifact_type is None:
+        rows = await read.all(_REFERRERS, repository_id, subject.binary, after, limit)
+    else:
+        rows = await read.all(_REFERRERS_OF_TYPE, repository_id, subject.binary, after, limit, artifact_type)
+    return [(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows]

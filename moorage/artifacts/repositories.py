@@ -1,0 +1,93 @@
+"""Repositories: they come into being with the first thing that is put into them."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from moorage.artifacts.tables import Repository
+from moorage.db.locks import pass_gate
+from moorage.db.work import Work
+from moorage.errors import RepositoryUnknown
+from moorage.projects.tables import Project
+
+_FIND = (
+    select(Repository.id, Project.epoch)
+    .join(Project, Project.id == Repository.project_id)
+    .where(
+        Repository.path == bindparam("path"), Repository.trash_id.is_(None),
+        Project.id == bindparam("project"), Project.trash_id.is_(None),
+    )
+)  # fmt: skip
+_PROJECT = select(Project.epoch).where(Project.id == bindparam("project"), Project.trash_id.is_(None))
+_INSERT = insert(Repository).returning(Repository.id)
+_COUNT = (
+    update(Repository)
+    .where(Repository.id == bindparam("repository"))
+    .values(artifact_count=Repository.artifact_count + bindparam("by"), updated_at=bindparam("now"))
+    .returning(Repository.artifact_count, Repository.project_id)
+)
+_COUNT_PROJECT = (
+    update(Project)
+    .where(Project.id == bindparam("project"))
+    .values(repository_count=Project.repository_count + bindparam("by"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A repository to write to, in a live project whose gate is passed."""
+
+    repository_id: int
+    project_id: int
+    path: str
+
+
+def enter_repository(work: Work, project_id: int, path: str, *, project_epoch: int | None = None) -> Target | None:
+    """The repository `path` of a live project, with the project's gate passed; None when there is none.
+
+    Raises:
+        RepositoryUnknown: the project is gone, or its epoch is no longer `project_epoch`.
+    """
+    pass_gate(work, project_id)
+    row = work.db.execute(_FIND, {"path": path, "project": project_id}).first()
+    if row is not None and project_epoch in {None, row.epoch}:
+        return Target(row.id, project_id, path)
+    epoch = work.db.execute(_PROJECT, {"project": project_id}).scalar()
+    if epoch is None or project_epoch not in {None, epoch}:
+        raise RepositoryUnknown(repository=path)
+    return None
+
+
+def ensure_repository(work: Work, project_id: int, path: str, *, project_epoch: int | None = None) -> Target:
+    """The repository `path` of a live project, made unless it is there; the unique index decides between two.
+
+    A repository that holds no artifact is not listed.
+
+    Raises:
+        RepositoryUnknown: the project is gone.
+    """
+    found = enter_repository(work, project_id, path, project_epoch=project_epoch)
+    if found is not None:
+        return found
+    try:
+        with work.db.begin_nested():
+            made = work.db.execute(
+                _INSERT, {"project_id": project_id, "path": path, "created_at": work.now, "updated_at": work.now}
+            ).scalar_one()
+    except IntegrityError:
+        row = work.db.execute(_FIND, {"path": path, "project": project_id}).first()
+        if row is None:
+            raise
+        made = row.id
+    return Target(made, project_id, path)
+
+
+def count_artifacts(work: Work, repository_id: int, by: int) -> None:
+    """Note that `by` artifacts entered (or, negative, left) the repository's default list."""
+    if by == 0:
+        return
+    row = work.db.execute(_COUNT, {"repository": repository_id, "by": by, "now": work.now}).one()
+    if row.artifact_count == by or row.artifact_count == 0:
+        step = 1 if by > 0 else -1
+        work.db.execute(_COUNT_PROJECT, {"project": row.project_id, "by": step})

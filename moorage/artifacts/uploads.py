@@ -1,0 +1,490 @@
+"""The state of a blob upload: rows, claims, places. The protocol is docs/develop/lossless.md, "Upload".
+
+Row before file, file before promise: a key is in a row before bytes are under it, and bytes and their directory
+entry are durable before the row turns live. Each function here is one transaction or part of one; the bytes are
+moved between them, by `distribution/uploads.py`.
+"""
+
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import Float, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from moorage import faults
+from moorage.artifacts.repositories import Target, ensure_repository
+from moorage.artifacts.tables import Artifact, ArtifactBlob, Blob, ProjectBlob, Repository, RepositoryBlob, Upload
+from moorage.db.base import db_now
+from moorage.db.engine import Query
+from moorage.db.work import Work
+from moorage.errors import (
+    BlobInUse,
+    BlobUnknown,
+    QuotaExceeded,
+    UploadBusy,
+    UploadLimit,
+    UploadOffsetInvalid,
+    UploadUnknown,
+)
+from moorage.events import BlobDeleted
+from moorage.ids import UploadId
+from moorage.oci.digest import Digest
+from moorage.quotas import service as quotas
+from moorage.storage.base import Progress
+
+CLAIM_SECONDS = 60
+_FIRST_STEP = 8 << 20
+_LAST_STEP = 256 << 20
+
+FIND_UPLOAD = Query(
+    """SELECT p.id, p.epoch, q.epoch, q.disabled, q.deleted_at,
+    u.offset_bytes, u.previous_offset, u.hash_state, u.driver, u.algorithm, u.principal_id
+FROM upload u
+JOIN repository r ON r.id = u.repository_id AND r.trash_id IS NULL
+JOIN project p ON p.id = u.project_id AND p.trash_id IS NULL
+LEFT JOIN principal q ON q.id = $3
+WHERE u.id = $2 AND r.path = $1 AND NOT u.dead AND u.expires_at > {now}"""
+)
+
+_seconds = bindparam("seconds", type_=Float)
+_OPEN = select(func.count()).select_from(Upload).where(Upload.principal_id == bindparam("principal"), ~Upload.dead)
+_INSERT = insert(Upload).values(expires_at=db_now(_seconds))
+_LOCK = (
+    select(
+        Upload.offset_bytes, Upload.hash_state, Upload.driver, Upload.algorithm, Upload.reserved_bytes,
+        Upload.project_id, Upload.repository_id, Upload.blob_id, Upload.claim,
+        (Upload.claim_until < db_now()).label("lapsed"), Repository.path,
+    )
+    .join(Repository, Repository.id == Upload.repository_id)
+    .where(Upload.id == bindparam("upload"), ~Upload.dead, Upload.expires_at > db_now())
+    .with_for_update(of=Upload)
+)  # fmt: skip
+_CLAIM = (
+    update(Upload)
+    .where(Upload.id == bindparam("upload"))
+    .values(claim=bindparam("new_claim"), claim_until=db_now(CLAIM_SECONDS), reserved_bytes=bindparam("reserved"))
+)
+_RENEW = (
+    update(Upload)
+    .where(Upload.id == bindparam("upload"), Upload.claim == bindparam("mine"), ~Upload.dead)
+    .values(claim_until=db_now(CLAIM_SECONDS))
+)
+_RECORD = (
+    update(Upload)
+    .where(Upload.id == bindparam("upload"), Upload.claim == bindparam("mine"), ~Upload.dead)
+    .values(
+        previous_offset=Upload.offset_bytes, offset_bytes=bindparam("offset"), hash_state=bindparam("state"),
+        driver=bindparam("notes"), expires_at=db_now(_seconds), claim=bindparam("next_claim"),
+        claim_until=db_now(CLAIM_SECONDS),
+    )
+)  # fmt: skip
+_RESERVE = (
+    update(Upload)
+    .where(Upload.id == bindparam("upload"), Upload.claim == bindparam("mine"), ~Upload.dead)
+    .values(reserved_bytes=Upload.reserved_bytes + bindparam("by"), claim_until=db_now(CLAIM_SECONDS))
+    .returning(Upload.project_id)
+)
+_RELEASE = (
+    update(Upload)
+    .where(Upload.id == bindparam("upload"), Upload.claim == bindparam("mine"))
+    .values(claim=None, claim_until=None)
+)
+_LIVE = (
+    select(Blob.id, Blob.size_bytes)
+    .where(Blob.digest == bindparam("digest"), Blob.state == "live")
+    .with_for_update(read=True, key_share=True)
+)
+_KEY_TAKEN = select(exists().where(Blob.key == bindparam("key")))
+_PLACE = insert(Blob).returning(Blob.id)
+_PLACED = select(Blob.key, Blob.digest, Blob.size_bytes, Blob.state).where(Blob.id == bindparam("blob"))
+_SET_PLACE = (
+    update(Upload)
+    .where(Upload.id == bindparam("upload"))
+    .values(blob_id=bindparam("blob"), claim=bindparam("mine"), claim_until=db_now(CLAIM_SECONDS))
+)
+_MAKE_LIVE = (
+    update(Blob)
+    .where(Blob.id == bindparam("blob"), Blob.state == "arriving")
+    .values(state="live", live=True, seal=bindparam("new_seal"), changed_at=db_now())
+)
+_DOOM = (
+    update(Blob).where(Blob.id == bindparam("blob"), Blob.state == "arriving").values(state="doomed", changed_at=db_now())
+)
+_DELETE_UPLOAD = delete(Upload).where(Upload.id == bindparam("upload"))
+_KILL = (
+    update(Upload)
+    .where(Upload.id == bindparam("upload"))
+    .values(dead=True, reserved_bytes=0, blob_id=None, claim=None, claim_until=None)
+)
+_SOURCE = (
+    select(Blob.id, Blob.size_bytes)
+    .join(RepositoryBlob, RepositoryBlob.blob_id == Blob.id)
+    .join(Repository, Repository.id == RepositoryBlob.repository_id)
+    .where(
+        Repository.path == bindparam("path"), Repository.trash_id.is_(None), Repository.project_id == bindparam("project"),
+        ~RepositoryBlob.hidden, Blob.digest == bindparam("digest"), Blob.state == "live",
+    )
+    .with_for_update(read=True, key_share=True, of=Blob)
+)  # fmt: skip
+_RENEW_LEASE = (
+    update(RepositoryBlob)
+    .where(RepositoryBlob.repository_id == bindparam("repository"), RepositoryBlob.blob_id == bindparam("blob"))
+    .values(lease_until=db_now(_seconds))
+)
+_LINK = (
+    select(RepositoryBlob.blob_id)
+    .join(Blob, Blob.id == RepositoryBlob.blob_id)
+    .where(
+        RepositoryBlob.repository_id == bindparam("repository"), ~RepositoryBlob.hidden,
+        Blob.digest == bindparam("digest"), Blob.state == "live",
+    )
+    .with_for_update(of=RepositoryBlob)
+)  # fmt: skip
+_USED_VISIBLY = (
+    select(ArtifactBlob.artifact_id)
+    .join(Artifact, Artifact.id == ArtifactBlob.artifact_id)
+    .where(
+        ArtifactBlob.repository_id == bindparam("repository"), ArtifactBlob.blob_id == bindparam("blob"),
+        Artifact.trash_id.is_(None),
+    )
+    .limit(1)
+)  # fmt: skip
+_HIDE = (
+    update(RepositoryBlob)
+    .where(RepositoryBlob.repository_id == bindparam("repository"), RepositoryBlob.blob_id == bindparam("blob"))
+    .values(hidden=True)
+)
+_HIDE_AND_RELEASE = _HIDE.values(lease_until=db_now())
+_USED = select(exists().where(ArtifactBlob.repository_id == bindparam("repository"), ArtifactBlob.blob_id == bindparam("blob")))
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An upload that only the holder of `claim` may write to. `lapsed`: its last writer may still be alive."""
+
+    upload: UploadId
+    claim: str
+    progress: Progress
+    algorithm: str
+    reserved_bytes: int
+    lapsed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where the bytes go. `joined`: nowhere, the blob was there already and is linked now."""
+
+    blob_id: int
+    key: str
+    joined: bool
+
+
+def create_upload(  # noqa: PLR0913 - the row's columns
+    work: Work, project_id: int, path: str, *, project_epoch: int, algorithm: str, expiry_seconds: int, open_limit: int
+) -> UploadId:
+    """Open an upload to a repository, which is made unless it is there.
+
+    Raises:
+        UploadLimit: the account has `open_limit` open uploads already.
+        RepositoryUnknown: the project is gone.
+    """
+    target = ensure_repository(work, project_id, path, project_epoch=project_epoch)
+    principal = work.actor.principal_id
+    if work.db.execute(_OPEN, {"principal": principal}).scalar_one() >= open_limit:
+        raise UploadLimit(headers={"Retry-After": "60"}, limit=open_limit)
+    upload = UploadId(secrets.token_hex(16))
+    work.db.execute(
+        _INSERT,
+        {
+            "id": upload, "repository_id": target.repository_id, "project_id": project_id, "principal_id": principal,
+            "algorithm": algorithm, "hash_state": b"", "driver": "", "started_at": work.now,
+            "seconds": float(expiry_seconds),
+        },
+    )  # fmt: skip
+    return upload
+
+
+def claim_upload(work: Work, upload: UploadId, *, offset: int | None, length: int | None) -> Claimed:
+    """Become the only writer of an upload, and reserve the bytes that are about to come.
+
+    Args:
+        offset: where the caller means to go on; None: wherever the upload ends.
+        length: how many bytes will come; None: unknown, the first step is reserved and more as they come.
+
+    Raises:
+        UploadUnknown, UploadBusy, UploadOffsetInvalid, QuotaExceeded.
+    """
+    row = work.db.execute(_LOCK, {"upload": upload}).first()
+    if row is None:
+        raise UploadUnknown
+    if row.claim is not None and not row.lapsed:
+        raise UploadBusy
+    if offset is not None and offset != row.offset_bytes:
+        raise UploadOffsetInvalid(offset=row.offset_bytes)
+    wanted = row.offset_bytes + (_FIRST_STEP if length is None else length)
+    missing = max(0, wanted - row.reserved_bytes)
+    claim = secrets.token_hex(16)
+    work.db.execute(_CLAIM, {"upload": upload, "new_claim": claim, "reserved": row.reserved_bytes + missing})
+    if missing:
+        quotas.charge(work, row.project_id, missing)
+    progress = Progress(size_bytes=row.offset_bytes, hash_state=bytes(row.hash_state), driver=row.driver)
+    return Claimed(upload, claim, progress, row.algorithm, row.reserved_bytes + missing, row.claim is not None)
+
+
+def reserve_more(work: Work, claimed: Claimed, reserved: int) -> int:
+    """Reserve the next step of an upload of unknown length: 8, 16, 32, … 256 MiB ahead. Returns the new reservation.
+
+    Raises:
+        QuotaExceeded: the project has no room for it.
+        UploadBusy: the claim was lost.
+    """
+    step = min(max(_FIRST_STEP, reserved), _LAST_STEP)
+    project = work.db.execute(_RESERVE, {"upload": claimed.upload, "mine": claimed.claim, "by": step}).scalar()
+    if project is None:
+        raise UploadBusy
+    quotas.charge(work, project, step)
+    return reserved + step
+
+
+def renew_claim(work: Work, claimed: Claimed) -> bool:
+    """Keep a claim alive; False when it was lost."""
+    return work.db.execute(_RENEW, {"upload": claimed.upload, "mine": claimed.claim}).rowcount == 1
+
+
+def record_progress(
+    work: Work, claimed: Claimed, progress: Progress, *, expiry_seconds: int, keep_claim: bool = False
+) -> None:
+    """Note bytes that are durable, and give the claim back unless `keep_claim`.
+
+    Raises:
+        UploadUnknown: the claim was lost, or the upload was cancelled meanwhile.
+    """
+    changed = work.db.execute(
+        _RECORD,
+        {
+            "upload": claimed.upload, "mine": claimed.claim, "offset": progress.size_bytes,
+            "state": progress.hash_state, "notes": progress.driver, "seconds": float(expiry_seconds),
+            "next_claim": claimed.claim if keep_claim else None,
+        },
+    ).rowcount  # fmt: skip
+    if changed != 1:
+        raise UploadUnknown
+
+
+def release_claim(work: Work, claimed: Claimed) -> None:
+    """Give a claim back; what was written behind the recorded offset is overwritten by the next writer."""
+    work.db.execute(_RELEASE, {"upload": claimed.upload, "mine": claimed.claim})
+
+
+def place_blob(  # noqa: PLR0913 - what T1 of the protocol needs
+    work: Work, upload: UploadId, digest: Digest, size_bytes: int, *, claim: str,
+    first_key: str, later_key: str, lease_seconds: int,
+) -> Placed:  # fmt: skip
+    """T1: give the upload's bytes a place, or join the blob that is there already.
+
+    The caller holds `claim`, or nobody does: then it is taken. A place given to an earlier attempt of the same
+    upload is kept: its bytes may lie there already.
+
+    Raises:
+        UploadUnknown: cancelled or expired meanwhile.
+        UploadBusy: another request writes to it, or has written since the digest was computed.
+        QuotaExceeded: as `_join`.
+    """
+    row = work.db.execute(_LOCK, {"upload": upload}).first()
+    if row is None:
+        raise UploadUnknown
+    if (row.claim not in {None, claim} and not row.lapsed) or row.offset_bytes != size_bytes:
+        raise UploadBusy
+    live = work.db.execute(_LIVE, {"digest": digest.binary}).first()
+    if live is not None:
+        if row.blob_id is not None:
+            work.db.execute(_DOOM, {"blob": row.blob_id})
+        _join(work, Target(row.repository_id, row.project_id, row.path), live.id, live.size_bytes,
+              reserved=row.reserved_bytes, lease_seconds=lease_seconds)  # fmt: skip
+        work.db.execute(_KILL, {"upload": upload})
+        return Placed(live.id, "", joined=True)
+    if row.blob_id is not None:
+        placed = work.db.execute(_PLACED, {"blob": row.blob_id}).one()
+        if placed.state == "arriving" and placed.digest == digest.binary and placed.size_bytes == size_bytes:
+            work.db.execute(_SET_PLACE, {"upload": upload, "blob": row.blob_id, "mine": claim})
+            return Placed(row.blob_id, placed.key, joined=False)
+        work.db.execute(_DOOM, {"blob": row.blob_id})
+    taken = work.db.execute(_KEY_TAKEN, {"key": first_key}).scalar_one()
+    values = {"digest": digest.binary, "size_bytes": size_bytes, "state": "arriving", "changed_at": work.now}
+    key = later_key if taken else first_key
+    try:
+        with work.db.begin_nested():
+            blob = work.db.execute(_PLACE, {**values, "key": key}).scalar_one()
+    except IntegrityError:  # a twin took the first key between the look and the insert
+        key = later_key
+        blob = work.db.execute(_PLACE, {**values, "key": key}).scalar_one()
+    work.db.execute(_SET_PLACE, {"upload": upload, "blob": blob, "mine": claim})
+    return Placed(blob, key, joined=False)
+
+
+def commit_blob(  # noqa: PLR0913 - what T2 of the protocol needs
+    work: Work, upload: UploadId, blob_id: int, *, claim: str, seal: str | None, lease_seconds: int
+) -> bool:
+    """T2: the bytes are durable under their key; make the blob live and link it. True when a twin was first.
+
+    Raises:
+        UploadUnknown: cancelled or expired meanwhile; the place is doomed and its bytes go.
+        QuotaExceeded: as `_join`.
+    """
+    row = work.db.execute(_LOCK, {"upload": upload}).first()
+    if row is None or row.blob_id != blob_id or row.claim != claim:
+        raise UploadUnknown
+    target = Target(row.repository_id, row.project_id, row.path)
+    placed = work.db.execute(_PLACED, {"blob": blob_id}).one()
+    twin = False
+    try:
+        with work.db.begin_nested():
+            if work.db.execute(_MAKE_LIVE, {"blob": blob_id, "new_seal": seal}).rowcount != 1:
+                raise UploadUnknown
+        winner, size_bytes = blob_id, placed.size_bytes
+    except IntegrityError:
+        twin = True
+        work.db.execute(_DOOM, {"blob": blob_id})
+        live = work.db.execute(_LIVE, {"digest": placed.digest}).one()
+        winner, size_bytes = live.id, live.size_bytes
+    _join(work, target, winner, size_bytes, reserved=row.reserved_bytes, lease_seconds=lease_seconds)
+    work.db.execute(_DELETE_UPLOAD, {"upload": upload})
+    faults.point("commit.joining")
+    return twin
+
+
+def _join(  # noqa: PLR0913 - one story
+    work: Work, target: Target, blob_id: int, size_bytes: int, *, reserved: int, lease_seconds: int
+) -> None:
+    """Charge the project for a live, share-locked blob unless it is already, and link it to the repository.
+
+    Raises:
+        QuotaExceeded: the project has no room for what is new to it beyond the reservation.
+    """
+    upsert = postgresql.insert if work.db.dialect.name == "postgresql" else sqlite.insert
+    charge = upsert(ProjectBlob).on_conflict_do_nothing(index_elements=["project_id", "blob_id"])
+    values = {"project_id": target.project_id, "blob_id": blob_id, "live": True, "size_bytes": size_bytes}
+    new = work.db.execute(charge, values).rowcount == 1
+    if not new:
+        work.db.execute(_HOLD_CHARGE, {"project": target.project_id, "blob": blob_id})
+    link = upsert(RepositoryBlob).values(lease_until=db_now(_seconds), hidden=False)
+    link = link.on_conflict_do_update(
+        index_elements=["repository_id", "blob_id"],
+        set_={"lease_until": link.excluded.lease_until, "hidden": False},
+        where=or_(RepositoryBlob.lease_until.is_not(None), RepositoryBlob.hidden),
+    )
+    work.db.execute(
+        link,
+        {
+            "repository_id": target.repository_id, "blob_id": blob_id, "project_id": target.project_id,
+            "seconds": float(lease_seconds),
+        },
+    )  # fmt: skip
+    owed = (size_bytes if new else 0) - reserved
+    if owed > 0:
+        quotas.charge(work, target.project_id, owed)
+    elif owed < 0:
+        quotas.refund(work, target.project_id, -owed)
+
+
+_HOLD_CHARGE = (
+    select(ProjectBlob.blob_id)
+    .where(ProjectBlob.project_id == bindparam("project"), ProjectBlob.blob_id == bindparam("blob"))
+    .with_for_update(read=True, key_share=True)
+)
+
+
+def mount_blob(  # noqa: PLR0913 - source and target
+    work: Work, project_id: int, path: str, digest: Digest, *, project_epoch: int,
+    source_project_id: int, source_path: str, lease_seconds: int,
+) -> bool:  # fmt: skip
+    """Link a blob of another repository, which the caller may pull from, without moving a byte.
+
+    Returns False when the source does not hold it, or the project has no room: the caller uploads it instead.
+    """
+    target = ensure_repository(work, project_id, path, project_epoch=project_epoch)
+    source = work.db.execute(
+        _SOURCE, {"path": source_path, "project": source_project_id, "digest": digest.binary}
+    ).first()
+    if source is None:
+        return False
+    try:
+        with work.db.begin_nested():
+            _join(work, target, source.id, source.size_bytes, reserved=0, lease_seconds=lease_seconds)
+    except QuotaExceeded:
+        return False
+    faults.point("mount.joining")
+    return True
+
+
+def renew_lease(work: Work, repository_id: int, blob_id: int, *, lease_seconds: int) -> bool:
+    """Start a spent lease anew; False when the link is gone, and nothing was promised."""
+    return (
+        work.db.execute(
+            _RENEW_LEASE, {"repository": repository_id, "blob": blob_id, "seconds": float(lease_seconds)}
+        ).rowcount
+        == 1
+    )
+
+
+def is_linked(work: Work, repository_id: int, digest: Digest) -> bool:
+    """Whether a blob can be seen in a repository."""
+    return bool(work.db.execute(_LINK_SEEN, {"repository": repository_id, "digest": digest.binary}).scalar())
+
+
+_LINK_SEEN = (
+    select(RepositoryBlob.blob_id)
+    .join(Blob, Blob.id == RepositoryBlob.blob_id)
+    .where(
+        RepositoryBlob.repository_id == bindparam("repository"), ~RepositoryBlob.hidden,
+        Blob.digest == bindparam("digest"), Blob.state == "live",
+    )
+)  # fmt: skip
+
+
+def kill_upload(work: Work, upload: UploadId) -> Progress | None:
+    """Cancel an upload: give back its reservation, doom its place. Returns what its bytes are; None: no such upload.
+
+    The bytes are removed next, then the row (`forget_upload`): a crash between leaves a dead row for the sweep.
+    """
+    row = work.db.execute(_LOCK, {"upload": upload}).first()
+    if row is None:
+        return None
+    if row.blob_id is not None:
+        work.db.execute(_DOOM, {"blob": row.blob_id})
+    work.db.execute(_KILL, {"upload": upload})
+    if row.reserved_bytes:
+        quotas.refund(work, row.project_id, row.reserved_bytes)
+    return Progress(size_bytes=row.offset_bytes, hash_state=b"", driver=row.driver)
+
+
+def forget_upload(work: Work, upload: UploadId) -> None:
+    """Remove the row of a dead upload whose bytes are gone."""
+    work.db.execute(_DELETE_UPLOAD, {"upload": upload})
+
+
+def delete_blob(work: Work, project_id: int, repository_id: int, path: str, digest: Digest) -> None:
+    """Take a blob out of a repository at once; its bytes go when nothing else holds them.
+
+    Raises:
+        BlobUnknown: it is not there.
+        BlobInUse: a visible artifact needs it.
+    """
+    blob = work.db.execute(_LINK, {"repository": repository_id, "digest": digest.binary}).scalar()
+    if blob is None:
+        raise BlobUnknown(repository=path, digest=str(digest))
+    if work.db.execute(_USED_VISIBLY, {"repository": repository_id, "blob": blob}).first() is not None:
+        raise BlobInUse(repository=path, digest=str(digest))
+    used = bool(work.db.execute(_USED, {"repository": repository_id, "blob": blob}).scalar())
+    work.db.execute(_HIDE if used else _HIDE_AND_RELEASE, {"repository": repository_id, "blob": blob})
+    work.emit(BlobDeleted(project_id, path, str(digest)))
+    faults.point("delete.recorded")
+
+
+def set_seal(work: Work, blob_id: int, seal: str) -> None:
+    """Note that the stored bytes were hashed and are right, although their file was touched."""
+    work.db.execute(_SET_SEAL, {"blob": blob_id, "new_seal": seal})
+
+
+_SET_SEAL = update(Blob).where(Blob.id == bindparam("blob"), Blob.state == "live").values(seal=bindparam("new_seal"))
