@@ -1,0 +1,168 @@
+"""Delete tags and artifacts. What people delete waits in the trash and can be brought back.
+
+The trash keeps links, blobs and quota (docs/develop/lossless.md, "Delete, trash, restore, purge").
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, delete, exists, insert, select, update
+
+from moorage import faults
+from moorage.artifacts.push import close_history, untag
+from moorage.artifacts.repositories import count_artifacts
+from moorage.artifacts.tables import Artifact, ArtifactReference, Tag
+from moorage.db.work import Work
+from moorage.errors import ManifestInUse, ManifestUnknown
+from moorage.events import ArtifactDeleted, TagDeleted
+from moorage.oci.digest import Digest
+from moorage.projects.tables import Project, Trash
+
+_TAG = (
+    select(Tag.artifact_id, Tag.history_id, Artifact.digest)
+    .join(Artifact, Artifact.id == Tag.artifact_id)
+    .where(Tag.repository_id == bindparam("repository"), Tag.name == bindparam("tag"))
+    .with_for_update(of=Tag)
+)
+_DELETE_TAG = delete(Tag).where(Tag.repository_id == bindparam("repository"), Tag.name == bindparam("tag"))
+_TAGS_OF = (
+    select(Tag.name, Tag.history_id).where(Tag.artifact_id == bindparam("artifact")).order_by(Tag.name).with_for_update()
+)
+_ARTIFACT = (
+    select(Artifact.id, Artifact.digest, Artifact.tagged, Artifact.child, Artifact.accessory)
+    .where(
+        Artifact.repository_id == bindparam("repository"), Artifact.digest == bindparam("digest"),
+        Artifact.trash_id.is_(None),
+    )
+    .with_for_update()
+)  # fmt: skip
+_LIVE_PARENT = (
+    select(Artifact.digest)
+    .join(ArtifactReference, ArtifactReference.parent_id == Artifact.id)
+    .where(ArtifactReference.child_id == bindparam("artifact"), Artifact.trash_id.is_(None))
+    .limit(1)
+)
+_REFERRERS = (
+    select(Artifact.id, Artifact.digest, Artifact.tagged, Artifact.child, Artifact.accessory)
+    .where(
+        Artifact.repository_id == bindparam("repository"), Artifact.subject_digest == bindparam("digest"),
+        Artifact.trash_id.is_(None),
+    )
+    .order_by(Artifact.id)
+    .with_for_update()
+)  # fmt: skip
+_PARENT = Artifact.__table__.alias("parent")
+_LONELY_CHILDREN = (
+    select(Artifact.id, Artifact.digest, Artifact.tagged, Artifact.child, Artifact.accessory)
+    .join(ArtifactReference, ArtifactReference.child_id == Artifact.id)
+    .where(
+        ArtifactReference.parent_id == bindparam("artifact"), Artifact.trash_id.is_(None), ~Artifact.tagged,
+        ~exists(
+            select(_PARENT.c.id)
+            .join(ArtifactReference, ArtifactReference.parent_id == _PARENT.c.id)
+            .where(ArtifactReference.child_id == Artifact.id, _PARENT.c.trash_id.is_(None))
+            .correlate(Artifact)
+        ),
+    )
+    .distinct()
+    .order_by(Artifact.id)
+)  # fmt: skip
+_CHILDREN_LEFT = (
+    select(Artifact.id, Artifact.tagged, Artifact.accessory)
+    .join(ArtifactReference, ArtifactReference.child_id == Artifact.id)
+    .where(
+        ArtifactReference.parent_id == bindparam("artifact"), Artifact.trash_id.is_(None), Artifact.child,
+        ~exists(
+            select(_PARENT.c.id)
+            .join(ArtifactReference, ArtifactReference.parent_id == _PARENT.c.id)
+            .where(ArtifactReference.child_id == Artifact.id, _PARENT.c.trash_id.is_(None))
+            .correlate(Artifact)
+        ),
+    )
+    .distinct()
+)  # fmt: skip
+_NO_CHILD = update(Artifact).where(Artifact.id == bindparam("artifact")).values(child=False)
+_TO_TRASH = update(Artifact).where(Artifact.id == bindparam("artifact")).values(trash_id=bindparam("trash"), tagged=False)
+_NEW_TRASH = insert(Trash).returning(Trash.id)
+_TRASH_DAYS = select(Project.trash_days).where(Project.id == bindparam("project"))
+
+
+def delete_tag(work: Work, project_id: int, repository_id: int, path: str, tag: str) -> None:
+    """Delete a tag; the artifact stays, and so does the tag's history.
+
+    Raises:
+        ManifestUnknown: there is no such tag.
+    """
+    row = work.db.execute(_TAG, {"repository": repository_id, "tag": tag}).first()
+    if row is None:
+        raise ManifestUnknown(repository=path, reference=tag)
+    trash = _open_trash(work, project_id, "tag", f"{path}:{tag}")
+    work.db.execute(_DELETE_TAG, {"repository": repository_id, "tag": tag})
+    close_history(work, row.history_id, "deleted", trash)
+    count_artifacts(work, repository_id, -untag(work, row.artifact_id))
+    work.emit(TagDeleted(project_id, path, tag, str(Digest.from_binary(bytes(row.digest)))))
+    faults.point("delete.recorded")
+
+
+def delete_artifact(work: Work, project_id: int, repository_id: int, path: str, digest: Digest) -> None:
+    """Delete an artifact with its tags, its referrers, and the children that nothing else needs.
+
+    Raises:
+        ManifestUnknown: it is not there.
+        ManifestInUse: an index of the repository names it.
+    """
+    row = work.db.execute(_ARTIFACT, {"repository": repository_id, "digest": digest.binary}).first()
+    if row is None:
+        raise ManifestUnknown(repository=path, reference=str(digest))
+    parent = work.db.execute(_LIVE_PARENT, {"artifact": row.id}).scalar()
+    if parent is not None:
+        raise ManifestInUse(index=str(Digest.from_binary(bytes(parent))), digest=str(digest))
+    trash = _open_trash(work, project_id, "artifact", f"{path}@{digest}")
+    tags: list[str] = []
+    left = 0
+    waiting = [row]
+    seen: set[int] = set()
+    while waiting:
+        item = waiting.pop()
+        if item.id in seen:
+            continue
+        seen.add(item.id)
+        left += _move_to_trash(work, repository_id, item, trash, tags)
+        left -= _let_children_go(work, item.id)
+        waiting += work.db.execute(_LONELY_CHILDREN, {"artifact": item.id}).all()
+        waiting += work.db.execute(_REFERRERS, {"repository": repository_id, "digest": item.digest}).all()
+    count_artifacts(work, repository_id, -left)
+    work.emit(ArtifactDeleted(project_id, path, str(digest), tuple(tags)))
+    faults.point("delete.recorded")
+
+
+def _move_to_trash(work: Work, repository_id: int, item: Any, trash: int, tags: list[str]) -> int:  # noqa: ANN401 - a row
+    """Move one artifact with its tags; returns 1 when it was in the default list."""
+    for tag in work.db.execute(_TAGS_OF, {"artifact": item.id}).all():
+        work.db.execute(_DELETE_TAG, {"repository": repository_id, "tag": tag.name})
+        close_history(work, tag.history_id, "deleted", trash)
+        tags.append(tag.name)
+    work.db.execute(_TO_TRASH, {"artifact": item.id, "trash": trash})
+    return 1 if (item.tagged or not item.child) and not item.accessory else 0
+
+
+def _let_children_go(work: Work, artifact: int) -> int:
+    """Children that no live index names any more are no children; returns how many entered the default list by it."""
+    entered = 0
+    for child in work.db.execute(_CHILDREN_LEFT, {"artifact": artifact}).all():
+        work.db.execute(_NO_CHILD, {"artifact": child.id})
+        if not child.tagged and not child.accessory:
+            entered += 1
+    return entered
+
+
+def _open_trash(work: Work, project_id: int, kind: str, label: str) -> int:
+    days = work.db.execute(_TRASH_DAYS, {"project": project_id}).scalar_one()
+    made: int = work.db.execute(
+        _NEW_TRASH,
+        {
+            "project_id": project_id, "kind": kind, "label": label[:255], "principal_id": work.actor.principal_id,
+            "deleted_at": work.now, "purge_at": work.now + timedelta(days=days),
+        },
+    ).scalar_one()  # fmt: skip
+    return made

@@ -1,0 +1,318 @@
+"""Record a pushed manifest: links, artifact, tags and quota in one transaction.
+
+Source: OCI distribution-spec v1.1, "Pushing Manifests"; docs/develop/lossless.md, "Manifest PUT".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, exists, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from moorage import faults
+from moorage.artifacts.repositories import count_artifacts, ensure_repository
+from moorage.artifacts.tables import (
+    Artifact,
+    ArtifactBlob,
+    ArtifactReference,
+    Blob,
+    Manifest,
+    RepositoryBlob,
+    Tag,
+    TagHistory,
+)
+from moorage.db.work import Work
+from moorage.errors import ManifestBlobUnknown, TagMoved
+from moorage.events import ManifestPushed
+from moorage.oci.digest import Digest
+from moorage.oci.manifest import Manifest as Parsed
+from moorage.quotas import service as quotas
+
+_UPSERT = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+
+_LINKS = (
+    select(Blob.id, Blob.digest)
+    .join(RepositoryBlob, RepositoryBlob.blob_id == Blob.id)
+    .where(
+        RepositoryBlob.repository_id == bindparam("repository"), ~RepositoryBlob.hidden,
+        Blob.state == "live", Blob.digest.in_(bindparam("digests", expanding=True)),
+    )
+    .order_by(Blob.id)
+    .with_for_update(read=True, key_share=True, of=RepositoryBlob)
+)  # fmt: skip
+_CHILDREN = (
+    select(Artifact.id, Artifact.digest, Artifact.size_bytes, Artifact.tagged, Artifact.child, Artifact.accessory)
+    .where(
+        Artifact.repository_id == bindparam("repository"), Artifact.trash_id.is_(None),
+        Artifact.digest.in_(bindparam("digests", expanding=True)),
+    )
+    .order_by(Artifact.id)
+    .with_for_update(read=True, key_share=True)
+)  # fmt: skip
+_NEW_ARTIFACT = {
+    name: make(Artifact).on_conflict_do_nothing(index_elements=["repository_id", "digest"]).returning(Artifact.id)
+    for name, make in _UPSERT.items()
+}
+_OLD_ARTIFACT = (
+    select(Artifact.id, Artifact.trash_id, Artifact.tagged, Artifact.child, Artifact.accessory)
+    .where(Artifact.repository_id == bindparam("repository"), Artifact.digest == bindparam("digest"))
+    .with_for_update()
+)
+_REVIVE = update(Artifact).where(Artifact.id == bindparam("artifact")).values(trash_id=None, tagged=False, child=False)
+_MANIFEST = insert(Manifest)
+_ARTIFACT_BLOB = insert(ArtifactBlob)
+_REFERENCE = insert(ArtifactReference)
+_MARK_CHILDREN = (
+    update(Artifact).where(Artifact.id.in_(bindparam("children", expanding=True)), ~Artifact.child).values(child=True)
+)
+_IS_CHILD = select(
+    exists(
+        select(ArtifactReference.parent_id)
+        .join(Artifact, Artifact.id == ArtifactReference.parent_id)
+        .where(ArtifactReference.child_id == bindparam("artifact"), Artifact.trash_id.is_(None))
+    )
+)
+_SET_CHILD = update(Artifact).where(Artifact.id == bindparam("artifact")).values(child=bindparam("is_child"))
+_TAGS = (
+    select(Tag.name, Tag.artifact_id, Tag.history_id)
+    .where(Tag.repository_id == bindparam("repository"), Tag.name.in_(bindparam("names", expanding=True)))
+    .order_by(Tag.name)
+    .with_for_update()
+)
+_DIGEST_OF = select(Artifact.digest).where(Artifact.id == bindparam("artifact"))
+_OPEN_HISTORY = insert(TagHistory).returning(TagHistory.id)
+_CLOSE_HISTORY = (
+    update(TagHistory)
+    .where(TagHistory.id == bindparam("history"))
+    .values(until=bindparam("now"), ended_by=bindparam("how"), trash_id=bindparam("trash"))
+)
+_SET_TAG = {}
+for _name, _make in _UPSERT.items():
+    _set = _make(Tag)
+    _SET_TAG[_name] = _set.on_conflict_do_update(
+        index_elements=["repository_id", "name"],
+        set_={
+            "artifact_id": _set.excluded.artifact_id, "history_id": _set.excluded.history_id,
+            "pushed_at": _set.excluded.pushed_at,
+        },
+    )  # fmt: skip
+_SET_TAGGED = (
+    update(Artifact)
+    .where(Artifact.id == bindparam("artifact"), ~Artifact.tagged)
+    .values(tagged=True)
+    .returning(Artifact.child, Artifact.accessory)
+)
+_SET_UNTAGGED = (
+    update(Artifact)
+    .where(
+        Artifact.id == bindparam("artifact"), Artifact.tagged,
+        ~exists().where(Tag.artifact_id == bindparam("artifact")),
+    )
+    .values(tagged=False)
+    .returning(Artifact.child, Artifact.accessory)
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What came of a push. `new`: the repository did not hold this manifest."""
+
+    artifact_id: int
+    new: bool
+
+
+def record(  # noqa: PLR0913 - a push has this many sides
+    work: Work, project_id: int, path: str, digest: Digest, parsed: Parsed, raw: bytes, tags: Sequence[str], *,
+    project_epoch: int, if_match: Digest | None = None, if_none_match: bool = False,
+) -> Pushed:  # fmt: skip
+    """Record a manifest and point `tags` at it: all of it or nothing. Safe to repeat.
+
+    Args:
+        if_match: the first tag must point to this digest.
+        if_none_match: the first tag must not exist.
+
+    Raises:
+        ManifestBlobUnknown: blobs or children are not in this repository; the detail names them.
+        TagMoved: a condition does not hold.
+        QuotaExceeded: no room for the manifest's own bytes.
+    """
+    target = ensure_repository(work, project_id, path, project_epoch=project_epoch)
+    repository = target.repository_id
+    held = _current_tags(work, repository, tags)
+    if if_match is not None or if_none_match:
+        _check_conditions(work, tags[0], held, if_match)
+    blobs = _link_blobs(work, repository, parsed)
+    children = _find_children(work, repository, parsed)
+    faults.point("manifest.linked")
+
+    artifact, new, listed = _ensure_artifact(work, repository, digest, parsed, raw, children)
+    if new:
+        work.db.execute(_MANIFEST, {"artifact_id": artifact, "bytes": raw})
+        if blobs:
+            rows = [{"repository_id": repository, "blob_id": blob, "artifact_id": artifact} for blob in sorted(blobs)]
+            work.db.execute(_ARTIFACT_BLOB, rows)
+        if parsed.children:
+            work.db.execute(_REFERENCE, _reference_rows(artifact, parsed, children))
+    for name in sorted(set(tags)):
+        listed += _point_tag(work, repository, name, artifact, digest, held.get(name))
+    if children:
+        leave = sum(1 for row in children.values() if not (row.tagged or row.child or row.accessory))
+        work.db.execute(_MARK_CHILDREN, {"children": [row.id for row in children.values()]})
+        listed -= leave
+    count_artifacts(work, repository, listed)
+    if new:
+        quotas.charge(work, project_id, len(raw))
+    work.emit(ManifestPushed(project_id, repository, path, artifact, str(digest), tuple(tags), new))
+    faults.point("manifest.recorded")
+    return Pushed(artifact, new)
+
+
+def _current_tags(work: Work, repository: int, tags: Sequence[str]) -> dict[str, Any]:
+    if not tags:
+        return {}
+    rows = work.db.execute(_TAGS, {"repository": repository, "names": sorted(set(tags))})
+    return {row.name: row for row in rows}
+
+
+def _check_conditions(work: Work, tag: str, held: dict[str, Any], if_match: Digest | None) -> None:
+    row = held.get(tag)
+    if if_match is None:
+        if row is not None:
+            raise TagMoved(tag=tag)
+        return
+    now = work.db.execute(_DIGEST_OF, {"artifact": row.artifact_id}).scalar() if row is not None else None
+    if now is None or bytes(now) != if_match.binary:
+        raise TagMoved(tag=tag)
+
+
+def _link_blobs(work: Work, repository: int, parsed: Parsed) -> list[int]:
+    """The ids of the blobs that the manifest names, their links share-locked: the collector passes them by.
+
+    The leases are left alone: the collector turns a spent one into "held" when it finds the link in use.
+    """
+    wanted = {descriptor.digest.binary: descriptor for descriptor in parsed.blobs}
+    if not wanted:
+        return []
+    rows = work.db.execute(_LINKS, {"repository": repository, "digests": list(wanted)}).all()
+    if len(rows) < len(wanted):
+        found = {bytes(row.digest) for row in rows}
+        missing = [str(entry.digest) for binary, entry in wanted.items() if binary not in found]
+        raise ManifestBlobUnknown(missing=missing[:20])
+    return [row.id for row in rows]
+
+
+def _find_children(work: Work, repository: int, parsed: Parsed) -> dict[bytes, Any]:
+    wanted = {descriptor.digest.binary: descriptor for descriptor in parsed.children}
+    if not wanted:
+        return {}
+    rows = work.db.execute(_CHILDREN, {"repository": repository, "digests": list(wanted)}).all()
+    found = {bytes(row.digest): row for row in rows}
+    missing = [str(entry.digest) for binary, entry in wanted.items() if binary not in found]
+    if missing:
+        raise ManifestBlobUnknown(missing=missing[:20])
+    return found
+
+
+def _ensure_artifact(  # noqa: PLR0913 - the row's sources
+    work: Work, repository: int, digest: Digest, parsed: Parsed, raw: bytes, children: dict[bytes, Any]
+) -> tuple[int, bool, int]:
+    """The artifact's id, whether it is new, and by how much the default list grew because of it.
+
+    An artifact in the trash comes back, without its old tags.
+    """
+    accessory = parsed.subject is not None
+    made = work.db.execute(
+        _NEW_ARTIFACT[work.db.dialect.name],
+        {
+            "repository_id": repository,
+            "digest": digest.binary,
+            "media_type": parsed.media_type,
+            "artifact_type": parsed.artifact_type,
+            "config_media_type": parsed.config.media_type if parsed.config else "",
+            "config_digest": parsed.config.digest.binary if parsed.config else None,
+            "subject_digest": parsed.subject.digest.binary if parsed.subject else None,
+            "size_bytes": len(raw) + parsed.size_bytes + sum(row.size_bytes for row in children.values()),
+            "manifest_bytes": len(raw),
+            "annotations": dict(parsed.annotations) or None,
+            "accessory": accessory,
+            "pushed_by": work.actor.principal_id,
+            "pushed_at": work.now,
+        },
+    ).scalar()
+    if made is not None:
+        return made, True, 0 if accessory else 1
+    old = work.db.execute(_OLD_ARTIFACT, {"repository": repository, "digest": digest.binary}).one()
+    if old.trash_id is None:
+        return old.id, False, 0
+    work.db.execute(_REVIVE, {"artifact": old.id})
+    is_child = bool(work.db.execute(_IS_CHILD, {"artifact": old.id}).scalar())
+    if is_child:
+        work.db.execute(_SET_CHILD, {"artifact": old.id, "is_child": True})
+    return old.id, False, 0 if accessory or is_child else 1
+
+
+def _reference_rows(artifact: int, parsed: Parsed, children: dict[bytes, Any]) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for position, entry in enumerate(parsed.children):
+        platform = entry.platform
+        rows.append(
+            {
+                "parent_id": artifact,
+                "position": position,
+                "child_id": children[entry.digest.binary].id,
+                "child_digest": entry.digest.binary,
+                "platform": None
+                if platform is None
+                else {
+                    "architecture": platform.architecture, "os": platform.os, "variant": platform.variant,
+                    "os.version": platform.os_version, "os.features": list(platform.os_features),
+                },
+                "annotations": dict(entry.annotations) or None,
+            }
+        )  # fmt: skip
+    return rows
+
+
+def _point_tag(  # noqa: PLR0913 - a tag and where it pointed
+    work: Work, repository: int, name: str, artifact: int, digest: Digest, before: Any  # noqa: ANN401 - a row
+) -> int:
+    """Point a tag at an artifact; returns by how much the default list grew.
+
+    A tag that points there already is left alone, history and all.
+    """
+    if before is not None and before.artifact_id == artifact:
+        return 0
+    history = work.db.execute(
+        _OPEN_HISTORY,
+        {
+            "repository_id": repository, "name": name, "digest": digest.binary, "since": work.now,
+            "principal_id": work.actor.principal_id,
+        },
+    ).scalar_one()  # fmt: skip
+    work.db.execute(
+        _SET_TAG[work.db.dialect.name],
+        {
+            "repository_id": repository, "name": name, "artifact_id": artifact, "history_id": history,
+            "pushed_at": work.now,
+        },
+    )  # fmt: skip
+    grown = 0
+    row = work.db.execute(_SET_TAGGED, {"artifact": artifact}).first()
+    if row is not None and row.child and not row.accessory:
+        grown += 1
+    if before is not None:
+        close_history(work, before.history_id, "moved", None)
+        grown -= untag(work, before.artifact_id)
+    return grown
+
+
+def close_history(work: Work, history_id: int, how: str, trash_id: int | None) -> None:
+    """End the open history row of a tag that moved or was deleted."""
+    work.db.execute(_CLOSE_HISTORY, {"history": history_id, "now": work.now, "how": how, "trash": trash_id})
+
+
+def untag(work: Work, artifact: int) -> int:
+    """Note that an artifact lost a tag; returns 1 when it left the default list because of that."""
+    row = work.db.execute(_SET_UNTAGGED, {"artifact": artifact}).first()
+    return 1 if row is not None and row.child and not row.accessory else 0
