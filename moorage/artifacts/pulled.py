@@ -1,0 +1,92 @@
+"""Note that artifacts were pulled: in memory, written in batches outside of the requests.
+
+A kill loses at most the notes of the last few seconds; retention takes an unknown pull for "keep".
+"""
+
+import time
+from datetime import UTC, datetime
+
+from sqlalchemy import bindparam, func, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from moorage.artifacts.tables import Artifact, Pull, Repository
+from moorage.db.engine import Database
+from moorage.db.work import Work
+from moorage.events import SYSTEM
+
+_KEPT = 10_000
+
+
+def _note(name: str) -> object:
+    make = postgresql.insert if name == "postgresql" else sqlite.insert
+    row = make(Pull).from_select(
+        ["artifact_id", "pulled_at", "pulls"],
+        # An artifact that is gone meanwhile leaves no row to note it on.
+        _select_live(),
+    )
+    latest = func.greatest if name == "postgresql" else func.max
+    return row.on_conflict_do_update(
+        index_elements=["artifact_id"],
+        set_={"pulls": Pull.pulls + row.excluded.pulls, "pulled_at": latest(Pull.pulled_at, row.excluded.pulled_at)},
+    )
+
+
+def _select_live() -> object:
+    from sqlalchemy import BigInteger, cast, select  # noqa: PLC0415 - used once, at import
+
+    return select(
+        Artifact.id, cast(bindparam("at", type_=Pull.pulled_at.type), Pull.pulled_at.type),
+        cast(bindparam("count"), BigInteger),
+    ).where(Artifact.id == bindparam("artifact"))  # fmt: skip
+
+
+_NOTE = {name: _note(name) for name in ("sqlite", "postgresql")}
+_COUNT = (
+    update(Repository)
+    .where(Repository.id == bindparam("repository"))
+    .values(pull_count=Repository.pull_count + bindparam("count"))
+)
+
+
+class PullNotes:
+    """The pulls of this process that are not written yet."""
+
+    __slots__ = ("_notes",)
+
+    def __init__(self) -> None:
+        self._notes: dict[tuple[int, int], list[float]] = {}
+
+    def note(self, repository_id: int, artifact_id: int) -> None:
+        """One manifest was pulled, now. Bounded: past 10,000 artifacts between two writes only known ones count."""
+        key = (repository_id, artifact_id)
+        entry = self._notes.get(key)
+        if entry is not None:
+            entry[0] += 1
+            entry[1] = time.time()
+        elif len(self._notes) < _KEPT:
+            self._notes[key] = [1, time.time()]
+
+    async def flush(self, database: Database) -> None:
+        """Write what was noted; what cannot be written now stays for the next time."""
+        if not self._notes:
+            return
+        notes, self._notes = self._notes, {}
+        try:
+            await database.run(SYSTEM, write_pulls, notes)
+        except Exception:
+            for key, entry in notes.items():
+                held = self._notes.setdefault(key, [0, entry[1]])
+                held[0] += entry[0]
+            raise
+
+
+def write_pulls(work: Work, notes: dict[tuple[int, int], list[float]]) -> None:
+    """Add pulls to the rows of artifacts and repositories, in the order of their ids."""
+    statement = _NOTE[work.db.dialect.name]
+    by_repository: dict[int, int] = {}
+    for (repository, artifact), (count, at) in sorted(notes.items(), key=lambda item: item[0][1]):
+        values = {"artifact": artifact, "count": int(count), "at": datetime.fromtimestamp(at, UTC)}
+        work.db.execute(statement, values)  # type: ignore[call-overload]
+        by_repository[repository] = by_repository.get(repository, 0) + int(count)
+    for repository, total in sorted(by_repository.items()):
+        work.db.execute(_COUNT, {"repository": repository, "count": total})

@@ -1,0 +1,123 @@
+"""Credentials in, a ticket out; and the challenge that tells a client what to bring.
+
+Bearer tokens are the rule; Basic credentials are accepted directly and come to the same kind of ticket. Missing and
+forbidden answer alike: 401 with a challenge. Source: Docker registry token specification; RFC 6750, 7617.
+"""
+
+import base64
+import binascii
+from collections.abc import Sequence
+
+from moorage.access.grants import grant
+from moorage.access.policy import Ticket
+from moorage.artifacts.pull import TicketRevoked
+from moorage.db.engine import Reader
+from moorage.errors import Problem, Unauthenticated
+from moorage.identity.login import Login
+from moorage.identity.scopes import Scope, format_challenge
+from moorage.identity.tokens import TokenKeys
+from moorage.web.request import Request
+
+SERVICE = "harbor-registry"
+_BASIC = 'Basic realm="harbor"'
+LATE_SECONDS = 86_400
+"""How long after its expiry a token may still finish the upload that it opened."""
+
+
+class Gate:
+    """Who may pass on /v2."""
+
+    def __init__(self, tokens: TokenKeys, login: Login, read: Reader, *, challenge_basic: bool) -> None:
+        self._tokens = tokens
+        self._login = login
+        self._read = read
+        self._challenge_basic = challenge_basic
+
+    async def ticket(self, request: Request, needs: Sequence[Scope], *, late: bool = False) -> Ticket:
+        """The ticket that the request's credentials come to; it grants all of `needs`.
+
+        Args:
+            late: a token that expired less than 24 h ago will do (finishing an upload).
+
+        Raises:
+            Unauthenticated: no credentials, wrong ones, or too little granted; with a challenge.
+        """
+        header = request.headers.get(b"authorization")
+        if header is None:
+            raise self.refusal(request, needs)
+        scheme, _, value = header.partition(b" ")
+        scheme = scheme.lower()
+        if scheme == b"bearer":
+            try:
+                ticket = self._tokens.verify(
+                    value.strip().decode("latin-1"), allow_expired_seconds=LATE_SECONDS if late else 0
+                )
+            except Problem as problem:
+                raise self.refusal(request, needs, error="invalid_token", message=str(problem)) from None
+        elif scheme == b"basic":
+            ticket = await self._basic(request, value, needs)
+        else:
+            raise self.refusal(request, needs, message="Use Bearer or Basic authentication.")
+        request.principal = ticket.name
+        for need in needs:
+            if need.type == "repository":
+                if ticket.entry(need.name, need.actions) is None:
+                    raise self._narrow(request, needs, ticket, need)
+            elif not ticket.catalog:
+                raise self._narrow(request, needs, ticket, need)
+        return ticket
+
+    async def _basic(self, request: Request, value: bytes, needs: Sequence[Scope]) -> Ticket:
+        username, password = parse_basic(value)
+        try:
+            account = await self._login.authenticate(username, password, request.address)
+        except Unauthenticated as problem:
+            raise type(problem)(str(problem), headers={"WWW-Authenticate": _BASIC}) from None
+        granted = await grant(self._read, account, needs)
+        return Ticket(
+            principal_id=account.principal_id, principal_epoch=account.epoch, name=account.name,
+            entries=granted.entries, catalog=granted.catalog, credential="password",
+        )  # fmt: skip
+
+    def refusal(
+        self, request: Request, needs: Sequence[Scope], *, error: str = "", message: str = "", basic: bool = False
+    ) -> Unauthenticated:
+        """A 401 with the challenge that leads to what is needed."""
+        if basic or (self._challenge_basic and not error):
+            challenge = _BASIC
+        else:
+            realm = f"{request.origin}/service/token"
+            challenge = format_challenge(realm=realm, service=SERVICE, scopes=needs, error=error)
+        return Unauthenticated(message, headers={"WWW-Authenticate": challenge})
+
+    def _narrow(self, request: Request, needs: Sequence[Scope], ticket: Ticket, need: Scope) -> Unauthenticated:
+        message = (
+            f"unauthorized to access repository: {need.name}, action: {','.join(need.actions)}"
+            if need.type == "repository"
+            else "unauthorized to read the catalog"
+        )
+        if ticket.credential == "token":
+            return self.refusal(request, needs, error="insufficient_scope", message=message)
+        return self.refusal(request, needs, message=message, basic=True)
+
+    def revoked(self, request: Request, needs: Sequence[Scope], problem: TicketRevoked) -> Unauthenticated:
+        """The 401 for a ticket whose owner or project changed since."""
+        return self.refusal(request, needs, error="invalid_token", message=str(problem))
+
+
+def parse_basic(value: bytes) -> tuple[str, str]:
+    """User name and password of a Basic header's value.
+
+    Raises:
+        Unauthenticated: it is no base64 of UTF-8 `name:password`.
+
+    Source: RFC 7617, section 2.
+    """
+    try:
+        username, colon, password = base64.b64decode(value.strip(), validate=True).decode("utf-8").partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        colon = username = password = ""
+    if not colon:
+        msg = "The Basic credentials are malformed."
+        raise Unauthenticated(msg, headers={"WWW-Authenticate": _BASIC})
+    return username, password

@@ -1,0 +1,166 @@
+"""Blobs: HEAD, GET with single ranges, DELETE.
+
+A blob is seen only through its link to a repository. Source: OCI distribution-spec v1.1, "Pulling blobs".
+"""
+
+import logging
+from collections.abc import AsyncIterator
+
+from moorage import faults
+from moorage.access.policy import DELETE, PULL, PUSH
+from moorage.artifacts import uploads
+from moorage.artifacts.pull import FoundBlob, find_blob, find_repository
+from moorage.distribution.plane import Plane
+from moorage.errors import BlobDamaged, BlobUnknown
+from moorage.events import SYSTEM
+from moorage.identity.scopes import Scope
+from moorage.oci.digest import Digest, Hasher
+from moorage.web.ranges import etag_matches, if_range_matches, parse_range
+from moorage.web.reply import Header, Reply
+from moorage.web.request import Request
+
+log = logging.getLogger("moorage.blobs")
+
+_COMMON: list[Header] = [
+    (b"content-type", b"application/octet-stream"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"accept-ranges", b"bytes"),
+    (b"cache-control", b"max-age=31536000"),
+]
+
+
+async def get(plane: Plane, request: Request, name: str, reference: str) -> Reply:
+    """GET and HEAD."""
+    ticket = await plane.gate.ticket(request, (Scope("repository", name, (PULL,)),))
+    entry = ticket.entries[name]
+    digest = Digest(reference)
+    found = await find_blob(plane.database.read, ticket, entry, name, digest)
+    etag = f'"{digest}"'
+    headers = [*_COMMON, (b"docker-content-digest", reference.encode("ascii")), (b"etag", etag.encode("ascii"))]
+    if request.method == "HEAD":
+        if PUSH in entry.actions:
+            await _keep_promise(plane, found)
+        if not await _is_sound(plane, found, digest):
+            raise BlobUnknown(repository=name, digest=reference)
+        return Reply(200, headers, length=found.size_bytes)
+    condition = request.header(b"if-none-match")
+    if condition is not None and etag_matches(condition, etag, weak=True):
+        return Reply(304, headers)
+    span = None
+    if if_range_matches(request.header(b"if-range"), etag):
+        span = parse_range(request.header(b"range"), found.size_bytes)
+    return await _serve(plane, found, digest, headers, span)
+
+
+async def _keep_promise(plane: Plane, found: FoundBlob) -> None:
+    """A HEAD that a pusher is told "it is there" by keeps the blob for at least half a lease more.
+
+    Renewed at most once per half of the lease, so that reads stay reads.
+
+    Raises:
+        BlobUnknown: the collector took the link meanwhile.
+    """
+    lease = plane.settings.uploads.lease_seconds
+    if found.lease_seconds is None or found.lease_seconds > lease / 2:
+        return
+    renewed = await plane.database.run(
+        SYSTEM, uploads.renew_lease, found.repository_id, found.blob_id, lease_seconds=lease
+    )
+    if not renewed:
+        raise BlobUnknown
+
+
+async def _is_sound(plane: Plane, found: FoundBlob, digest: Digest) -> bool:
+    """Whether the bytes are there with the right size, as far as the storage can tell without reading them."""
+    if plane.storage.path(found.key) is None:
+        return True
+    stat = await plane.storage.stat(found.key)
+    if stat is not None and stat.size_bytes == found.size_bytes:
+        return True
+    _alarm(plane, found, digest, "missing" if stat is None else "of the wrong size")
+    return False
+
+
+def _alarm(plane: Plane, found: FoundBlob, digest: Digest, what: str) -> None:
+    plane.metrics.counters["moorage_blob_damaged_total"] += 1
+    log.error("the stored bytes of %s (%s) are %s; push it again, or run moorage fsck", digest, found.key, what)
+
+
+async def _serve(
+    plane: Plane, found: FoundBlob, digest: Digest, headers: list[Header], span: slice | None
+) -> Reply:
+    """Send the bytes: by a signed URL, as a file, or as a stream."""
+    storage = plane.storage
+    path = storage.path(found.key)
+    if path is None and plane.settings.storage.redirect:
+        url = await storage.url(found.key, plane.settings.storage.redirect_seconds)
+        if url is not None:
+            return Reply(307, [*headers, (b"location", url.encode("latin-1"))])
+    if path is not None:
+        stat = await storage.stat(found.key)
+        if stat is None or stat.size_bytes != found.size_bytes:
+            _alarm(plane, found, digest, "missing" if stat is None else "of the wrong size")
+            raise BlobDamaged(digest=str(digest), headers={"Retry-After": "60"})
+        if stat.seal != found.seal:
+            return await _serve_touched(plane, found, digest, headers, span)
+        if span is None:
+            return Reply(200, headers, path=path, length=found.size_bytes)
+    if span is None:
+        return Reply(200, headers, stream=storage.read(found.key), length=found.size_bytes)
+    return _partial(headers, span, found.size_bytes, storage.read(found.key, span.start, span.stop))
+
+
+def _partial(headers: list[Header], span: slice, size: int, stream: AsyncIterator[bytes]) -> Reply:
+    headers = [*headers, (b"content-range", f"bytes {span.start}-{span.stop - 1}/{size}".encode("ascii"))]
+    return Reply(206, headers, stream=stream, length=span.stop - span.start)
+
+
+async def _serve_touched(
+    plane: Plane, found: FoundBlob, digest: Digest, headers: list[Header], span: slice | None
+) -> Reply:
+    """Somebody touched the file since its bytes were verified: hash them before the last byte leaves.
+
+    A whole blob is hashed as it is sent, and the connection is cut before the last piece when it is not what its
+    name says; a range is sent only after the whole was hashed. What is right again gets a new seal.
+    """
+    plane.metrics.counters["moorage_blob_verified_total"] += 1
+    if span is None:
+        return Reply(200, headers, stream=_verified(plane, found, digest), length=found.size_bytes)
+    async for _ in _verified(plane, found, digest):
+        pass
+    return _partial(headers, span, found.size_bytes, plane.storage.read(found.key, span.start, span.stop))
+
+
+async def _verified(plane: Plane, found: FoundBlob, digest: Digest) -> AsyncIterator[bytes]:
+    before = await plane.storage.stat(found.key)
+    hasher = Hasher(digest.algorithm)
+    held: bytes | None = None
+    async for piece in plane.storage.read(found.key, 0, found.size_bytes):
+        if held is not None:
+            yield held
+        hasher.update(piece)
+        held = piece
+    if hasher.digest() != digest:
+        _alarm(plane, found, digest, "not what their digest says")
+        raise BlobDamaged(digest=str(digest), headers={"Retry-After": "60"})
+    after = await plane.storage.stat(found.key)
+    if before is not None and after is not None and before.seal == after.seal and after.seal is not None:
+        await plane.database.run(SYSTEM, uploads.set_seal, found.blob_id, after.seal)
+    if held is not None:
+        yield held
+
+
+async def remove(plane: Plane, request: Request, name: str, reference: str) -> Reply:
+    """DELETE: 202 and 404 from then on, unless a manifest of the repository needs it."""
+    ticket = await plane.gate.ticket(request, (Scope("repository", name, (DELETE,)),))
+    entry = ticket.entries[name]
+    digest = Digest(reference)
+    repository_id = await find_repository(plane.database.read, ticket, entry, name, missing=BlobUnknown)
+    if repository_id is None:
+        raise BlobUnknown(repository=name, digest=reference)
+    await plane.database.run(
+        request.as_actor(ticket.principal_id, ticket.name, ticket.credential),
+        uploads.delete_blob, entry.project_id, repository_id, name, digest,
+    )  # fmt: skip
+    faults.point("delete.done")
+    return Reply(202)

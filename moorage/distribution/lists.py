@@ -1,0 +1,158 @@
+"""Lists of the data plane: tags, catalog, referrers. Each pages by key, so every page costs the same.
+
+Source: OCI distribution-spec v1.1, "Listing Tags", "Listing Referrers"; distribution's `_catalog`.
+"""
+
+import json
+from urllib.parse import quote, urlencode
+
+from moorage.access.policy import PULL
+from moorage.artifacts.pull import (
+    find_manifest,
+    find_repository,
+    list_referrers,
+    list_repositories,
+    list_tags,
+    require_principal,
+)
+from moorage.distribution.plane import Plane
+from moorage.errors import Invalid, ManifestUnknown, PageSizeInvalid, RepositoryUnknown
+from moorage.identity.scopes import Scope
+from moorage.oci.digest import Digest
+from moorage.oci.media_types import OCI_INDEX
+from moorage.web.reply import Header, Reply, json_reply
+from moorage.web.request import Request, whole_number
+
+PAGE_LIMIT = 1000
+_EVERYTHING = 1_000_000
+_REFERRERS_PAGE = 200
+_KEY_LIMIT = 512
+
+
+def _page(request: Request) -> tuple[int | None, str]:
+    """`n` (None: not given) and `last`.
+
+    Raises:
+        PageSizeInvalid: `n` is no whole number from 0 up. Larger than 1,000 counts as 1,000.
+    """
+    text = request.field("n")
+    last = request.field("last") or ""
+    if len(last) > _KEY_LIMIT:
+        msg = "The query field 'last' is too long."
+        raise Invalid(msg)
+    last = last.replace("\x00", "")  # no name holds it, and PostgreSQL takes none
+    return (None if text is None else whole_number(text, limit=PAGE_LIMIT, problem=PageSizeInvalid)), last
+
+
+def _next(path: str, size: int, last: str) -> Header:
+    query = urlencode({"n": size, "last": last})
+    return (b"link", f'<{path}?{query}>; rel="next"'.encode("latin-1"))
+
+
+async def tags(plane: Plane, request: Request, name: str, _reference: str) -> Reply:
+    """The tags of a repository in byte order; all of them without `n`."""
+    ticket = await plane.gate.ticket(request, (Scope("repository", name, (PULL,)),))
+    size, last = _page(request)
+    read = plane.database.read
+    repository_id = await find_repository(read, ticket, ticket.entries[name], name)
+    if repository_id is None:
+        raise RepositoryUnknown(repository=name)
+    if size == 0:
+        return json_reply(200, {"name": name, "tags": []})
+    found = await list_tags(read, repository_id, last, _EVERYTHING if size is None else size + 1)
+    headers: list[Header] = []
+    if size is not None and len(found) > size:
+        found = found[:size]
+        headers.append(_next(f"/v2/{name}/tags/list", size, found[-1]))
+    return json_reply(200, {"name": name, "tags": found}, headers)
+
+
+async def catalog(plane: Plane, request: Request, _name: str, _reference: str) -> Reply:
+    """The repositories that hold artifacts, for administrators; 1,000 at a time unless `n` says fewer."""
+    ticket = await plane.gate.ticket(request, (Scope("registry", "catalog", ("*",)),))
+    await require_principal(plane.database.read, ticket)
+    size, last = _page(request)
+    if size == 0:
+        return json_reply(200, {"repositories": []})
+    size = size or PAGE_LIMIT
+    found = await list_repositories(plane.database.read, last, size + 1)
+    headers: list[Header] = []
+    if len(found) > size:
+        found = found[:size]
+        headers.append(_next("/v2/_catalog", size, found[-1]))
+    return json_reply(200, {"repositories": found}, headers)
+
+
+async def referrers(plane: Plane, request: Request, name: str, reference: str) -> Reply:
+    """The artifacts whose subject is a digest, as an index; empty for what nobody refers to, known or not.
+
+    What a client without this API keeps under the tag `<algorithm>-<hex>` is shown as well, on the first page.
+    """
+    ticket = await plane.gate.ticket(request, (Scope("repository", name, (PULL,)),))
+    digest = Digest(reference)
+    read = plane.database.read
+    entry = ticket.entries[name]
+    wanted = request.field("artifactType")
+    if wanted is not None and len(wanted) > _KEY_LIMIT:
+        msg = "The query field 'artifactType' is too long."
+        raise Invalid(msg)
+    after = whole_number(request.field("last") or "0", limit=2**62, problem=Invalid)
+    try:
+        repository_id = await find_repository(read, ticket, entry, name)
+    except RepositoryUnknown:
+        repository_id = None
+    headers: list[Header] = [(b"content-type", OCI_INDEX.encode("ascii"))]
+    if wanted is not None:
+        headers.append((b"oci-filters-applied", b"artifactType"))
+    entries: list[dict[str, object]] = []
+    if repository_id is not None:
+        rows = await list_referrers(
+            read, repository_id, digest, artifact_type=(wanted or "").replace("\x00", "") or None if wanted else None,
+            after=after, limit=_REFERRERS_PAGE + 1,
+        )  # fmt: skip
+        if len(rows) > _REFERRERS_PAGE:
+            rows = rows[:_REFERRERS_PAGE]
+            query = {"last": rows[-1][0], **({"artifactType": wanted} if wanted is not None else {})}
+            headers.append(
+                (b"link", f'</v2/{name}/referrers/{reference}?{urlencode(query, quote_via=quote)}>; rel="next"'.encode("latin-1"))
+            )  # fmt: skip
+        entries = [_descriptor(row) for row in rows]
+        if after == 0:
+            fallback = f"{digest.algorithm}-{digest.hex}"[:128]
+            try:
+                index = await find_manifest(read, ticket, entry, name, fallback)
+            except ManifestUnknown:
+                pass
+            else:
+                entries += _fallback(index.bytes, index.media_type, wanted, {str(item["digest"]) for item in entries})
+    body = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
+    return Reply(200, headers, json.dumps(body, separators=(",", ":")).encode())
+
+
+def _descriptor(row: tuple[int, bytes, str, int, str, object]) -> dict[str, object]:
+    entry: dict[str, object] = {
+        "mediaType": row[2],
+        "digest": str(Digest.from_binary(row[1])),
+        "size": row[3],
+    }
+    if row[4]:
+        entry["artifactType"] = row[4]
+    annotations = json.loads(row[5]) if isinstance(row[5], str) else row[5]
+    if annotations:
+        entry["annotations"] = annotations
+    return entry
+
+
+def _fallback(raw: bytes, media_type: str, wanted: str | None, seen: set[str]) -> list[dict[str, object]]:
+    """The entries of a fallback index that are not listed already.
+
+    Source: OCI distribution-spec v1.1, "Referrers Tag Schema".
+    """
+    if media_type != OCI_INDEX:
+        return []
+    listed = json.loads(raw).get("manifests", [])
+    return [
+        entry
+        for entry in listed[:_REFERRERS_PAGE]
+        if entry.get("digest") not in seen and (wanted is None or entry.get("artifactType") == wanted)
+    ]

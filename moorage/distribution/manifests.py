@@ -1,0 +1,113 @@
+"""Manifests: HEAD, GET, PUT, DELETE by tag and by digest.
+
+Source: OCI distribution-spec v1.1, "Pulling manifests", "Pushing Manifests", "Deleting Manifests".
+"""
+
+from moorage import faults
+from moorage.access.policy import DELETE, PULL, PUSH
+from moorage.artifacts import delete, push
+from moorage.artifacts.pull import find_manifest, find_repository
+from moorage.distribution.plane import Plane
+from moorage.errors import DigestInvalid, Invalid, ManifestUnknown, TooLarge
+from moorage.identity.scopes import Scope
+from moorage.oci import manifest as manifests
+from moorage.oci.digest import Digest, compute
+from moorage.oci.names import parse_repository, parse_tag
+from moorage.web.ranges import etag_matches
+from moorage.web.reply import Reply
+from moorage.web.request import Request
+
+MAX_BYTES = 4 << 20
+MAX_TAGS = 100
+_NAMES = {1: b"sha256:", 2: b"sha512:"}
+
+
+def digest_bytes(binary: bytes) -> bytes:
+    """The text of a digest from the database's form, as a header value."""
+    return _NAMES[binary[0]] + binary[1:].hex().encode("ascii")
+
+
+async def get(plane: Plane, request: Request, name: str, reference: str) -> Reply:
+    """GET and HEAD: the exact bytes that were pushed, under the type they were pushed with."""
+    needs = (Scope("repository", name, (PULL,)),)
+    ticket = await plane.gate.ticket(request, needs)
+    if ":" not in reference:
+        parse_tag(reference)
+    found = await find_manifest(plane.database.read, ticket, ticket.entries[name], name, reference)
+    digest = digest_bytes(found.digest)
+    etag = b'"' + digest + b'"'
+    headers = [
+        (b"content-type", found.media_type.encode("latin-1")),
+        (b"docker-content-digest", digest),
+        (b"etag", etag),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    condition = request.header(b"if-none-match")
+    if condition is not None and etag_matches(condition, etag.decode("ascii"), weak=True):
+        return Reply(304, headers)
+    if request.method == "GET":
+        plane.pulls.note(found.repository_id, found.artifact_id)
+    return Reply(200, headers, found.bytes)
+
+
+async def put(plane: Plane, request: Request, name: str, reference: str) -> Reply:
+    """PUT: record the manifest and point the tag, or every `tag=` of the query, at it. 201 means it is written."""
+    ticket = await plane.gate.ticket(request, (Scope("repository", name, (PULL, PUSH)),))
+    entry = ticket.entries[name]
+    repository = parse_repository(name)
+    expected = Digest(reference) if ":" in reference else None
+    tags = [parse_tag(reference)] if expected is None else []
+    extra = request.query.get("tag", [])
+    if len(extra) > MAX_TAGS:
+        msg = f"Too many tags in one request: at most {MAX_TAGS}."
+        raise Invalid(msg)
+    tags += [tag for tag in map(parse_tag, extra) if tag not in tags]
+    tags = list(dict.fromkeys(tags))
+    try:
+        raw = await request.body(plane.settings.uploads.idle_seconds).whole(MAX_BYTES)
+    except TooLarge:
+        msg = "The manifest is larger than 4 MiB."
+        raise TooLarge(msg, limit_bytes=MAX_BYTES) from None
+    media_type = (request.header(b"content-type") or "").partition(";")[0].strip()
+    parsed = manifests.parse(raw, media_type)
+    digest = compute(raw, expected.algorithm if expected else "sha256")
+    if expected is not None and digest != expected:
+        msg = "The manifest's digest is not the one in the URL."
+        raise DigestInvalid(msg, expected=str(expected), actual=str(digest))
+    if_match = request.header(b"if-match")
+    await plane.database.run(
+        request.as_actor(ticket.principal_id, ticket.name, ticket.credential),
+        push.record, entry.project_id, repository.text, digest, parsed, raw, tags,
+        project_epoch=entry.project_epoch,
+        if_match=Digest(if_match.strip().strip('"')) if if_match and tags else None,
+        if_none_match=request.header(b"if-none-match") == "*" and bool(tags),
+    )  # fmt: skip
+    faults.point("manifest.done")
+    headers = [
+        (b"location", f"/v2/{name}/manifests/{digest}".encode("ascii")),
+        (b"docker-content-digest", str(digest).encode("ascii")),
+    ]
+    if parsed.subject is not None:
+        headers.append((b"oci-subject", str(parsed.subject.digest).encode("ascii")))
+    if extra:
+        headers.append((b"oci-tag", ", ".join(tags).encode("ascii")))
+    return Reply(201, headers)
+
+
+async def remove(plane: Plane, request: Request, name: str, reference: str) -> Reply:
+    """DELETE: by tag only the tag goes; by digest the artifact with all its tags. 202, and gone at once."""
+    needs = (Scope("repository", name, (DELETE,)),)
+    ticket = await plane.gate.ticket(request, needs)
+    entry = ticket.entries[name]
+    digest = Digest(reference) if ":" in reference else None
+    tag = None if digest else parse_tag(reference)
+    repository_id = await find_repository(plane.database.read, ticket, entry, name)
+    if repository_id is None:
+        raise ManifestUnknown(repository=name, reference=reference)
+    actor = request.as_actor(ticket.principal_id, ticket.name, ticket.credential)
+    if digest is not None:
+        await plane.database.run(actor, delete.delete_artifact, entry.project_id, repository_id, name, digest)
+    elif tag is not None:
+        await plane.database.run(actor, delete.delete_tag, entry.project_id, repository_id, name, tag)
+    faults.point("delete.done")
+    return Reply(202)

@@ -1,0 +1,22 @@
+"""What the handlers of /v2 share: made once per process by `app.py`, passed to each of them."""
+
+from dataclasses import dataclass
+
+from moorage.artifacts.pulled import PullNotes
+from moorage.db.engine import Database
+from moorage.distribution.auth import Gate
+from moorage.settings import Settings
+from moorage.storage.base import Storage
+from moorage.web.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """The parts that a handler of the data plane needs."""
+
+    settings: Settings
+    database: Database
+    storage: Storage
+    gate: Gate
+    metrics: Metrics
+    pulls: PullNotes
