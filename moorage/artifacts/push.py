@@ -191,14 +191,16 @@ def _link_blobs(work: Work, repository: int, parsed: Parsed) -> list[int]:
 
     The leases are left alone: the collector turns a spent one into "held" when it finds the link in use.
     """
-    wanted = {descriptor.digest.binary: descriptor for descriptor in parsed.blobs}
+    required = {descriptor.digest.binary: descriptor for descriptor in parsed.blobs}
+    wanted = list(required) + [descriptor.digest.binary for descriptor in parsed.foreign]
     if not wanted:
         return []
-    rows = work.db.execute(_LINKS, {"repository": repository, "digests": list(wanted)}).all()
-    if len(rows) < len(wanted):
+    rows = work.db.execute(_LINKS, {"repository": repository, "digests": wanted}).all()
+    if len(rows) < len(wanted):  # foreign layers need not be here; those that are must be held all the same
         found = {bytes(row.digest) for row in rows}
-        missing = [str(entry.digest) for binary, entry in wanted.items() if binary not in found]
-        raise ManifestBlobUnknown(missing=missing[:20])
+        missing = [str(entry.digest) for binary, entry in required.items() if binary not in found]
+        if missing:
+            raise ManifestBlobUnknown(missing=missing[:20])
     return [row.id for row in rows]
 
 
@@ -232,7 +234,9 @@ def _ensure_artifact(  # noqa: PLR0913 - the row's sources
             "config_media_type": parsed.config.media_type if parsed.config else "",
             "config_digest": parsed.config.digest.binary if parsed.config else None,
             "subject_digest": parsed.subject.digest.binary if parsed.subject else None,
-            "size_bytes": len(raw) + parsed.size_bytes + sum(row.size_bytes for row in children.values()),
+            "size_bytes": (
+                len(raw) + sum(row.size_bytes for row in children.values()) if children else parsed.size_bytes
+            ),
             "manifest_bytes": len(raw),
             "annotations": dict(parsed.annotations) or None,
             "accessory": accessory,

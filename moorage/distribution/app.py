@@ -1,0 +1,113 @@
+"""The routes of /v2, read from the end of the path: a repository's name may hold anything that looks like a route."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from moorage.artifacts.pull import TicketRevoked
+from moorage.distribution import blobs, lists, manifests, uploads
+from moorage.distribution.plane import Plane
+from moorage.errors import NotFound, Problem, RouteUnknown, Unauthenticated, Unsupported
+from moorage.identity.scopes import Scope
+from moorage.oci.names import parse_repository
+from moorage.web.reply import Reply, json_reply, problem_reply
+from moorage.web.request import Request
+
+Handler = Callable[[Plane, Request, str, str], Awaitable[Reply]]
+
+_VERSION = (b"docker-distribution-api-version", b"registry/2.0")
+_PREFIX = "/v2/"
+
+
+async def _base(plane: Plane, request: Request, _name: str, _reference: str) -> Reply:
+    """The API check: 401 for strangers, so that clients log in; 200 for whoever is known."""
+    await plane.gate.ticket(request, ())
+    return json_reply(200, {})
+
+
+ROUTES: Mapping[str, Mapping[str, Handler]] = {
+    "base": {"GET": _base, "HEAD": _base},
+    "catalog": {"GET": lists.catalog},
+    "manifests": {"GET": manifests.get, "HEAD": manifests.get, "PUT": manifests.put, "DELETE": manifests.remove},
+    "blobs": {"GET": blobs.get, "HEAD": blobs.get, "DELETE": blobs.remove},
+    "uploads": {"POST": uploads.start},
+    "upload": {"GET": uploads.status, "PATCH": uploads.append, "PUT": uploads.finish, "DELETE": uploads.cancel},
+    "tags": {"GET": lists.tags},
+    "referrers": {"GET": lists.referrers},
+}
+
+
+def route(path: str) -> tuple[str, str, str]:
+    """The route, the repository and the reference of a path below /v2/.
+
+    Raises:
+        RouteUnknown: there is no such route.
+    """
+    if "%" in path:
+        # Some clients encode the colon of a digest. Nothing else that is valid here needs encoding, and what is
+        # authorised must be what is stored, byte for byte: so nothing else is decoded.
+        path = path.replace("%3A", ":").replace("%3a", ":")
+        if "%" in path:
+            raise RouteUnknown(path=path[:300])
+    rest = path[len(_PREFIX) :]
+    if not rest:
+        return "base", "", ""
+    if rest == "_catalog":
+        return "catalog", "", ""
+    if rest.endswith("/tags/list"):
+        return "tags", rest[:-10], ""
+    head, _, last = rest.rpartition("/")
+    if not last:
+        if head.endswith("/blobs/uploads"):
+            return "uploads", head[:-14], ""
+        raise RouteUnknown(path=path[:300])
+    if head.endswith("/manifests"):
+        return "manifests", head[:-10], last
+    if head.endswith("/blobs/uploads"):
+        return "upload", head[:-14], last
+    if head.endswith("/blobs"):
+        return "blobs", head[:-6], last
+    if head.endswith("/referrers"):
+        return "referrers", head[:-10], last
+    raise RouteUnknown(path=path[:300])
+
+
+class Distribution:
+    """The handler of everything below /v2."""
+
+    def __init__(self, plane: Plane) -> None:
+        self._plane = plane
+
+    async def __call__(self, request: Request) -> Reply:
+        """Answer one request; every answer says that this is a registry."""
+        needs: tuple[Scope, ...] = ()
+        try:
+            if not request.path.startswith(_PREFIX):
+                raise RouteUnknown(path=request.path[:300])
+            kind, name, reference = route(request.path)
+            request.route = kind
+            handlers = ROUTES[kind]
+            handler = handlers.get(request.method)
+            if handler is None:
+                raise Unsupported(f"{request.method} is not supported here.", headers={"Allow": ", ".join(handlers)})
+            if name:
+                needs = (Scope("repository", name, _ACTIONS.get(request.method, ("pull", "push"))),)
+                if b"authorization" in request.headers or not _is_plain(name):
+                    parse_repository(name)
+            reply = await handler(self._plane, request, name, reference)
+        except TicketRevoked as problem:
+            reply = problem_reply(self._plane.gate.revoked(request, needs, problem), oci=True)
+        except (Unauthenticated, NotFound) as problem:
+            reply = problem_reply(problem, oci=True)
+        except Problem as problem:
+            if problem.status >= 500:  # noqa: PLR2004 - the stack logs those
+                raise
+            reply = problem_reply(problem, oci=True)
+        reply.headers.append(_VERSION)
+        return reply
+
+
+_ACTIONS = {"GET": ("pull",), "HEAD": ("pull",), "DELETE": ("delete",)}
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name can stand in a header: what cannot is refused before it is quoted in a challenge."""
+    return len(name) <= 255 and name.isascii() and name.isprintable() and '"' not in name  # noqa: PLR2004 - grammar

@@ -1,0 +1,434 @@
+"""Uploads: POST, PATCH, PUT, GET, DELETE, and mounts.
+
+The order of steps is docs/develop/lossless.md, "Upload": rows before bytes, bytes durable before the row says so,
+the reply after that. Bytes are hashed as they arrive, also when POST, PATCH and PUT reach different processes.
+Source: OCI distribution-spec v1.1, "Pushing blobs".
+"""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from moorage import faults
+from moorage.access.policy import PULL, PUSH, Entry, Ticket
+from moorage.artifacts import uploads
+from moorage.artifacts.pull import TicketRevoked, find_repository, require_alive
+from moorage.artifacts.uploads import FIND_UPLOAD, Claimed
+from moorage.distribution.plane import Plane
+from moorage.errors import (
+    BlobUnknown,
+    DigestInvalid,
+    Invalid,
+    Problem,
+    SizeInvalid,
+    Unauthenticated,
+    Unsupported,
+    UnsupportedMedia,
+    UploadBusy,
+    UploadInvalid,
+    UploadOffsetInvalid,
+    UploadUnknown,
+)
+from moorage.events import SYSTEM, Actor
+from moorage.identity.scopes import Scope
+from moorage.ids import UploadId
+from moorage.oci.digest import Digest, Hasher
+from moorage.oci.names import parse_repository
+from moorage.storage.base import Progress
+from moorage.web.ranges import parse_content_range
+from moorage.web.reply import Header, Reply
+from moorage.web.request import Body, Request
+
+_HEARTBEAT_SECONDS = uploads.CLAIM_SECONDS / 3
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An open upload as its row says, for a caller who may go on with it."""
+
+    upload: UploadId
+    name: str
+    progress: Progress
+    previous_offset: int
+    algorithm: str
+    actor: Actor
+
+
+async def start(plane: Plane, request: Request, name: str, _reference: str) -> Reply:
+    """POST: open an upload; or mount a blob; or take one whole when `digest` is given."""
+    mount, source = request.field("mount"), request.field("from")
+    needs = [Scope("repository", name, (PULL, PUSH))]
+    if mount is not None and source:
+        needs.append(Scope("repository", parse_repository(source).text, (PULL,)))
+    ticket = await _ticket_for_mount(plane, request, needs)
+    repository = parse_repository(name).text
+    entry = ticket.entries[name]
+    actor = request.as_actor(ticket.principal_id, ticket.name, ticket.credential)
+    await _require_current(plane, ticket, entry, name)
+    if mount is not None and source and source in ticket.entries:
+        digest = Digest(mount)
+        from_entry = ticket.entries[source]
+        mounted = await plane.database.run(
+            actor, uploads.mount_blob, entry.project_id, repository, digest, project_epoch=entry.project_epoch,
+            source_project_id=from_entry.project_id, source_path=source,
+            lease_seconds=plane.settings.uploads.lease_seconds,
+        )  # fmt: skip
+        if mounted:
+            faults.point("mount.done")
+            return _created(name, digest)
+    wanted = request.field("digest")
+    digest_now = Digest(wanted) if wanted is not None and mount is None else None
+    algorithm = digest_now.algorithm if digest_now else _algorithm(request)
+    settings = plane.settings.uploads
+    upload = await plane.database.run(
+        actor, uploads.create_upload, entry.project_id, repository, project_epoch=entry.project_epoch,
+        algorithm=algorithm, expiry_seconds=settings.expiry_seconds, open_limit=settings.open_limit,
+    )  # fmt: skip
+    faults.point("upload.created")
+    progress = await plane.storage.start(upload)
+    faults.point("upload.started")
+    found = Found(upload, name, progress, 0, algorithm, actor)
+    if digest_now is None:
+        return Reply(202, _session_headers(name, upload, 0))
+    return await _close(plane, request, found, digest_now, offset=0)
+
+
+async def _ticket_for_mount(plane: Plane, request: Request, needs: list[Scope]) -> Ticket:
+    """The ticket for an upload, and for the source of a mount if the caller may pull from it.
+
+    A token that is good for the upload but not for the source is sent back for both (clients ask again with the
+    scopes of the challenge); with Basic credentials it becomes an ordinary upload.
+    """
+    try:
+        return await plane.gate.ticket(request, needs)
+    except Unauthenticated:
+        if len(needs) == 1 or (request.header(b"authorization") or "")[:6].lower() != "basic ":
+            raise
+        return await plane.gate.ticket(request, needs[:1])
+
+
+async def _require_current(plane: Plane, ticket: Ticket, entry: Entry, name: str) -> None:
+    """Refuse a ticket that its owner or project has outlived; the repository need not exist yet."""
+    with contextlib.suppress(BlobUnknown):
+        await find_repository(plane.database.read, ticket, entry, name, missing=BlobUnknown)
+
+
+def _algorithm(request: Request) -> str:
+    named = request.field("digest-algorithm")
+    if named is None or named == "sha256":
+        return "sha256"
+    if named == "sha512":
+        return named
+    msg = "The digest algorithm is not supported; use sha256 or sha512."
+    raise DigestInvalid(msg, algorithm=named[:40])
+
+
+async def status(plane: Plane, request: Request, name: str, reference: str) -> Reply:
+    """GET: how far the upload is. The Location before the newest one may still ask."""
+    found = await _find(plane, request, name, reference)
+    state = _state(request)
+    if state is not None and state not in {found.progress.size_bytes, found.previous_offset}:
+        raise UploadInvalid("The `_state` of this URL is not one of this upload; ask at the newest Location.")
+    return Reply(204, _session_headers(name, found.upload, found.progress.size_bytes))
+
+
+async def cancel(plane: Plane, request: Request, name: str, reference: str) -> Reply:
+    """DELETE: end the upload and remove what it holds."""
+    found = await _find(plane, request, name, reference)
+    await _kill(plane, found.upload)
+    return Reply(204)
+
+
+async def append(plane: Plane, request: Request, name: str, reference: str) -> Reply:
+    """PATCH: add a chunk, with `Content-Range`, or a stream without. 202 means that these bytes are durable."""
+    found = await _find(plane, request, name, reference)
+    _refuse_encoding(request)
+    progress = await _receive(plane, request, found, _offset(request, found))
+    faults.point("append.recorded")
+    return Reply(202, _session_headers(name, found.upload, progress.size_bytes))
+
+
+async def finish(plane: Plane, request: Request, name: str, reference: str) -> Reply:
+    """PUT: close the upload, with a last chunk or without. 201 means that the blob is durable and linked."""
+    wanted = request.field("digest")
+    digest = None if wanted is None else Digest(wanted)
+    try:
+        found = await _find(plane, request, name, reference)
+    except UploadUnknown:
+        # A second PUT after a lost reply finds no row: the blob being here is what the client wants to know.
+        if digest is None or not await _is_here(plane, request, name, digest):
+            raise
+        return _created(name, digest)
+    if digest is None:
+        raise DigestInvalid("The closing PUT needs `digest=`; the upload is still open.")
+    _refuse_encoding(request)
+    return await _close(plane, request, found, digest, offset=_offset(request, found))
+
+
+async def _is_here(plane: Plane, request: Request, name: str, digest: Digest) -> bool:
+    ticket = await plane.gate.ticket(request, (Scope("repository", name, (PULL, PUSH)),))
+    try:
+        repository_id = await find_repository(plane.database.read, ticket, ticket.entries[name], name)
+    except Problem:
+        return False
+    return repository_id is not None and await plane.database.run(SYSTEM, uploads.is_linked, repository_id, digest)
+
+
+async def _find(plane: Plane, request: Request, name: str, reference: str) -> Found:
+    """The upload of a URL, for the subject that opened it.
+
+    A token that has expired since will do, at this URL only, while its owner and project are what they were.
+    Whoever else asks is told that there is no such upload.
+
+    Raises:
+        UploadUnknown, Unauthenticated.
+    """
+    needs = (Scope("repository", name, (PULL, PUSH)),)
+    ticket = await plane.gate.ticket(request, needs, late=True)
+    if len(reference) > 64 or not reference.isalnum():  # noqa: PLR2004 - longer than any id
+        raise UploadUnknown
+    row = await plane.database.read.one(FIND_UPLOAD, name, reference, ticket.principal_id)
+    if row is None or row[10] != ticket.principal_id:
+        raise UploadUnknown
+    try:
+        require_alive(ticket, ticket.entries[name], row[0], row[1], row[2], row[3], row[4])
+    except TicketRevoked as problem:
+        raise plane.gate.revoked(request, needs, problem) from None
+    progress = Progress(size_bytes=row[5], hash_state=bytes(row[7]), driver=row[8])
+    actor = request.as_actor(ticket.principal_id, ticket.name, ticket.credential)
+    return Found(UploadId(reference), name, progress, row[6], row[9], actor)
+
+
+def _refuse_encoding(request: Request) -> None:
+    encoding = request.header(b"content-encoding")
+    if encoding is not None and encoding.lower() != "identity":
+        raise UnsupportedMedia("Blobs are stored as they are sent; Content-Encoding is not accepted.")
+
+
+def _state(request: Request) -> int | None:
+    text = request.field("_state")
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 19:  # noqa: PLR2004 - a 64-bit number
+        raise UploadInvalid("The `_state` of this URL is not one of this upload.")
+    return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Where a chunk begins (None: wherever the upload ends) and how long it says it is (None: unknown)."""
+
+    offset: int | None
+    length: int | None
+
+
+def _offset(request: Request, found: Found) -> "Chunk | int":
+    """Where the body belongs, from `Content-Range` or from the Location's `_state`.
+
+    Raises:
+        UploadOffsetInvalid: not where the upload ends.
+        SizeInvalid: the range and the announced length disagree.
+        UploadInvalid: malformed.
+    """
+    size = found.progress.size_bytes
+    header = request.header(b"content-range")
+    length = request.content_length
+    if header is not None:
+        start, stop = parse_content_range(header)
+        if length is not None and length != stop - start:
+            raise SizeInvalid("Content-Range and Content-Length disagree.", range=header, length=length)
+        if start != size:
+            raise _misplaced(found)
+        return Chunk(start, stop - start)
+    state = _state(request)
+    if state is not None and state != size:
+        raise _misplaced(found)
+    return Chunk(size, length)
+
+
+def _misplaced(found: Found) -> UploadOffsetInvalid:
+    headers = {key.decode(): value.decode() for key, value in
+               _session_headers(found.name, found.upload, found.progress.size_bytes)}  # fmt: skip
+    return UploadOffsetInvalid(
+        f"The chunk does not begin where the upload ends, at byte {found.progress.size_bytes}.",
+        offset=found.progress.size_bytes, headers=headers,
+    )  # fmt: skip
+
+
+async def _receive(plane: Plane, request: Request, found: Found, chunk: "Chunk | int") -> Progress:
+    """Write the body of a PATCH: claim, write, record. Bytes that came before a client went away are kept."""
+    if isinstance(chunk, int):
+        chunk = Chunk(chunk, request.content_length)
+    body = request.body(plane.settings.uploads.idle_seconds)
+    claimed = await plane.database.run(
+        found.actor, uploads.claim_upload, found.upload, offset=chunk.offset, length=chunk.length
+    )
+    progress = await _write(plane, claimed, body, chunk.length, keep_claim=False)
+    if body.broken:
+        raise Invalid(f"The body ended early; {progress.size_bytes} bytes are safe, go on from there.")
+    return progress
+
+
+async def _write(plane: Plane, claimed: Claimed, body: Body, length: int | None, *, keep_claim: bool) -> Progress:
+    """Move a body into the storage, with its claim kept alive, and note what is durable.
+
+    Raises:
+        SizeInvalid: the body is not as long as it said; nothing of it is kept.
+        QuotaExceeded, StorageFull, StorageUnavailable: nothing of it is kept, the upload can go on later.
+    """
+    faults.point("append.begun")
+    hasher = _resume(claimed)
+    try:
+        async with _heartbeat(plane, claimed):
+            pieces = _reserved(plane, claimed, body)
+            progress = await plane.storage.append(
+                claimed.upload, claimed.progress, pieces, hasher, takeover=claimed.lapsed
+            )
+        received = progress.size_bytes - claimed.progress.size_bytes
+        if length is not None and received != length and not body.broken:
+            raise SizeInvalid(f"{length} bytes were announced, {received} came.", announced=length, received=received)
+        plane.metrics.counters["moorage_upload_bytes_total"] += received
+        faults.point("append.synced")
+        await plane.database.run(
+            SYSTEM, uploads.record_progress, claimed, progress,
+            expiry_seconds=plane.settings.uploads.expiry_seconds, keep_claim=keep_claim,
+        )  # fmt: skip
+    except BaseException:
+        with contextlib.suppress(Exception):
+            await plane.database.run(SYSTEM, uploads.release_claim, claimed)
+        raise
+    return progress
+
+
+def _resume(claimed: Claimed) -> Hasher | None:
+    """A hash that stands where the upload ends; None: the bytes are hashed when it closes."""
+    if claimed.progress.size_bytes == 0:
+        return Hasher(claimed.algorithm)
+    if claimed.progress.hash_state:
+        return Hasher.resume(claimed.algorithm, claimed.progress.hash_state)
+    return None
+
+
+async def _reserved(plane: Plane, claimed: Claimed, body: Body) -> AsyncIterator[bytes]:
+    """The pieces of a body, each handed on only once its bytes are reserved in the project's quota."""
+    reserved = claimed.reserved_bytes
+    at = claimed.progress.size_bytes
+    async for piece in body.pieces():
+        at += len(piece)
+        while at > reserved:
+            reserved = await plane.database.run(SYSTEM, uploads.reserve_more, claimed, reserved)
+        yield piece
+
+
+@contextlib.asynccontextmanager
+async def _heartbeat(plane: Plane, claimed: Claimed) -> AsyncIterator[None]:
+    """Renew the claim while the block runs: a claim that ran out is a writer that others take for dead."""
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(_HEARTBEAT_SECONDS)
+            await plane.database.run(SYSTEM, uploads.renew_claim, claimed)
+
+    task = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Problem):
+            await task
+
+
+async def _close(plane: Plane, request: Request, found: Found, digest: Digest, *, offset: "Chunk | int") -> Reply:
+    """Take a last chunk if there is one, check the digest, and make the blob live: T1, the file, T2."""
+    chunk = Chunk(offset, request.content_length) if isinstance(offset, int) else offset
+    upload, progress = found.upload, found.progress
+    claim = secrets.token_hex(16)
+    if chunk.length != 0:
+        body = request.body(plane.settings.uploads.idle_seconds)
+        claimed = await plane.database.run(
+            found.actor, uploads.claim_upload, upload, offset=chunk.offset, length=chunk.length
+        )
+        claim = claimed.claim
+        progress = await _write(plane, claimed, body, chunk.length, keep_claim=True)
+        if body.broken:
+            await plane.database.run(SYSTEM, uploads.release_claim, claimed)
+            raise Invalid(f"The body ended early; {progress.size_bytes} bytes are safe, go on from there.")
+    actual = await _digest(plane, found, progress, digest.algorithm)
+    if actual != digest:
+        await _kill(plane, upload)
+        raise DigestInvalid(
+            "The content does not have the digest that was given; the upload was removed.",
+            expected=str(digest), actual=str(actual),
+        )  # fmt: skip
+    faults.point("commit.verified")
+    await _commit(plane, found, progress, digest, claim)
+    return _created(found.name, digest)
+
+
+async def _commit(plane: Plane, found: Found, progress: Progress, digest: Digest, claim: str) -> None:
+    upload = found.upload
+    lease = plane.settings.uploads.lease_seconds
+    storage = plane.storage
+    try:
+        placed = await plane.database.run(
+            found.actor, uploads.place_blob, upload, digest, progress.size_bytes, claim=claim,
+            first_key=storage.place(digest, upload, progress, first=True),
+            later_key=storage.place(digest, upload, progress, first=False),
+            lease_seconds=lease,
+        )  # fmt: skip
+        if placed.joined:
+            await storage.abort(upload, progress)
+            await plane.database.run(SYSTEM, uploads.forget_upload, upload)
+            return
+        faults.point("commit.placed")
+        stat = await storage.finish(upload, progress, placed.key)
+        faults.point("commit.stored")
+        await plane.database.run(
+            found.actor, uploads.commit_blob, upload, placed.blob_id, claim=claim, seal=stat.seal,
+            lease_seconds=lease,
+        )  # fmt: skip
+        faults.point("commit.live")
+    except UploadBusy:
+        raise
+    except Problem as problem:
+        if problem.status < 500:  # noqa: PLR2004 - quota, or the project is gone: trying again cannot help
+            await _kill(plane, upload)
+        raise
+
+
+async def _digest(plane: Plane, found: Found, progress: Progress, algorithm: str) -> Digest:
+    """The digest of an upload's bytes: from the saved hash, or, for an algorithm first named now, by reading them."""
+    if progress.size_bytes == 0:
+        return Hasher(algorithm).digest()
+    if algorithm == found.algorithm and progress.hash_state:
+        return Hasher.resume(algorithm, progress.hash_state).digest()
+    hasher = Hasher(algorithm)
+    async for piece in plane.storage.read_upload(found.upload, progress):
+        await asyncio.to_thread(hasher.update, piece)
+    plane.metrics.counters["moorage_upload_rehashed_bytes_total"] += progress.size_bytes
+    return hasher.digest()
+
+
+async def _kill(plane: Plane, upload: UploadId) -> None:
+    progress = await plane.database.run(SYSTEM, uploads.kill_upload, upload)
+    faults.point("cancel.dead")
+    if progress is None:
+        return
+    await plane.storage.abort(upload, progress)
+    faults.point("cancel.removed")
+    await plane.database.run(SYSTEM, uploads.forget_upload, upload)
+
+
+def _session_headers(name: str, upload: UploadId, size: int) -> list[Header]:
+    return [
+        (b"location", f"/v2/{name}/blobs/uploads/{upload}?_state={size}".encode("ascii")),
+        (b"range", b"0-%d" % max(0, size - 1)),
+        (b"docker-upload-uuid", upload.encode("ascii")),
+    ]
+
+
+def _created(name: str, digest: Digest) -> Reply:
+    text = str(digest).encode("ascii")
+    return Reply(201, [(b"location", f"/v2/{name}/blobs/".encode("ascii") + text), (b"docker-content-digest", text)])
