@@ -24,7 +24,6 @@ from moorage.errors import (
     Problem,
     SizeInvalid,
     Unauthenticated,
-    Unsupported,
     UnsupportedMedia,
     UploadBusy,
     UploadInvalid,
@@ -92,7 +91,7 @@ async def start(plane: Plane, request: Request, name: str, _reference: str) -> R
     found = Found(upload, name, progress, 0, algorithm, actor)
     if digest_now is None:
         return Reply(202, _session_headers(name, upload, 0))
-    return await _close(plane, request, found, digest_now, offset=0)
+    return await _close(plane, request, found, digest_now, Chunk(0, request.content_length))
 
 
 async def _ticket_for_mount(plane: Plane, request: Request, needs: list[Scope]) -> Ticket:
@@ -145,7 +144,7 @@ async def append(plane: Plane, request: Request, name: str, reference: str) -> R
     """PATCH: add a chunk, with `Content-Range`, or a stream without. 202 means that these bytes are durable."""
     found = await _find(plane, request, name, reference)
     _refuse_encoding(request)
-    progress = await _receive(plane, request, found, _offset(request, found))
+    progress = await _receive(plane, request, found, _chunk(request, found))
     faults.point("append.recorded")
     return Reply(202, _session_headers(name, found.upload, progress.size_bytes))
 
@@ -164,7 +163,7 @@ async def finish(plane: Plane, request: Request, name: str, reference: str) -> R
     if digest is None:
         raise DigestInvalid("The closing PUT needs `digest=`; the upload is still open.")
     _refuse_encoding(request)
-    return await _close(plane, request, found, digest, offset=_offset(request, found))
+    return await _close(plane, request, found, digest, _chunk(request, found))
 
 
 async def _is_here(plane: Plane, request: Request, name: str, digest: Digest) -> bool:
@@ -224,7 +223,7 @@ class Chunk:
     length: int | None
 
 
-def _offset(request: Request, found: Found) -> "Chunk | int":
+def _chunk(request: Request, found: Found) -> Chunk:
     """Where the body belongs, from `Content-Range` or from the Location's `_state`.
 
     Raises:
@@ -257,10 +256,8 @@ def _misplaced(found: Found) -> UploadOffsetInvalid:
     )  # fmt: skip
 
 
-async def _receive(plane: Plane, request: Request, found: Found, chunk: "Chunk | int") -> Progress:
+async def _receive(plane: Plane, request: Request, found: Found, chunk: Chunk) -> Progress:
     """Write the body of a PATCH: claim, write, record. Bytes that came before a client went away are kept."""
-    if isinstance(chunk, int):
-        chunk = Chunk(chunk, request.content_length)
     body = request.body(plane.settings.uploads.idle_seconds)
     claimed = await plane.database.run(
         found.actor, uploads.claim_upload, found.upload, offset=chunk.offset, length=chunk.length
@@ -340,9 +337,8 @@ async def _heartbeat(plane: Plane, claimed: Claimed) -> AsyncIterator[None]:
             await task
 
 
-async def _close(plane: Plane, request: Request, found: Found, digest: Digest, *, offset: "Chunk | int") -> Reply:
+async def _close(plane: Plane, request: Request, found: Found, digest: Digest, chunk: Chunk) -> Reply:
     """Take a last chunk if there is one, check the digest, and make the blob live: T1, the file, T2."""
-    chunk = Chunk(offset, request.content_length) if isinstance(offset, int) else offset
     upload, progress = found.upload, found.progress
     claim = secrets.token_hex(16)
     if chunk.length != 0:

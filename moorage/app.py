@@ -1,0 +1,149 @@
+"""The composition root: builds everything, wires subscribers, knows every other module. Nobody imports it but the server.
+
+Start reading here: `create_app` is the server, from its parts to its routes.
+"""
+
+import asyncio
+import contextlib
+import gc
+import logging
+from collections.abc import AsyncIterator
+
+from moorage.artifacts.pulled import PullNotes
+from moorage.audit import on_events as audit
+from moorage.audit.refusals import AuditRefusals
+from moorage.db.engine import Database
+from moorage.db.work import Subscribers
+from moorage.distribution.app import Distribution
+from moorage.distribution.auth import Gate
+from moorage.distribution.plane import Plane
+from moorage.distribution.token import TokenEndpoint
+from moorage.errors import Problem
+from moorage.events import (
+    ArtifactDeleted,
+    BlobDeleted,
+    ManifestPushed,
+    MemberSet,
+    ProjectChanged,
+    ProjectCreated,
+    ProjectDeleted,
+    TagDeleted,
+    UserChanged,
+    UserCreated,
+)
+from moorage.identity.login import Login
+from moorage.identity.passwords import Passwords
+from moorage.identity.tokens import TokenKeys
+from moorage.settings import Settings
+from moorage.site.probes import Probes
+from moorage.storage.base import Storage
+from moorage.storage.open import open_storage
+from moorage.web.metrics import Metrics
+from moorage.web.request import App, Hosts, Receive, Scope, Send
+from moorage.web.stack import AccessLog, Stack
+
+log = logging.getLogger("moorage")
+
+_PULLS_EVERY_SECONDS = 2.0
+
+
+def wire() -> Subscribers:
+    """Who hears of what."""
+    subscribers = Subscribers()
+    for event in (
+        ProjectCreated, ProjectDeleted, ProjectChanged, MemberSet, UserCreated, UserChanged,
+        ManifestPushed, TagDeleted, ArtifactDeleted, BlobDeleted,
+    ):  # fmt: skip
+        subscribers.on(event, audit.record)
+    return subscribers
+
+
+def open_database(settings: Settings) -> Database:
+    """The database that the settings name, with its subscribers wired."""
+    return Database(settings.database_url, pool_size=settings.database.pool_size, subscribers=wire())
+
+
+class Application:
+    """The ASGI application of one process: a lifespan around the stack."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stack: App | None = None
+        self._ended = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or live through the lifespan."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif self._stack is not None:
+            await self._stack(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with running(self._settings) as stack:
+            self._stack = stack
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[App]:
+    """The server's parts, started; stopped in the other order on leaving."""
+    database = open_database(settings)
+    storage: Storage = open_storage(settings)
+    await storage.open()
+    metrics = Metrics()
+    pulls = PullNotes()
+    tokens = TokenKeys(settings.token_key_folder)
+    passwords = Passwords()
+    login = Login(database.read, passwords, refusals=AuditRefusals(database))
+    gate = Gate(tokens, login, database.read, challenge_basic=settings.registry_auth == "basic")
+    plane = Plane(settings, database, storage, gate, metrics, pulls)
+    token_endpoint = TokenEndpoint(database, tokens, login, lifetime_seconds=settings.tokens.lifetime_minutes * 60)
+    probes = Probes(database, storage, metrics, gate)
+    hosts = Hosts(settings.external_url, settings.allowed_hosts, settings.trusted_proxies)
+    access_log = AccessLog(settings.log.format) if settings.log.access else None
+    stack = Stack(
+        {
+            "v2": Distribution(plane),
+            "service": token_endpoint,
+            "livez": probes.livez,
+            "readyz": probes.readyz,
+            "metrics": probes.metrics,
+        },
+        probes.root,
+        hosts,
+        metrics,
+        access_log,
+    )
+    writer = asyncio.create_task(_write_pulls(pulls, database))
+    gc.collect()
+    gc.freeze()  # what is alive now lives as long as the process: the collector need not look at it again
+    try:
+        yield stack
+    finally:
+        writer.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await writer
+        with contextlib.suppress(Problem):
+            await pulls.flush(database)
+        if access_log is not None:
+            access_log.flush()
+        await storage.close()
+        await passwords.close()
+        await database.close()
+
+
+async def _write_pulls(pulls: PullNotes, database: Database) -> None:
+    while True:
+        await asyncio.sleep(_PULLS_EVERY_SECONDS)
+        try:
+            await pulls.flush(database)
+        except Problem as problem:
+            log.warning("pulls could not be noted yet: %s", problem)
+
+
+def create_app(settings: Settings) -> Application:
+    """The ASGI application for these settings."""
+    return Application(settings)

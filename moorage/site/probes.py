@@ -1,0 +1,87 @@
+"""/livez, /readyz, /metrics, and the plain page at / until there is a portal."""
+
+import asyncio
+import logging
+import time
+
+from moorage import __version__
+from moorage.db.engine import Database
+from moorage.distribution.auth import Gate
+from moorage.errors import Problem, RouteUnknown, Unsupported
+from moorage.identity.scopes import Scope
+from moorage.storage.base import Storage
+from moorage.web.metrics import Metrics
+from moorage.web.reply import Reply
+from moorage.web.request import Request
+
+log = logging.getLogger("moorage.probes")
+
+_FRESH_SECONDS = 5.0
+_PATIENCE_SECONDS = 4.0
+_TEXT = (b"content-type", b"text/plain; charset=utf-8")
+_NO_STORE = (b"cache-control", b"no-store")
+
+
+class Probes:
+    """What load balancers and scrapers ask."""
+
+    def __init__(self, database: Database, storage: Storage, metrics: Metrics, gate: Gate) -> None:
+        self._database = database
+        self._storage = storage
+        self._metrics = metrics
+        self._gate = gate
+        self._checked_at = 0.0
+        self._ready = False
+        self._checking = asyncio.Lock()
+
+    async def livez(self, request: Request) -> Reply:
+        """200 while the process answers; touches nothing."""
+        _require_read(request, "/livez")
+        request.route = "livez"
+        return Reply(200, [_TEXT, _NO_STORE], b"ok\n")
+
+    async def readyz(self, request: Request) -> Reply:
+        """200 once a write to the database and to the storage works; looked at most every 5 s. No details."""
+        _require_read(request, "/readyz")
+        request.route = "readyz"
+        if time.monotonic() - self._checked_at > _FRESH_SECONDS:
+            async with self._checking:
+                if time.monotonic() - self._checked_at > _FRESH_SECONDS:
+                    self._ready = await self._check()
+                    self._checked_at = time.monotonic()
+        if self._ready:
+            return Reply(200, [_TEXT, _NO_STORE], b"ready\n")
+        return Reply(503, [_TEXT, _NO_STORE, (b"retry-after", b"5")], b"not ready\n")
+
+    async def _check(self) -> bool:
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._database.check()
+                await self._storage.check()
+        except (Problem, TimeoutError) as problem:
+            log.warning("not ready: %s", problem or "a write took longer than 4 s")
+            return False
+        return True
+
+    async def metrics(self, request: Request) -> Reply:
+        """The counters of this process, for administrators."""
+        _require_read(request, "/metrics")
+        request.route = "metrics"
+        await self._gate.ticket(request, (Scope("registry", "catalog", ("*",)),))
+        return Reply(200, [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")], self._metrics.text().encode())
+
+    async def root(self, request: Request) -> Reply:
+        """A line of text at /; everything else is unknown."""
+        if request.path != "/":
+            raise RouteUnknown(path=request.path[:300])
+        _require_read(request, "/")
+        request.route = "root"
+        page = f"Moorage {__version__}\n\nThis is a container registry: docker login {request.origin.partition('://')[2]}\n"
+        return Reply(200, [_TEXT, (b"x-content-type-options", b"nosniff")], page.encode())
+
+
+def _require_read(request: Request, path: str) -> None:
+    if request.path != path:
+        raise RouteUnknown(path=request.path[:300])
+    if request.method not in {"GET", "HEAD"}:
+        raise Unsupported(headers={"Allow": "GET, HEAD"})
