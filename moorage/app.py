@@ -1,4 +1,4 @@
-"""The composition root: builds everything, wires subscribers, knows every other module. Nobody imports it but the server.
+"""The composition root: builds everything, wires subscribers, knows every other module; only the server imports it.
 
 Start reading here: `create_app` is the server, from its parts to its routes.
 """

@@ -26,7 +26,10 @@ _TAG = (
 )
 _DELETE_TAG = delete(Tag).where(Tag.repository_id == bindparam("repository"), Tag.name == bindparam("tag"))
 _TAGS_OF = (
-    select(Tag.name, Tag.history_id).where(Tag.artifact_id == bindparam("artifact")).order_by(Tag.name).with_for_update()
+    select(Tag.name, Tag.history_id)
+    .where(Tag.artifact_id == bindparam("artifact"))
+    .order_by(Tag.name)
+    .with_for_update()
 )
 _ARTIFACT = (
     select(Artifact.id, Artifact.digest, Artifact.tagged, Artifact.child, Artifact.accessory)
@@ -82,7 +85,9 @@ _CHILDREN_LEFT = (
     .distinct()
 )  # fmt: skip
 _NO_CHILD = update(Artifact).where(Artifact.id == bindparam("artifact")).values(child=False)
-_TO_TRASH = update(Artifact).where(Artifact.id == bindparam("artifact")).values(trash_id=bindparam("trash"), tagged=False)
+_TO_TRASH = (
+    update(Artifact).where(Artifact.id == bindparam("artifact")).values(trash_id=bindparam("trash"), tagged=False)
+)
 _NEW_TRASH = insert(Trash).returning(Trash.id)
 _TRASH_DAYS = select(Project.trash_days).where(Project.id == bindparam("project"))
 

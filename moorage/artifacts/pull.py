@@ -8,7 +8,7 @@ change is cached: a tag moved through another process is never served stale afte
 from dataclasses import dataclass
 
 from moorage.access.policy import Entry, Ticket
-from moorage.db.engine import Query, Reader
+from moorage.db.engine import Query, Reader, Row
 from moorage.errors import BlobUnknown, ManifestUnknown, Problem, RepositoryUnknown
 from moorage.oci.digest import Digest
 
@@ -98,18 +98,15 @@ class FoundBlob:
     repository_id: int
 
 
-def require_alive(  # noqa: PLR0913 - the columns of one row
-    ticket: Ticket, entry: Entry, project_id: int, project_epoch: int, epoch: int | None, disabled: object,
-    deleted_at: object,
-) -> None:  # fmt: skip
-    """Compare a ticket with the live project and principal.
+def require_alive(ticket: Ticket, entry: Entry, row: Row) -> None:
+    """Compare a ticket with the live project and principal: the first five columns of a row, `_ALIVE`.
 
     Raises:
         TicketRevoked: one of them was changed since it was issued.
     """
-    if project_id != entry.project_id or project_epoch != entry.project_epoch:
+    if row[0] != entry.project_id or row[1] != entry.project_epoch:
         raise TicketRevoked
-    if ticket.principal_id and (epoch != ticket.principal_epoch or disabled or deleted_at is not None):
+    if ticket.principal_id and (row[2] != ticket.principal_epoch or row[3] or row[4] is not None):
         raise TicketRevoked
 
 
@@ -130,7 +127,7 @@ async def find_manifest(read: Reader, ticket: Ticket, entry: Entry, repository: 
     if row is None:
         await find_repository(read, ticket, entry, repository)
         raise ManifestUnknown(repository=repository, reference=reference)
-    require_alive(ticket, entry, row[0], row[1], row[2], row[3], row[4])
+    require_alive(ticket, entry, row)
     return FoundManifest(row[5], row[6], row[7], row[8], row[9])
 
 
@@ -146,7 +143,7 @@ async def find_blob(read: Reader, ticket: Ticket, entry: Entry, repository: str,
     if row is None:
         await find_repository(read, ticket, entry, repository, missing=BlobUnknown)
         raise BlobUnknown(repository=repository, digest=str(digest))
-    require_alive(ticket, entry, row[0], row[1], row[2], row[3], row[4])
+    require_alive(ticket, entry, row)
     return FoundBlob(row[5], row[6], row[7], row[8], row[9], row[10])
 
 
@@ -162,7 +159,7 @@ async def find_repository(
     row = await read.one(_SCOPE, repository, entry.project_id, ticket.principal_id)
     if row is None:
         raise TicketRevoked
-    require_alive(ticket, entry, row[0], row[1], row[2], row[3], row[4])
+    require_alive(ticket, entry, row)
     if row[5] is None:
         raise missing(repository=repository)
     found: int = row[5]
@@ -190,7 +187,7 @@ async def list_repositories(read: Reader, last: str, limit: int) -> list[str]:
     return [row[0] for row in await read.all(_CATALOG, last, limit)]
 
 
-async def list_referrers(  # noqa: PLR0913 - a page of a filtered list
+async def list_referrers(
     read: Reader, repository_id: int, subject: Digest, *, artifact_type: str | None, after: int, limit: int
 ) -> list[tuple[int, bytes, str, int, str, object]]:
     """Artifacts whose subject is `subject`, in the order of their ids, after the id `after`, at most `limit`.

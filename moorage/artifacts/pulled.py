@@ -6,10 +6,11 @@ A kill loses at most the notes of the last few seconds; retention takes an unkno
 import time
 from datetime import UTC, datetime
 
-from sqlalchemy import bindparam, func, update
+from sqlalchemy import BigInteger, Insert, bindparam, cast, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from moorage.artifacts.tables import Artifact, Pull, Repository
+from moorage.db.base import UtcTime
 from moorage.db.engine import Database
 from moorage.db.work import Work
 from moorage.events import SYSTEM
@@ -17,30 +18,31 @@ from moorage.events import SYSTEM
 _KEPT = 10_000
 
 
-def _note(name: str) -> object:
-    make = postgresql.insert if name == "postgresql" else sqlite.insert
-    row = make(Pull).from_select(
-        ["artifact_id", "pulled_at", "pulls"],
-        # An artifact that is gone meanwhile leaves no row to note it on.
-        _select_live(),
-    )
-    latest = func.greatest if name == "postgresql" else func.max
-    return row.on_conflict_do_update(
+# From a select: an artifact that is gone meanwhile leaves no row to note a pull on.
+_ROW = select(
+    Artifact.id,
+    cast(bindparam("at", type_=UtcTime()), UtcTime()),
+    cast(bindparam("count"), BigInteger),
+).where(Artifact.id == bindparam("artifact"))
+_COLUMNS = ["artifact_id", "pulled_at", "pulls"]
+_PG = postgresql.insert(Pull).from_select(_COLUMNS, _ROW)
+_LITE = sqlite.insert(Pull).from_select(_COLUMNS, _ROW)
+_NOTE: dict[str, Insert] = {
+    "postgresql": _PG.on_conflict_do_update(
         index_elements=["artifact_id"],
-        set_={"pulls": Pull.pulls + row.excluded.pulls, "pulled_at": latest(Pull.pulled_at, row.excluded.pulled_at)},
-    )
-
-
-def _select_live() -> object:
-    from sqlalchemy import BigInteger, cast, select  # noqa: PLC0415 - used once, at import
-
-    return select(
-        Artifact.id, cast(bindparam("at", type_=Pull.pulled_at.type), Pull.pulled_at.type),
-        cast(bindparam("count"), BigInteger),
-    ).where(Artifact.id == bindparam("artifact"))  # fmt: skip
-
-
-_NOTE = {name: _note(name) for name in ("sqlite", "postgresql")}
+        set_={
+            "pulls": Pull.pulls + _PG.excluded.pulls,
+            "pulled_at": func.greatest(Pull.pulled_at, _PG.excluded.pulled_at),
+        },
+    ),
+    "sqlite": _LITE.on_conflict_do_update(
+        index_elements=["artifact_id"],
+        set_={
+            "pulls": Pull.pulls + _LITE.excluded.pulls,
+            "pulled_at": func.max(Pull.pulled_at, _LITE.excluded.pulled_at),
+        },
+    ),
+}
 _COUNT = (
     update(Repository)
     .where(Repository.id == bindparam("repository"))
@@ -86,7 +88,7 @@ def write_pulls(work: Work, notes: dict[tuple[int, int], list[float]]) -> None:
     by_repository: dict[int, int] = {}
     for (repository, artifact), (count, at) in sorted(notes.items(), key=lambda item: item[0][1]):
         values = {"artifact": artifact, "count": int(count), "at": datetime.fromtimestamp(at, UTC)}
-        work.db.execute(statement, values)  # type: ignore[call-overload]
+        work.db.execute(statement, values)
         by_repository[repository] = by_repository.get(repository, 0) + int(count)
     for repository, total in sorted(by_repository.items()):
         work.db.execute(_COUNT, {"repository": repository, "count": total})

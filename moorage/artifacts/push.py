@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, exists, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from moorage import faults
-from moorage.artifacts.repositories import count_artifacts, ensure_repository
+from moorage.artifacts.repositories import Destination, count_artifacts, ensure_repository
 from moorage.artifacts.tables import (
     Artifact,
     ArtifactBlob,
@@ -28,8 +28,6 @@ from moorage.events import ManifestPushed
 from moorage.oci.digest import Digest
 from moorage.oci.manifest import Manifest as Parsed
 from moorage.quotas import service as quotas
-
-_UPSERT = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 _LINKS = (
     select(Blob.id, Blob.digest)
@@ -51,8 +49,12 @@ _CHILDREN = (
     .with_for_update(read=True, key_share=True)
 )  # fmt: skip
 _NEW_ARTIFACT = {
-    name: make(Artifact).on_conflict_do_nothing(index_elements=["repository_id", "digest"]).returning(Artifact.id)
-    for name, make in _UPSERT.items()
+    "postgresql": postgresql.insert(Artifact)
+    .on_conflict_do_nothing(index_elements=["repository_id", "digest"])
+    .returning(Artifact.id),
+    "sqlite": sqlite.insert(Artifact)
+    .on_conflict_do_nothing(index_elements=["repository_id", "digest"])
+    .returning(Artifact.id),
 }
 _OLD_ARTIFACT = (
     select(Artifact.id, Artifact.trash_id, Artifact.tagged, Artifact.child, Artifact.accessory)
@@ -87,16 +89,17 @@ _CLOSE_HISTORY = (
     .where(TagHistory.id == bindparam("history"))
     .values(until=bindparam("now"), ended_by=bindparam("how"), trash_id=bindparam("trash"))
 )
-_SET_TAG = {}
-for _name, _make in _UPSERT.items():
-    _set = _make(Tag)
-    _SET_TAG[_name] = _set.on_conflict_do_update(
-        index_elements=["repository_id", "name"],
-        set_={
-            "artifact_id": _set.excluded.artifact_id, "history_id": _set.excluded.history_id,
-            "pushed_at": _set.excluded.pushed_at,
-        },
-    )  # fmt: skip
+_MOVED = ("artifact_id", "history_id", "pushed_at")
+_PG_TAG = postgresql.insert(Tag)
+_LITE_TAG = sqlite.insert(Tag)
+_SET_TAG = {
+    "postgresql": _PG_TAG.on_conflict_do_update(
+        index_elements=["repository_id", "name"], set_={name: _PG_TAG.excluded[name] for name in _MOVED}
+    ),
+    "sqlite": _LITE_TAG.on_conflict_do_update(
+        index_elements=["repository_id", "name"], set_={name: _LITE_TAG.excluded[name] for name in _MOVED}
+    ),
+}
 _SET_TAGGED = (
     update(Artifact)
     .where(Artifact.id == bindparam("artifact"), ~Artifact.tagged)
@@ -122,10 +125,17 @@ class Pushed:
     new: bool
 
 
-def record(  # noqa: PLR0913 - a push has this many sides
-    work: Work, project_id: int, path: str, digest: Digest, parsed: Parsed, raw: bytes, tags: Sequence[str], *,
-    project_epoch: int, if_match: Digest | None = None, if_none_match: bool = False,
-) -> Pushed:  # fmt: skip
+def record(
+    work: Work,
+    to: Destination,
+    digest: Digest,
+    parsed: Parsed,
+    raw: bytes,
+    *,
+    tags: Sequence[str] = (),
+    if_match: Digest | None = None,
+    if_none_match: bool = False,
+) -> Pushed:
     """Record a manifest and point `tags` at it: all of it or nothing. Safe to repeat.
 
     Args:
@@ -137,8 +147,7 @@ def record(  # noqa: PLR0913 - a push has this many sides
         TagMoved: a condition does not hold.
         QuotaExceeded: no room for the manifest's own bytes.
     """
-    target = ensure_repository(work, project_id, path, project_epoch=project_epoch)
-    repository = target.repository_id
+    repository = ensure_repository(work, to).repository_id
     held = _current_tags(work, repository, tags)
     if if_match is not None or if_none_match:
         _check_conditions(work, tags[0], held, if_match)
@@ -146,7 +155,7 @@ def record(  # noqa: PLR0913 - a push has this many sides
     children = _find_children(work, repository, parsed)
     faults.point("manifest.linked")
 
-    artifact, new, listed = _ensure_artifact(work, repository, digest, parsed, raw, children)
+    artifact, new, listed = _ensure_artifact(work, repository, digest, _columns(parsed, raw, children))
     if new:
         work.db.execute(_MANIFEST, {"artifact_id": artifact, "bytes": raw})
         if blobs:
@@ -155,15 +164,15 @@ def record(  # noqa: PLR0913 - a push has this many sides
         if parsed.children:
             work.db.execute(_REFERENCE, _reference_rows(artifact, parsed, children))
     for name in sorted(set(tags)):
-        listed += _point_tag(work, repository, name, artifact, digest, held.get(name))
+        listed += _point_tag(work, repository, name, (artifact, digest), held.get(name))
     if children:
         leave = sum(1 for row in children.values() if not (row.tagged or row.child or row.accessory))
         work.db.execute(_MARK_CHILDREN, {"children": [row.id for row in children.values()]})
         listed -= leave
     count_artifacts(work, repository, listed)
     if new:
-        quotas.charge(work, project_id, len(raw))
-    work.emit(ManifestPushed(project_id, repository, path, artifact, str(digest), tuple(tags), new))
+        quotas.charge(work, to.project_id, len(raw))
+    work.emit(ManifestPushed(to.project_id, repository, to.path, artifact, str(digest), tuple(tags), new))
     faults.point("manifest.recorded")
     return Pushed(artifact, new)
 
@@ -216,34 +225,34 @@ def _find_children(work: Work, repository: int, parsed: Parsed) -> dict[bytes, A
     return found
 
 
-def _ensure_artifact(  # noqa: PLR0913 - the row's sources
-    work: Work, repository: int, digest: Digest, parsed: Parsed, raw: bytes, children: dict[bytes, Any]
-) -> tuple[int, bool, int]:
+def _columns(parsed: Parsed, raw: bytes, children: dict[bytes, Any]) -> dict[str, object]:
+    """What the artifact's row says of the manifest."""
+    return {
+        "media_type": parsed.media_type,
+        "artifact_type": parsed.artifact_type,
+        "config_media_type": parsed.config.media_type if parsed.config else "",
+        "config_digest": parsed.config.digest.binary if parsed.config else None,
+        "subject_digest": parsed.subject.digest.binary if parsed.subject else None,
+        "size_bytes": len(raw) + sum(row.size_bytes for row in children.values()) if children else parsed.size_bytes,
+        "manifest_bytes": len(raw),
+        "annotations": dict(parsed.annotations) or None,
+        "accessory": parsed.subject is not None,
+    }
+
+
+def _ensure_artifact(work: Work, repository: int, digest: Digest, columns: dict[str, object]) -> tuple[int, bool, int]:
     """The artifact's id, whether it is new, and by how much the default list grew because of it.
 
     An artifact in the trash comes back, without its old tags.
     """
-    accessory = parsed.subject is not None
+    accessory = columns["accessory"]
     made = work.db.execute(
         _NEW_ARTIFACT[work.db.dialect.name],
         {
-            "repository_id": repository,
-            "digest": digest.binary,
-            "media_type": parsed.media_type,
-            "artifact_type": parsed.artifact_type,
-            "config_media_type": parsed.config.media_type if parsed.config else "",
-            "config_digest": parsed.config.digest.binary if parsed.config else None,
-            "subject_digest": parsed.subject.digest.binary if parsed.subject else None,
-            "size_bytes": (
-                len(raw) + sum(row.size_bytes for row in children.values()) if children else parsed.size_bytes
-            ),
-            "manifest_bytes": len(raw),
-            "annotations": dict(parsed.annotations) or None,
-            "accessory": accessory,
-            "pushed_by": work.actor.principal_id,
-            "pushed_at": work.now,
+            "repository_id": repository, "digest": digest.binary, "pushed_by": work.actor.principal_id,
+            "pushed_at": work.now, **columns,
         },
-    ).scalar()
+    ).scalar()  # fmt: skip
     if made is not None:
         return made, True, 0 if accessory else 1
     old = work.db.execute(_OLD_ARTIFACT, {"repository": repository, "digest": digest.binary}).one()
@@ -278,14 +287,19 @@ def _reference_rows(artifact: int, parsed: Parsed, children: dict[bytes, Any]) -
     return rows
 
 
-def _point_tag(  # noqa: PLR0913 - a tag and where it pointed
-    work: Work, repository: int, name: str, artifact: int, digest: Digest, before: Any  # noqa: ANN401 - a row
+def _point_tag(
+    work: Work,
+    repository: int,
+    name: str,
+    artifact: tuple[int, Digest],
+    before: Any,  # noqa: ANN401 - a row
 ) -> int:
     """Point a tag at an artifact; returns by how much the default list grew.
 
     A tag that points there already is left alone, history and all.
     """
-    if before is not None and before.artifact_id == artifact:
+    artifact_id, digest = artifact
+    if before is not None and before.artifact_id == artifact_id:
         return 0
     history = work.db.execute(
         _OPEN_HISTORY,
@@ -297,12 +311,12 @@ def _point_tag(  # noqa: PLR0913 - a tag and where it pointed
     work.db.execute(
         _SET_TAG[work.db.dialect.name],
         {
-            "repository_id": repository, "name": name, "artifact_id": artifact, "history_id": history,
+            "repository_id": repository, "name": name, "artifact_id": artifact_id, "history_id": history,
             "pushed_at": work.now,
         },
     )  # fmt: skip
     grown = 0
-    row = work.db.execute(_SET_TAGGED, {"artifact": artifact}).first()
+    row = work.db.execute(_SET_TAGGED, {"artifact": artifact_id}).first()
     if row is not None and row.child and not row.accessory:
         grown += 1
     if before is not None:

@@ -35,6 +35,15 @@ _COUNT_PROJECT = (
 
 
 @dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a caller may write: a repository's whole name in a project, as the ticket knew the project."""
+
+    project_id: int
+    project_epoch: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A repository to write to, in a live project whose gate is passed."""
 
@@ -43,44 +52,43 @@ class Target:
     path: str
 
 
-def enter_repository(work: Work, project_id: int, path: str, *, project_epoch: int | None = None) -> Target | None:
-    """The repository `path` of a live project, with the project's gate passed; None when there is none.
+def enter_repository(work: Work, to: Destination) -> Target | None:
+    """The repository of a live project, with the project's gate passed; None when there is none.
 
     Raises:
-        RepositoryUnknown: the project is gone, or its epoch is no longer `project_epoch`.
+        RepositoryUnknown: the project is gone, or changed since the ticket was issued.
     """
-    pass_gate(work, project_id)
-    row = work.db.execute(_FIND, {"path": path, "project": project_id}).first()
-    if row is not None and project_epoch in {None, row.epoch}:
-        return Target(row.id, project_id, path)
-    epoch = work.db.execute(_PROJECT, {"project": project_id}).scalar()
-    if epoch is None or project_epoch not in {None, epoch}:
-        raise RepositoryUnknown(repository=path)
-    return None
+    pass_gate(work, to.project_id)
+    row = work.db.execute(_FIND, {"path": to.path, "project": to.project_id}).first()
+    epoch = row.epoch if row is not None else work.db.execute(_PROJECT, {"project": to.project_id}).scalar()
+    if epoch != to.project_epoch:
+        raise RepositoryUnknown(repository=to.path)
+    return None if row is None else Target(row.id, to.project_id, to.path)
 
 
-def ensure_repository(work: Work, project_id: int, path: str, *, project_epoch: int | None = None) -> Target:
-    """The repository `path` of a live project, made unless it is there; the unique index decides between two.
+def ensure_repository(work: Work, to: Destination) -> Target:
+    """The repository of a live project, made unless it is there; the unique index decides between two.
 
     A repository that holds no artifact is not listed.
 
     Raises:
-        RepositoryUnknown: the project is gone.
+        RepositoryUnknown: as `enter_repository`.
     """
-    found = enter_repository(work, project_id, path, project_epoch=project_epoch)
+    found = enter_repository(work, to)
     if found is not None:
         return found
     try:
         with work.db.begin_nested():
             made = work.db.execute(
-                _INSERT, {"project_id": project_id, "path": path, "created_at": work.now, "updated_at": work.now}
+                _INSERT,
+                {"project_id": to.project_id, "path": to.path, "created_at": work.now, "updated_at": work.now},
             ).scalar_one()
     except IntegrityError:
-        row = work.db.execute(_FIND, {"path": path, "project": project_id}).first()
+        row = work.db.execute(_FIND, {"path": to.path, "project": to.project_id}).first()
         if row is None:
             raise
         made = row.id
-    return Target(made, project_id, path)
+    return Target(made, to.project_id, to.path)
 
 
 def count_artifacts(work: Work, repository_id: int, by: int) -> None:
@@ -88,6 +96,6 @@ def count_artifacts(work: Work, repository_id: int, by: int) -> None:
     if by == 0:
         return
     row = work.db.execute(_COUNT, {"repository": repository_id, "by": by, "now": work.now}).one()
-    if row.artifact_count == by or row.artifact_count == 0:
+    if row.artifact_count in {0, by}:
         step = 1 if by > 0 else -1
         work.db.execute(_COUNT_PROJECT, {"project": row.project_id, "by": step})

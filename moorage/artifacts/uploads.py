@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from moorage import faults
-from moorage.artifacts.repositories import Target, ensure_repository
+from moorage.artifacts.repositories import Destination, Target, ensure_repository
 from moorage.artifacts.tables import Artifact, ArtifactBlob, Blob, ProjectBlob, Repository, RepositoryBlob, Upload
 from moorage.db.base import db_now
 from moorage.db.engine import Query
@@ -109,7 +109,9 @@ _MAKE_LIVE = (
     .values(state="live", live=True, seal=bindparam("new_seal"), changed_at=db_now())
 )
 _DOOM = (
-    update(Blob).where(Blob.id == bindparam("blob"), Blob.state == "arriving").values(state="doomed", changed_at=db_now())
+    update(Blob)
+    .where(Blob.id == bindparam("blob"), Blob.state == "arriving")
+    .values(state="doomed", changed_at=db_now())
 )
 _DELETE_UPLOAD = delete(Upload).where(Upload.id == bindparam("upload"))
 _KILL = (
@@ -122,7 +124,8 @@ _SOURCE = (
     .join(RepositoryBlob, RepositoryBlob.blob_id == Blob.id)
     .join(Repository, Repository.id == RepositoryBlob.repository_id)
     .where(
-        Repository.path == bindparam("path"), Repository.trash_id.is_(None), Repository.project_id == bindparam("project"),
+        Repository.path == bindparam("path"), Repository.project_id == bindparam("project"),
+        Repository.trash_id.is_(None),
         ~RepositoryBlob.hidden, Blob.digest == bindparam("digest"), Blob.state == "live",
     )
     .with_for_update(read=True, key_share=True, of=Blob)
@@ -156,7 +159,45 @@ _HIDE = (
     .values(hidden=True)
 )
 _HIDE_AND_RELEASE = _HIDE.values(lease_until=db_now())
-_USED = select(exists().where(ArtifactBlob.repository_id == bindparam("repository"), ArtifactBlob.blob_id == bindparam("blob")))
+_USED = select(
+    exists().where(ArtifactBlob.repository_id == bindparam("repository"), ArtifactBlob.blob_id == bindparam("blob"))
+)
+
+
+_CHARGE = {
+    "postgresql": postgresql.insert(ProjectBlob).on_conflict_do_nothing(index_elements=["project_id", "blob_id"]),
+    "sqlite": sqlite.insert(ProjectBlob).on_conflict_do_nothing(index_elements=["project_id", "blob_id"]),
+}
+_HOLD_CHARGE = (
+    select(ProjectBlob.blob_id)
+    .where(ProjectBlob.project_id == bindparam("project"), ProjectBlob.blob_id == bindparam("blob"))
+    .with_for_update(read=True, key_share=True)
+)
+# A link that an artifact holds (no lease) is left alone.
+_PG_LINK = postgresql.insert(RepositoryBlob).values(lease_until=db_now(_seconds), hidden=False)
+_LITE_LINK = sqlite.insert(RepositoryBlob).values(lease_until=db_now(_seconds), hidden=False)
+_LOOSE = or_(RepositoryBlob.lease_until.is_not(None), RepositoryBlob.hidden)
+_LINK_UP = {
+    "postgresql": _PG_LINK.on_conflict_do_update(
+        index_elements=["repository_id", "blob_id"],
+        set_={"lease_until": _PG_LINK.excluded.lease_until, "hidden": False},
+        where=_LOOSE,
+    ),
+    "sqlite": _LITE_LINK.on_conflict_do_update(
+        index_elements=["repository_id", "blob_id"],
+        set_={"lease_until": _LITE_LINK.excluded.lease_until, "hidden": False},
+        where=_LOOSE,
+    ),
+}
+_LINK_SEEN = (
+    select(RepositoryBlob.blob_id)
+    .join(Blob, Blob.id == RepositoryBlob.blob_id)
+    .where(
+        RepositoryBlob.repository_id == bindparam("repository"), ~RepositoryBlob.hidden,
+        Blob.digest == bindparam("digest"), Blob.state == "live",
+    )
+)  # fmt: skip
+_SET_SEAL = update(Blob).where(Blob.id == bindparam("blob"), Blob.state == "live").values(seal=bindparam("new_seal"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,16 +221,14 @@ class Placed:
     joined: bool
 
 
-def create_upload(  # noqa: PLR0913 - the row's columns
-    work: Work, project_id: int, path: str, *, project_epoch: int, algorithm: str, expiry_seconds: int, open_limit: int
-) -> UploadId:
+def create_upload(work: Work, to: Destination, *, algorithm: str, expiry_seconds: int, open_limit: int) -> UploadId:
     """Open an upload to a repository, which is made unless it is there.
 
     Raises:
         UploadLimit: the account has `open_limit` open uploads already.
         RepositoryUnknown: the project is gone.
     """
-    target = ensure_repository(work, project_id, path, project_epoch=project_epoch)
+    target = ensure_repository(work, to)
     principal = work.actor.principal_id
     if work.db.execute(_OPEN, {"principal": principal}).scalar_one() >= open_limit:
         raise UploadLimit(headers={"Retry-After": "60"}, limit=open_limit)
@@ -197,7 +236,7 @@ def create_upload(  # noqa: PLR0913 - the row's columns
     work.db.execute(
         _INSERT,
         {
-            "id": upload, "repository_id": target.repository_id, "project_id": project_id, "principal_id": principal,
+            "id": upload, "repository_id": target.repository_id, "project_id": to.project_id, "principal_id": principal,
             "algorithm": algorithm, "hash_state": b"", "driver": "", "started_at": work.now,
             "seconds": float(expiry_seconds),
         },
@@ -277,7 +316,7 @@ def release_claim(work: Work, claimed: Claimed) -> None:
     work.db.execute(_RELEASE, {"upload": claimed.upload, "mine": claimed.claim})
 
 
-def place_blob(  # noqa: PLR0913 - what T1 of the protocol needs
+def place_blob(
     work: Work, upload: UploadId, digest: Digest, size_bytes: int, *, claim: str,
     first_key: str, later_key: str, lease_seconds: int,
 ) -> Placed:  # fmt: skip
@@ -323,7 +362,7 @@ def place_blob(  # noqa: PLR0913 - what T1 of the protocol needs
     return Placed(blob, key, joined=False)
 
 
-def commit_blob(  # noqa: PLR0913 - what T2 of the protocol needs
+def commit_blob(
     work: Work, upload: UploadId, blob_id: int, *, claim: str, seal: str | None, lease_seconds: int
 ) -> bool:
     """T2: the bytes are durable under their key; make the blob live and link it. True when a twin was first.
@@ -354,28 +393,19 @@ def commit_blob(  # noqa: PLR0913 - what T2 of the protocol needs
     return twin
 
 
-def _join(  # noqa: PLR0913 - one story
-    work: Work, target: Target, blob_id: int, size_bytes: int, *, reserved: int, lease_seconds: int
-) -> None:
+def _join(work: Work, target: Target, blob_id: int, size_bytes: int, *, reserved: int, lease_seconds: int) -> None:
     """Charge the project for a live, share-locked blob unless it is already, and link it to the repository.
 
     Raises:
         QuotaExceeded: the project has no room for what is new to it beyond the reservation.
     """
-    upsert = postgresql.insert if work.db.dialect.name == "postgresql" else sqlite.insert
-    charge = upsert(ProjectBlob).on_conflict_do_nothing(index_elements=["project_id", "blob_id"])
+    dialect = work.db.dialect.name
     values = {"project_id": target.project_id, "blob_id": blob_id, "live": True, "size_bytes": size_bytes}
-    new = work.db.execute(charge, values).rowcount == 1
+    new = work.db.execute(_CHARGE[dialect], values).rowcount == 1
     if not new:
         work.db.execute(_HOLD_CHARGE, {"project": target.project_id, "blob": blob_id})
-    link = upsert(RepositoryBlob).values(lease_until=db_now(_seconds), hidden=False)
-    link = link.on_conflict_do_update(
-        index_elements=["repository_id", "blob_id"],
-        set_={"lease_until": link.excluded.lease_until, "hidden": False},
-        where=or_(RepositoryBlob.lease_until.is_not(None), RepositoryBlob.hidden),
-    )
     work.db.execute(
-        link,
+        _LINK_UP[dialect],
         {
             "repository_id": target.repository_id, "blob_id": blob_id, "project_id": target.project_id,
             "seconds": float(lease_seconds),
@@ -388,30 +418,20 @@ def _join(  # noqa: PLR0913 - one story
         quotas.refund(work, target.project_id, -owed)
 
 
-_HOLD_CHARGE = (
-    select(ProjectBlob.blob_id)
-    .where(ProjectBlob.project_id == bindparam("project"), ProjectBlob.blob_id == bindparam("blob"))
-    .with_for_update(read=True, key_share=True)
-)
-
-
-def mount_blob(  # noqa: PLR0913 - source and target
-    work: Work, project_id: int, path: str, digest: Digest, *, project_epoch: int,
-    source_project_id: int, source_path: str, lease_seconds: int,
-) -> bool:  # fmt: skip
+def mount_blob(work: Work, to: Destination, digest: Digest, *, source: Destination, lease_seconds: int) -> bool:
     """Link a blob of another repository, which the caller may pull from, without moving a byte.
 
     Returns False when the source does not hold it, or the project has no room: the caller uploads it instead.
     """
-    target = ensure_repository(work, project_id, path, project_epoch=project_epoch)
-    source = work.db.execute(
-        _SOURCE, {"path": source_path, "project": source_project_id, "digest": digest.binary}
+    target = ensure_repository(work, to)
+    blob = work.db.execute(
+        _SOURCE, {"path": source.path, "project": source.project_id, "digest": digest.binary}
     ).first()
-    if source is None:
+    if blob is None:
         return False
     try:
         with work.db.begin_nested():
-            _join(work, target, source.id, source.size_bytes, reserved=0, lease_seconds=lease_seconds)
+            _join(work, target, blob.id, blob.size_bytes, reserved=0, lease_seconds=lease_seconds)
     except QuotaExceeded:
         return False
     faults.point("mount.joining")
@@ -431,16 +451,6 @@ def renew_lease(work: Work, repository_id: int, blob_id: int, *, lease_seconds: 
 def is_linked(work: Work, repository_id: int, digest: Digest) -> bool:
     """Whether a blob can be seen in a repository."""
     return bool(work.db.execute(_LINK_SEEN, {"repository": repository_id, "digest": digest.binary}).scalar())
-
-
-_LINK_SEEN = (
-    select(RepositoryBlob.blob_id)
-    .join(Blob, Blob.id == RepositoryBlob.blob_id)
-    .where(
-        RepositoryBlob.repository_id == bindparam("repository"), ~RepositoryBlob.hidden,
-        Blob.digest == bindparam("digest"), Blob.state == "live",
-    )
-)  # fmt: skip
 
 
 def kill_upload(work: Work, upload: UploadId) -> Progress | None:
@@ -485,6 +495,3 @@ def delete_blob(work: Work, project_id: int, repository_id: int, path: str, dige
 def set_seal(work: Work, blob_id: int, seal: str) -> None:
     """Note that the stored bytes were hashed and are right, although their file was touched."""
     work.db.execute(_SET_SEAL, {"blob": blob_id, "new_seal": seal})
-
-
-_SET_SEAL = update(Blob).where(Blob.id == bindparam("blob"), Blob.state == "live").values(seal=bindparam("new_seal"))

@@ -98,7 +98,7 @@ class Distribution:
         except (Unauthenticated, NotFound) as problem:
             reply = problem_reply(problem, oci=True)
         except Problem as problem:
-            if problem.status >= 500:  # noqa: PLR2004 - the stack logs those
+            if problem.status >= 500:
                 raise
             reply = problem_reply(problem, oci=True)
         reply.headers.append(_VERSION)
@@ -110,4 +110,4 @@ _ACTIONS = {"GET": ("pull",), "HEAD": ("pull",), "DELETE": ("delete",)}
 
 def _is_plain(name: str) -> bool:
     """Whether a name can stand in a header: what cannot is refused before it is quoted in a challenge."""
-    return len(name) <= 255 and name.isascii() and name.isprintable() and '"' not in name  # noqa: PLR2004 - grammar
+    return len(name) <= 255 and name.isascii() and name.isprintable() and '"' not in name

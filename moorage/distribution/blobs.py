@@ -86,9 +86,7 @@ def _alarm(plane: Plane, found: FoundBlob, digest: Digest, what: str) -> None:
     log.error("the stored bytes of %s (%s) are %s; push it again, or run moorage fsck", digest, found.key, what)
 
 
-async def _serve(
-    plane: Plane, found: FoundBlob, digest: Digest, headers: list[Header], span: slice | None
-) -> Reply:
+async def _serve(plane: Plane, found: FoundBlob, digest: Digest, headers: list[Header], span: slice | None) -> Reply:
     """Send the bytes: by a signed URL, as a file, or as a stream."""
     storage = plane.storage
     path = storage.path(found.key)

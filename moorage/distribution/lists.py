@@ -113,9 +113,8 @@ async def referrers(plane: Plane, request: Request, name: str, reference: str) -
         if len(rows) > _REFERRERS_PAGE:
             rows = rows[:_REFERRERS_PAGE]
             query = {"last": rows[-1][0], **({"artifactType": wanted} if wanted is not None else {})}
-            headers.append(
-                (b"link", f'</v2/{name}/referrers/{reference}?{urlencode(query, quote_via=quote)}>; rel="next"'.encode("latin-1"))
-            )  # fmt: skip
+            address = f"/v2/{name}/referrers/{reference}?{urlencode(query, quote_via=quote)}"
+            headers.append((b"link", f'<{address}>; rel="next"'.encode("latin-1")))
         entries = [_descriptor(row) for row in rows]
         if after == 0:
             fallback = f"{digest.algorithm}-{digest.hex}"[:128]

@@ -7,6 +7,7 @@ from moorage import faults
 from moorage.access.policy import DELETE, PULL, PUSH
 from moorage.artifacts import delete, push
 from moorage.artifacts.pull import find_manifest, find_repository
+from moorage.artifacts.repositories import Destination
 from moorage.distribution.plane import Plane
 from moorage.errors import DigestInvalid, Invalid, ManifestUnknown, TooLarge
 from moorage.identity.scopes import Scope
@@ -77,8 +78,12 @@ async def put(plane: Plane, request: Request, name: str, reference: str) -> Repl
     if_match = request.header(b"if-match")
     await plane.database.run(
         request.as_actor(ticket.principal_id, ticket.name, ticket.credential),
-        push.record, entry.project_id, repository.text, digest, parsed, raw, tags,
-        project_epoch=entry.project_epoch,
+        push.record,
+        Destination(entry.project_id, entry.project_epoch, repository.text),
+        digest,
+        parsed,
+        raw,
+        tags=tags,
         if_match=Digest(if_match.strip().strip('"')) if if_match and tags else None,
         if_none_match=request.header(b"if-none-match") == "*" and bool(tags),
     )  # fmt: skip

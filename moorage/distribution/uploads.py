@@ -15,6 +15,7 @@ from moorage import faults
 from moorage.access.policy import PULL, PUSH, Entry, Ticket
 from moorage.artifacts import uploads
 from moorage.artifacts.pull import TicketRevoked, find_repository, require_alive
+from moorage.artifacts.repositories import Destination
 from moorage.artifacts.uploads import FIND_UPLOAD, Claimed
 from moorage.distribution.plane import Plane
 from moorage.errors import (
@@ -65,13 +66,14 @@ async def start(plane: Plane, request: Request, name: str, _reference: str) -> R
     repository = parse_repository(name).text
     entry = ticket.entries[name]
     actor = request.as_actor(ticket.principal_id, ticket.name, ticket.credential)
+    to = Destination(entry.project_id, entry.project_epoch, repository)
     await _require_current(plane, ticket, entry, name)
     if mount is not None and source and source in ticket.entries:
         digest = Digest(mount)
         from_entry = ticket.entries[source]
         mounted = await plane.database.run(
-            actor, uploads.mount_blob, entry.project_id, repository, digest, project_epoch=entry.project_epoch,
-            source_project_id=from_entry.project_id, source_path=source,
+            actor, uploads.mount_blob, to, digest,
+            source=Destination(from_entry.project_id, from_entry.project_epoch, source),
             lease_seconds=plane.settings.uploads.lease_seconds,
         )  # fmt: skip
         if mounted:
@@ -82,7 +84,7 @@ async def start(plane: Plane, request: Request, name: str, _reference: str) -> R
     algorithm = digest_now.algorithm if digest_now else _algorithm(request)
     settings = plane.settings.uploads
     upload = await plane.database.run(
-        actor, uploads.create_upload, entry.project_id, repository, project_epoch=entry.project_epoch,
+        actor, uploads.create_upload, to,
         algorithm=algorithm, expiry_seconds=settings.expiry_seconds, open_limit=settings.open_limit,
     )  # fmt: skip
     faults.point("upload.created")
@@ -186,13 +188,13 @@ async def _find(plane: Plane, request: Request, name: str, reference: str) -> Fo
     """
     needs = (Scope("repository", name, (PULL, PUSH)),)
     ticket = await plane.gate.ticket(request, needs, late=True)
-    if len(reference) > 64 or not reference.isalnum():  # noqa: PLR2004 - longer than any id
+    if len(reference) > 64 or not reference.isalnum():
         raise UploadUnknown
     row = await plane.database.read.one(FIND_UPLOAD, name, reference, ticket.principal_id)
     if row is None or row[10] != ticket.principal_id:
         raise UploadUnknown
     try:
-        require_alive(ticket, ticket.entries[name], row[0], row[1], row[2], row[3], row[4])
+        require_alive(ticket, ticket.entries[name], row)
     except TicketRevoked as problem:
         raise plane.gate.revoked(request, needs, problem) from None
     progress = Progress(size_bytes=row[5], hash_state=bytes(row[7]), driver=row[8])
@@ -210,7 +212,7 @@ def _state(request: Request) -> int | None:
     text = request.field("_state")
     if text is None:
         return None
-    if not text.isascii() or not text.isdigit() or len(text) > 19:  # noqa: PLR2004 - a 64-bit number
+    if not text.isascii() or not text.isdigit() or len(text) > 19:
         raise UploadInvalid("The `_state` of this URL is not one of this upload.")
     return int(text)
 
@@ -285,7 +287,9 @@ async def _write(plane: Plane, claimed: Claimed, body: Body, length: int | None,
             )
         received = progress.size_bytes - claimed.progress.size_bytes
         if length is not None and received != length and not body.broken:
-            raise SizeInvalid(f"{length} bytes were announced, {received} came.", announced=length, received=received)
+            raise SizeInvalid(  # noqa: TRY301 - the cleanup below is for this, too
+                f"{length} bytes were announced, {received} came.", announced=length, received=received
+            )
         plane.metrics.counters["moorage_upload_bytes_total"] += received
         faults.point("append.synced")
         await plane.database.run(
@@ -389,7 +393,7 @@ async def _commit(plane: Plane, found: Found, progress: Progress, digest: Digest
     except UploadBusy:
         raise
     except Problem as problem:
-        if problem.status < 500:  # noqa: PLR2004 - quota, or the project is gone: trying again cannot help
+        if problem.status < 500:
             await _kill(plane, upload)
         raise
 

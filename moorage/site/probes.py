@@ -68,7 +68,9 @@ class Probes:
         _require_read(request, "/metrics")
         request.route = "metrics"
         await self._gate.ticket(request, (Scope("registry", "catalog", ("*",)),))
-        return Reply(200, [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")], self._metrics.text().encode())
+        return Reply(
+            200, [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")], self._metrics.text().encode()
+        )
 
     async def root(self, request: Request) -> Reply:
         """A line of text at /; everything else is unknown."""

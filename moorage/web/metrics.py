@@ -50,9 +50,9 @@ class Metrics:
             "# HELP harbor_core_http_request_total Requests answered.",
             "# TYPE harbor_core_http_request_total counter",
         ]
-        for (method, route, status), count in sorted(self.requests.items()):
+        for (method, route, status), number in sorted(self.requests.items()):
             lines.append(
-                f'harbor_core_http_request_total{{code="{status}",method="{method}",operation="{route}"}} {count}'
+                f'harbor_core_http_request_total{{code="{status}",method="{method}",operation="{route}"}} {number}'
             )
         lines += [
             "# HELP moorage_http_request_duration_seconds Time to answer a request.",

@@ -20,7 +20,7 @@ class Reply:
 
     __slots__ = ("body", "headers", "length", "path", "status", "stream")
 
-    def __init__(  # noqa: PLR0913 - one argument per kind of body
+    def __init__(
         self, status: int, headers: list[Header] | None = None, body: bytes = b"", *,
         path: Path | None = None, stream: AsyncIterator[bytes] | None = None, length: int | None = None,
     ) -> None:  # fmt: skip
@@ -61,4 +61,4 @@ def problem_reply(problem: Problem, *, oci: bool) -> Reply:
 
 
 class InternalError(Problem):
-    """internal server error"""  # noqa: D400, D403, D415 - the contract's words
+    """internal server error"""  # noqa: D415 - the contract's words

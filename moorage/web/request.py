@@ -182,7 +182,7 @@ class Request:
         value = self.headers.get(b"content-length")
         if value is None:
             return 0 if self.scope.get("http_version", "1.1").startswith("1") else None
-        if not value.isdigit() or len(value) > 18:  # noqa: PLR2004 - 18 digits fit 64 bits
+        if not value.isdigit() or len(value) > 18:
             msg = "Content-Length is not a number."
             raise Invalid(msg)
         return int(value)
@@ -264,7 +264,7 @@ class Hosts:
 
 def _name_of(host: str) -> str:
     """The host name without its port, in lower case; empty when the text is no host."""
-    if len(host) > 255 or not host.isascii():  # noqa: PLR2004 - the longest host name
+    if len(host) > 255 or not host.isascii():
         return ""
     if host.startswith("["):
         name, bracket, port = host[1:].partition("]")
@@ -293,6 +293,6 @@ def whole_number(text: str, *, limit: int, problem: type[Invalid] | type[Unproce
     Raises:
         problem: it is no such number.
     """
-    if not text.isascii() or not text.isdigit() or len(text) > 30:  # noqa: PLR2004 - larger than any count
+    if not text.isascii() or not text.isdigit() or len(text) > 30:
         raise problem(value=text[:60])
     return min(int(text), limit)

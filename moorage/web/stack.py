@@ -108,7 +108,7 @@ class Stack:
                 reply = await self._handlers.get(first, self._fallback)(request)
             except Problem as problem:
                 reply = problem_reply(problem, oci=first in {"v2", "service"})
-                if problem.status >= 500:  # noqa: PLR2004 - the server's side
+                if problem.status >= 500:
                     log.warning("%s: %s (request %s)", type(problem).__name__, problem, given)
             except OSError as error:
                 log.exception("storage failed (request %s)", given)
