@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 
 from moorage.artifacts.pulled import PullNotes
 from moorage.audit import on_events as audit
-from moorage.audit.refusals import AuditRefusals
+from moorage.audit.refusals import WrittenRefusals
 from moorage.db.engine import Database
 from moorage.db.work import Subscribers
 from moorage.distribution.app import Distribution
@@ -19,18 +19,6 @@ from moorage.distribution.auth import Gate
 from moorage.distribution.plane import Plane
 from moorage.distribution.token import TokenEndpoint
 from moorage.errors import Problem
-from moorage.events import (
-    ArtifactDeleted,
-    BlobDeleted,
-    ManifestPushed,
-    MemberSet,
-    ProjectChanged,
-    ProjectCreated,
-    ProjectDeleted,
-    TagDeleted,
-    UserChanged,
-    UserCreated,
-)
 from moorage.identity.login import Login
 from moorage.identity.passwords import Passwords
 from moorage.identity.tokens import TokenKeys
@@ -50,11 +38,8 @@ _PULLS_EVERY_SECONDS = 2.0
 def wire() -> Subscribers:
     """Who hears of what."""
     subscribers = Subscribers()
-    for event in (
-        ProjectCreated, ProjectDeleted, ProjectChanged, MemberSet, UserCreated, UserChanged,
-        ManifestPushed, TagDeleted, ArtifactDeleted, BlobDeleted,
-    ):  # fmt: skip
-        subscribers.on(event, audit.record)
+    for event, reaction in audit.REACTIONS.items():
+        subscribers.on(event, reaction)
     return subscribers
 
 
@@ -97,10 +82,13 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     pulls = PullNotes()
     tokens = TokenKeys(settings.token_key_folder)
     passwords = Passwords()
-    login = Login(database.read, passwords, refusals=AuditRefusals(database))
+    refusals = WrittenRefusals(database)
+    login = Login(database.read, passwords, refusals=refusals)
     gate = Gate(tokens, login, database.read, challenge_basic=settings.registry_auth == "basic")
     plane = Plane(settings, database, storage, gate, metrics, pulls)
-    token_endpoint = TokenEndpoint(database, tokens, login, lifetime_seconds=settings.tokens.lifetime_minutes * 60)
+    token_endpoint = TokenEndpoint(
+        database, login, tokens, lifetime_seconds=settings.tokens.lifetime_minutes * 60, refusals=refusals
+    )
     probes = Probes(database, storage, metrics, gate)
     hosts = Hosts(settings.external_url, settings.allowed_hosts, settings.trusted_proxies)
     access_log = AccessLog(settings.log.format) if settings.log.access else None
@@ -128,6 +116,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
             await writer
         with contextlib.suppress(Problem):
             await pulls.flush(database)
+            await refusals.close()
         if access_log is not None:
             access_log.flush()
         await storage.close()

@@ -211,7 +211,7 @@ PREFIX = "MOORAGE_"
 DEFAULT = "default"
 
 _NOT_OURS = re.compile(
-    r"MOORAGE_(TEST_\w*|CONFIG|(\w+_)?SERVICE_(HOST|PORT)(_\w+)?|(\w+_)?PORT(_\d+_(TCP|UDP)(_(ADDR|PORT|PROTO))?)?)"
+    r"MOORAGE_(TEST_\w*|CONFIG|CACHE|(\w+_)?SERVICE_(HOST|PORT)(_\w+)?|(\w+_)?PORT(_\d+_(TCP|UDP)(_(ADDR|PORT|PROTO))?)?)"
 )
 """Variables that are no settings: of tests, of `--config`, and those that Kubernetes adds for a service of our name."""
 

@@ -17,10 +17,9 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -32,6 +31,7 @@ from moorage.cli.listening import Place, check_certificate, reserve
 from moorage.cli.prepare import Prepared, prepare_in_child
 from moorage.logs import make_config
 from moorage.settings import Secret, Settings, forget_secrets
+from moorage.web.request import App, Receive, Scope, Send
 
 STOP_SECONDS = 8
 """How long workers may finish open requests after SIGTERM or SIGINT; 10 s is what we promise."""
@@ -42,10 +42,6 @@ OPEN_CONNECTIONS = 8192
 
 OPEN_FILES = 65_536
 
-Scope = MutableMapping[str, Any]  # an ASGI scope or message
-Receive = Callable[[], Awaitable[Scope]]
-Send = Callable[[Scope], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 EXAMPLES = """
 moorage serve
@@ -131,7 +127,7 @@ def _serve(settings: Settings, place: Place, prepared: Prepared) -> int:
     return DONE
 
 
-def load_worker(settings: Settings, parent: int, ready: int) -> Application:
+def load_worker(settings: Settings, parent: int, ready: int) -> App:
     """The application, in a fresh worker. Called by granian."""
     _die_with(parent)
     sys.setswitchinterval(0.001)  # a hashing thread must not keep the loop from the interpreter for 5 ms
@@ -141,14 +137,14 @@ def load_worker(settings: Settings, parent: int, ready: int) -> Application:
 
         if settings.fault:
             faults.arm(settings.fault)
-        application: Application = create_app(settings)
+        application: App = create_app(settings)
     except Exception:
         logging.getLogger("moorage").exception("the application could not be built")
         raise SystemExit(1) from None
     return partial(_worker, application, ready)
 
 
-async def _worker(application: Application, ready: int, scope: Scope, receive: Receive, send: Send) -> None:
+async def _worker(application: App, ready: int, scope: Scope, receive: Receive, send: Send) -> None:
     """Pass everything through; around the lifespan, tell the parent that this worker is up."""
     if scope["type"] != "lifespan":
         await application(scope, receive, send)

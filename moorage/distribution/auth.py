@@ -4,8 +4,6 @@ Bearer tokens are the rule; Basic credentials are accepted directly and come to 
 forbidden answer alike: 401 with a challenge. Source: Docker registry token specification; RFC 6750, 7617.
 """
 
-import base64
-import binascii
 from collections.abc import Sequence
 
 from moorage.access.grants import grant
@@ -13,12 +11,11 @@ from moorage.access.policy import Ticket
 from moorage.artifacts.pull import TicketRevoked
 from moorage.db.engine import Reader
 from moorage.errors import Problem, Unauthenticated
-from moorage.identity.login import Login
+from moorage.identity.login import Login, read_basic
 from moorage.identity.scopes import Scope, format_challenge
-from moorage.identity.tokens import TokenKeys
+from moorage.identity.tokens import SERVICE, TokenKeys
 from moorage.web.request import Request
 
-SERVICE = "harbor-registry"
 _BASIC = 'Basic realm="harbor"'
 LATE_SECONDS = 86_400
 """How long after its expiry a token may still finish the upload that it opened."""
@@ -55,7 +52,7 @@ class Gate:
             except Problem as problem:
                 raise self.refusal(request, needs, error="invalid_token", message=str(problem)) from None
         elif scheme == b"basic":
-            ticket = await self._basic(request, value, needs)
+            ticket = await self._basic(request, header.decode("latin-1"), needs)
         else:
             raise self.refusal(request, needs, message="Use Bearer or Basic authentication.")
         request.principal = ticket.name
@@ -67,9 +64,9 @@ class Gate:
                 raise self._narrow(request, needs, ticket, need)
         return ticket
 
-    async def _basic(self, request: Request, value: bytes, needs: Sequence[Scope]) -> Ticket:
-        username, password = parse_basic(value)
+    async def _basic(self, request: Request, header: str, needs: Sequence[Scope]) -> Ticket:
         try:
+            username, password = read_basic(header)
             account = await self._login.authenticate(username, password, request.address)
         except Unauthenticated as problem:
             raise type(problem)(str(problem), headers={"WWW-Authenticate": _BASIC}) from None
@@ -103,21 +100,3 @@ class Gate:
     def revoked(self, request: Request, needs: Sequence[Scope], problem: TicketRevoked) -> Unauthenticated:
         """The 401 for a ticket whose owner or project changed since."""
         return self.refusal(request, needs, error="invalid_token", message=str(problem))
-
-
-def parse_basic(value: bytes) -> tuple[str, str]:
-    """User name and password of a Basic header's value.
-
-    Raises:
-        Unauthenticated: it is no base64 of UTF-8 `name:password`.
-
-    Source: RFC 7617, section 2.
-    """
-    try:
-        username, colon, password = base64.b64decode(value.strip(), validate=True).decode("utf-8").partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        colon = username = password = ""
-    if not colon:
-        msg = "The Basic credentials are malformed."
-        raise Unauthenticated(msg, headers={"WWW-Authenticate": _BASIC})
-    return username, password

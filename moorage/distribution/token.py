@@ -18,6 +18,7 @@ from moorage.db.engine import Database
 from moorage.errors import (
     CredentialsInvalid,
     Problem,
+    RouteUnknown,
     ServiceUnknown,
     TokenRequestInvalid,
     TooLarge,
@@ -31,11 +32,14 @@ from moorage.identity.refusals import NoRefusals, Refusals
 from moorage.identity.robots import PREFIX
 from moorage.identity.scopes import Scope, parse_scopes
 from moorage.identity.tokens import SERVICE, TokenKeys
+from moorage.web.reply import Reply, json_reply, problem_body
+from moorage.web.request import Request
 
 MAX_BYTES = 16_384
 """Of a query or a form."""
 
 MAX_FIELDS = 32
+_IDLE_SECONDS = 30.0
 CHALLENGE = 'Basic realm="harbor"'
 
 Fields = dict[str, list[str]]
@@ -88,21 +92,35 @@ class TokenEndpoint:
         self._refusals: Refusals = refusals or NoRefusals()
         self._robot_prefix = robot_prefix
 
+    async def __call__(self, request: Request) -> Reply:
+        """The handler of everything below /service."""
+        if request.path != "/service/token":
+            raise RouteUnknown(path=request.path[:300])
+        request.route = "token"
+        form = await request.body(_IDLE_SECONDS).whole(MAX_BYTES) if request.method == "POST" else b""
+        reply = await self.answer(
+            TokenRequest(
+                method=request.method,
+                query=request.query_string.decode("latin-1"),
+                authorization=request.header(b"authorization"),
+                content_type=request.header(b"content-type") or "",
+                form=form,
+                address=request.address,
+                request_id=request.request_id,
+            )
+        )
+        headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers.items()]
+        return json_reply(reply.status, reply.body, headers)
+
     async def answer(self, request: TokenRequest) -> TokenReply:
         """The answer to a request, problems included, in the envelope of `/v2`."""
         try:
             return TokenReply(200, await self.issue(request), {"Cache-Control": "no-store"})
         except Problem as problem:
-            error: dict[str, object] = {"code": problem.oci_code, "message": str(problem)}
-            detail = dict(problem.detail)
-            if problem.reason and problem.reason != problem.oci_code:
-                detail["reason"] = problem.reason
-            if detail:
-                error["detail"] = detail
             headers = dict(problem.headers)
             if isinstance(problem, Unauthenticated):
                 headers.setdefault("WWW-Authenticate", CHALLENGE)
-            return TokenReply(problem.status, {"errors": [error]}, headers)
+            return TokenReply(problem.status, problem_body(problem, oci=True), headers)
 
     async def issue(self, request: TokenRequest) -> dict[str, object]:
         """The body of a token's answer.

@@ -59,7 +59,7 @@ class Probes:
                 await self._database.check()
                 await self._storage.check()
         except (Problem, TimeoutError) as problem:
-            log.warning("not ready: %s", problem or "a write took longer than 4 s")
+            log.warning("not ready: %s", str(problem) or "a write took longer than 4 s")
             return False
         return True
 

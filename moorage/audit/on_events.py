@@ -1,0 +1,152 @@
+"""Rows for what happened, in the transaction that makes it so.
+
+Operations and resource types are the contract's words: with an underscore between them they are the names of its
+audit events (`create_artifact`, `update_user`). What was done exactly is in `detail`.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import insert
+
+from moorage.audit.tables import Audit
+from moorage.db.work import Work
+from moorage.events import (
+    ArtifactDeleted,
+    BlobDeleted,
+    Event,
+    ManifestPushed,
+    MemberSet,
+    ProjectChanged,
+    ProjectCreated,
+    ProjectDeleted,
+    RobotChanged,
+    RobotCreated,
+    TagDeleted,
+    UserChanged,
+    UserCreated,
+)
+
+_INSERT = insert(Audit)
+
+
+def on_project_created(work: Work, event: ProjectCreated) -> None:
+    """`create_project`."""
+    _write(work, "create", "project", event.name, project_id=event.project_id)
+
+
+def on_project_changed(work: Work, event: ProjectChanged) -> None:
+    """`update_project`, with the new values."""
+    _write(work, "update", "project", event.name, project_id=event.project_id, detail=event.changes)
+
+
+def on_project_deleted(work: Work, event: ProjectDeleted) -> None:
+    """`delete_project`."""
+    _write(work, "delete", "project", event.name, project_id=event.project_id)
+
+
+def on_member_set(work: Work, event: MemberSet) -> None:
+    """`create_member`, `update_member` or `delete_member`, with the role."""
+    operation = "delete" if event.role == 0 else "create" if event.new else "update"
+    detail = {"role": event.role} if event.role else {}
+    _write(work, operation, "member", event.member, project_id=event.project_id, detail=detail)
+
+
+def on_user_created(work: Work, event: UserCreated) -> None:
+    """`create_user`."""
+    _write(work, "create", "user", event.name)
+
+
+def on_user_changed(work: Work, event: UserChanged) -> None:
+    """`update_user`, with the kind of change, or `delete_user`."""
+    if event.change == "deleted":
+        _write(work, "delete", "user", event.name)
+    else:
+        _write(work, "update", "user", event.name, detail={"change": event.change})
+
+
+def on_robot_created(work: Work, event: RobotCreated) -> None:
+    """`create_robot`; the name is without the prefix, which can be changed later."""
+    _write(work, "create", "robot", event.name, project_id=event.project_id)
+
+
+def on_robot_changed(work: Work, event: RobotChanged) -> None:
+    """`update_robot`, with the kind of change, or `delete_robot`."""
+    if event.change == "deleted":
+        _write(work, "delete", "robot", event.name, project_id=event.project_id)
+    else:
+        _write(work, "update", "robot", event.name, project_id=event.project_id, detail={"change": event.change})
+
+
+def on_manifest_pushed(work: Work, event: ManifestPushed) -> None:
+    """`create_artifact`, also for a push of what was there already: who moved a tag is asked for later."""
+    name = f"{event.repository}:{event.tags[0]}" if event.tags else f"{event.repository}@{event.digest}"
+    detail = {"digest": event.digest, "tags": list(event.tags), "new": event.new}
+    _write(work, "create", "artifact", name, project_id=event.project_id, detail=detail)
+
+
+def on_tag_deleted(work: Work, event: TagDeleted) -> None:
+    """`delete_tag`, with the digest that it named."""
+    name = f"{event.repository}:{event.tag}"
+    _write(work, "delete", "tag", name, project_id=event.project_id, detail={"digest": event.digest})
+
+
+def on_artifact_deleted(work: Work, event: ArtifactDeleted) -> None:
+    """`delete_artifact`, with the tags that went with it."""
+    name = f"{event.repository}@{event.digest}"
+    _write(work, "delete", "artifact", name, project_id=event.project_id, detail={"tags": list(event.tags)})
+
+
+def on_blob_deleted(work: Work, event: BlobDeleted) -> None:
+    """`delete_blob`."""
+    _write(work, "delete", "blob", f"{event.repository}@{event.digest}", project_id=event.project_id)
+
+
+REACTIONS: Mapping[type[Event], Callable[[Work, Any], None]] = MappingProxyType(
+    {
+        ProjectCreated: on_project_created,
+        ProjectChanged: on_project_changed,
+        ProjectDeleted: on_project_deleted,
+        MemberSet: on_member_set,
+        UserCreated: on_user_created,
+        UserChanged: on_user_changed,
+        RobotCreated: on_robot_created,
+        RobotChanged: on_robot_changed,
+        ManifestPushed: on_manifest_pushed,
+        TagDeleted: on_tag_deleted,
+        ArtifactDeleted: on_artifact_deleted,
+        BlobDeleted: on_blob_deleted,
+    }
+)
+"""Each event that is written down, and by which function; a test sees to it that none is forgotten."""
+
+
+def _write(
+    work: Work,
+    operation: str,
+    resource_type: str,
+    resource: str,
+    *,
+    project_id: int | None = None,
+    detail: Mapping[str, object] | None = None,
+) -> None:
+    actor = work.actor
+    work.db.execute(
+        _INSERT,
+        {
+            "at": work.now,
+            "principal_id": actor.principal_id,
+            "principal_name": actor.name[:255],
+            "credential": actor.credential,
+            "address": actor.address[:64],
+            "request_id": actor.request_id[:64],
+            "project_id": project_id,
+            "resource_type": resource_type,
+            "resource": resource,
+            "operation": operation,
+            "ok": True,
+            "repeats": 1,
+            "detail": dict(detail or {}),
+        },
+    )
