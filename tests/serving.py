@@ -256,7 +256,7 @@ class Moorage:
 
     def add_member(self, project: str, account: Account, role: str) -> None:
         """Make an account a member: `admin`, `maintainer`, `developer`, `guest` or `limited-guest`."""
-        self.run("member", "add", project, account.username, "--role", role)
+        self.run("member", "set", project, account.username, "--role", role)
 
     def log_text(self) -> str:
         """All it printed so far."""

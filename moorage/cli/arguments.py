@@ -30,6 +30,12 @@ def add_command(commands: Commands, name: str, run: Run, *, does: str, examples:
     return command
 
 
+def add_group(commands: Commands, name: str, does: str) -> Commands:
+    """A word that is followed by a command: `moorage user create`."""
+    group = commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.", allow_abbrev=False)
+    return group.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+
 def add_json(command: argparse.ArgumentParser) -> None:
     """`--json`, for scripts."""
     command.add_argument("--json", action="store_true", help="print JSON, for scripts")

@@ -23,6 +23,9 @@ from moorage.settings import Settings, shown_url
 if TYPE_CHECKING:
     from moorage.db.work import Work
 
+ADMIN_PASSWORD = "admin-password"  # noqa: S105 - the name of the file
+"""The file in the data folder that keeps the first administrator's password until it is changed."""
+
 PASSWORD_LENGTH = 24
 SEAL_KEY_BYTES = 32
 
@@ -161,13 +164,32 @@ def _migrate(settings: Settings, revision: str | None) -> list[str]:
             "run `moorage migrate` with the same settings, or set database.migrate to auto.",
             UNFIT,
         )
-    from moorage.db.migrate import migrate
-
-    before, copy = migrate(settings.database_url)
+    before, copy = migrate_tables(settings)
     if before is None or before == HEAD:
         return []
     note = f"the tables were brought from revision {before} to {HEAD}"
     return [f"{note}; the database as it was before is kept in {copy}." if copy else f"{note}."]
+
+
+def migrate_tables(settings: Settings) -> tuple[str | None, Path | None]:
+    """What `db.migrate.migrate` does, with what goes wrong as a sentence.
+
+    Raises:
+        Stop: the database cannot be reached, or a revision failed.
+        MigrationRefused: a newer version has changed the tables.
+    """
+    from sqlalchemy.exc import DBAPIError
+
+    from moorage.db.migrate import migrate
+
+    try:
+        return migrate(settings.database_url)
+    except DBAPIError as error:
+        reason = " ".join(str(error.orig).split())
+        place = shown_url(settings.database_url)
+        raise Stop(
+            f"The tables in {place} could not be changed: {reason}; nothing was changed.", UNREACHABLE
+        ) from error
 
 
 # -- keys -------------------------------------------------------------------------------------------------
@@ -256,44 +278,18 @@ def _fill(settings: Settings) -> None:
     password = settings.admin_password.reveal()
     if not password:
         password = make_password()
-        write_private(settings.data_folder / "admin-password", f"{password}\n".encode())
+        write_private(settings.data_folder / ADMIN_PASSWORD, f"{password}\n".encode())
+    from moorage.identity.passwords import hash_password
+    from moorage.identity.service import ensure_admin
+    from moorage.projects.service import ensure_library
+
+    def fill(work: "Work", password_hash: str) -> None:
+        ensure_admin(work, password_hash)
+        ensure_library(work)
+
     try:
         database = Database(settings.database_url, pool_size=1)
-        database.run_here(SYSTEM, _create_first_rows, password)
+        database.run_here(SYSTEM, fill, hash_password(password))
         database.engine.dispose()
     except Problem as problem:
         raise Stop(str(problem), UNREACHABLE) from problem
-
-
-def _create_first_rows(work: "Work", password: str) -> None:
-    from sqlalchemy import func, insert, select
-
-    import moorage.artifacts.tables
-    import moorage.audit.tables
-    import moorage.jobs.tables  # noqa: F401 - foreign keys name tables of subjects that are not used here
-    from moorage.access.tables import RoleBinding
-    from moorage.identity.passwords import hash_password
-    from moorage.identity.tables import Principal, User
-    from moorage.projects.tables import Project
-    from moorage.quotas.tables import Quota, QuotaSlot
-
-    if work.db.dialect.name == "postgresql":
-        work.db.exec_driver_sql("SELECT pg_advisory_xact_lock(1836019566)")
-        for table in ("principal", "project"):
-            work.db.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), 1, false)")
-    if work.db.scalar(select(func.count()).select_from(User)):
-        return
-    at = {"created_at": work.now, "updated_at": work.now}
-    admin = work.db.execute(insert(Principal).values(kind="user", name="admin", folded="admin", **at))
-    (user_id,) = admin.inserted_primary_key or (0,)
-    work.db.execute(
-        insert(User).values(principal_id=user_id, admin=True, password=hash_password(password), realname="system admin")
-    )
-    project = work.db.execute(insert(Project).values(name="library", owner_id=user_id, public=True, **at))
-    (project_id,) = project.inserted_primary_key or (0,)
-    work.db.execute(insert(RoleBinding).values(project_id=project_id, role=0, created_at=work.now))
-    work.db.execute(
-        insert(RoleBinding).values(project_id=project_id, role=1, principal_id=user_id, created_at=work.now)
-    )
-    work.db.execute(insert(Quota).values(project_id=project_id))
-    work.db.execute(insert(QuotaSlot).values(project_id=project_id, slot=0))

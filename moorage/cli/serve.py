@@ -28,7 +28,7 @@ from moorage.cli.arguments import Commands, add_command, read_settings
 from moorage.cli.exits import DONE, FAILED
 from moorage.cli.folder import lock_folder, open_folder, require_writable
 from moorage.cli.listening import Place, check_certificate, reserve
-from moorage.cli.prepare import Prepared, prepare_in_child
+from moorage.cli.prepare import ADMIN_PASSWORD, Prepared, prepare_in_child
 from moorage.logs import make_config
 from moorage.settings import Secret, Settings, forget_secrets
 from moorage.web.request import App, Receive, Scope, Send
@@ -203,7 +203,7 @@ def _print_banner(settings: Settings, place: Place, prepared: Prepared) -> None:
     scheme = "https" if settings.tls_cert else "http"
     url = settings.external_url.rstrip("/") or f"{scheme}://{place.authority}"
     authority = url.partition("://")[2]
-    file = settings.data_folder / "admin-password"
+    file = settings.data_folder / ADMIN_PASSWORD
     login = f"docker login {authority} --username admin"
     if file.exists():
         login += f" --password-stdin < {_quote(str(file))}"
