@@ -36,14 +36,19 @@ PROBE = """
 def main() -> None:
     """Read the command line and write one file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("message", help="what the revision does: 'add tag history'")
+    parser.add_argument("message", nargs="?", default="", help="what the revision does: 'add tag history'")
     parser.add_argument("--again", action="store_true", help="replace the newest revision")
     arguments = parser.parse_args()
 
     load_tables()
     files = sorted(VERSIONS.glob("[0-9]*_*.py"))
+    message = arguments.message
     if arguments.again:
-        files.pop().unlink()
+        last = files.pop()
+        message = message or last.stem.partition("_")[2].replace("_", " ").capitalize()
+        last.unlink()
+    if not message:
+        parser.error("say what the revision does")
     number = f"{len(files) + 1:04}"
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "autogenerate skipping metadata-specified expression-based index")
@@ -52,9 +57,7 @@ def main() -> None:
             config = configure(db, metadata=Base.metadata, render_item=render)
             command.upgrade(config, "head")
             add = partial(add_indexes, db)
-            command.revision(
-                config, arguments.message, autogenerate=True, rev_id=number, process_revision_directives=add
-            )
+            command.revision(config, message, autogenerate=True, rev_id=number, process_revision_directives=add)
     file = next(VERSIONS.glob(f"{number}_*.py"))
     tidy(file, first=not files)
     migrate = FOLDER.parent / "migrate.py"
@@ -99,7 +102,7 @@ def render(kind: str, item: object, _context: object) -> str | bool:
 def tidy(file: Path, *, first: bool) -> None:
     """Drop Alembic's notes, and let the formatter set the lines."""
     text = file.read_text().replace(", after .", ", the first.")
-    text = text.replace('sa.text("(false)")', 'sa.text("false")').replace('sa.text("(true)")', 'sa.text("true")')
+    text = re.sub(r"sa\.text\(['\"]\((true|false)\)['\"]\)", r'sa.text("\1")', text)  # Alembic's parentheses
     text = re.sub(r"^ *# (### .*|please adjust.*)\n", "", text, flags=re.MULTILINE)
     if first:
         text = text.rstrip() + "\n" + PROBE
