@@ -3,16 +3,19 @@
 import asyncio
 import logging
 import time
+from typing import TYPE_CHECKING
 
 from moorage import __version__
 from moorage.db.engine import Database
-from moorage.distribution.auth import Gate
 from moorage.errors import Problem, RouteUnknown, Unsupported
 from moorage.identity.scopes import Scope
 from moorage.storage.base import Storage
 from moorage.web.metrics import Metrics
 from moorage.web.reply import Reply
 from moorage.web.request import Request
+
+if TYPE_CHECKING:
+    from moorage.distribution.auth import Gate  # a neighbour: app.py passes the object
 
 log = logging.getLogger("moorage.probes")
 
@@ -25,7 +28,7 @@ _NO_STORE = (b"cache-control", b"no-store")
 class Probes:
     """What load balancers and scrapers ask."""
 
-    def __init__(self, database: Database, storage: Storage, metrics: Metrics, gate: Gate) -> None:
+    def __init__(self, database: Database, storage: Storage, metrics: Metrics, gate: "Gate") -> None:
         self._database = database
         self._storage = storage
         self._metrics = metrics

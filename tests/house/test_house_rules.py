@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LONG_FILES: dict[str, str] = {
     "moorage/db/migrations/versions/0001_the_first_tables.py": "every table, once, as Alembic writes it",
 }
-"""Files of more than 600 lines, each with its reason. An honest table may be long; most else has a verb to find."""
+"""Files of more than 600 lines, tests aside, each with its reason. An honest table may be long."""
 
 LEAVES_OUT = {
     "tests/conftest.py": "the one place that leaves tests out for want of a part",
@@ -54,7 +54,7 @@ def name_of(path: Path) -> str:
 
 
 def test_no_file_is_longer_than_600_lines_without_a_reason() -> None:
-    sources = list_files(".py", ".ts", ".tsx", ".sh")
+    sources = [path for path in list_files(".py", ".ts", ".tsx", ".sh") if not path.is_relative_to(ROOT / "tests")]
     lengths = {name_of(path): len(path.read_text().splitlines()) for path in sources}
     too_long = {name: lines for name, lines in lengths.items() if lines > 600 and name not in LONG_FILES}
 

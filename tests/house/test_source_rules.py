@@ -30,7 +30,7 @@ READS_ENVIRONMENT = {
 
 READS_RECEIVE = {
     "moorage/web/request.py": "the one place that reads bodies: bounded in size and in time",
-    "moorage/web/stack.py": "wraps the server's receive for all routes",
+    "moorage/app.py": "the messages of the lifespan, which have no body",
 }
 """Who may call ASGI's `receive`, or read a body whole."""
 
@@ -90,7 +90,8 @@ def find_unbounded_reads(tree: ast.AST) -> Iterator[int]:
         is_whole = (
             isinstance(call.func, ast.Attribute) and call.func.attr in whole and not call.args and not call.keywords
         )
-        if is_whole or ast.unparse(call.func).split(".")[-1] in {"receive", "_receive"}:
+        is_receive = ast.unparse(call.func).split(".")[-1] in {"receive", "_receive"} and not call.args
+        if is_whole or is_receive:
             yield node.lineno
 
 
