@@ -282,7 +282,7 @@ class Upload(Base):
     driver: Mapped[str] = mapped_column(String(255), server_default="")
     reserved_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
     blob_id: Mapped[int | None] = mapped_column(ForeignKey("blob.id"))
-    claim: Mapped[str | None] = mapped_column(String(32))
+    claim: Mapped[str | None] = mapped_column(String(64))
     claim_until: Mapped[datetime | None] = mapped_column(UtcTime)
     dead: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     started_at: Mapped[datetime] = mapped_column(UtcTime)

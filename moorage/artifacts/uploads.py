@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from moorage import faults
+from moorage.artifacts.claims import is_dead, new_claim
 from moorage.artifacts.repositories import Destination, Target, ensure_repository
 from moorage.artifacts.tables import Artifact, ArtifactBlob, Blob, ProjectBlob, Repository, RepositoryBlob, Upload
 from moorage.db.base import db_now
@@ -202,7 +203,7 @@ _SET_SEAL = update(Blob).where(Blob.id == bindparam("blob"), Blob.state == "live
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """An upload that only the holder of `claim` may write to. `lapsed`: its last writer may still be alive."""
+    """An upload that only the holder of `claim` may write to. `lapsed`: its last writer may still be writing."""
 
     upload: UploadId
     claim: str
@@ -257,18 +258,21 @@ def claim_upload(work: Work, upload: UploadId, *, offset: int | None, length: in
     row = work.db.execute(_LOCK, {"upload": upload}).first()
     if row is None:
         raise UploadUnknown
-    if row.claim is not None and not row.lapsed:
+    dead = row.claim is not None and is_dead(row.claim)
+    if row.claim is not None and not row.lapsed and not dead:
         raise UploadBusy
     if offset is not None and offset != row.offset_bytes:
         raise UploadOffsetInvalid(offset=row.offset_bytes)
     wanted = row.offset_bytes + (_FIRST_STEP if length is None else length)
     missing = max(0, wanted - row.reserved_bytes)
-    claim = secrets.token_hex(16)
+    claim = new_claim()
     work.db.execute(_CLAIM, {"upload": upload, "new_claim": claim, "reserved": row.reserved_bytes + missing})
     if missing:
         quotas.charge(work, row.project_id, missing)
     progress = Progress(size_bytes=row.offset_bytes, hash_state=bytes(row.hash_state), driver=row.driver)
-    return Claimed(upload, claim, progress, row.algorithm, row.reserved_bytes + missing, row.claim is not None)
+    return Claimed(
+        upload, claim, progress, row.algorithm, row.reserved_bytes + missing, row.claim is not None and not dead
+    )
 
 
 def reserve_more(work: Work, claimed: Claimed, reserved: int) -> int:
@@ -333,7 +337,8 @@ def place_blob(
     row = work.db.execute(_LOCK, {"upload": upload}).first()
     if row is None:
         raise UploadUnknown
-    if (row.claim not in {None, claim} and not row.lapsed) or row.offset_bytes != size_bytes:
+    taken = row.claim not in {None, claim} and not row.lapsed and not is_dead(row.claim)
+    if taken or row.offset_bytes != size_bytes:
         raise UploadBusy
     live = work.db.execute(_LIVE, {"digest": digest.binary}).first()
     if live is not None:
@@ -349,9 +354,9 @@ def place_blob(
             work.db.execute(_SET_PLACE, {"upload": upload, "blob": row.blob_id, "mine": claim})
             return Placed(row.blob_id, placed.key, joined=False)
         work.db.execute(_DOOM, {"blob": row.blob_id})
-    taken = work.db.execute(_KEY_TAKEN, {"key": first_key}).scalar_one()
+    used = work.db.execute(_KEY_TAKEN, {"key": first_key}).scalar_one()
     values = {"digest": digest.binary, "size_bytes": size_bytes, "state": "arriving", "changed_at": work.now}
-    key = later_key if taken else first_key
+    key = later_key if used else first_key
     try:
         with work.db.begin_nested():
             blob = work.db.execute(_PLACE, {**values, "key": key}).scalar_one()

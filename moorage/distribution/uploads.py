@@ -7,13 +7,13 @@ Source: OCI distribution-spec v1.1, "Pushing blobs".
 
 import asyncio
 import contextlib
-import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from moorage import faults
 from moorage.access.policy import PULL, PUSH, Entry, Ticket
 from moorage.artifacts import uploads
+from moorage.artifacts.claims import new_claim
 from moorage.artifacts.pull import TicketRevoked, find_repository, require_alive
 from moorage.artifacts.repositories import Destination
 from moorage.artifacts.uploads import FIND_UPLOAD, Claimed
@@ -71,6 +71,7 @@ async def start(plane: Plane, request: Request, name: str, _reference: str) -> R
     if mount is not None and source and source in ticket.entries:
         digest = Digest(mount)
         from_entry = ticket.entries[source]
+        await _require_current(plane, ticket, from_entry, source)
         mounted = await plane.database.run(
             actor, uploads.mount_blob, to, digest,
             source=Destination(from_entry.project_id, from_entry.project_epoch, source),
@@ -344,7 +345,7 @@ async def _heartbeat(plane: Plane, claimed: Claimed) -> AsyncIterator[None]:
 async def _close(plane: Plane, request: Request, found: Found, digest: Digest, chunk: Chunk) -> Reply:
     """Take a last chunk if there is one, check the digest, and make the blob live: T1, the file, T2."""
     upload, progress = found.upload, found.progress
-    claim = secrets.token_hex(16)
+    claim = new_claim()
     if chunk.length != 0:
         body = request.body(plane.settings.uploads.idle_seconds)
         claimed = await plane.database.run(
@@ -407,6 +408,7 @@ async def _digest(plane: Plane, found: Found, progress: Progress, algorithm: str
     hasher = Hasher(algorithm)
     async for piece in plane.storage.read_upload(found.upload, progress):
         await asyncio.to_thread(hasher.update, piece)
+    plane.metrics.counters["moorage_upload_rehashed_total"] += 1
     plane.metrics.counters["moorage_upload_rehashed_bytes_total"] += progress.size_bytes
     return hasher.digest()
 

@@ -20,10 +20,10 @@ class Metrics:
 
     HELP = {  # noqa: RUF012 - a table
         "moorage_upload_bytes_total": "Bytes of blobs received.",
+        "moorage_upload_rehashed_total": "Uploads that were read back to be hashed.",
         "moorage_upload_rehashed_bytes_total": "Bytes of uploads that were read back to be hashed.",
         "moorage_blob_verified_total": "Blobs hashed while they were served, because their files had been touched.",
         "moorage_blob_damaged_total": "Blobs whose stored bytes were missing or wrong.",
-        "moorage_pull_notes_total": "Pulls of manifests noted.",
     }
 
     def __init__(self) -> None:

@@ -560,7 +560,7 @@ def upgrade() -> None:
         sa.Column("driver", sa.String(length=255), server_default="", nullable=False),
         sa.Column("reserved_bytes", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("blob_id", ID, nullable=True),
-        sa.Column("claim", sa.String(length=32), nullable=True),
+        sa.Column("claim", sa.String(length=64), nullable=True),
         sa.Column("claim_until", TIME, nullable=True),
         sa.Column("dead", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("started_at", TIME, nullable=False),
