@@ -95,8 +95,12 @@ class Filesystem:
         return self._read(self.path(key), start, stop)
 
     async def stat(self, key: str) -> Stat | None:
-        """Size and seal: inode, size, mtime and ctime."""
-        return await self._run(self._stat, self.path(key))
+        """Size and seal: inode, size, mtime and ctime.
+
+        Asked for by every pull of a blob, so in the loop: it takes 2 microseconds, a hop to a thread fifty.
+        """
+        with _translated():
+            return self._stat(self.path(key))
 
     async def delete(self, key: str) -> None:
         """Remove a file, and its folder when that was the blob's last incarnation."""
@@ -449,7 +453,7 @@ class Filesystem:
 
     def _stat(self, path: Path) -> Stat | None:
         try:
-            found = path.lstat()
+            found = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         if not modes.S_ISREG(found.st_mode):
