@@ -14,6 +14,7 @@ from hypothesis import settings as hypothesis_settings
 
 from tests.parts import Parts, is_ci, list_excused, list_names
 from tests.parts.postgres import Postgres
+from tests.parts.seaweedfs import SeaweedFS
 
 TESTS = Path(__file__).parent
 
@@ -112,6 +113,12 @@ def postgres_url(postgres: Postgres) -> Iterator[str]:
     name = postgres.create()
     yield postgres.url(name)
     postgres.drop(name)
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(parts: Parts) -> SeaweedFS:
+    """A running S3 store."""
+    return parts.get("seaweedfs", SeaweedFS)
 
 
 # -- sockets ----------------------------------------------------------------------------------------------

@@ -48,7 +48,8 @@ class Storage(Protocol):
     """Keeps bytes under keys.
 
     Every method may raise `StorageFull` (no space) or `StorageUnavailable` (anything else that is the
-    storage's fault), and no other exception of its own.
+    storage's fault), and no other exception of its own but those it names. A key or upload id of a wrong form is
+    a mistake of the caller and a ValueError.
     """
 
     kind: ClassVar[str]
@@ -69,7 +70,10 @@ class Storage(Protocol):
     # -- objects
 
     async def put(self, key: str, pieces: AsyncIterator[bytes]) -> Stat:
-        """Store an object. It appears whole and durable, or not at all; an existing object is replaced whole."""
+        """Store an object. It appears whole and durable, or not at all; an existing object is replaced whole.
+
+        When `pieces` raises, the exception passes through and an existing object stays as it was.
+        """
         ...
 
     def read(self, key: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
@@ -88,11 +92,18 @@ class Storage(Protocol):
         ...
 
     async def delete(self, key: str) -> None:
-        """Remove an object. Removing what is not there is no error."""
+        """Remove an object. Removing what is not there is no error. Other objects are not touched.
+
+        A power cut or a slow object store may bring it back; the collector deletes a key twice for that reason.
+        """
         ...
 
     def walk(self) -> AsyncIterator[tuple[str, int]]:
-        """All objects (not uploads) as (key, size in bytes), in byte order of the key."""
+        """All objects (not uploads) as (key, size in bytes), in byte order of the key.
+
+        An object store that lists in another order (SeaweedFS, by folders) shows ordinary objects so, but blobs,
+        whose keys are all of one form, in byte order too.
+        """
         ...
 
     # -- serving
@@ -112,7 +123,11 @@ class Storage(Protocol):
 
         A file system gives the first incarnation of a blob the place of the distribution registry,
         `docker/registry/v2/blobs/<algorithm>/<xx>/<hex>/data`, and every later one `data.<upload id>`
-        beside it. An object store leaves the bytes where they were written.
+        beside it. An object store leaves the bytes where they were written, and the key says where that is.
+
+        Ask once and keep the answer in the blob's row: an upload has one place, whoever goes on with it, because
+        on an object store two places would share bytes. When `finish` says that the kept key does not fit any
+        more (somebody took the upload over after it was placed), the upload has to be given up.
         """
         ...
 
@@ -140,17 +155,28 @@ class Storage(Protocol):
                 first; or None when the bytes are to be hashed later. After a failure it is of no use any more.
             takeover: the previous writer may still be alive and writing: nothing that it does from now on
                 may reach these bytes (a file system copies them to a new file first).
+
+        Raises:
+            UploadUnknown: the bytes before are not there any more; the client has to begin a new upload. An
+                object store does not look before `finish`.
         """
         ...
 
     def read_upload(self, upload: UploadId, progress: Progress) -> AsyncIterator[bytes]:
-        """The first `progress.size_bytes` of an upload, in pieces of at most 1 MiB."""
+        """The first `progress.size_bytes` of an upload, in pieces of at most 1 MiB.
+
+        Raises:
+            UploadUnknown: they are not there any more.
+        """
         ...
 
     async def finish(self, upload: UploadId, progress: Progress, key: str) -> Stat:
         """Make the upload's bytes the object `key` (from `place`), whole and durable, with its directory entry.
 
-        Safe to repeat when the reply was lost.
+        Safe to repeat when the reply was lost, until the object is deleted.
+
+        Raises:
+            UploadUnknown: the bytes are not there any more, or the key does not fit what was written since.
         """
         ...
 

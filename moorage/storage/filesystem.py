@@ -13,17 +13,16 @@ import os
 import secrets
 import stat as modes
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import ClassVar, ParamSpec, TypeVar
-
-import msgspec
+from typing import ClassVar, ParamSpec, Self, TypeVar
 
 from moorage import faults
-from moorage.errors import BlobDamaged, StorageFull, StorageUnavailable
+from moorage.errors import BlobDamaged, StorageFull, StorageUnavailable, UploadUnknown
 from moorage.ids import UploadId
 from moorage.oci.digest import Digest, Hasher
+from moorage.settings import Settings
 from moorage.storage import keys
 from moorage.storage.base import Progress, Stat
 from moorage.storage.disk import Disk
@@ -40,29 +39,30 @@ _TEMPORARY_SECONDS = 24 * 3600
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the file system driver keeps its bytes.
-
-    Attributes:
-        root: the folder; made with mode 0700 when it is not there. One file system, because finishing an upload
-            is a rename.
-    """
-
-    root: Path
-
-
 class Filesystem:
     """Keeps every object in a file below one folder. See `Storage` for what the methods promise."""
 
     kind: ClassVar[str] = "filesystem"
 
-    def __init__(self, settings: Settings, *, disk: Disk | None = None) -> None:
-        self._root = settings.root
-        self._uploads = settings.root / "uploads"
-        self._temporary = settings.root / "temporary"
+    def __init__(self, root: Path, *, disk: Disk | None = None) -> None:
+        """Take a folder.
+
+        Args:
+            root: made with mode 0700 when it is not there. All of it has to be on one file system, because
+                finishing an upload is a rename.
+            disk: the system calls; tests pass their own.
+        """
+        self._root = root
+        self._uploads = root / "uploads"
+        self._temporary = root / "temporary"
         self._disk = disk or Disk()
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="storage")
         self._durable_folders: set[Path] = set()
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """The driver for the folder that the settings name."""
+        return cls(settings.storage_folder)
 
     async def open(self) -> None:
         """Make the folders, remove what interrupted `put` calls left a day ago, and check that a write works."""
@@ -167,7 +167,7 @@ class Filesystem:
     def read_upload(self, upload: UploadId, progress: Progress) -> AsyncIterator[bytes]:
         """The durable bytes of an upload."""
         keys.require_upload(upload)
-        return self._read(self._uploads / upload / _file_name(progress), 0, progress.size_bytes)
+        return self._read_upload(self._uploads / upload / _file_name(progress), progress.size_bytes)
 
     async def finish(self, upload: UploadId, progress: Progress, key: str) -> Stat:
         """Rename the upload's file to its place."""
@@ -465,7 +465,7 @@ class Filesystem:
         return found is not None and found.size_bytes == size
 
     def _delete(self, path: Path) -> None:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
             self._disk.unlink(path)
         if (self._root / keys.BLOBS) in path.parents:
             with contextlib.suppress(OSError):
@@ -485,7 +485,17 @@ class Filesystem:
                 with contextlib.suppress(FileNotFoundError):
                     yield prefix + name, entry.stat(follow_symlinks=False).st_size
 
-    async def _read(self, path: Path, start: int, stop: int | None) -> AsyncIterator[bytes]:
+    async def _read_upload(self, path: Path, size: int) -> AsyncIterator[bytes]:
+        pieces = self._read(path, 0, size)
+        try:
+            async for piece in pieces:
+                yield piece
+        except BlobDamaged:
+            raise _lost() from None
+        finally:
+            await pieces.aclose()
+
+    async def _read(self, path: Path, start: int, stop: int | None) -> AsyncGenerator[bytes, None]:
         """Read in a thread, one piece ahead of the one that is being sent."""
         if start < 0 or (stop is not None and stop < start):
             raise ValueError(f"no range: {start} to {stop}")
@@ -519,9 +529,9 @@ class Filesystem:
             file.fd = self._disk.open(file.path)
         except (FileNotFoundError, NotADirectoryError):
             raise BlobDamaged from None
-        size = os.fstat(file.fd).st_size
-        end = size if stop is None else stop
-        if size < max(end, file.offset):
+        found = os.fstat(file.fd)
+        end = found.st_size if stop is None else stop
+        if found.st_size < max(end, file.offset) or not modes.S_ISREG(found.st_mode):
             raise BlobDamaged
         return end, self._read_next(file, end)
 
@@ -556,8 +566,8 @@ def _driver_note(path: Path) -> str:
     return path.suffix[1:]
 
 
-def _lost() -> StorageUnavailable:
-    return StorageUnavailable("the bytes of this upload are not there any more; begin a new one")
+def _lost() -> UploadUnknown:
+    return UploadUnknown("the bytes of this upload are not there any more; begin a new one")
 
 
 def _take(found: Iterator[tuple[str, int]], count: int) -> list[tuple[str, int]]:

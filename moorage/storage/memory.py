@@ -3,21 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
-import msgspec
-
-from moorage.errors import BlobDamaged, StorageUnavailable
+from moorage.errors import BlobDamaged, UploadUnknown
 from moorage.ids import UploadId
 from moorage.oci.digest import Digest, Hasher
+from moorage.settings import Settings
 from moorage.storage import keys
 from moorage.storage.base import Progress, Stat
 
 _PIECE_BYTES = 1024 * 1024
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Memory has no settings."""
 
 
 class Memory:
@@ -25,10 +20,15 @@ class Memory:
 
     kind: ClassVar[str] = "memory"
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        del settings
+    def __init__(self) -> None:
         self._objects: dict[str, bytes] = {}
         self._uploads: dict[UploadId, dict[str, bytes]] = {}
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """An empty one."""
+        del settings
+        return cls()
 
     async def open(self) -> None:
         """Nothing to make."""
@@ -110,6 +110,8 @@ class Memory:
             used[generation] = before
         if hasher is not None and hasher.size_bytes == 0:
             hasher.update(before)
+        if hasher is not None and hasher.size_bytes != len(before):
+            raise ValueError(f"the hash stands at {hasher.size_bytes}, the upload at {len(before)}")
         gathered = [before]
         async for piece in pieces:
             gathered.append(piece)
@@ -154,14 +156,12 @@ class Memory:
     def _written(self, upload: UploadId, progress: Progress) -> bytes:
         data = self._uploads.get(upload, {}).get(progress.driver, b"")
         if len(data) < progress.size_bytes:
-            msg = "the bytes of this upload are not there any more; begin a new one"
-            raise StorageUnavailable(msg)
+            raise UploadUnknown("the bytes of this upload are not there any more; begin a new one")
         return data[: progress.size_bytes]
 
     async def _read(self, find: Callable[[], bytes | None], start: int, stop: int | None) -> AsyncIterator[bytes]:
         if start < 0 or (stop is not None and stop < start):
-            msg = f"no range: {start} to {stop}"
-            raise ValueError(msg)
+            raise ValueError(f"no range: {start} to {stop}")
         data = find()
         if data is None or len(data) < (start if stop is None else stop):
             raise BlobDamaged

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
-from obstore.store import AzureStore, GCSStore, S3Store
 
 from moorage import faults
-from moorage.errors import BlobDamaged, StorageFull, StorageUnavailable
+from moorage.errors import BlobDamaged, StorageUnavailable, UploadUnknown
 from moorage.ids import UploadId
 from moorage.oci.digest import Digest, Hasher
 from moorage.storage import keys
 from moorage.storage.base import Progress, Stat
 from moorage.storage.intake import Lane, settle
+from moorage.storage.parts import STREAM_BYTES, Missing, Store, Writer, chained, take, translated
 from moorage.storage.segments import BlobKey, Chain, Segment, blob_key, follow, is_segment
 
 if TYPE_CHECKING:  # these exist for the type checker only
@@ -35,13 +35,9 @@ SEGMENT_BYTES = 8_000 * PART_BYTES
 """One object takes 10,000 parts at most. An append that passes this size, 62.5 GiB, goes on in another segment, so
 parts need not grow with the blob and memory stays bounded whatever the length."""
 
-_PARTS_IN_FLIGHT = 2
 _PIECE_BYTES = 1024 * 1024
-_STREAM_BYTES = 512 * 1024
 _CONTENTS_KEPT = 1024
 _READ_ATTEMPTS = 3
-
-Store = S3Store | GCSStore | AzureStore
 
 
 class Objects:
@@ -67,7 +63,7 @@ class Objects:
     async def check(self) -> None:
         """Write, read back and delete a few bytes."""
         name, said = f"temporary/check-{secrets.token_hex(16)}", secrets.token_bytes(16)
-        with _translated():
+        with translated():
             await obstore.put_async(self._store, name, said, use_multipart=False)
             heard = bytes(await (await obstore.get_async(self._store, name)).bytes_async())
             await obstore.delete_async(self._store, name)
@@ -79,12 +75,12 @@ class Objects:
     async def put(self, key: str, pieces: AsyncIterator[bytes]) -> Stat:
         """Store an object under its own name, in parts when it is large."""
         keys.require_own_key(key)
-        head, whole = await _take(aiter(pieces), self._part_bytes)
+        head, whole = await take(aiter(pieces), self._part_bytes)
         if whole:
-            with _translated():
+            with translated():
                 await obstore.put_async(self._store, key, head, use_multipart=False)
             return Stat(len(head), None)
-        writer = _Writer(self._store, key, self._part_bytes)
+        writer = Writer(self._store, key, self._part_bytes)
         try:
             await writer.send(head)
             async for piece in pieces:
@@ -119,9 +115,9 @@ class Objects:
             segments = follow(blob.chain, listed) if any(found.name == key for found in listed) else None
             return None if segments is None else Stat(_size(segments), None)
         try:
-            with _translated():
+            with translated():
                 return Stat((await obstore.head_async(self._store, key))["size"], None)
-        except _Missing:
+        except Missing:
             return None
 
     async def delete(self, key: str) -> None:
@@ -131,7 +127,13 @@ class Objects:
         self._contents.pop(key, None)
         if blob is not None:
             listed = await self._list_upload(blob.upload)
-            await self._remove([found.name for found in listed if is_segment(found.name)])
+            kept = {
+                segment
+                for found in listed
+                if found.name != key and (other := BlobKey.find(found.name)) is not None
+                for segment in follow(other.chain, listed) or ()
+            }
+            await self._remove([found.name for found in listed if is_segment(found.name) and found not in kept])
         await self._remove([key])
 
     async def walk(self) -> AsyncIterator[tuple[str, int]]:
@@ -161,7 +163,7 @@ class Objects:
         name = key if blob is None else blob.only_segment()
         if name is None:
             return None
-        with _translated():
+        with translated():
             return await obstore.sign_async(self._store, "GET", name, timedelta(seconds=ttl_seconds))
 
     # -- uploads
@@ -194,12 +196,12 @@ class Objects:
         if hasher is not None and hasher.size_bytes != progress.size_bytes:
             raise ValueError(f"the hash stands at {hasher.size_bytes}, the upload at {progress.size_bytes}")
         pieces = aiter(pieces)
-        head, whole = await _take(pieces, self._part_bytes)
+        head, whole = await take(pieces, self._part_bytes)
         chain, size = Chain.read(progress.driver), len(head)
         if whole:
             chain = await self._append_small(upload, chain, head, hasher)
         else:
-            chain, size = await self._append_large(upload, chain, _chained(head, pieces), hasher)
+            chain, size = await self._append_large(upload, chain, chained(head, pieces), hasher)
         faults.point("append.written")
         return Progress(
             size_bytes=progress.size_bytes + size,
@@ -217,9 +219,9 @@ class Objects:
         keys.require_upload(upload)
         chain = Chain.read(progress.driver)
         if BlobKey.find(key) != BlobKey(upload, chain):
-            raise ValueError(f"not the place of this upload: {key}")
+            raise UploadUnknown("this upload was taken over after it had got its place; begin a new one")
         segments, others = await self._find_segments(upload, progress)
-        with _translated():
+        with translated():
             await obstore.put_async(self._store, key, msgspec.json.encode(segments), use_multipart=False)
         faults.point("commit.renamed")
         with contextlib.suppress(StorageUnavailable):
@@ -248,7 +250,7 @@ class Objects:
             return chain
         token = _new_token()
         faults.point("append.piece")
-        with _translated():
+        with translated():
             sent = asyncio.ensure_future(
                 obstore.put_async(self._store, chain.next_name(upload, token), data, use_multipart=False)
             )
@@ -262,13 +264,13 @@ class Objects:
     ) -> tuple[Chain, int]:
         """Parts of one object, hashed in a thread while they are sent."""
         lane = Lane(self._pool, hasher.update) if hasher is not None else None
-        writer: _Writer | None = None
+        writer: Writer | None = None
         token, size = "", 0
         try:
             async for piece in pieces:
                 if writer is None:
                     token = _new_token()
-                    writer = _Writer(self._store, chain.next_name(upload, token), self._part_bytes)
+                    writer = Writer(self._store, chain.next_name(upload, token), self._part_bytes)
                 if lane is not None:
                     lane.put(piece)
                     if lane.is_behind() or lane.error is not None:
@@ -338,7 +340,7 @@ class Objects:
         offset = start
         while offset == start or offset != stop:
             try:
-                with _translated():
+                with translated():
                     found = await (asked or self._get(name, offset, stop))
                 size = found.meta["size"]
                 stop = size if stop is None else stop
@@ -349,7 +351,7 @@ class Objects:
                     attempts = _READ_ATTEMPTS
                 if offset == stop:
                     return
-            except _Missing:
+            except Missing:
                 _require(offset > start)
                 raise StorageUnavailable("the object was deleted while it was read") from None
             except StorageUnavailable:
@@ -371,7 +373,7 @@ class Objects:
             options["range"] = {"offset": start}
         try:
             return await obstore.get_async(self._store, name, options=options)
-        except NotFoundError:
+        except (NotFoundError, FileNotFoundError):
             raise
         except BaseError:
             _require(await self._head(name) >= max(start, stop or 0))
@@ -387,9 +389,9 @@ class Objects:
             self._contents.move_to_end(key)
             return known
         try:
-            with _translated():
+            with translated():
                 data = bytes(await (await obstore.get_async(self._store, key)).bytes_async())
-        except _Missing:
+        except Missing:
             raise BlobDamaged from None
         segments = msgspec.json.decode(data, type=list[Segment])
         self._contents[key] = segments
@@ -405,7 +407,7 @@ class Objects:
         listed = await self._list_upload(upload)
         segments = follow(chain, listed)
         if segments is None or _size(segments) != progress.size_bytes:
-            raise StorageUnavailable("the bytes of this upload are not there any more; begin a new one")
+            raise UploadUnknown("the bytes of this upload are not there any more; begin a new one")
         return segments, [found for found in listed if found not in segments]
 
     async def _list_upload(self, upload: UploadId) -> list[Segment]:
@@ -413,10 +415,10 @@ class Objects:
         return [found async for found in self._list(f"uploads/{upload}/")]
 
     async def _list(self, prefix: str) -> AsyncIterator[Segment]:
-        with _translated():
+        with translated():
             stream = aiter(obstore.list(self._store, prefix or None, chunk_size=1000))
         while True:
-            with _translated():
+            with translated():
                 batch = await anext(stream, None)
             if batch is None:
                 return
@@ -441,86 +443,16 @@ class Objects:
     async def _remove(self, names: Sequence[str]) -> None:
         if not names:
             return
-        with contextlib.suppress(_Missing), _translated():
+        with contextlib.suppress(Missing), translated():
             await obstore.delete_async(self._store, names[0] if len(names) == 1 else list(names))
-
-
-class _Writer:
-    """One object, written in parts as its bytes arrive. At most three parts are in memory."""
-
-    def __init__(self, store: Store, name: str, part_bytes: int) -> None:
-        self.size_bytes = 0
-        self._store = store
-        self._name = name
-        self._batch: bytes | None = None
-        self._ended = False
-        self._error: BaseException | None = None
-        self._changed = asyncio.Event()
-        self._task = asyncio.ensure_future(
-            obstore.put_async(
-                store, name, self._feed(), use_multipart=True, chunk_size=part_bytes, max_concurrency=_PARTS_IN_FLIGHT
-            )
-        )
-        self._task.add_done_callback(lambda _: self._changed.set())
-
-    async def send(self, batch: bytes) -> None:
-        """Hand over some bytes; waits while those before are still being taken."""
-        while self._batch is not None and not self._task.done():
-            self._changed.clear()
-            await self._changed.wait()
-        if self._task.done():
-            await self._result()
-        self._batch = batch
-        self.size_bytes += len(batch)
-        self._changed.set()
-
-    async def finish(self) -> None:
-        """Return when the object is there."""
-        self._ended = True
-        self._changed.set()
-        await self._result()
-
-    async def discard(self) -> None:
-        """End it, and remove what came of it: leaving the parts open would leave them in the store for ever."""
-        self._ended = True
-        self._batch = None
-        self._changed.set()
-        with contextlib.suppress(StorageUnavailable, StorageFull):
-            await self._result()
-            with contextlib.suppress(_Missing), _translated():
-                await obstore.delete_async(self._store, self._name)
-
-    async def fail(self, error: BaseException) -> None:
-        """End it without an object. Its parts stay until the bucket's lifecycle rule removes them."""
-        self._error = error
-        self._changed.set()
-        with contextlib.suppress(BaseException):
-            await settle(self._task)
-
-    async def _result(self) -> None:
-        with _translated():
-            await settle(self._task)
-
-    async def _feed(self) -> AsyncIterator[bytes]:
-        while True:
-            while self._batch is None and not self._ended and self._error is None:
-                self._changed.clear()
-                await self._changed.wait()
-            if self._error is not None:
-                raise self._error
-            if self._batch is None:
-                return
-            batch, self._batch = self._batch, None
-            self._changed.set()
-            yield batch
 
 
 async def _stream(found: "obstore.GetResult") -> AsyncIterator[bytes]:
     """The body of an answer in pieces of at most 1 MiB."""
-    with _translated():
-        stream = aiter(found.stream(_STREAM_BYTES))
+    with translated():
+        stream = aiter(found.stream(STREAM_BYTES))
     while True:
-        with _translated():
+        with translated():
             chunk = bytes(await anext(stream, b""))
         if not chunk:
             return
@@ -534,57 +466,9 @@ def _require(there: bool) -> None:  # noqa: FBT001 - a condition
         raise BlobDamaged from None
 
 
-class _Missing(StorageUnavailable):
-    """There is no such object. Never leaves this module."""
-
-
 def _new_token() -> str:
     return secrets.token_hex(4)
 
 
 def _size(segments: Sequence[Segment]) -> int:
     return sum(segment.size_bytes for segment in segments)
-
-
-async def _take(pieces: AsyncIterator[bytes], limit: int) -> tuple[bytes, bool]:
-    """The beginning of a body up to about `limit` bytes, joined, and whether that is all of it."""
-    head: list[bytes] = []
-    size = 0
-    async for piece in pieces:
-        head.append(piece)
-        size += len(piece)
-        if size > limit:
-            return b"".join(head), False
-    return b"".join(head), True
-
-
-async def _chained(head: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """`head`, then `pieces` joined to batches, in steps that a lane and a writer take without more memory."""
-    for cut in range(0, len(head), _STREAM_BYTES):
-        yield head[cut : cut + _STREAM_BYTES]
-    del head
-    waiting: list[bytes] = []
-    size = 0
-    async for piece in pieces:
-        waiting.append(piece)
-        size += len(piece)
-        if size >= _STREAM_BYTES:
-            yield b"".join(waiting)
-            waiting.clear()
-            size = 0
-    if waiting:
-        yield b"".join(waiting)
-
-
-@contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    """The store's errors become our own; what it said stays in the log, it may name keys."""
-    try:
-        yield
-    except NotFoundError as error:
-        raise _Missing from error
-    except (BaseError, OSError) as error:
-        said = str(error)
-        if any(word in said for word in ("StorageFull", "InsufficientStorage", "QuotaExceeded")):
-            raise StorageFull from error
-        raise StorageUnavailable from error

@@ -1,0 +1,131 @@
+"""Our storage drivers keep the promises of the protocol."""
+
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from moorage import settings
+from moorage.settings import Settings
+from moorage.storage.base import Storage
+from moorage.storage.drivers import make_storage
+from moorage.storage.filesystem import Filesystem
+from moorage.storage.memory import Memory
+from moorage.storage.s3 import S3
+from moorage.testing.bodies import LARGE, gather, list_uploads, store
+from moorage.testing.storage import StorageContract
+from tests.parts.seaweedfs import SeaweedFS
+
+
+class TestMemory(StorageContract):
+    """Memory."""
+
+    @pytest.fixture
+    async def storage(self) -> AsyncIterator[Storage]:
+        driver = Memory()
+        await driver.open()
+        yield driver
+        await driver.close()
+
+
+class TestFilesystem(StorageContract):
+    """Files."""
+
+    @pytest.fixture
+    async def storage(self, tmp_path: Path) -> AsyncIterator[Storage]:
+        driver = Filesystem(tmp_path / "storage")
+        await driver.open()
+        yield driver
+        await driver.close()
+
+    @pytest.fixture
+    async def another(self, tmp_path: Path) -> AsyncIterator[Storage]:
+        driver = Filesystem(tmp_path / "storage")
+        yield driver
+        await driver.close()
+
+
+@pytest.fixture(scope="session")
+def shared(seaweedfs: SeaweedFS) -> str:
+    """One bucket for all tests: each takes volumes of the store, which has few."""
+    return seaweedfs.make_bucket("storage")
+
+
+@pytest.mark.part("seaweedfs")
+class TestS3(StorageContract):
+    """An S3 store, with parts and segments small enough to have several of each."""
+
+    @pytest.fixture
+    def bucket(self, seaweedfs: SeaweedFS, shared: str) -> settings.S3:
+        return settings.S3(
+            bucket=shared,
+            endpoint=seaweedfs.endpoint,
+            access_key=settings.Secret(seaweedfs.access_key),
+            secret_key=settings.Secret(seaweedfs.secret_key),
+            prefix=f"tests/{secrets.token_hex(8)}",
+        )
+
+    @pytest.fixture
+    async def storage(self, bucket: settings.S3) -> AsyncIterator[Storage]:
+        driver = S3(bucket)
+        await driver.open()
+        yield driver
+        await driver.close()
+
+    @pytest.fixture
+    async def another(self, bucket: settings.S3) -> AsyncIterator[Storage]:
+        driver = S3(bucket)
+        yield driver
+        await driver.close()
+
+    @staticmethod
+    def order(key: str) -> str | list[str]:
+        """SeaweedFS walks by folders; Amazon's store and others go by the bytes."""
+        return key.split("/")
+
+    async def test_a_signed_url_serves_the_bytes_and_nothing_else_does(self, storage: Storage) -> None:
+        key = await store(storage, LARGE)
+
+        url = await storage.url(key, 60)
+
+        assert url is not None
+        async with httpx.AsyncClient() as client:
+            served = await client.get(url)
+            part = await client.get(url, headers={"Range": "bytes=3-9"})
+            forged = await client.get(url[:-3] + "000")
+            bare = await client.get(url.partition("?")[0])
+        assert served.content == LARGE
+        assert (part.status_code, part.content) == (206, LARGE[3:10])
+        assert (forged.status_code, bare.status_code) == (403, 403)
+
+    async def test_several_segments_have_no_url(self, storage: Storage) -> None:
+        assert await storage.url(await store(storage, LARGE, b"tail"), 60) is None
+        assert await storage.url(await store(storage, b""), 60) is None
+
+    async def test_one_long_append_goes_on_in_another_segment(self, bucket: settings.S3) -> None:
+        part = 5 * 1024 * 1024
+        driver = S3(bucket, part_bytes=part, segment_bytes=part * 2)
+        data = LARGE * 11
+        try:
+            key = await store(driver, data, b"tail")
+
+            assert ".5." in key  # 34.6 MB in segments of 10.5 MB, and the tail
+            assert await gather(driver.read(key)) == data + b"tail"
+            assert await gather(driver.read(key, part * 2 - 5, part * 4 + 5)) == data[part * 2 - 5 : part * 4 + 5]
+            await driver.delete(key)
+            assert [entry async for entry in driver.walk()] == []
+            assert await list_uploads(driver) == set()
+        finally:
+            await driver.close()
+
+
+def test_the_settings_name_the_driver(tmp_path: Path) -> None:
+    made = [
+        make_storage(Settings(data=str(tmp_path), storage=settings.Storage(kind=kind, s3=settings.S3(bucket="b"))))
+        for kind in ("filesystem", "memory", "s3")
+    ]
+
+    assert [driver.kind for driver in made] == ["filesystem", "memory", "s3"]
+    assert [driver.path("a") for driver in made] == [tmp_path / "storage" / "a", None, None]
