@@ -155,7 +155,8 @@ def record(
     children = _find_children(work, repository, parsed)
     faults.point("manifest.linked")
 
-    artifact, new, listed = _ensure_artifact(work, repository, digest, _columns(parsed, raw, children))
+    columns = _columns(parsed, raw, children, tagged=bool(tags))
+    artifact, new, listed = _ensure_artifact(work, repository, digest, columns)
     if new:
         work.db.execute(_MANIFEST, {"artifact_id": artifact, "bytes": raw})
         if blobs:
@@ -164,7 +165,13 @@ def record(
         if parsed.children:
             work.db.execute(_REFERENCE, _reference_rows(artifact, parsed, children))
     for name in sorted(set(tags)):
-        listed += _point_tag(work, repository, name, (artifact, digest), held.get(name))
+        _point_tag(work, repository, name, (artifact, digest), held.get(name))
+        before = held.get(name)
+        if before is not None and before.artifact_id != artifact:
+            listed -= untag(work, before.artifact_id)
+    if tags and not new:
+        row = work.db.execute(_SET_TAGGED, {"artifact": artifact}).first()
+        listed += 1 if row is not None and row.child and not row.accessory else 0
     if children:
         leave = sum(1 for row in children.values() if not (row.tagged or row.child or row.accessory))
         work.db.execute(_MARK_CHILDREN, {"children": [row.id for row in children.values()]})
@@ -225,7 +232,7 @@ def _find_children(work: Work, repository: int, parsed: Parsed) -> dict[bytes, A
     return found
 
 
-def _columns(parsed: Parsed, raw: bytes, children: dict[bytes, Any]) -> dict[str, object]:
+def _columns(parsed: Parsed, raw: bytes, children: dict[bytes, Any], *, tagged: bool) -> dict[str, object]:
     """What the artifact's row says of the manifest."""
     return {
         "media_type": parsed.media_type,
@@ -237,6 +244,7 @@ def _columns(parsed: Parsed, raw: bytes, children: dict[bytes, Any]) -> dict[str
         "manifest_bytes": len(raw),
         "annotations": dict(parsed.annotations) or None,
         "accessory": parsed.subject is not None,
+        "tagged": tagged,
     }
 
 
@@ -293,14 +301,11 @@ def _point_tag(
     name: str,
     artifact: tuple[int, Digest],
     before: Any,  # noqa: ANN401 - a row
-) -> int:
-    """Point a tag at an artifact; returns by how much the default list grew.
-
-    A tag that points there already is left alone, history and all.
-    """
+) -> None:
+    """Point a tag at an artifact. A tag that points there already is left alone, history and all."""
     artifact_id, digest = artifact
     if before is not None and before.artifact_id == artifact_id:
-        return 0
+        return
     history = work.db.execute(
         _OPEN_HISTORY,
         {
@@ -315,14 +320,8 @@ def _point_tag(
             "pushed_at": work.now,
         },
     )  # fmt: skip
-    grown = 0
-    row = work.db.execute(_SET_TAGGED, {"artifact": artifact_id}).first()
-    if row is not None and row.child and not row.accessory:
-        grown += 1
     if before is not None:
         close_history(work, before.history_id, "moved", None)
-        grown -= untag(work, before.artifact_id)
-    return grown
 
 
 def close_history(work: Work, history_id: int, how: str, trash_id: int | None) -> None:
