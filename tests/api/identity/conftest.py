@@ -1,0 +1,144 @@
+"""A database of each kind with its tables, and somebody in it."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import pytest
+from sqlalchemy import select
+
+import moorage.app  # noqa: F401 - with it every table is known
+from moorage.access.policy import Role
+from moorage.app import wire
+from moorage.audit.tables import Audit
+from moorage.db.base import Base
+from moorage.db.engine import Database
+from moorage.db.work import Work
+from moorage.events import Actor
+from moorage.identity import passwords as passwords_module
+from moorage.identity import service as identity
+from moorage.identity.login import Login
+from moorage.identity.passwords import Passwords
+from moorage.identity.throttle import Throttle
+from moorage.projects import service as projects
+from tests.parts.postgres import Postgres
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+TESTER = Actor(principal_id=1, name="admin", credential="cli", address="192.0.2.9", request_id="r1")
+
+
+def make_tables(url: str) -> None:
+    """Fill an empty database with tables."""
+    database = Database(url)
+    Base.metadata.create_all(database.engine)
+    database.engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.part("postgres"))])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """An empty database with all tables, on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'moorage.db'}"
+        make_tables(url)
+        database = Database(url, subscribers=wire())
+        yield database
+        await database.close()
+        return
+    postgres: Postgres = request.getfixturevalue("postgres")
+    name = postgres.create(make_tables)
+    database = Database(postgres.url(name), subscribers=wire())
+    yield database
+    await database.close()
+    postgres.drop(name)
+
+
+@dataclass
+class Clock:
+    """A clock that a test moves."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        """The time."""
+        return self.now
+
+
+@dataclass
+class Noted:
+    """Refusals, kept in a list. Shape of each: (name, operation, resource)."""
+
+    refusals: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def note(
+        self, actor: Actor, operation: str, resource_type: str, resource: str, *, project_id: int | None = None
+    ) -> None:
+        """See `Refusals.note`."""
+        assert resource_type == "user"
+        assert project_id is None
+        self.refusals.append((actor.name, operation, resource))
+
+
+def hash_cheaply(password: str) -> str:
+    """A hash that the cheap check of these tests knows; the real one has its tests in tests/unit."""
+    return f"cheap:{password}"
+
+
+@dataclass
+class World:
+    """Services on a database, and who lives there. Passwords are the name with `-Pass1` behind it."""
+
+    database: Database
+    passwords: Passwords
+    login: Login
+    clock: Clock
+    refused: Noted
+    checks: list[str]
+
+    def run(self, story: Callable[Concatenate[Work, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """One transaction."""
+        return self.database.run_here(TESTER, story, *args, **kwargs)
+
+    def user(self, name: str, **more: Any) -> int:
+        """A user with the usual password."""
+        return self.run(identity.create_user, name, password_hash=hash_cheaply(f"{name}-Pass1"), **more)
+
+    def project(self, name: str, **more: Any) -> int:
+        """A project."""
+        return self.run(projects.create_project, name, **more).id
+
+    def member(self, project_id: int, user_id: int, role: Role) -> int:
+        """A role for somebody."""
+        return self.run(projects.set_member, project_id, user_id, role)
+
+    def scalar(self, statement: Any) -> Any:
+        """The first value of a statement."""
+        return self.run(lambda work: work.db.scalar(statement))
+
+    def audit(self) -> list[tuple[Any, ...]]:
+        """All rows of the audit. Shape: (operation, resource type, resource, ok, repeats, detail)."""
+        columns = (Audit.operation, Audit.resource_type, Audit.resource, Audit.ok, Audit.repeats, Audit.detail)
+        return self.run(lambda work: [tuple(row) for row in work.db.execute(select(*columns).order_by(Audit.id)).all()])
+
+
+@pytest.fixture
+async def world(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    """A first administrator on an empty database. Passwords are compared, not hashed: each check is in `checks`."""
+    checks: list[str] = []
+
+    def matches(stored: str, password: str) -> bool:
+        checks.append(stored)
+        return stored == hash_cheaply(password)
+
+    monkeypatch.setattr(passwords_module, "_matches", matches)
+    clock = Clock()
+    refused = Noted()
+    passwords = Passwords(clock=clock)
+    login = Login(
+        database.read, passwords, refusals=refused, people=Throttle(clock=clock), machines=Throttle(clock=clock)
+    )
+    database.run_here(TESTER, identity.ensure_admin, hash_cheaply("admin-Pass1"))
+    yield World(database, passwords, login, clock, refused, checks)
+    await passwords.close()
