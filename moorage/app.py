@@ -54,7 +54,6 @@ class Application:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._stack: App | None = None
-        self._ended = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or live through the lifespan."""
@@ -65,10 +64,17 @@ class Application:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        async with running(self._settings) as stack:
-            self._stack = stack
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
+        started = False
+        try:
+            async with running(self._settings) as stack:
+                self._stack = stack
+                started = True
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+        except Exception:
+            log.exception("the server could not be %s", "stopped in order" if started else "started")
+            await send({"type": f"lifespan.{'shutdown' if started else 'startup'}.failed"})
+            return
         await send({"type": "lifespan.shutdown.complete"})
 
 
@@ -77,7 +83,10 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     """The server's parts, started; stopped in the other order on leaving."""
     database = open_database(settings)
     storage: Storage = open_storage(settings)
-    await storage.open()
+    try:
+        await storage.open()
+    except Problem as problem:  # it may come back; until then /readyz says no, and asks again
+        log.warning("the storage is not there yet: %s", problem)
     metrics = Metrics()
     pulls = PullNotes()
     tokens = TokenKeys(settings.token_key_folder)

@@ -60,7 +60,10 @@ class Probes:
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 await self._database.check()
-                await self._storage.check()
+                if self._ready:
+                    await self._storage.check()
+                else:
+                    await self._storage.open()  # makes what is missing, and checks
         except (Problem, TimeoutError) as problem:
             log.warning("not ready: %s", str(problem) or "a write took longer than 4 s")
             return False

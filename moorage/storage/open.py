@@ -10,21 +10,11 @@ def open_storage(settings: Settings) -> Storage:
     if kind == "filesystem":
         from moorage.storage import filesystem  # noqa: PLC0415 - only the driver in use
 
-        return filesystem.Filesystem(filesystem.Settings(root=settings.storage_folder))
+        return filesystem.Filesystem(settings.storage_folder)
     if kind == "s3":
         from moorage.storage import s3  # noqa: PLC0415 - as above
 
-        bucket = settings.storage.s3
-        return s3.S3(
-            s3.Settings(
-                bucket=bucket.bucket,
-                prefix=bucket.prefix,
-                endpoint=bucket.endpoint,
-                region=bucket.region,
-                access_key_id=bucket.access_key,
-                secret_access_key=bucket.secret_key,
-            )
-        )
+        return s3.S3(settings.storage.s3)
     from moorage.storage import memory  # noqa: PLC0415 - as above
 
     return memory.Memory()
