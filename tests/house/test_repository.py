@@ -1,5 +1,6 @@
 """The rules about what is committed: no place of one machine, hashed locks, a record for each dependency."""
 
+import importlib.metadata
 import re
 import tomllib
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from tests.house.test_house_rules import list_files, name_of
 
 ROOT = Path(__file__).resolve().parents[2]
+DISTRIBUTIONS = importlib.metadata.packages_distributions()
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 
 # Written in pieces, so that this file does not name what it forbids.
@@ -106,6 +108,19 @@ def test_every_dependency_has_a_decision_record_that_names_it() -> None:
     for name, number in RECORDS.items():
         (record,) = (ROOT / "docs/adr").glob(f"{number}-*.md")
         assert re.search(rf"\b{name}\b", record.read_text(), re.IGNORECASE), f"{record.name} does not speak of {name}"
+
+
+def test_everything_that_is_imported_is_asked_for_by_name() -> None:
+    develop = (ROOT / "requirements/develop.in").read_text().splitlines()
+    asked = {*list_dependencies(), *(normalise(line) for line in develop if line and line[0] not in "#-")}
+    product = set(list_dependencies())
+    for path in list_files(".py"):
+        names = re.findall(r"^\s*(?:import|from) ([a-z_0-9]+)", path.read_text(), re.MULTILINE)
+        needed = {normalise(source) for name in set(names) for source in DISTRIBUTIONS.get(name, ())} - {"moorage"}
+        ships = path.is_relative_to(ROOT / "moorage") and not path.is_relative_to(ROOT / "moorage/testing")
+        allowed = product if ships else asked  # moorage.testing is a plug-in of pytest: who loads it has pytest
+
+        assert needed <= allowed, f"{name_of(path)}: not in pyproject.toml or requirements/develop.in"
 
 
 def test_every_dependency_is_imported_by_the_product() -> None:

@@ -26,12 +26,14 @@ class SeaweedFS(Part):
 
     Attributes:
         endpoint: `http://127.0.0.1:PORT`; buckets are addressed by path.
+        access_key: the account's name.
         secret_key: what the account signs with.
     """
 
     name = "seaweedfs"
     supply = "pypi"
     endpoint = ""
+    access_key = ACCESS_KEY_ID
     secret_key = SECRET_ACCESS_KEY
 
     def __init__(self) -> None:
