@@ -65,7 +65,7 @@ class Registry(Protocol):
         ...
 
     def add_member(self, project: str, account: Account, role: str) -> None:
-        """Make an account a member: `project-admin`, `maintainer`, `developer`, `guest` or `limited-guest`."""
+        """Make an account a member: `admin`, `maintainer`, `developer`, `guest` or `limited-guest`."""
         ...
 
     def check_log(self) -> None:
@@ -255,7 +255,7 @@ class Moorage:
         return account
 
     def add_member(self, project: str, account: Account, role: str) -> None:
-        """Make an account a member: `project-admin`, `maintainer`, `developer`, `guest` or `limited-guest`."""
+        """Make an account a member: `admin`, `maintainer`, `developer`, `guest` or `limited-guest`."""
         self.run("member", "set", project, account.username, "--role", role)
 
     def log_text(self) -> str:

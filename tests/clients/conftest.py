@@ -66,7 +66,7 @@ def alice(registry: Registry, record: Record) -> Account:
     """An administrator of the projects `team`, `other` and `library`."""
     account = registry.create_user("alice")
     for project in ("team", "other", "library"):
-        registry.add_member(project, account, "project-admin")
+        registry.add_member(project, account, "admin")
     record.hide(account.password, "PASSWORD")
     return account
 

@@ -67,7 +67,7 @@ def crane(request: pytest.FixtureRequest, moorage: Moorage, parts: Parts, record
         moorage.create_project(project)
     alice = moorage.create_user("alice")
     for project in ("team", "other"):
-        moorage.add_member(project, alice, "project-admin")
+        moorage.add_member(project, alice, "admin")
     for text, instead in ((alice.password, "PASSWORD"), (moorage.host, "HOST"), (str(tmp_path), "FOLDER")):
         record.hide(text, instead)
     part = parts.get("crane", Crane)

@@ -62,7 +62,7 @@ def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     with serving.serve(tmp_path_factory.mktemp(scheme) / "data", settings={"registry_auth": scheme}) as moorage:
         moorage.create_project("conformance")
         alice = moorage.create_user("alice")
-        moorage.add_member("conformance", alice, "project-admin")
+        moorage.add_member("conformance", alice, "admin")
         yield Target(moorage.host, scheme, alice)
 
 
