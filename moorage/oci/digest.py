@@ -1,7 +1,7 @@
 """Parse and compute digests; hash in steps that may be hours and processes apart.
 
 `hashlib` objects cannot be saved, but a chunked upload goes on in another process. So `Hasher` hashes through
-the libcrypto that Python itself uses and exports its state; see `docs/adr/0020-resumable-hash.md`. Where that
+the libcrypto that Python itself uses and exports its state; see `docs/adr/0013-resumable-hash.md`. Where that
 library is missing or fails the test at import, `Hasher` falls back to `hashlib` and has no state to save.
 """
 

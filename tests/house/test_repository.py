@@ -145,6 +145,14 @@ def test_a_decision_record_is_a_page_with_the_five_headings(record: Path) -> Non
     assert len(text.split()) < 800, "a page at most"
 
 
+def test_every_decision_record_that_is_referred_to_is_there() -> None:
+    numbers = {path.name[:4] for path in (ROOT / "docs/adr").glob("[0-9]*.md")}
+    referred = {found for path in list_files() for found in re.findall(r"docs/adr/([0-9]{4})", read(path))}
+
+    assert referred
+    assert referred <= numbers
+
+
 def test_decision_records_are_numbered_without_a_double() -> None:
     numbers = [path.name[:4] for path in (ROOT / "docs/adr").glob("[0-9]*.md")]
 
