@@ -196,9 +196,10 @@ class Filesystem:
             return await settle(loop.run_in_executor(self._pool, lambda: call(*args, **kwargs)))
 
     def _open(self) -> None:
-        if not self._root.exists():
-            self._root.mkdir(mode=0o700, parents=True)
-            self._disk.fsync_dir(self._root.parent)
+        for folder in [*reversed(self._root.parents), self._root]:
+            if not folder.exists():
+                self._disk.mkdir(folder)
+                self._disk.fsync_dir(folder.parent)
         for folder in (self._uploads, self._temporary):
             self._disk.mkdir(folder)
         self._disk.fsync_dir(self._root)

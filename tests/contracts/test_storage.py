@@ -10,7 +10,7 @@ import pytest
 from moorage import settings
 from moorage.settings import Settings
 from moorage.storage.base import Storage
-from moorage.storage.drivers import make_storage
+from moorage.storage.open import open_storage
 from moorage.storage.filesystem import Filesystem
 from moorage.storage.memory import Memory
 from moorage.storage.s3 import S3
@@ -123,7 +123,7 @@ class TestS3(StorageContract):
 
 def test_the_settings_name_the_driver(tmp_path: Path) -> None:
     made = [
-        make_storage(Settings(data=str(tmp_path), storage=settings.Storage(kind=kind, s3=settings.S3(bucket="b"))))
+        open_storage(Settings(data=str(tmp_path), storage=settings.Storage(kind=kind, s3=settings.S3(bucket="b"))))
         for kind in ("filesystem", "memory", "s3")
     ]
 
