@@ -131,13 +131,13 @@ def _write(work: Work, batch: list[tuple[_Kind, _Seen, int]]) -> list[int]:
             {
                 "at": seen.at,
                 "principal_id": seen.actor.principal_id,
-                "principal_name": seen.actor.name[:255],
+                "principal_name": _storable(seen.actor.name)[:255],
                 "credential": seen.actor.credential,
                 "address": seen.actor.address[:64],
                 "request_id": seen.actor.request_id[:64],
                 "project_id": project_id,
                 "resource_type": resource_type,
-                "resource": resource,
+                "resource": _storable(resource),
                 "operation": operation,
                 "ok": False,
                 "repeats": count,
@@ -146,3 +146,8 @@ def _write(work: Work, batch: list[tuple[_Kind, _Seen, int]]) -> list[int]:
         ).scalar_one()
         ids.append(row)
     return ids
+
+
+def _storable(text: str) -> str:
+    """What both databases can hold of a text that a stranger sent: one bad name must not hold up the others."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")

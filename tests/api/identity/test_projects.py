@@ -75,10 +75,10 @@ def test_its_owner_is_project_admin_and_it_has_a_counter(world: World) -> None:
     assert world.run(quotas.get_usage, team.id) == quotas.Usage(0, 1000)
 
 
-@pytest.mark.parametrize("name", ["", "Team", "a/b", "a__b", "-a", "a-", "a b", "a" * 256, "t\u00e9am", "a\n"])
-def test_a_name_that_breaks_the_rule_is_refused(world: World, name: str) -> None:
-    with pytest.raises(ProjectNameInvalid):
-        world.project(name)
+def test_a_name_that_breaks_the_rule_is_refused(world: World) -> None:
+    for name in ["", "Team", "a/b", "a__b", "-a", "a-", "a b", "a" * 256, "t\u00e9am", "a\n"]:
+        with pytest.raises(ProjectNameInvalid):
+            world.project(name)
 
 
 def test_a_name_is_taken_once_and_the_refusal_leaves_the_transaction_usable(world: World) -> None:

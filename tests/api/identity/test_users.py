@@ -46,12 +46,10 @@ def test_names_that_differ_by_case_or_form_are_one(world: World, first: str, sec
     assert world.run(identity.get_user_by_name, second).name in {first, "Jos\u00e9"}
 
 
-@pytest.mark.parametrize(
-    "name", ["", " ann", "a,b", 'a"b', "a~b", "a#b", "a%b", "a$b", "a:b", "a\x00b", "a\u202eb", "a" * 256]
-)
-def test_a_name_that_breaks_the_rule_is_refused(world: World, name: str) -> None:
-    with pytest.raises(UserNameInvalid):
-        world.user(name)
+def test_a_name_that_breaks_the_rule_is_refused(world: World) -> None:
+    for name in ["", " ann", "a,b", 'a"b', "a~b", "a#b", "a%b", "a$b", "a:b", "a\x00b", "a\u202eb", "a" * 256]:
+        with pytest.raises(UserNameInvalid):
+            world.user(name)
 
 
 def test_an_address_belongs_to_one_user_without_regard_to_case(world: World) -> None:
@@ -66,10 +64,10 @@ def test_an_address_belongs_to_one_user_without_regard_to_case(world: World) -> 
     assert (found.name, found.email) == ("ann", "Ann@Example.org")
 
 
-@pytest.mark.parametrize("email", ["ann", "@x", "ann@", "a@b@c", "a b@c", "ann@x.org\n", "a" * 250 + "@x.org", "<a@b>"])
-def test_an_address_that_is_none_is_refused(world: World, email: str) -> None:
-    with pytest.raises(EmailInvalid):
-        world.user("ann", email=email)
+def test_an_address_that_is_none_is_refused(world: World) -> None:
+    for email in ["ann", "@x", "ann@", "a@b@c", "a b@c", "ann@x.org\n", "a" * 250 + "@x.org", "<a@b>"]:
+        with pytest.raises(EmailInvalid):
+            world.user("ann", email=email)
 
 
 def test_a_name_that_is_anothers_address_is_found_first_as_a_name(world: World) -> None:
