@@ -120,7 +120,7 @@ async def test_only_what_was_asked_for_is_granted_each_repository_on_its_own(wor
 
 ODD_SCOPES = [
         "repository:*:*", "repository:team/*:pull", "repository:team/:pull", "repository:team:pull", "repository::pull",
-        "repository:/app:pull", "repository:TEAM/app:pull", "repository:team/app%2f:pull", "repository:te%m/app:pull",
+        "repository:/app:pull", "repository:TEAM/app:pull", "repository:team/app%2f:pull", "repository:team%/app:pull",
         "repository:host:5000/team/app:pull", "repository(plugin):team/app:pull", "Repository:team/app:pull",
         "registry:catalog:pull", "registry:other:*", "user:admin:*", "repository:team/app:", "repository:team/app:PULL",
         "repository:team/app:read", "repository:unknown/app:pull", "repository:team/../other/app:pull",

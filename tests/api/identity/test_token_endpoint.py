@@ -171,7 +171,7 @@ async def test_t12_a_project_that_does_not_exist_is_like_a_forbidden_one(site: S
     site.world.project("secret")
 
     forbidden = await site.get("scope=repository:secret/app:pull", ANN)
-    missing = await site.get("scope=repository:unknwn/app:pull", ANN)
+    missing = await site.get("scope=repository:absent/app:pull", ANN)
 
     assert site.granted(forbidden) == site.granted(missing) == {}
     assert set(forbidden.body) == set(missing.body)
