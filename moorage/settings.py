@@ -358,7 +358,7 @@ def _read_file(file: Path, keys: Mapping[str, Key], *, required: bool) -> Iterat
         raise SettingInvalid(f"The settings file {file} cannot be read: {_reason(error)}.") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingInvalid(f"The settings file {file} is not TOML: {error}.") from error
-    for name, value in _flatten(tree, keys):
+    for name, value in _flatten(tree):
         if _plain(name, keys) == "data":
             raise SettingInvalid(f"{file}: `data` cannot be set in a file; use --data or MOORAGE_DATA.")
         if _plain(name, keys) is None:
@@ -366,11 +366,11 @@ def _read_file(file: Path, keys: Mapping[str, Key], *, required: bool) -> Iterat
         yield name, (value, str(file))
 
 
-def _flatten(tree: Mapping[str, object], keys: Mapping[str, Key], prefix: str = "") -> Iterator[tuple[str, object]]:
+def _flatten(tree: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
     for part, value in tree.items():
         name = prefix + part
-        if isinstance(value, dict) and any(key.startswith(f"{name}.") for key in keys):
-            yield from _flatten(value, keys, f"{name}.")
+        if isinstance(value, dict) and value:
+            yield from _flatten(value, f"{name}.")
         else:
             yield name, value
 

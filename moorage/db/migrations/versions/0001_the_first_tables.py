@@ -1,6 +1,6 @@
 """The first tables.
 
-Locks: say which table is locked for how long on a million rows.
+Locks: none, all tables are new.
 
 Revision: 0001, the first.
 """
