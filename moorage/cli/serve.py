@@ -29,9 +29,12 @@ from moorage.cli.exits import DONE, FAILED
 from moorage.cli.folder import lock_folder, open_folder, require_writable
 from moorage.cli.listening import Place, check_certificate, reserve
 from moorage.cli.prepare import ADMIN_PASSWORD, Prepared, prepare_in_child
+from moorage.errors import Problem
 from moorage.logs import make_config
 from moorage.settings import Secret, Settings, forget_secrets
 from moorage.web.request import App, Receive, Scope, Send
+
+log = logging.getLogger("moorage")
 
 STOP_SECONDS = 8
 """How long workers may finish open requests after SIGTERM or SIGINT; 10 s is what we promise."""
@@ -113,11 +116,15 @@ def _serve(settings: Settings, place: Place, prepared: Prepared) -> int:
         ssl_cert=Path(settings.tls_cert) if settings.tls_cert else None,
         ssl_key=Path(settings.tls_key) if settings.tls_key else None,
         ssl_protocol_min=SSLProtocols.tls12,
-        respawn_failed_workers=True,
+        respawn_failed_workers=False,  # until one was up: what fails at once fails again
         workers_kill_timeout=STOP_SECONDS,
     )
-    banner = partial(_print_banner, settings, place, prepared)
-    threading.Thread(target=_await_ready, args=(ready_out, banner), daemon=True, name="banner").start()
+
+    def on_ready() -> None:
+        server.respawn_failed_workers = True
+        _print_banner(settings, place, prepared)
+
+    threading.Thread(target=_await_ready, args=(ready_out, on_ready), daemon=True, name="banner").start()
     gc.freeze()  # what the workers share with us stays shared
     try:
         server.serve(target_loader=partial(load_worker, settings, os.getpid(), ready_in), wrap_loader=False)
@@ -139,7 +146,7 @@ def load_worker(settings: Settings, parent: int, ready: int) -> App:
             faults.arm(settings.fault)
         application: App = create_app(settings)
     except Exception:
-        logging.getLogger("moorage").exception("the application could not be built")
+        log.exception("the application could not be built")
         raise SystemExit(1) from None
     return partial(_worker, application, ready)
 
@@ -150,15 +157,31 @@ async def _worker(application: App, ready: int, scope: Scope, receive: Receive, 
         await application(scope, receive, send)
         return
 
+    is_up = False
+
     async def tell(message: Scope) -> None:
+        nonlocal is_up
         await send(message)
         if message["type"] == "lifespan.startup.complete":
+            is_up = True
             # Ctrl-C reaches the whole process group; the parent alone decides, and sends SIGTERM
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             with contextlib.suppress(OSError):
                 os.write(ready, b".")
 
-    await application(scope, receive, tell)
+    try:
+        await application(scope, receive, tell)
+    except Problem as problem:
+        log.error("the server cannot start: %s", problem)  # noqa: TRY400 - the sentence is for the operator
+        if is_up:
+            raise
+        await send({"type": "lifespan.startup.failed", "message": ""})
+    except Exception:
+        log.exception("the application failed %s", "at its end" if is_up else "to start")
+        if is_up:
+            raise
+        # granian would take an exception for an application without a lifespan, and serve errors
+        await send({"type": "lifespan.startup.failed", "message": ""})
 
 
 def _die_with(parent: int) -> None:
@@ -192,10 +215,10 @@ def _warn(settings: Settings, place: Place) -> list[str]:
 # -- the banner -------------------------------------------------------------------------------------------
 
 
-def _await_ready(pipe: int, banner: Callable[[], None]) -> None:
-    """Print the banner once the first worker is up."""
+def _await_ready(pipe: int, on_ready: Callable[[], None]) -> None:
+    """Call `on_ready` once the first worker is up."""
     if os.read(pipe, 1):
-        banner()
+        on_ready()
 
 
 def _print_banner(settings: Settings, place: Place, prepared: Prepared) -> None:

@@ -51,7 +51,8 @@ def read_sqlite(file: Path) -> dict[str, list[str]]:
 READ_POSTGRESQL = """
 SELECT 'column', c.relname, concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
        pg_get_expr(d.adbin, d.adrelid), l.collname, a.attidentity)
-FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'r'
+AND c.relnamespace = 'public'::regnamespace
 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum LEFT JOIN pg_collation l ON l.oid = a.attcollation
 WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relname <> 'alembic_version'
 UNION ALL SELECT 'index', tablename, indexdef FROM pg_indexes

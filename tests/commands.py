@@ -1,0 +1,144 @@
+"""The `moorage` command as a process: run to its end, refused, or serving."""
+
+import datetime as dt
+import http.client
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.parts.base import Server, free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+MOORAGE = (sys.executable, "-m", "moorage")
+NOBODY = 65534
+
+
+def clean_environment(**given: str) -> dict[str, str]:
+    """The environment of these tests without settings that somebody else left in it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MOORAGE_")}
+    return {**kept, "PYTHONPATH": str(ROOT), **given}
+
+
+def run(*words: str | Path, given: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
+    """One command to its end."""
+    return subprocess.run(
+        [*MOORAGE, *map(str, words)],
+        env=clean_environment(**environment),
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def refuse(*words: str | Path, **environment: str) -> tuple[int, str]:
+    """Run a command that has to refuse within 2 s: its exit status, and its one sentence."""
+    began = time.monotonic()
+    done = run(*words, **environment)
+    took = time.monotonic() - began
+    lines = [line for line in done.stderr.splitlines() if "warning: this runs as root" not in line]
+
+    assert took < 2, f"it took {took:.1f} s"
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("moorage: ")
+    assert done.stdout == ""
+    return done.returncode, lines[0]
+
+
+@dataclass
+class Running:
+    """A server that is up.
+
+    Attributes:
+        banner: the line of JSON that it printed.
+    """
+
+    server: Server
+    data: Path
+    port: int
+    banner: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def log(self) -> str:
+        """Everything that it printed."""
+        return self.server.log.read_text()
+
+    def get(self, path: str) -> int:
+        """The status of a GET."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        with closing(connection):
+            connection.request("GET", path)
+            return connection.getresponse().status
+
+    def list_processes(self) -> list[int]:
+        """The pids of the parent and its workers."""
+        children = Path(f"/proc/{self.server.pid}/task/{self.server.pid}/children").read_text().split()
+        return [self.server.pid, *map(int, children)]
+
+
+@contextmanager
+def serving(data: Path, *words: str, **environment: str) -> Iterator[Running]:
+    """A server on a free port, stopped at the end."""
+    port = free_port()
+    log = data.with_name(f"{data.name}-{port}.log")
+    kept = ["env", "-i", *(f"{name}={value}" for name, value in clean_environment(**environment).items())]
+    command = [*kept, *MOORAGE, "serve", "--data", str(data), "--listen", f"127.0.0.1:{port}", *words]
+    server = Server(command, log)
+    try:
+        server.wait(lambda: '"event": "ready"' in log.read_text(), what="the banner", seconds=20)
+        banner = next(json.loads(line) for line in log.read_text().splitlines() if '"event": "ready"' in line)
+        yield Running(server, data, port, banner)
+    finally:
+        server.stop()
+
+
+# -- certificates ----
+
+
+@dataclass
+class Certificate:
+    """A certificate for 127.0.0.1, and its key, as files."""
+
+    chain: Path
+    key: Path
+
+
+def make_certificate(folder: Path, *, days: int = 90) -> Certificate:
+    """Write a self-signed certificate that ends in `days`."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "registry.test")])
+    now = dt.datetime.now(dt.UTC)
+    names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("registry.test")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=200))
+        .not_valid_after(now + dt.timedelta(days=days))
+        .add_extension(names, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    folder.mkdir(exist_ok=True)
+    made = Certificate(folder / "cert.pem", folder / "key.pem")
+    made.chain.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    made.key.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    made.key.chmod(0o600)
+    return made
