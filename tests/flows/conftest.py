@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import serving
+from tests.commands import Commands, serving
 
 
 @pytest.fixture
@@ -20,3 +20,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with serving(folder):
         pass
     return folder
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Commands:
+    """Runs `moorage` commands inside this process."""
+    return Commands(monkeypatch, capsys)

@@ -10,68 +10,68 @@ from pathlib import Path
 import pytest
 
 from moorage.cli.exits import DONE, FAILED, UNFIT, USAGE
-from tests.commands import NOBODY, make_certificate, run, serving
+from tests.commands import NOBODY, Commands, make_certificate, serving
 from tests.parts.base import free_port
 
 # -- the other commands beside a running server -----------------------------------------------------------
 
 
-def test_accounts_projects_and_members_are_managed_while_the_server_runs(filled: Path) -> None:
+def test_accounts_projects_and_members_are_managed_while_the_server_runs(command: Commands, filled: Path) -> None:
     with serving(filled):
-        made = run("user", "create", "alice", "--email", "alice@example.com", "--json", "--data", filled)
+        made = command("user", "create", "alice", "--email", "alice@example.com", "--json", "--data", filled)
         alice = json.loads(made.stdout)
         assert (alice["name"], len(alice["password"])) == ("alice", 24)
-        again = run("user", "create", "Alice", "--data", filled)
+        again = command("user", "create", "Alice", "--data", filled)
         assert (again.returncode, again.stdout) == (FAILED, "")
         assert again.stderr.startswith("moorage: A user of this name")
 
-        assert run("user", "set-admin", "alice", "--data", filled).returncode == DONE
-        people = json.loads(run("user", "list", "--json", "--data", filled).stdout)
+        assert command("user", "set-admin", "alice", "--data", filled).returncode == DONE
+        people = json.loads(command("user", "list", "--json", "--data", filled).stdout)
         assert [(person["name"], person["admin"]) for person in people] == [("admin", True), ("alice", True)]
-        assert run("user", "set-admin", "admin", "--off", "--data", filled).returncode == DONE
-        last = run("user", "set-admin", "alice@example.com", "--off", "--data", filled)
+        assert command("user", "set-admin", "admin", "--off", "--data", filled).returncode == DONE
+        last = command("user", "set-admin", "alice@example.com", "--off", "--data", filled)
         assert last.returncode == FAILED
         assert "administrator has to remain" in last.stderr
 
-        assert run("project", "create", "team", "--public", "--quota", "2G", "--data", filled).returncode == DONE
-        projects = json.loads(run("project", "list", "--json", "--data", filled).stdout)
+        assert command("project", "create", "team", "--public", "--quota", "2G", "--data", filled).returncode == DONE
+        projects = json.loads(command("project", "list", "--json", "--data", filled).stdout)
         assert [(project["name"], project["public"]) for project in projects] == [("library", True), ("team", True)]
         with closing(sqlite3.connect(filled / "moorage.db")) as db:
             limit = db.execute("SELECT limit_bytes FROM quota JOIN project p ON p.id = project_id WHERE name = 'team'")
             assert limit.fetchall() == [(2 * 1024**3,)]
         member = ("member", "set", "team", "alice", "--data", filled, "--role")
-        assert run(*member, "maintainer").returncode == DONE
-        assert run(*member, "none").returncode == DONE
-        assert run(*member, "none").returncode == DONE
-        assert run("project", "delete", "team", "--data", filled).returncode == DONE
-        gone = run("project", "delete", "team", "--data", filled)
+        assert command(*member, "maintainer").returncode == DONE
+        assert command(*member, "none").returncode == DONE
+        assert command(*member, "none").returncode == DONE
+        assert command("project", "delete", "team", "--data", filled).returncode == DONE
+        gone = command("project", "delete", "team", "--data", filled)
         assert (gone.returncode, gone.stdout) == (FAILED, "")
         assert "no such project" in gone.stderr
 
 
-def test_a_password_is_never_taken_from_an_argument(filled: Path) -> None:
-    done = run("user", "create", "bob", "--password", "S3cret-enough", "--data", filled)
+def test_a_password_is_never_taken_from_an_argument(command: Commands, filled: Path) -> None:
+    done = command("user", "create", "bob", "--password", "S3cret-enough", "--data", filled)
 
     assert done.returncode == USAGE
 
 
 @pytest.mark.parametrize("password", ["", "short", "alllowercaseletters1"])
-def test_a_bad_password_is_refused_before_anything_is_made(filled: Path, password: str) -> None:
-    done = run("user", "create", "bob", "--password-stdin", "--data", filled, given=f"{password}\n")
+def test_a_bad_password_is_refused_before_anything_is_made(command: Commands, filled: Path, password: str) -> None:
+    done = command("user", "create", "bob", "--password-stdin", "--data", filled, given=f"{password}\n")
 
     assert done.returncode in {FAILED, USAGE}
-    assert "bob" not in run("user", "list", "--data", filled).stdout
+    assert "bob" not in command("user", "list", "--data", filled).stdout
 
 
-def test_commands_say_when_there_is_no_store(data: Path) -> None:
-    done = run("user", "list", "--data", data)
+def test_commands_say_when_there_is_no_store(command: Commands, data: Path) -> None:
+    done = command("user", "list", "--data", data)
 
     assert done.returncode == UNFIT
     assert str(data / "moorage.db") in done.stderr
     assert not data.exists()
 
 
-def test_settings_are_shown_with_their_sources_and_without_secrets(data: Path) -> None:
+def test_settings_are_shown_with_their_sources_and_without_secrets(command: Commands, data: Path) -> None:
     data.mkdir()
     (data / "moorage.toml").write_text("workers = 3\n")
     environment = {
@@ -80,7 +80,7 @@ def test_settings_are_shown_with_their_sources_and_without_secrets(data: Path) -
         "MOORAGE_STORAGE__S3__SECRET_KEY": "hush",
     }
 
-    done = run("settings", "--json", "--data", data, **environment)
+    done = command("settings", "--json", "--data", data, **environment)
 
     rows = {row["key"]: row for row in json.loads(done.stdout)}
     assert rows["workers"] == {
@@ -89,15 +89,15 @@ def test_settings_are_shown_with_their_sources_and_without_secrets(data: Path) -
     assert rows["admin_password"]["value"] == "***"
     assert rows["database.url"]["value"] == "postgresql://moorage:***@db/moorage"
     assert rows["listen"]["source"] == "default"
-    assert "hush" not in done.stdout + run("settings", "--data", data, **environment).stdout
+    assert "hush" not in done.stdout + command("settings", "--data", data, **environment).stdout
 
 
 # -- moorage check ----------------------------------------------------------------------------------------
 
 
-def check(*words: str | Path, **environment: str) -> tuple[int, list[dict[str, str]]]:
+def check(command: Commands, *words: str | Path, **environment: str) -> tuple[int, list[dict[str, str]]]:
     """The exit status and the findings that are not ok, but for that of root."""
-    done = run("check", "--json", *words, **environment)
+    done = command("check", "--json", *words, **environment)
     assert done.stderr == ""
     findings = json.loads(done.stdout)
     for finding in findings:
@@ -105,23 +105,23 @@ def check(*words: str | Path, **environment: str) -> tuple[int, list[dict[str, s
     return done.returncode, [row for row in findings if row["state"] != "ok" and row["area"] != "machine"]
 
 
-def test_check_finds_nothing_wrong_with_a_new_folder_and_makes_nothing(data: Path) -> None:
-    status, findings = check("--data", data, "--listen", "127.0.0.1:0")
+def test_check_finds_nothing_wrong_with_a_new_folder_and_makes_nothing(command: Commands, data: Path) -> None:
+    status, findings = check(command, "--data", data, "--listen", "127.0.0.1:0")
 
     assert (status, findings) == (DONE, [])
     assert not data.exists()
 
 
-def test_check_finds_nothing_wrong_beside_a_running_server(filled: Path) -> None:
-    run("user", "set-password", "admin", "--data", filled)
+def test_check_finds_nothing_wrong_beside_a_running_server(command: Commands, filled: Path) -> None:
+    command("user", "set-password", "admin", "--data", filled)
 
     with serving(filled) as moorage:
-        status, findings = check("--data", filled, "--listen", f"127.0.0.1:{moorage.port}")
+        status, findings = check(command, "--data", filled, "--listen", f"127.0.0.1:{moorage.port}")
 
     assert (status, findings) == (DONE, [])
 
 
-def test_check_names_each_thing_that_is_wrong_with_its_mend(data: Path, tmp_path: Path) -> None:
+def test_check_names_each_thing_that_is_wrong_with_its_mend(command: Commands, data: Path, tmp_path: Path) -> None:
     with serving(data):
         pass
     key = next((data / "keys" / "token").glob("*.pem"))
@@ -134,7 +134,7 @@ def test_check_names_each_thing_that_is_wrong_with_its_mend(data: Path, tmp_path
 
     with closing(socket.create_server(("127.0.0.1", 0))) as other:
         listen = f"127.0.0.1:{other.getsockname()[1]}"
-        status, findings = check(
+        status, findings = check(command,
             "--data", data, "--listen", listen, "--tls-cert", tls.chain, "--tls-key", tls.key,
             MOORAGE_EXTERNAL_URL="https://other.test", MOORAGE_TRUSTED_PROXIES='["0.0.0.0/0"]',
         )  # fmt: skip
@@ -160,14 +160,14 @@ def test_check_names_each_thing_that_is_wrong_with_its_mend(data: Path, tmp_path
     assert len(findings) == len(expected)
 
 
-def test_check_names_the_owner_the_database_and_the_setting(data: Path) -> None:
-    status, (finding,) = check("--data", data, MOORAGE_LISTN="x")
+def test_check_names_the_owner_the_database_and_the_setting(command: Commands, data: Path) -> None:
+    status, (finding,) = check(command, "--data", data, MOORAGE_LISTN="x")
     assert (status, finding["area"]) == (FAILED, "settings")
     assert "MOORAGE_LISTEN" in finding["text"]
 
     port = free_port()
     url = f"postgresql://moorage:hush@127.0.0.1:{port}/moorage"
-    status, (finding,) = check("--data", data, "--listen", "127.0.0.1:0", MOORAGE_DATABASE__URL=url)
+    status, (finding,) = check(command, "--data", data, "--listen", "127.0.0.1:0", MOORAGE_DATABASE__URL=url)
     assert (status, finding["area"], finding["state"]) == (FAILED, "database", "error")
     assert str(port) in finding["text"]
     assert "hush" not in finding["text"]
@@ -175,17 +175,17 @@ def test_check_names_the_owner_the_database_and_the_setting(data: Path) -> None:
     if os.geteuid() == 0:
         data.mkdir()
         os.chown(data, NOBODY, NOBODY)
-        status, (finding,) = check("--data", data, "--listen", "127.0.0.1:0")
+        status, (finding,) = check(command, "--data", data, "--listen", "127.0.0.1:0")
         assert (status, finding["area"]) == (FAILED, "permissions")
         assert f"uid {NOBODY}" in finding["text"]
 
 
-def test_check_sees_a_damaged_database(data: Path) -> None:
+def test_check_sees_a_damaged_database(command: Commands, data: Path) -> None:
     with serving(data):
         pass
     (data / "moorage.db").write_bytes(b"no database " * 500)
 
-    status, findings = check("--data", data, "--listen", "127.0.0.1:0")
+    status, findings = check(command, "--data", data, "--listen", "127.0.0.1:0")
 
     assert status == FAILED
     assert any(row["area"] == "database" and str(data / "moorage.db") in row["text"] for row in findings)
