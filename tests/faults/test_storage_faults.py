@@ -43,6 +43,8 @@ async def push(storage: Filesystem) -> None:
     try:
         for number, body in enumerate((b"first", LARGE, b"last")):
             progress = await storage.append(upload, progress, pieces(*cut(body, 300_000)), hasher, takeover=number == 2)
+            with contextlib.suppress(ConnectionResetError):
+                await storage.append(upload, progress, reset(), None, takeover=False)
         await storage.finish(upload, progress, storage.place(hasher.digest(), upload, progress, first=True))
         await storage.put("object", pieces(LARGE))
     finally:
