@@ -1,6 +1,9 @@
 """Our storage drivers keep the promises of the protocol."""
 
+import asyncio
+import resource
 import secrets
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,13 +11,14 @@ import httpx
 import pytest
 
 from moorage import settings
+from moorage.oci.digest import Hasher
 from moorage.settings import Settings
 from moorage.storage.base import Storage
 from moorage.storage.filesystem import Filesystem
 from moorage.storage.memory import Memory
 from moorage.storage.open import open_storage
 from moorage.storage.s3 import S3
-from moorage.testing.bodies import LARGE, gather, list_uploads, store
+from moorage.testing.bodies import LARGE, gather, list_uploads, new_upload, store
 from moorage.testing.storage import StorageContract
 from tests.parts.seaweedfs import SeaweedFS
 
@@ -119,6 +123,36 @@ class TestS3(StorageContract):
             assert await list_uploads(driver) == set()
         finally:
             await driver.close()
+
+    @pytest.mark.deep
+    async def test_six_gigabytes_pass_with_bounded_memory(self, storage: Storage) -> None:
+        """Over the 5 GB that a simple copy may have, in two appends; zeros, whose digest hashlib computes beside."""
+        piece, count = bytes(512 * 1024), 3 * 2048
+
+        async def half() -> AsyncIterator[bytes]:
+            for _ in range(count):
+                yield piece
+
+        upload, hasher, begun = new_upload(), Hasher(), time.monotonic()
+        progress = await storage.start(upload)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        for _ in range(2):
+            progress = await storage.append(upload, progress, half(), hasher, takeover=False)
+        key = storage.place(hasher.digest(), upload, progress, first=True)
+        said = await storage.finish(upload, progress, key)
+        written = time.monotonic() - begun
+        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        begun, got = time.monotonic(), 0
+        reader = Hasher()
+        async for part in storage.read(key):
+            got += len(part)
+            await asyncio.to_thread(reader.update, part)
+        await storage.delete(key)
+        print(f"6 GiB: written in {written:.0f} s, read in {time.monotonic() - begun:.0f} s, {after - before} KiB more")
+
+        assert said.size_bytes == got == 2 * count * len(piece)
+        assert reader.digest() == hasher.digest()
+        assert after - before < 150 * 1024
 
 
 def test_the_settings_name_the_driver(tmp_path: Path) -> None:

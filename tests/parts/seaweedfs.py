@@ -65,7 +65,7 @@ class SeaweedFS(Part):
             "filer": "true", "s3": "true", "s3.config": accounts,
             # Nothing of an earlier run, nothing told to anybody, and no 10 s of politeness at the end.
             "master.resumeState": "false", "master.telemetry": "false", "volume.preStopSeconds": "0",
-            "volume.max": "20", "master.volumeSizeLimitMB": "256",
+            "volume.max": "20", "master.volumeSizeLimitMB": "1024",  # a deep test stores 6 GB
             # Services with ports of their own that nobody here needs.
             "s3.port.iceberg": "0", "s3.port.lance": "0", "iam": "false", "webdav": "false",
         }  # fmt: skip
