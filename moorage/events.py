@@ -74,7 +74,7 @@ class UserCreated(Event):
 
 @dataclass(frozen=True, slots=True)
 class UserChanged(Event):
-    """An account was changed. `change`: password, admin, disabled, deleted, profile."""
+    """An account was changed. `change`: password, admin, no_admin, disabled, enabled, deleted, profile."""
 
     user_id: int
     name: str
@@ -92,7 +92,7 @@ class RobotCreated(Event):
 
 @dataclass(frozen=True, slots=True)
 class RobotChanged(Event):
-    """A robot was changed. `change`: secret, disabled, permissions, deleted."""
+    """A robot was changed. `change`: secret, disabled, enabled, permissions, deleted."""
 
     robot_id: int
     project_id: int | None

@@ -15,13 +15,14 @@ from moorage.errors import MemberUnknown, ProjectExists, ProjectNotEmpty, Projec
 from moorage.events import MemberSet, ProjectChanged, ProjectCreated, ProjectDeleted
 from moorage.identity import robots
 from moorage.identity import service as identity
-from moorage.identity.tables import Group, Principal
+from moorage.identity.tables import Group, Principal, RefreshToken, Session
 from moorage.oci.names import parse_project_name
 from moorage.projects.tables import Project, Trash
 from moorage.quotas import service as quotas
 
 LIBRARY_ID = 1
 LIBRARY_NAME = "library"
+RESTORE_STEP = 1_000_000
 
 
 class ProjectRow(msgspec.Struct, frozen=True):
@@ -285,6 +286,18 @@ def remove_group_member(work: Work, project_id: int, group_id: int) -> None:
         raise MemberUnknown(name=name)
     _change(work, project_id, by=1)
     work.emit(MemberSet(project.id, name, 0))
+
+
+def end_all_tokens(work: Work) -> None:
+    """End every registry token, refresh token and session: after a restore from a backup, which turned epochs back.
+
+    The step is larger than what any epoch can have gained since the backup, so that no lost token fits again. Give
+    the server a new signing key as well.
+    """
+    work.db.execute(update(Principal).values(epoch=Principal.epoch + RESTORE_STEP))
+    work.db.execute(update(Project).values(epoch=Project.epoch + RESTORE_STEP))
+    work.db.execute(delete(RefreshToken))
+    work.db.execute(delete(Session))
 
 
 def _create(

@@ -342,6 +342,18 @@ async def test_t18_what_ends_an_accounts_tokens_ends_its_refresh_tokens(site: Si
         assert await use(site, token) == 401
 
 
+async def test_after_a_restore_nothing_from_before_fits(site: Site) -> None:
+    token = await make_refresh_token(site)
+    before = site.keys.verify(str((await site.get("scope=repository:team/app:pull", ANN)).body["token"]))
+
+    site.world.run(projects.end_all_tokens)
+
+    after = site.keys.verify(str((await site.get("scope=repository:team/app:pull", ANN)).body["token"]))
+    assert await use(site, token) == 401
+    assert after.principal_epoch - before.principal_epoch == 1_000_000
+    assert after.entries["team/app"].project_epoch - before.entries["team/app"].project_epoch == 1_000_000
+
+
 async def test_t16_a_revoked_refresh_token_is_gone_and_only_its_owner_revokes(site: Site) -> None:
     token, other = await make_refresh_token(site), await make_refresh_token(site)
     ids = {row.id for row in site.world.run(list_refresh_tokens, site.ann)}

@@ -462,6 +462,15 @@ def test_the_mirrored_signature_is_the_only_other_one(keys: TokenKeys) -> None:
     assert keys.verify(f"{text}.{b64(mirrored)}").name == "ann"
 
 
+def test_a_signature_has_one_length(keys: TokenKeys) -> None:
+    text, _, signature = keys.mint(ANN, ENTRIES).token.rpartition(".")
+    raw = unb64(signature)
+
+    for longer in (raw[:32] + b"\0" + raw[32:], raw[:32] + bytes(200) + raw[32:]):
+        with pytest.raises(TokenInvalid):
+            keys.verify(f"{text}.{b64(longer)}")
+
+
 # -- what is remembered -----------------------------------------------------------------------------------
 
 
