@@ -41,7 +41,7 @@ _countdown = 0
 def arm(spec: str) -> None:
     """Arm one point. Shape: `point:action[:n]`; acts when the point is passed for the nth time (default 1).
 
-    Actions: `kill` (SIGKILL to this process), `stop` (SIGSTOP), `sleep` (1 s), `raise` (RuntimeError),
+    A line on standard error says that it acted. Actions: `kill` (SIGKILL to this process), `stop` (SIGSTOP), `sleep` (1 s), `raise` (RuntimeError),
     `enospc` and `eio` (OSError).
 
     Raises:
@@ -54,6 +54,12 @@ def arm(spec: str) -> None:
         msg = f"unknown fault {spec!r}"
         raise ValueError(msg)
     _armed, _action, _countdown = point, action, int(count or 1)
+
+
+def disarm() -> None:
+    """Let every point pass again."""
+    global _armed
+    _armed = None
 
 
 def point(name: str) -> None:
@@ -73,6 +79,7 @@ def _pass(name: str) -> None:
     _countdown -= 1
     if _countdown:
         return
+    os.write(2, f"fault: {_action} at {name}\n".encode("ascii"))
     if _action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     elif _action == "stop":

@@ -12,6 +12,7 @@ from moorage import faults
 from moorage.artifacts.push import close_history, untag
 from moorage.artifacts.repositories import count_artifacts
 from moorage.artifacts.tables import Artifact, ArtifactReference, Tag
+from moorage.db.locks import lock_tag
 from moorage.db.work import Work
 from moorage.errors import ManifestInUse, ManifestUnknown
 from moorage.events import ArtifactDeleted, TagDeleted
@@ -30,6 +31,13 @@ _TAGS_OF = (
     .where(Tag.artifact_id == bindparam("artifact"))
     .order_by(Tag.name)
     .with_for_update()
+)
+_TAGS_OF_DIGEST = (
+    select(Tag.name)
+    .join(Artifact, Artifact.id == Tag.artifact_id)
+    .where(Artifact.repository_id == bindparam("repository"), Artifact.digest == bindparam("digest"))
+    .order_by(Tag.name)
+    .with_for_update(of=Tag)
 )
 _ARTIFACT = (
     select(Artifact.id, Artifact.digest, Artifact.tagged, Artifact.child, Artifact.accessory)
@@ -54,6 +62,13 @@ _REFERRERS = (
     .order_by(Artifact.id)
     .with_for_update()
 )  # fmt: skip
+_LOCK_CHILDREN = (
+    select(Artifact.id)
+    .join(ArtifactReference, ArtifactReference.child_id == Artifact.id)
+    .where(ArtifactReference.parent_id == bindparam("artifact"))
+    .order_by(Artifact.id)
+    .with_for_update(of=Artifact)
+)
 _PARENT = Artifact.__table__.alias("parent")
 _LONELY_CHILDREN = (
     select(Artifact.id, Artifact.digest, Artifact.tagged, Artifact.child, Artifact.accessory)
@@ -98,6 +113,7 @@ def delete_tag(work: Work, project_id: int, repository_id: int, path: str, tag: 
     Raises:
         ManifestUnknown: there is no such tag.
     """
+    lock_tag(work, repository_id, tag)
     row = work.db.execute(_TAG, {"repository": repository_id, "tag": tag}).first()
     if row is None:
         raise ManifestUnknown(repository=path, reference=tag)
@@ -116,7 +132,9 @@ def delete_artifact(work: Work, project_id: int, repository_id: int, path: str, 
         ManifestUnknown: it is not there.
         ManifestInUse: an index of the repository names it.
     """
-    row = work.db.execute(_ARTIFACT, {"repository": repository_id, "digest": digest.binary}).first()
+    where = {"repository": repository_id, "digest": digest.binary}
+    work.db.execute(_TAGS_OF_DIGEST, where).all()  # tags before artifacts: a push that moves one locks in this order
+    row = work.db.execute(_ARTIFACT, where).first()
     if row is None:
         raise ManifestUnknown(repository=path, reference=str(digest))
     parent = work.db.execute(_LIVE_PARENT, {"artifact": row.id}).scalar()
@@ -132,6 +150,8 @@ def delete_artifact(work: Work, project_id: int, repository_id: int, path: str, 
         if item.id in seen:
             continue
         seen.add(item.id)
+        # Lock first, then look: another index that names them may be about to be committed.
+        work.db.execute(_LOCK_CHILDREN, {"artifact": item.id}).all()
         left += _move_to_trash(work, repository_id, item, trash, tags)
         left -= _let_children_go(work, item.id)
         waiting += work.db.execute(_LONELY_CHILDREN, {"artifact": item.id}).all()

@@ -22,6 +22,7 @@ from moorage.artifacts.tables import (
     Tag,
     TagHistory,
 )
+from moorage.db.locks import lock_tag
 from moorage.db.work import Work
 from moorage.errors import ManifestBlobUnknown, TagMoved
 from moorage.events import ManifestPushed
@@ -40,7 +41,7 @@ _LINKS = (
     .with_for_update(read=True, key_share=True, of=RepositoryBlob)
 )  # fmt: skip
 _CHILDREN = (
-    select(Artifact.id, Artifact.digest, Artifact.size_bytes, Artifact.tagged, Artifact.child, Artifact.accessory)
+    select(Artifact.id, Artifact.digest, Artifact.size_bytes)
     .where(
         Artifact.repository_id == bindparam("repository"), Artifact.trash_id.is_(None),
         Artifact.digest.in_(bindparam("digests", expanding=True)),
@@ -66,7 +67,10 @@ _MANIFEST = insert(Manifest)
 _ARTIFACT_BLOB = insert(ArtifactBlob)
 _REFERENCE = insert(ArtifactReference)
 _MARK_CHILDREN = (
-    update(Artifact).where(Artifact.id.in_(bindparam("children", expanding=True)), ~Artifact.child).values(child=True)
+    update(Artifact)
+    .where(Artifact.id.in_(bindparam("children", expanding=True)), ~Artifact.child)
+    .values(child=True)
+    .returning(Artifact.tagged, Artifact.accessory)
 )
 _IS_CHILD = select(
     exists(
@@ -173,9 +177,9 @@ def record(
         row = work.db.execute(_SET_TAGGED, {"artifact": artifact}).first()
         listed += 1 if row is not None and row.child and not row.accessory else 0
     if children:
-        leave = sum(1 for row in children.values() if not (row.tagged or row.child or row.accessory))
-        work.db.execute(_MARK_CHILDREN, {"children": [row.id for row in children.values()]})
-        listed -= leave
+        # Counted from what the update returns: another index may have marked them since they were read.
+        marked = work.db.execute(_MARK_CHILDREN, {"children": [row.id for row in children.values()]}).all()
+        listed -= sum(1 for row in marked if not (row.tagged or row.accessory))
     count_artifacts(work, repository, listed)
     if new:
         quotas.charge(work, to.project_id, len(raw))
@@ -187,6 +191,8 @@ def record(
 def _current_tags(work: Work, repository: int, tags: Sequence[str]) -> dict[str, Any]:
     if not tags:
         return {}
+    for name in sorted(set(tags)):
+        lock_tag(work, repository, name)
     rows = work.db.execute(_TAGS, {"repository": repository, "names": sorted(set(tags))})
     return {row.name: row for row in rows}
 

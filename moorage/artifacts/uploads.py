@@ -165,9 +165,14 @@ _USED = select(
 )
 
 
+# RETURNING says who inserted: SQLAlchemy keeps no row count of an INSERT on PostgreSQL.
 _CHARGE = {
-    "postgresql": postgresql.insert(ProjectBlob).on_conflict_do_nothing(index_elements=["project_id", "blob_id"]),
-    "sqlite": sqlite.insert(ProjectBlob).on_conflict_do_nothing(index_elements=["project_id", "blob_id"]),
+    "postgresql": postgresql.insert(ProjectBlob)
+    .on_conflict_do_nothing(index_elements=["project_id", "blob_id"])
+    .returning(ProjectBlob.blob_id),
+    "sqlite": sqlite.insert(ProjectBlob)
+    .on_conflict_do_nothing(index_elements=["project_id", "blob_id"])
+    .returning(ProjectBlob.blob_id),
 }
 _HOLD_CHARGE = (
     select(ProjectBlob.blob_id)
@@ -406,7 +411,7 @@ def _join(work: Work, target: Target, blob_id: int, size_bytes: int, *, reserved
     """
     dialect = work.db.dialect.name
     values = {"project_id": target.project_id, "blob_id": blob_id, "live": True, "size_bytes": size_bytes}
-    new = work.db.execute(_CHARGE[dialect], values).rowcount == 1
+    new = work.db.execute(_CHARGE[dialect], values).scalar() is not None
     if not new:
         work.db.execute(_HOLD_CHARGE, {"project": target.project_id, "blob": blob_id})
     work.db.execute(

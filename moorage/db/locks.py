@@ -6,12 +6,16 @@ a deleted parent. The order of all locks: gate, principal, project, repository, 
 repository_blob, quota slot last (docs/develop/lossless.md).
 """
 
-from sqlalchemy import BigInteger, bindparam, func, select
+from sqlalchemy import BigInteger, Integer, Text, bindparam, func, select
 
 from moorage.db.work import Work
 
 _SHARED = select(func.pg_advisory_xact_lock_shared(bindparam("project", type_=BigInteger)))
 _ALONE = select(func.pg_advisory_xact_lock(bindparam("project", type_=BigInteger)))
+# The form with two keys has a space of its own: it never meets the gate of a project.
+_TAG = select(
+    func.pg_advisory_xact_lock(bindparam("repository", type_=Integer), func.hashtext(bindparam("tag", type_=Text)))
+)
 
 
 def pass_gate(work: Work, project_id: int) -> None:
@@ -24,3 +28,12 @@ def close_gate(work: Work, project_id: int) -> None:
     """Pass the project's gate alone, until the end of the transaction."""
     if work.db.dialect.name == "postgresql":
         work.db.execute(_ALONE, {"project": project_id})
+
+
+def lock_tag(work: Work, repository_id: int, tag: str) -> None:
+    """Be the only one who makes, moves or deletes a tag, until the end of the transaction.
+
+    A row lock would not do: two who make the same tag find no row to lock. Take several in the order of their names.
+    """
+    if work.db.dialect.name == "postgresql":
+        work.db.execute(_TAG, {"repository": repository_id & 0x7FFFFFFF, "tag": tag})

@@ -23,10 +23,10 @@ from moorage.errors import (
     DigestInvalid,
     Invalid,
     Problem,
+    QuotaExceeded,
     SizeInvalid,
     Unauthenticated,
     UnsupportedMedia,
-    UploadBusy,
     UploadInvalid,
     UploadOffsetInvalid,
     UploadUnknown,
@@ -94,7 +94,13 @@ async def start(plane: Plane, request: Request, name: str, _reference: str) -> R
     found = Found(upload, name, progress, 0, algorithm, actor)
     if digest_now is None:
         return Reply(202, _session_headers(name, upload, 0))
-    return await _close(plane, request, found, digest_now, Chunk(0, request.content_length))
+    try:
+        return await _close(plane, request, found, digest_now, Chunk(0, request.content_length))
+    except Problem:
+        # Nobody was told where this upload is, so nobody can go on with it.
+        with contextlib.suppress(Problem):
+            await _kill(plane, upload)
+        raise
 
 
 async def _ticket_for_mount(plane: Plane, request: Request, needs: list[Scope]) -> Ticket:
@@ -391,11 +397,8 @@ async def _commit(plane: Plane, found: Found, progress: Progress, digest: Digest
             lease_seconds=lease,
         )  # fmt: skip
         faults.point("commit.live")
-    except UploadBusy:
-        raise
-    except Problem as problem:
-        if problem.status < 500:
-            await _kill(plane, upload)
+    except QuotaExceeded:
+        await _kill(plane, upload)
         raise
 
 

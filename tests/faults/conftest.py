@@ -1,0 +1,56 @@
+"""Stores for the fault tests, on both databases."""
+
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from moorage import faults
+from tests.conftest import PARTS
+from tests.faults.place import Place, Templates
+from tests.parts.postgres import Postgres
+
+SEED = int(os.environ.get("MOORAGE_TEST_SEED") or random.SystemRandom().getrandbits(32))
+"""The seed of everything that these tests leave to chance."""
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    """Filled stores to copy."""
+    return Templates(tmp_path_factory.mktemp("template") / "data")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.part("postgres"))])
+def place(request: pytest.FixtureRequest, templates: Templates, tmp_path: Path) -> Iterator[Place]:
+    """A store of this test's own, on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        yield templates.copy(tmp_path / "data")
+        return
+    postgres = request.config.stash[PARTS].get("postgres", Postgres)
+    empty = templates.copy(tmp_path / "data")  # first: its keys belong to all databases
+    name = postgres.create(templates.fill)
+    yield Place(empty.data, postgres.url(name))
+    postgres.drop(name)
+
+
+@pytest.fixture
+def sqlite_place(templates: Templates, tmp_path: Path) -> Place:
+    """A store on SQLite."""
+    return templates.copy(tmp_path / "data")
+
+
+@pytest.fixture(autouse=True)
+def _disarmed() -> Iterator[None]:
+    """No fault outlives its test."""
+    yield
+    faults.disarm()
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> Iterator[int]:
+    """The seed, printed; MOORAGE_TEST_SEED gives one."""
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print(f"\nseed {SEED} ", end="", flush=True)
+    yield SEED

@@ -1,0 +1,310 @@
+"""What a registry must look like after some operations: a model in sets and dictionaries, without storage or locks.
+
+It is compared with the real one after rounds of operations at the same time: there must be an order of the round's
+operations, one after the other, in which the model gives every answer that the clients got and ends as the registry
+looks now. That is linearizability, decided by trying all orders.
+"""
+
+import asyncio
+import copy
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tests.faults.registry import INDEX, MANIFEST, Answer, Client, digest_of, image, index
+
+
+@dataclass(frozen=True)
+class Content:
+    """A manifest that operations may push: its bytes, the blobs it names, the children of an index, by number."""
+
+    raw: bytes
+    blobs: frozenset[int] = frozenset()
+    children: frozenset[int] = frozenset()
+    subject: int | None = None
+
+    @property
+    def media_type(self) -> str:
+        """For Content-Type."""
+        return INDEX if self.children else MANIFEST
+
+
+@dataclass(frozen=True)
+class Universe:
+    """All that there is to push, and where to.
+
+    Attributes:
+        repositories: whole names; the part before the first slash is the project.
+        limits: of projects that have one, in bytes.
+    """
+
+    repositories: tuple[str, ...]
+    blobs: tuple[bytes, ...]
+    contents: tuple[Content, ...]
+    tags: tuple[str, ...] = ("a", "b")
+    limits: tuple[tuple[str, int], ...] = ()
+
+    def limit(self, repository: str) -> int | None:
+        """The limit of a repository's project."""
+        return dict(self.limits).get(repository.partition("/")[0])
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One thing that a client does: its kind, where, and with what (numbers of blobs or contents, names of tags)."""
+
+    kind: str
+    repository: str
+    item: int = 0
+    tag: str = ""
+    source: str = ""
+
+
+@dataclass
+class Model:
+    """The state.
+
+    Attributes:
+        links: blobs that can be seen in a repository.
+        charged: blobs that a project pays for; nothing is collected in these tests.
+        artifacts: visible contents by repository.
+        stored: contents that a repository ever held and still pays for.
+        tags: by repository and name, the number of the content.
+    """
+
+    universe: Universe
+    links: set[tuple[str, int]] = field(default_factory=set)
+    charged: set[tuple[str, int]] = field(default_factory=set)
+    artifacts: set[tuple[str, int]] = field(default_factory=set)
+    stored: set[tuple[str, int]] = field(default_factory=set)
+    tags: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def used(self, project: str) -> int:
+        """What the project holds, in bytes."""
+        blobs = sum(len(self.universe.blobs[blob]) for owner, blob in self.charged if owner == project)
+        manifests = sum(
+            len(self.universe.contents[item].raw)
+            for name, item in self.stored
+            if name.partition("/")[0] == project
+        )
+        return blobs + manifests
+
+    def has_room(self, repository: str, size: int) -> bool:
+        """Whether the project's limit allows `size` bytes more."""
+        limit = self.universe.limit(repository)
+        return limit is None or self.used(repository.partition("/")[0]) + size <= limit
+
+    def apply(self, operation: Operation) -> int:
+        """Do it, and return the status of the answer."""
+        done: int = getattr(self, f"_{operation.kind}")(operation)
+        return done
+
+    def _push(self, operation: Operation) -> int:
+        if not self.has_room(operation.repository, len(self.universe.blobs[operation.item])):
+            return 403
+        self._link(operation.repository, operation.item)
+        return 201
+
+    def _link(self, repository: str, blob: int) -> None:
+        self.links.add((repository, blob))
+        self.charged.add((repository.partition("/")[0], blob))
+
+    def _cancel(self, operation: Operation) -> int:
+        return 204 if self.has_room(operation.repository, len(self.universe.blobs[operation.item])) else 403
+
+    def _mount(self, operation: Operation) -> int:
+        new = (operation.repository.partition("/")[0], operation.item) not in self.charged
+        size = len(self.universe.blobs[operation.item]) if new else 0
+        if (operation.source, operation.item) not in self.links or (
+            new and not self.has_room(operation.repository, size)
+        ):
+            return 202
+        self._link(operation.repository, operation.item)
+        return 201
+
+    def _put(self, operation: Operation) -> int:
+        name, item = operation.repository, operation.item
+        content = self.universe.contents[item]
+        if any((name, blob) not in self.links for blob in content.blobs):
+            return 404
+        if any((name, child) not in self.artifacts for child in content.children):
+            return 404
+        if (name, item) not in self.stored and not self.has_room(name, len(content.raw)):
+            return 403
+        self.stored.add((name, item))
+        self.artifacts.add((name, item))
+        if operation.tag:
+            self.tags[name, operation.tag] = item
+        return 201
+
+    def _untag(self, operation: Operation) -> int:
+        return 202 if self.tags.pop((operation.repository, operation.tag), None) is not None else 404
+
+    def _delete(self, operation: Operation) -> int:
+        name, item = operation.repository, operation.item
+        if (name, item) not in self.artifacts:
+            return 404
+        if self._parents(name, item):
+            return 412
+        waiting = [item]
+        while waiting:
+            gone = waiting.pop()
+            if (name, gone) not in self.artifacts:
+                continue
+            self.artifacts.discard((name, gone))
+            for key in [key for key, tagged in self.tags.items() if key[0] == name and tagged == gone]:
+                del self.tags[key]
+            lonely = [
+                child
+                for child in self.universe.contents[gone].children
+                if not self._parents(name, child)
+                and all(key[0] != name or tagged != child for key, tagged in self.tags.items())
+            ]
+            referrers = [
+                one for one, content in enumerate(self.universe.contents) if content.subject == gone
+            ]
+            waiting += lonely + referrers
+        return 202
+
+    def _parents(self, name: str, item: int) -> list[int]:
+        contents = self.universe.contents
+        return [one for repository, one in self.artifacts if repository == name and item in contents[one].children]
+
+    def _unlink(self, operation: Operation) -> int:
+        name, blob = operation.repository, operation.item
+        if (name, blob) not in self.links:
+            return 404
+        used = any(
+            blob in self.universe.contents[one].blobs for repository, one in self.artifacts if repository == name
+        )
+        if used:
+            return 405
+        self.links.discard((name, blob))
+        return 202
+
+    def view(self) -> dict[str, object]:
+        """What clients can see."""
+        return {"links": self.links, "artifacts": self.artifacts, "tags": self.tags}
+
+
+def explain(model: Model, done: Sequence[tuple[Operation, int]]) -> Iterator[Model]:
+    """The models that the operations of one round may have led to, in some order, with these answers.
+
+    A reservation of somebody who gives it back may refuse somebody else for a moment: in a project with a limit, 403
+    is an answer when the others of the round could have held the room.
+    """
+    for order in itertools.permutations(done):
+        candidate = copy.copy(model)
+        candidate.links, candidate.charged = set(model.links), set(model.charged)
+        candidate.artifacts, candidate.stored = set(model.artifacts), set(model.stored)
+        candidate.tags = dict(model.tags)
+        if all(_fits(candidate, operation, status, done) for operation, status in order):
+            yield candidate
+
+
+def _fits(model: Model, operation: Operation, status: int, done: Sequence[tuple[Operation, int]]) -> bool:
+    refused = 202 if operation.kind == "mount" else 403
+    if status == refused and model.universe.limit(operation.repository) is not None:
+        project = operation.repository.partition("/")[0]
+        held = sum(
+            _size(model.universe, other)
+            for other, _ in done
+            if other is not operation and other.repository.partition("/")[0] == project
+        )
+        if not model.has_room(operation.repository, _size(model.universe, operation) + held):
+            return True
+    return model.apply(operation) == status
+
+
+def _size(universe: Universe, operation: Operation) -> int:
+    if operation.kind in {"push", "mount", "cancel"}:
+        return len(universe.blobs[operation.item])
+    return len(universe.contents[operation.item].raw) if operation.kind == "put" else 0
+
+
+# -- the real one -----------------------------------------------------------------------------------------
+
+
+async def perform(client: Client, universe: Universe, operation: Operation, *, pieces: int) -> int:
+    """Do it to a registry, and return the status of the answer that decides."""
+    name, item = operation.repository, operation.item
+    if operation.kind == "push":
+        reply = await _push(client, name, universe.blobs[item], pieces)
+    elif operation.kind == "cancel":
+        reply = await client.start(name)
+        location = reply.location
+        reply = await client.patch(location, universe.blobs[item])
+        ended = await client.ask("DELETE", reply.location if reply.status == 202 else location)
+        reply = ended if reply.status == 202 else reply
+    elif operation.kind == "mount":
+        reply = await client.mount(name, universe.blobs[item], source=operation.source)
+        if reply.status == 202:
+            assert (await client.ask("DELETE", reply.location)).status == 204
+    elif operation.kind == "put":
+        content = universe.contents[item]
+        reply = await client.put_manifest(
+            name, operation.tag or digest_of(content.raw), content.raw, content.media_type
+        )
+    elif operation.kind == "untag":
+        reply = await client.delete_manifest(name, operation.tag)
+    elif operation.kind == "delete":
+        reply = await client.delete_manifest(name, digest_of(universe.contents[item].raw))
+    else:
+        reply = await client.delete_blob(name, digest_of(universe.blobs[item]))
+    return reply.status
+
+
+async def _push(client: Client, name: str, data: bytes, pieces: int) -> Answer:
+    """Upload in one request or in several; what is refused in the middle is cancelled."""
+    if not pieces:
+        return await client.push_whole(name, data)
+    opened = await client.start(name)
+    location = opened.location
+    for part in range(pieces):
+        begin, end = len(data) * part // pieces, len(data) * (part + 1) // pieces
+        reply = await client.patch(location, data[begin:end], at=begin)
+        if reply.status != 202:
+            assert (await client.ask("DELETE", location)).status == 204
+            return reply
+        location = reply.location
+    return await client.close(location, digest_of(data))
+
+
+async def look(client: Client, universe: Universe) -> dict[str, object]:
+    """What clients can see now, in the form of `Model.view`. Every tag that answers has to pull completely."""
+    numbers = {digest_of(content.raw): number for number, content in enumerate(universe.contents)}
+    blobs = {(name, number): digest_of(data) for name in universe.repositories for number, data in enumerate(universe.blobs)}
+    manifests = {(name, number): digest for name in universe.repositories for digest, number in numbers.items()}
+    heads = await asyncio.gather(*(client.head_blob(name, digest) for (name, _), digest in blobs.items()))
+    found = await asyncio.gather(
+        *(client.ask("HEAD", f"/v2/{name}/manifests/{digest}") for (name, _), digest in manifests.items())
+    )
+    tags: dict[tuple[str, str], int] = {}
+    for name in universe.repositories:
+        for tag in await client.list_tags(name):
+            raw = await client.pull(name, tag)
+            assert raw is not None, f"{name}:{tag} is listed and not there"
+            tags[name, tag] = numbers[digest_of(raw)]
+    return {
+        "links": {key for key, reply in zip(blobs, heads, strict=True) if reply.status == 200},
+        "artifacts": {key for key, reply in zip(manifests, found, strict=True) if reply.status == 200},
+        "tags": tags,
+    }
+
+
+def make_universe(repositories: Iterable[str], limits: Iterable[tuple[str, int]] = ()) -> Universe:
+    """Four blobs; three images that share them, two indexes that share a child, and a referrer."""
+    blobs = tuple(bytes([65 + number]) * (700 + 300 * number) for number in range(4))
+    images = [
+        Content(image(blobs[1], config=blobs[0]), frozenset({0, 1})),
+        Content(image(blobs[1], blobs[2], config=blobs[0]), frozenset({0, 1, 2})),
+        Content(image(blobs[3], config=blobs[0]), frozenset({0, 3})),
+    ]
+    indexes = [
+        Content(index([images[0].raw, images[1].raw]), children=frozenset({0, 1})),
+        Content(index([images[1].raw, images[2].raw]), children=frozenset({1, 2})),
+    ]
+    signature = Content(
+        image(blobs[0], config=blobs[0], subject=images[0].raw), frozenset({0}), subject=0
+    )
+    return Universe(tuple(repositories), blobs, (*images, *indexes, signature), limits=tuple(limits))
