@@ -41,8 +41,8 @@ _countdown = 0
 def arm(spec: str) -> None:
     """Arm one point. Shape: `point:action[:n]`; acts when the point is passed for the nth time (default 1).
 
-    A line on standard error says that it acted. Actions: `kill` (SIGKILL to this process), `stop` (SIGSTOP), `sleep` (1 s), `raise` (RuntimeError),
-    `enospc` and `eio` (OSError).
+    A line on standard error says that it acted. Actions: `kill` (SIGKILL to this process), `stop` (SIGSTOP),
+    `sleep` (1 s), `raise` (RuntimeError), `enospc` and `eio` (OSError).
 
     Raises:
         ValueError: an unknown point or action.
@@ -58,7 +58,7 @@ def arm(spec: str) -> None:
 
 def disarm() -> None:
     """Let every point pass again."""
-    global _armed
+    global _armed  # noqa: PLW0603 - see arm
     _armed = None
 
 

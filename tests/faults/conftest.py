@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -49,8 +49,19 @@ def _disarmed() -> Iterator[None]:
 
 
 @pytest.fixture
-def seed(request: pytest.FixtureRequest) -> Iterator[int]:
-    """The seed, printed; MOORAGE_TEST_SEED gives one."""
-    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-        print(f"\nseed {SEED} ", end="", flush=True)
-    yield SEED
+def tell(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Writes a line of the report: counts and seeds belong into every run's output."""
+    reporter = pytestconfig.pluginmanager.getplugin("terminalreporter")
+
+    def say(text: str) -> None:
+        if reporter is not None:
+            reporter.write_line(f"\n{text}")
+
+    return say
+
+
+@pytest.fixture
+def seed(tell: Callable[[str], None]) -> int:
+    """The seed of this run, which is told; MOORAGE_TEST_SEED gives one."""
+    tell(f"MOORAGE_TEST_SEED={SEED}")
+    return SEED

@@ -47,7 +47,8 @@ def find_broken(
     """A line for everything that is not as it must be, beginning with the invariant's number."""
     rows = read(database)
     yield from _blobs(rows, storage)
-    yield from _holders(rows)
+    yield from _charges(rows)
+    yield from _links(rows)
     yield from _manifests(rows)
     yield from _quota(rows, limits=limits)
     yield from _tags(rows)
@@ -103,40 +104,41 @@ def _blobs(rows: Rows, storage: Path) -> Iterator[str]:
     yield from (f"I4: the key {key} belongs to {count} rows" for key, count in keys.items() if count > 1)
 
 
-def _holders(rows: Rows) -> Iterator[str]:
+def _charges(rows: Rows) -> Iterator[str]:
+    """Projects pay for live blobs, and what nobody holds is marked for the collector."""
     blobs = {row.id: row for row in rows["blob"]}
-    charges = {(row.project_id, row.blob_id): row for row in rows["project_blob"]}
-    links = {(row.repository_id, row.blob_id): row for row in rows["repository_blob"]}
-    repositories = {row.id: row for row in rows["repository"]}
-    artifacts = {row.id: row for row in rows["artifact"]}
-    used = {(row.repository_id, row.blob_id) for row in rows["artifact_blob"]}
-    for row in charges.values():
+    held = {(row.project_id, row.blob_id) for row in rows["repository_blob"]}
+    for row in rows["project_blob"]:
         blob = blobs.get(row.blob_id)
         if blob is None or blob.state != "live":
             yield f"I1: project {row.project_id} is charged for blob {row.blob_id}, which is not live"
         elif blob.size_bytes != row.size_bytes:
             yield f"I7: project {row.project_id} is charged {row.size_bytes} for a blob of {blob.size_bytes} bytes"
-    for (repository, blob_id), row in links.items():
-        if (row.project_id, blob_id) not in charges:
-            yield f"I2: repository {repository} links blob {blob_id}, which its project is not charged for"
-        if repositories[repository].project_id != row.project_id:
-            yield f"I2: the link of repository {repository} to blob {blob_id} names project {row.project_id}"
-        if row.lease_until is None and (repository, blob_id) not in used:
-            yield f"I5: repository {repository} holds blob {blob_id} without a lease, and nothing uses it"
-    held = {(row.project_id, row.blob_id) for row in links.values()}
-    for key, row in charges.items():
-        if key not in held and row.idle_since is None:
-            yield f"I5: project {key[0]} is charged for blob {key[1]}, no repository holds it and nobody will look"
-    charged = {blob_id for _, blob_id in charges}
+        if (row.project_id, row.blob_id) not in held and row.idle_since is None:
+            yield f"I5: project {row.project_id} pays for blob {row.blob_id}, nothing holds it and nobody will look"
+    charged = {row.blob_id for row in rows["project_blob"]}
     for row in blobs.values():
         if row.state == "live" and row.id not in charged and row.idle_since is None:
             yield f"I5: blob {row.id} is live, no project is charged for it and nobody will look"
+
+
+def _links(rows: Rows) -> Iterator[str]:
+    """Links lead to what the project pays for, and are held by a lease or by an artifact."""
+    charges = {(row.project_id, row.blob_id) for row in rows["project_blob"]}
+    links = {(row.repository_id, row.blob_id): row for row in rows["repository_blob"]}
+    project_of = {row.id: row.project_id for row in rows["repository"]}
+    artifacts = {row.id: row for row in rows["artifact"]}
+    used = {(row.repository_id, row.blob_id) for row in rows["artifact_blob"]}
+    for (repository, blob), row in links.items():
+        if (row.project_id, blob) not in charges or project_of[repository] != row.project_id:
+            yield f"I2: repository {repository} links blob {blob}, which its project is not charged for"
+        if row.lease_until is None and (repository, blob) not in used:
+            yield f"I5: repository {repository} holds blob {blob} without a lease, and nothing uses it"
     for row in rows["artifact_blob"]:
-        if (row.repository_id, row.blob_id) not in links:
+        artifact, link = artifacts[row.artifact_id], links.get((row.repository_id, row.blob_id))
+        if link is None or artifact.repository_id != row.repository_id:
             yield f"I1: artifact {row.artifact_id} needs blob {row.blob_id}, which its repository does not link"
-        if artifacts[row.artifact_id].repository_id != row.repository_id:
-            yield f"I1: artifact {row.artifact_id} uses a link of repository {row.repository_id}"
-        elif artifacts[row.artifact_id].trash_id is None and links[row.repository_id, row.blob_id].hidden:
+        elif artifact.trash_id is None and link.hidden:
             yield f"I1: the visible artifact {row.artifact_id} needs blob {row.blob_id}, which is hidden"
 
 
@@ -248,12 +250,18 @@ def _counts(rows: Rows) -> Iterator[str]:
 
 
 def _upload_file(storage: Path, row: Row[Any]) -> Path:
-    return storage / "uploads" / row.id / (f"data.{row.driver}" if row.driver else "data")
+    name: str = f"data.{row.driver}" if row.driver else "data"
+    upload: str = row.id
+    return storage / "uploads" / upload / name
 
 
 def _uploads(rows: Rows, storage: Path) -> Iterator[str]:
     """What was acknowledged of an upload is there, and its saved hash is that of these bytes."""
     keys = {row.id: row.key for row in rows["blob"]}
+    given = {row.blob_id for row in rows["upload"]}
+    for row in rows["blob"]:
+        if row.state == "arriving" and row.id not in given:
+            yield f"I8: blob {row.id} is arriving, and no upload is on its way to it"
     for row in rows["upload"]:
         if row.dead:
             if row.reserved_bytes or row.blob_id is not None:
@@ -302,9 +310,7 @@ def _audit(rows: Rows) -> Iterator[str]:
         for row in written["create", "artifact"]
         if row.detail.get("new")
     )
-    held = Counter(
-        (path_of[row.repository_id], str(Digest.from_binary(bytes(row.digest)))) for row in rows["artifact"]
-    )
+    held = Counter((path_of[row.repository_id], str(Digest.from_binary(bytes(row.digest)))) for row in rows["artifact"])
     if pushed != held:
         yield f"I12: artifacts and their audit rows differ: {dict((held - pushed) + (pushed - held))}"
     trash = Counter(row.kind for row in rows["trash"])

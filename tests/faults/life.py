@@ -76,9 +76,9 @@ class Life:
         ready, told = os.pipe()
         os.close(told)
         os.close(ready)
-        self.pid: int = nursery.ask(
-            do="start", data=str(place.data), database=place.database, port=port, fault=fault
-        )["pid"]
+        self.pid: int = nursery.ask(do="start", data=str(place.data), database=place.database, port=port, fault=fault)[
+            "pid"
+        ]
         if self.pid < 0:
             raise Broken("a server did not start:\n" + nursery.log.read_text()[-2000:])
 

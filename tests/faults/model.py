@@ -83,9 +83,7 @@ class Model:
         """What the project holds, in bytes."""
         blobs = sum(len(self.universe.blobs[blob]) for owner, blob in self.charged if owner == project)
         manifests = sum(
-            len(self.universe.contents[item].raw)
-            for name, item in self.stored
-            if name.partition("/")[0] == project
+            len(self.universe.contents[item].raw) for name, item in self.stored if name.partition("/")[0] == project
         )
         return blobs + manifests
 
@@ -160,9 +158,7 @@ class Model:
                 if not self._parents(name, child)
                 and all(key[0] != name or tagged != child for key, tagged in self.tags.items())
             ]
-            referrers = [
-                one for one, content in enumerate(self.universe.contents) if content.subject == gone
-            ]
+            referrers = [one for one, content in enumerate(self.universe.contents) if content.subject == gone]
             waiting += lonely + referrers
         return 202
 
@@ -273,7 +269,9 @@ async def _push(client: Client, name: str, data: bytes, pieces: int) -> Answer:
 async def look(client: Client, universe: Universe) -> dict[str, object]:
     """What clients can see now, in the form of `Model.view`. Every tag that answers has to pull completely."""
     numbers = {digest_of(content.raw): number for number, content in enumerate(universe.contents)}
-    blobs = {(name, number): digest_of(data) for name in universe.repositories for number, data in enumerate(universe.blobs)}
+    blobs = {
+        (name, number): digest_of(data) for name in universe.repositories for number, data in enumerate(universe.blobs)
+    }
     manifests = {(name, number): digest for name in universe.repositories for digest, number in numbers.items()}
     heads = await asyncio.gather(*(client.head_blob(name, digest) for (name, _), digest in blobs.items()))
     found = await asyncio.gather(
@@ -304,7 +302,5 @@ def make_universe(repositories: Iterable[str], limits: Iterable[tuple[str, int]]
         Content(index([images[0].raw, images[1].raw]), children=frozenset({0, 1})),
         Content(index([images[1].raw, images[2].raw]), children=frozenset({1, 2})),
     ]
-    signature = Content(
-        image(blobs[0], config=blobs[0], subject=images[0].raw), frozenset({0}), subject=0
-    )
+    signature = Content(image(blobs[0], config=blobs[0], subject=images[0].raw), frozenset({0}), subject=0)
     return Universe(tuple(repositories), blobs, (*images, *indexes, signature), limits=tuple(limits))

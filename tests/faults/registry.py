@@ -1,5 +1,6 @@
 """A registry client for the fault tests: over HTTP to a server, or straight into an application of this process."""
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -118,7 +119,7 @@ def into(app: App) -> Send:
                 status = message["status"]
                 found.update({name.decode(): value.decode() for name, value in message["headers"]})
             elif message["type"] == "http.response.pathsend":
-                parts.append(Path(message["path"]).read_bytes())
+                parts.append(await asyncio.to_thread(Path(message["path"]).read_bytes))
             else:
                 parts.append(message.get("body", b""))
 

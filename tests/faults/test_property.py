@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from typing import Any
+from collections.abc import Callable
 
 from tests.faults.model import Model, Operation, Universe, explain, look, make_universe, perform
 from tests.faults.place import Place
@@ -61,7 +61,7 @@ async def play(client: Client, place: Place, universe: Universe, chance: random.
 
 
 async def test_what_clients_do_at_the_same_time_has_an_order(
-    place: Place, seed: int, deep: bool, record_property: Any, capsys: Any
+    place: Place, seed: int, tell: Callable[[str], None], *, deep: bool
 ) -> None:
     place.make_project("small", 9_000)
     universe = make_universe(["team/app", "team/other", "small/app"], [("small", 9_000)])
@@ -70,6 +70,4 @@ async def test_what_clients_do_at_the_same_time_has_an_order(
     async with place.open() as client:
         played = await play(client, place, universe, random.Random(seed), rounds)
 
-    record_property("operations", played)
-    with capsys.disabled():
-        print(f"{played} operations in {rounds} rounds ", end="")
+    tell(f"{played} operations in {rounds} rounds, each explained by an order")
