@@ -1,5 +1,5 @@
 # An index of commands; each is one line, so nobody needs make to work here.
-.PHONY: help run setup hooks dev test test-fast test-deep check fix docs migration lock bench
+.PHONY: help run setup hooks dev test test-fast test-deep check fix docs pages migration lock bench
 
 help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | column -t -s '|'
@@ -33,6 +33,9 @@ fix: setup  ## what the checks can mend by themselves
 
 docs: setup  ## build the documentation and serve it on 127.0.0.1:8000
 	@.venv/bin/mkdocs serve --strict --dev-addr 127.0.0.1:8000
+
+pages: setup  ## write docs/operate/settings.md and cli.md from the code
+	@.venv/bin/python tools/write_docs.py
 
 migration: setup  ## a new revision from the tables: make migration m="add tag history"
 	@.venv/bin/python tools/migration.py "$(m)"

@@ -9,6 +9,7 @@ import stat
 import string
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,8 +47,8 @@ class Prepared(msgspec.Struct, kw_only=True):
     status: int = 0
 
 
-def prepare_in_child(settings: Settings) -> Prepared:
-    """Run `prepare` in a process of its own.
+def prepare_in_child(settings: Settings, meanwhile: Callable[[], None]) -> Prepared:
+    """Run `prepare` in a process of its own, and `meanwhile` in this one.
 
     Raises:
         Stop: the server cannot start.
@@ -58,6 +59,7 @@ def prepare_in_child(settings: Settings) -> Prepared:
         os.close(out)
         _run_child(settings, into)
     os.close(into)
+    meanwhile()
     with os.fdopen(out, "rb") as pipe:
         answer = pipe.read()
     os.waitpid(child, 0)

@@ -3,7 +3,7 @@
 The parent process only watches its workers, so it imports neither SQLAlchemy nor Alembic: what needs them (the look
 at the database, migrations, the first administrator) runs in a process of its own that ends. Workers are forked from
 the parent and get the settings through memory: no secret is ever in an argument, in the environment or in a file of
-ours (docs/adr/0012).
+ours (docs/adr/0016).
 """
 
 import argparse
@@ -36,7 +36,7 @@ from moorage.web.request import App, Receive, Scope, Send
 
 log = logging.getLogger("moorage")
 
-STOP_SECONDS = 8
+STOP_SECONDS = 7
 """How long workers may finish open requests after SIGTERM or SIGINT; 10 s is what we promise."""
 
 BACKLOG = 2048
@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     if settings.tls_cert:
         check_certificate(settings.tls_cert, settings.tls_key)
     place = reserve(settings)
-    prepared = prepare_in_child(settings)
+    prepared = prepare_in_child(settings, _load_granian)
     for note in [*_warn(settings, place), *prepared.notes]:
         print(f"moorage: {note}", file=sys.stderr)
     forget_secrets()
@@ -132,6 +132,11 @@ def _serve(settings: Settings, place: Place, prepared: Prepared) -> int:
         # granian counts a worker that a stop signal reached before its own as a failed one
         return DONE if server.interrupt_signal or not end.code else FAILED
     return DONE
+
+
+def _load_granian() -> None:
+    """Import what `_serve` needs, while another process prepares the store."""
+    import granian.server.mp  # noqa: F401 - for its being there
 
 
 def load_worker(settings: Settings, parent: int, ready: int) -> App:

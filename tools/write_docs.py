@@ -1,0 +1,157 @@
+"""Write the pages that follow from the code: docs/operate/settings.md and docs/operate/cli.md.
+
+A test compares them with the code, so run this after changing a setting or a command: `make pages`.
+"""
+
+import argparse
+import ast
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from moorage.__main__ import build_parser  # noqa: E402 - the line above makes it importable from a checkout
+from moorage.cli.exits import MEANINGS  # noqa: E402
+from moorage.settings import Key, list_keys  # noqa: E402
+
+NOTE = "<!-- Written by tools/write_docs.py; change the code and run it. -->\n"
+
+
+def main() -> None:
+    """Write both pages."""
+    for name, text in make_pages().items():
+        (ROOT / name).write_text(text)
+        print(name)
+
+
+def make_pages() -> dict[str, str]:
+    """The pages by their paths in the repository."""
+    return {"docs/operate/settings.md": make_settings(), "docs/operate/cli.md": make_cli()}
+
+
+# -- settings ---------------------------------------------------------------------------------------------
+
+
+def make_settings() -> str:
+    """The page of all settings."""
+    fields, tables = read_docstrings()
+    lines = [
+        NOTE,
+        "# Settings",
+        "",
+        "What a server needs before it has a database. A value is taken from the last of these that gives it:",
+        "",
+        "1. the default below;",
+        "2. `moorage.toml` in the data folder, or the file named by `--config` or `MOORAGE_CONFIG`;",
+        "3. the environment: `MOORAGE_` and the key in capitals, with two underscores for each dot; lists as JSON;",
+        "4. flags of `moorage serve`.",
+        "",
+        (
+            "An unknown key or variable stops the start, with the nearest known one named. A setting marked *secret* "
+            "can also be given as a file: add `_file` to the key or `_FILE` to the variable. Secrets are shown as `***`."
+        ),
+        "",
+        (
+            "`moorage settings` shows each setting with its value and where the value came from; `moorage check` looks "
+            "at what they name."
+        ),
+        "",
+        "```toml",
+        'external_url = "https://registry.example.com"',
+        'allowed_hosts = ["registry.internal"]',
+        "",
+        "[database]",
+        'url = "postgresql://moorage@db.internal/moorage"',
+        'password_file = "/run/secrets/database"',
+        "```",
+        "",
+    ]
+    table = None
+    for key in list_keys():
+        parent, _, name = key.name.rpartition(".")
+        if parent != table:
+            table = parent
+            lines += [f"## [{parent}]" if parent else "## At the top of the file", ""]
+            lines += [tables[parent], ""] if parent else []
+        lines += [f"### `{name}`", "", f"{fields[key.name]} {describe(key)} Variable: `{key.variable}`.", ""]
+    return "\n".join(lines)
+
+
+def describe(key: Key) -> str:
+    """Its default, and whether it is secret."""
+    if key.secret:
+        return f"*Secret*: `{key.name.rpartition('.')[2]}_file` names a file that holds it."
+    return "Default: not set." if key.default in {None, "", ()} else f"Default: `{json.dumps(key.default)}`."
+
+
+def read_docstrings() -> tuple[dict[str, str], dict[str, str]]:
+    """The docstring below each field by its dotted key, and that of each struct by its table."""
+    tree = ast.parse((ROOT / "moorage" / "settings.py").read_text())
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    fields: dict[str, str] = {}
+    tables: dict[str, str] = {}
+
+    def walk(kind: ast.ClassDef, prefix: str) -> None:
+        tables[prefix.rstrip(".")] = " ".join((ast.get_docstring(kind) or "").split())
+        for name, annotation, text in list_fields(kind):
+            if annotation in classes and annotation != "Secret":
+                walk(classes[annotation], f"{prefix}{name}.")
+            fields[prefix + name] = text
+
+    walk(classes["Settings"], "")
+    return fields, tables
+
+
+def list_fields(kind: ast.ClassDef) -> Iterator[tuple[str, str, str]]:
+    """Name, annotation and docstring of each field of a struct."""
+    for field, after in zip(kind.body, kind.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(after, ast.Expr):
+            text = ast.literal_eval(after.value)
+            yield field.target.id, ast.unparse(field.annotation), " ".join(str(text).split())
+
+
+# -- the command line -------------------------------------------------------------------------------------
+
+
+def make_cli() -> str:
+    """The page of all commands."""
+    os.environ["COLUMNS"] = "100"  # how wide argparse writes
+    parser = build_parser()
+    lines = [
+        NOTE,
+        "# The command line",
+        "",
+        (
+            "`moorage`, or `python -m moorage`. The commands that change accounts, projects and members work while the "
+            "server runs: they use the same database. A password is never an argument, where others could read it."
+        ),
+        "",
+        "## Exit statuses",
+        "",
+        "| status | meaning |",
+        "| --- | --- |",
+        *[f"| {status} | {meaning} |" for status, meaning in MEANINGS.items()],
+        "",
+        "What went wrong is one sentence on standard error. With `--json` standard output holds JSON and nothing else.",
+        "",
+    ]
+    for command in list_commands(parser):
+        lines += [f"## {command.prog}", "", "```text", command.format_help().rstrip(), "```", ""]
+    return "\n".join(lines)
+
+
+def list_commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """Every command that does something, in the order of the help."""
+    for action in parser._actions:  # noqa: SLF001 - argparse has no other way to ask for its commands
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            for command in action.choices.values():
+                is_group = any(isinstance(inner, argparse._SubParsersAction) for inner in command._actions)  # noqa: SLF001
+                yield from list_commands(command) if is_group else [command]
+
+
+if __name__ == "__main__":
+    main()
