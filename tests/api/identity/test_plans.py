@@ -1,0 +1,33 @@
+"""The statements of a token request find their rows by index, on a database of any size."""
+
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from moorage.access import grants
+from moorage.db.engine import Query
+from moorage.identity import refresh_tokens, robots
+from moorage.identity.backends import local
+
+STATEMENTS = {
+    "user": local._FIND,
+    "robot": robots._FIND,
+    "refresh token": refresh_tokens._FIND,
+    "grants of a user": grants._OF_USER,
+    "grants of a robot": grants._OF_ROBOT,
+    "catalog": grants._CATALOG,
+}
+
+
+@pytest.mark.parametrize("query", STATEMENTS.values(), ids=STATEMENTS)
+def test_no_hot_statement_reads_a_table_whole(empty_file: Path, query: Query) -> None:
+    connection = sqlite3.connect(empty_file)
+    parameters = ["[]"] * len(set(re.findall(r"\?\d+", query.sqlite)))
+
+    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {query.sqlite}", parameters)]
+
+    connection.close()
+    assert any(step.startswith("SEARCH") for step in plan)
+    assert not [step for step in plan if step.startswith("SCAN") and "VIRTUAL TABLE" not in step]
