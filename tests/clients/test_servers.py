@@ -15,7 +15,7 @@ from tests.clients.client import Client, Record, Setting
 from tests.parts import Parts
 from tests.parts.crane import Crane
 from tests.parts.postgres import Postgres
-from tests.serving import Moorage
+from tests.serving import Account, Moorage
 
 pytestmark = pytest.mark.part("crane")
 
@@ -44,10 +44,13 @@ WAYS = [
 ]
 
 
-@pytest.fixture
-def moorage(request: pytest.FixtureRequest, parts: Parts, tmp_path: Path) -> Iterator[Moorage]:
-    """A server of the test's own, with a user and two projects."""
+@pytest.fixture(scope="module", params=WAYS)
+def moorage(
+    request: pytest.FixtureRequest, parts: Parts, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Moorage]:
+    """A server of this module's own, with the projects `team` and `other`."""
     way: Way = request.param
+    data = tmp_path_factory.mktemp("server") / "data"
     with contextlib.ExitStack() as stack:
         url = ""
         if way.postgres:
@@ -55,28 +58,34 @@ def moorage(request: pytest.FixtureRequest, parts: Parts, tmp_path: Path) -> Ite
             name = postgres.create()
             stack.callback(postgres.drop, name)
             url = postgres.url(name)
-        yield stack.enter_context(
-            serving.serve(tmp_path / "data", settings=way.settings, database_url=url, workers=way.workers)
-        )
+        started = stack.enter_context(serving.serve(data, settings=way.settings, database_url=url, workers=way.workers))
+        started.create_project("team")
+        started.create_project("other")
+        yield started
+
+
+@pytest.fixture(scope="module")
+def account(moorage: Moorage) -> Account:
+    """An administrator of both projects."""
+    account = moorage.create_user("alice")
+    for project in ("team", "other"):
+        moorage.add_member(project, account, "admin")
+    return account
 
 
 @pytest.fixture
-def crane(request: pytest.FixtureRequest, moorage: Moorage, parts: Parts, record: Record, tmp_path: Path) -> Client:
-    """A crane that is signed in as an administrator of the projects `team` and `other`."""
-    for project in ("team", "other"):
-        moorage.create_project(project)
-    alice = moorage.create_user("alice")
-    for project in ("team", "other"):
-        moorage.add_member(project, alice, "admin")
-    for text, instead in ((alice.password, "PASSWORD"), (moorage.host, "HOST"), (str(tmp_path), "FOLDER")):
+def crane(request: pytest.FixtureRequest, moorage: Moorage, account: Account, parts: Parts, record: Record) -> Client:
+    """A crane that is signed in."""
+    folder: Path = request.getfixturevalue("tmp_path")
+    for text, instead in ((account.password, "PASSWORD"), (moorage.host, "HOST"), (str(folder), "FOLDER")):
         record.hide(text, instead)
     part = parts.get("crane", Crane)
-    client = Client(Setting(request.node.name, moorage.host, tmp_path, parts, record), part, part.program)
-    client.run("auth", "login", "--username", "alice", "--password-stdin", moorage.host, given=alice.password)
+    client = Client(Setting(request.node.name, moorage.host, folder, parts, record), part, part.program)
+    words = ("auth", "login", "--username", account.username, "--password-stdin", moorage.host)
+    client.run(*words, given=account.password)
     return client
 
 
-@pytest.mark.parametrize("moorage", WAYS, indirect=True)
 def test_what_was_pushed_outlives_a_restart_and_a_kill(moorage: Moorage, crane: Client) -> None:
     first = images.image("first")
     layout = images.write_layout(crane.folder / "layout", {"1": first})
@@ -96,7 +105,6 @@ def test_what_was_pushed_outlives_a_restart_and_a_kill(moorage: Moorage, crane: 
     assert crane.run("digest", two).strip() == first.digest
 
 
-@pytest.mark.parametrize("moorage", WAYS, indirect=True)
 def test_many_push_at_once_and_share_a_layer(moorage: Moorage, crane: Client) -> None:
     base = images.image("base", size_bytes=images.MIB)
     made = {f"{moorage.host}/team/many:{number}": images.image(f"number {number}", base=base) for number in range(8)}
