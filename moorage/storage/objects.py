@@ -254,9 +254,11 @@ class Objects:
             sent = asyncio.ensure_future(
                 obstore.put_async(self._store, chain.next_name(upload, token), data, use_multipart=False)
             )
-            if hasher is not None:
-                await self._hash(hasher, data)
-            await settle(sent)
+            try:
+                if hasher is not None:
+                    await self._hash(hasher, data)
+            finally:
+                await settle(sent)
         return chain.grown(token)
 
     async def _append_large(
