@@ -121,7 +121,10 @@ class Objects:
             return None
 
     async def delete(self, key: str) -> None:
-        """Remove an object; a blob with all its segments, those of failed attempts too, and the contents last."""
+        """Remove an object; a blob with all its segments, those of failed attempts too, and the contents last.
+
+        A place that was never finished has no contents: then the segments are still an upload's, and stay.
+        """
         keys.require_key(key)
         blob = BlobKey.find(key)
         self._contents.pop(key, None)
@@ -133,7 +136,8 @@ class Objects:
                 if found.name != key and (other := BlobKey.find(found.name)) is not None
                 for segment in follow(other.chain, listed) or ()
             }
-            await self._remove([found.name for found in listed if is_segment(found.name) and found not in kept])
+            if any(found.name == key for found in listed):
+                await self._remove([found.name for found in listed if is_segment(found.name) and found not in kept])
         await self._remove([key])
 
     async def walk(self) -> AsyncIterator[tuple[str, int]]:

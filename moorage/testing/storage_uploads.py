@@ -273,6 +273,30 @@ class UploadPromises:
         assert len({key, *later[1:]}) == 3
         assert len(set(later)) == 3
 
+    async def test_deleting_a_place_that_was_not_finished_leaves_the_upload(self, storage: Storage) -> None:
+        upload = new_upload()
+        progress, digest = await upload_all(storage, upload, LARGE, b"tail")
+        key = storage.place(digest, upload, progress, first=True)
+
+        await storage.delete(key)
+        await storage.finish(upload, progress, key)
+
+        assert await gather(storage.read(key)) == LARGE + b"tail"
+
+    async def test_deleting_one_place_of_an_upload_leaves_another(self, storage: Storage) -> None:
+        """One upload has one place; should there be two all the same, the late one does not lose its bytes."""
+        upload, data = new_upload(), LARGE + b"tail"
+        progress, digest = await upload_all(storage, upload, LARGE, b"tail")
+        old = storage.place(digest, upload, progress, first=True)
+        new = storage.place(compute(data, "sha512"), upload, progress, first=True)
+        await storage.finish(upload, progress, old)
+        with contextlib.suppress(UploadUnknown):  # where the bytes moved away, there is no second place
+            await storage.finish(upload, progress, new)
+
+        await storage.delete(old)
+
+        assert await storage.stat(new) is None or await gather(storage.read(new)) == data
+
     async def test_finishing_again_is_safe(self, storage: Storage, another: Storage) -> None:
         upload = new_upload()
         progress, digest = await upload_all(storage, upload, LARGE)
