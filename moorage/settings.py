@@ -20,6 +20,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import msgspec
 from msgspec import Meta
 
+from moorage import faults
+
 
 class Secret(str):
     """A text that prints as `***`; `reveal` gives it out, and so does whatever reads a `str` in C."""
@@ -513,7 +515,13 @@ def _check_host(text: str) -> None:
         raise ValueError("expected a host name, without scheme or path")
 
 
+def _check_fault(text: str) -> None:
+    if text.partition(":")[0] not in faults.POINTS:
+        raise ValueError("there is no such point in moorage.faults")
+
+
 _CHECKS: Mapping[str, Any] = {  # functions of one text; a ValueError says what is wrong with it
+    "fault": _check_fault,
     "listen": split_listen,
     "external_url": _check_external_url,
     "storage.s3.endpoint": _check_url,

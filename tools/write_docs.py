@@ -51,7 +51,7 @@ def make_settings() -> str:
         "4. flags of `moorage serve`.",
         "",
         (
-            "An unknown key or variable stops the start, and the nearest known one is named. A setting marked *secret* can "
+            "An unknown key or variable stops the start, and the nearest known one is named. A *secret* can "
             "also be given as a file: add `_file` to the key or `_FILE` to the variable. Secrets are shown as `***`."
         ),
         "",

@@ -24,10 +24,12 @@ from moorage.cli.folder import is_locked, require_writable, user_name
 from moorage.cli.listening import check_certificate, reserve
 from moorage.cli.prepare import ADMIN_PASSWORD, check_keys, look
 from moorage.db.migrate import HEAD, MigrationRefused, is_current
+from moorage.errors import Problem
 from moorage.settings import Loaded, Settings, list_keys, shown_url
 
 LEAST_FREE_BYTES = 1024**3
 LEAST_OPEN_FILES = 4096
+BUCKET_SECONDS = 20
 SOON = timedelta(days=14)
 
 
@@ -187,6 +189,8 @@ def _look_into_sqlite(file: Path) -> Iterator[Finding]:
 def _look_at_storage(settings: Settings) -> Iterator[Finding]:
     if settings.storage.kind == "memory":
         yield Finding("storage", "warning", "storage.kind is memory: all content is lost at the end", "for tests only")
+    if settings.storage.kind == "s3":
+        yield from _look_at_bucket(settings)
     if settings.storage.kind != "filesystem":
         return
     folder = settings.storage_folder
@@ -203,6 +207,31 @@ def _look_at_storage(settings: Settings) -> Iterator[Finding]:
     if objects.exists() and uploads.exists() and objects.stat().st_dev != uploads.stat().st_dev:
         text = f"{uploads} and {objects} are on different file systems: an upload cannot be finished by a rename"
         yield Finding("storage", "error", text, "mount the storage folder as a whole")
+
+
+def _look_at_bucket(settings: Settings) -> Iterator[Finding]:
+    import asyncio
+
+    from moorage.storage.open import open_storage
+
+    async def ask() -> None:
+        storage = open_storage(settings)
+        try:
+            async with asyncio.timeout(BUCKET_SECONDS):
+                await storage.open()
+                await storage.check()
+        finally:
+            await storage.close()
+
+    place = f"{settings.storage.s3.endpoint or 'S3'}, bucket {settings.storage.s3.bucket}"
+    try:
+        asyncio.run(ask())
+    except (Problem, TimeoutError) as error:
+        reason = str(error) if isinstance(error, Problem) else f"no answer within {BUCKET_SECONDS} s"
+        text = f"{place} does not take bytes: {reason}"
+        yield Finding("storage", "error", text, "is it running, and are endpoint, region, bucket and keys right?")
+    else:
+        yield Finding("storage", "ok", f"{place} can be written and read")
 
 
 def _look_at_port(settings: Settings) -> Iterator[Finding]:

@@ -5,9 +5,13 @@ import fcntl
 import os
 import pwd
 import stat
+import time
 from pathlib import Path
 
 from moorage.cli.exits import UNFIT, Stop
+
+ORPHAN_SECONDS = 1.5
+"""How long workers may outlive a server that was killed before their lock counts."""
 
 
 def open_folder(folder: Path) -> None:
@@ -69,19 +73,32 @@ def lock_folder(folder: Path) -> int:
         lock = os.open(run / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise Stop(f"The lock {run / 'lock'} cannot be opened: {error.strerror}.", UNFIT) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not _take(lock, folder):
         holder = find_holder(folder)
         os.close(lock)
         raise Stop(
             f"The data folder {folder} is in use by another server{f' (pid {holder})' if holder else ''}; "
             "stop that one, or use another folder.",
             UNFIT,
-        ) from None
+        )
     os.ftruncate(lock, 0)
     os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
     return lock
+
+
+def _take(lock: int, folder: Path) -> bool:
+    """Lock the open file; whether it could be done. Workers of a server that was killed get a moment to end."""
+    until = time.monotonic() + ORPHAN_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = find_holder(folder)
+            if holder is None or Path(f"/proc/{holder}").exists() or time.monotonic() > until:
+                return False
+            time.sleep(0.05)
+        else:
+            return True
 
 
 def find_holder(folder: Path) -> int | None:

@@ -177,6 +177,8 @@ def test_workers_do_not_outlive_their_parent(filled: Path) -> None:
         _, worker = moorage.list_processes()
         os.kill(moorage.server.pid, signal.SIGKILL)
 
+        with serving(filled) as again:  # at once: the lock of those that are about to end is waited for
+            assert again.get("/livez") == 200
         wait_until(lambda: not _is_running(worker), what="the worker's end", seconds=10)
     with serving(filled) as moorage:
         assert moorage.get("/livez") == 200

@@ -108,6 +108,7 @@ def test_a_config_file_may_lie_elsewhere_and_has_to_exist_then(tmp_path: Path) -
         ("", {"MOORAGE_EXTERNAL_URL": "https://a.example/moorage"}, ["`external_url`", "path"]),
         ("", {"MOORAGE_DATABASE__URL": "mysql://a"}, ["`database.url`", "postgresql://"]),
         ("", {"MOORAGE_DATABASE__URL": "sqlite://"}, ["`database.url`", "sqlite:///FILE"]),
+        ("", {"MOORAGE_FAULT": "nowhere:kill"}, ["`fault`", "no such point"]),
         ("", {"MOORAGE_TLS_CERT": "a.pem"}, ["`tls_cert`", "`tls_key`"]),
         ("", {"MOORAGE_TLS_KEY": "a.pem"}, ["`tls_key`", "`tls_cert`"]),
         ("", {"MOORAGE_STORAGE__KIND": "s3"}, ["`storage.s3.bucket`"]),
