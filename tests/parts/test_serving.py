@@ -1,11 +1,13 @@
 """The server under test is watched: what goes wrong in it does not stay in its log."""
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from tests import serving
-from tests.parts.base import Broken
+from tests.parts.base import Broken, Server, wait_until
 
 
 def test_a_traceback_in_the_log_fails_once(tmp_path: Path) -> None:
@@ -53,3 +55,18 @@ def test_settings_become_variables_of_their_own_only(tmp_path: Path, monkeypatch
     assert environment["MOORAGE_WORKERS"] == "2"
     assert "MOORAGE_LISTEN" not in environment
     assert "MOORAGE_LISTEN" in serving._only(environment)
+
+
+def test_a_server_is_alive_until_its_last_process_is_gone(tmp_path: Path) -> None:
+    moorage = serving.Moorage(tmp_path / "data")
+    moorage._server = Server(["sh", "-c", "sleep 60 & exec sleep 60"], tmp_path / "log")
+    first = moorage.pid
+    wait_until(lambda: list(serving._list_groups()).count(first) == 2, what="both processes")
+
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: moorage._server is not None and not moorage._server.is_alive(), what="the end of the first")
+    assert moorage.is_alive(), "its child is left"
+    moorage.kill()
+
+    assert not moorage.is_alive()
+    assert first not in list(serving._list_groups())
