@@ -1,6 +1,5 @@
 """One registry for all client tests, with the accounts they sign in with, and the record of what was run."""
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,6 @@ from tests import serving
 from tests.clients import images
 from tests.clients.client import Record, Setting
 from tests.parts import Parts
-from tests.parts.docker_registry import DockerRegistry
 from tests.serving import Account, Registry
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -25,35 +23,9 @@ def record() -> Iterator[Record]:
     record.write(ROOT / "reports")
 
 
-class StandIn:
-    """docker-registry in our place, for working on these tests without us: one account, no projects, no members."""
-
-    def __init__(self, part: DockerRegistry) -> None:
-        self.host = part.host
-        self.admin = self._account = Account(part.username, part.password)
-
-    def create_project(self, name: str, *, public: bool = False) -> None:
-        """Nothing: it has none."""
-
-    def create_user(self, username: str) -> Account:  # noqa: ARG002 - as in Registry
-        """The only account."""
-        return self._account
-
-    def add_member(self, project: str, account: Account, role: str) -> None:
-        """Nothing: its account may do everything."""
-
-    def check_log(self) -> None:
-        """Nothing: its log is not ours."""
-
-
 @pytest.fixture(scope="session")
-def registry(parts: Parts, record: Record, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+def registry(record: Record, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """The registry under test, with the private projects `team` and `other` and the public project `library`."""
-    if os.environ.get("MOORAGE_TEST_STAND_IN"):
-        stand_in = StandIn(parts.get("docker_registry", DockerRegistry))
-        record.hide(stand_in.host, "HOST")
-        yield stand_in
-        return
     with serving.serve(tmp_path_factory.mktemp("registry") / "data") as moorage:
         record.hide(moorage.host, "HOST")
         moorage.create_project("team")
