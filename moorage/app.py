@@ -93,7 +93,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     passwords = Passwords()
     refusals = WrittenRefusals(database)
     login = Login(database.read, passwords, refusals=refusals)
-    gate = Gate(tokens, login, database.read, challenge_basic=settings.registry_auth == "basic")
+    gate = Gate(tokens, login, database.read, refusals=refusals, challenge_basic=settings.registry_auth == "basic")
     plane = Plane(settings, database, storage, gate, metrics, pulls)
     token_endpoint = TokenEndpoint(
         database, login, tokens, lifetime_seconds=settings.tokens.lifetime_minutes * 60, refusals=refusals

@@ -274,7 +274,7 @@ def _fill(settings: Settings) -> None:
     A password that we made is in its file before the rows are committed: a crash in between loses nothing, and the
     next start writes both anew.
     """
-    from moorage.db.engine import Database
+    from moorage.app import open_database
     from moorage.events import SYSTEM
 
     password = settings.admin_password.reveal()
@@ -290,7 +290,7 @@ def _fill(settings: Settings) -> None:
         ensure_library(work)
 
     try:
-        database = Database(settings.database_url, pool_size=1)
+        database = open_database(settings)
         database.run_here(SYSTEM, fill, hash_password(password))
         database.engine.dispose()
     except Problem as problem:

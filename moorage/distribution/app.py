@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from moorage.artifacts.pull import TicketRevoked
+from moorage.artifacts.pull import TicketRevoked, require_principal
 from moorage.distribution import blobs, lists, manifests, uploads
 from moorage.distribution.plane import Plane
 from moorage.errors import NotFound, Problem, RouteUnknown, Unauthenticated, Unsupported
@@ -18,8 +18,10 @@ _PREFIX = "/v2/"
 
 
 async def _base(plane: Plane, request: Request, _name: str, _reference: str) -> Reply:
-    """The API check: 401 for strangers, so that clients log in; 200 for whoever is known."""
-    await plane.gate.ticket(request, ())
+    """The API check: 401 for strangers, so that clients log in; 200 for whoever is known, and still is."""
+    ticket = await plane.gate.ticket(request, ())
+    if ticket.principal_id:
+        await require_principal(plane.database.read, ticket)
     return json_reply(200, {})
 
 

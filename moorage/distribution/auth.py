@@ -12,6 +12,7 @@ from moorage.artifacts.pull import TicketRevoked
 from moorage.db.engine import Reader
 from moorage.errors import Problem, Unauthenticated
 from moorage.identity.login import Login, read_basic
+from moorage.identity.refusals import Refusals
 from moorage.identity.scopes import Scope, format_challenge
 from moorage.identity.tokens import SERVICE, TokenKeys
 from moorage.web.request import Request
@@ -24,7 +25,10 @@ LATE_SECONDS = 86_400
 class Gate:
     """Who may pass on /v2."""
 
-    def __init__(self, tokens: TokenKeys, login: Login, read: Reader, *, challenge_basic: bool) -> None:
+    def __init__(
+        self, tokens: TokenKeys, login: Login, read: Reader, *, refusals: Refusals, challenge_basic: bool
+    ) -> None:
+        self._refusals = refusals
         self._tokens = tokens
         self._login = login
         self._read = read
@@ -95,6 +99,13 @@ class Gate:
         )
         if ticket.credential == "token":
             return self.refusal(request, needs, error="insufficient_scope", message=message)
+        # A token that is too narrow is no refusal: clients bring the old one first and ask for more when told to.
+        self._refusals.note(
+            request.as_actor(ticket.principal_id, ticket.name, ticket.credential),
+            ",".join(need.actions),
+            need.type,
+            need.name,
+        )
         return self.refusal(request, needs, message=message, basic=True)
 
     def revoked(self, request: Request, needs: Sequence[Scope], problem: TicketRevoked) -> Unauthenticated:
