@@ -105,7 +105,7 @@ def _serve(settings: Settings, place: Place, prepared: Prepared) -> int:
         port=place.port,
         interface=Interfaces.ASGI,
         workers=settings.worker_count,
-        loop=Loops.asyncio,
+        loop=Loops.uvloop,
         http=HTTPModes.http1,
         websockets=False,
         backlog=BACKLOG,

@@ -32,6 +32,7 @@ RECORDS = {
     "obstore": "0006",
     "psycopg": "0005",
     "sqlalchemy": "0004",
+    "uvloop": "0022",
 }
 """Each dependency of the product and the decision record that answers for it."""
 
