@@ -22,6 +22,7 @@ from moorage.errors import Problem
 from moorage.identity.login import Login
 from moorage.identity.passwords import Passwords
 from moorage.identity.tokens import TokenKeys
+from moorage.logs import is_text, with_cause
 from moorage.settings import Settings
 from moorage.site.probes import Probes
 from moorage.storage.base import Storage
@@ -86,7 +87,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     try:
         await storage.open()
     except Problem as problem:  # it may come back; until then /readyz says no, and asks again
-        log.warning("the storage is not there yet: %s", problem)
+        log.warning("the storage is not there yet: %s", with_cause(problem))
     metrics = Metrics()
     pulls = PullNotes()
     tokens = TokenKeys(settings.token_key_folder)
@@ -100,7 +101,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     )
     probes = Probes(database, storage, metrics, gate)
     hosts = Hosts(settings.external_url, settings.allowed_hosts, settings.trusted_proxies)
-    access_log = AccessLog(settings.log.format) if settings.log.access else None
+    access_log = AccessLog(text=is_text(settings.log)) if settings.log.access else None
     stack = Stack(
         {
             "v2": Distribution(plane),
@@ -139,7 +140,7 @@ async def _write_pulls(pulls: PullNotes, database: Database) -> None:
         try:
             await pulls.flush(database)
         except Problem as problem:
-            log.warning("pulls could not be noted yet: %s", problem)
+            log.warning("pulls could not be noted yet: %s", with_cause(problem))
 
 
 def create_app(settings: Settings) -> Application:

@@ -59,14 +59,25 @@ def scrub(text: str) -> str:
     return _CREDENTIAL.sub(lambda found: f"{found[1]} ***" if found[1] else f"{found[2]}:***@", text)
 
 
+def is_text(log: Log) -> bool:
+    """Whether lines are written for people: when that is set, or, by default, when standard error is a terminal."""
+    return log.format == "text" or (log.format == "auto" and sys.stderr.isatty())
+
+
+def with_cause(error: BaseException) -> str:
+    """What an error says, and what the part behind it said: the one is for clients, both are for the operator."""
+    cause = error.__cause__
+    said = str(error) or type(error).__name__
+    return f"{said} ({type(cause).__name__}: {' '.join(str(cause).split())[:500]})" if cause is not None else said
+
+
 def make_config(log: Log) -> dict[str, Any]:
     """The configuration for `logging.config.dictConfig`, of this process and of granian's workers."""
-    is_text = log.format == "text" or (log.format == "auto" and sys.stderr.isatty())
     level = log.level.upper()
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"lines": {"()": "moorage.logs.TextLines" if is_text else "moorage.logs.JsonLines"}},
+        "formatters": {"lines": {"()": "moorage.logs.TextLines" if is_text(log) else "moorage.logs.JsonLines"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines", "stream": "ext://sys.stderr"}},
         "root": {"level": level, "handlers": ["stderr"]},
         "loggers": {

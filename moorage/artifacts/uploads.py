@@ -24,6 +24,7 @@ from moorage.errors import (
     BlobUnknown,
     QuotaExceeded,
     UploadBusy,
+    UploadInvalid,
     UploadLimit,
     UploadOffsetInvalid,
     UploadUnknown,
@@ -259,10 +260,13 @@ def claim_upload(work: Work, upload: UploadId, *, offset: int | None, length: in
 
     Raises:
         UploadUnknown, UploadBusy, UploadOffsetInvalid, QuotaExceeded.
+        UploadInvalid: its bytes have a place already, which only a closing PUT can settle.
     """
     row = work.db.execute(_LOCK, {"upload": upload}).first()
     if row is None:
         raise UploadUnknown
+    if row.blob_id is not None:
+        raise UploadInvalid("Closing this upload was begun; repeat the closing PUT, or upload it anew.")
     dead = row.claim is not None and is_dead(row.claim)
     if row.claim is not None and not row.lapsed and not dead:
         raise UploadBusy
@@ -337,6 +341,7 @@ def place_blob(
     Raises:
         UploadUnknown: cancelled or expired meanwhile.
         UploadBusy: another request writes to it, or has written since the digest was computed.
+        UploadInvalid: an earlier attempt named another digest.
         QuotaExceeded: as `_join`.
     """
     row = work.db.execute(_LOCK, {"upload": upload}).first()
@@ -355,10 +360,10 @@ def place_blob(
         return Placed(live.id, "", joined=True)
     if row.blob_id is not None:
         placed = work.db.execute(_PLACED, {"blob": row.blob_id}).one()
-        if placed.state == "arriving" and placed.digest == digest.binary and placed.size_bytes == size_bytes:
-            work.db.execute(_SET_PLACE, {"upload": upload, "blob": row.blob_id, "mine": claim})
-            return Placed(row.blob_id, placed.key, joined=False)
-        work.db.execute(_DOOM, {"blob": row.blob_id})
+        if placed.state != "arriving" or placed.digest != digest.binary or placed.size_bytes != size_bytes:
+            raise UploadInvalid("Closing this upload was begun with another digest; upload it anew.")
+        work.db.execute(_SET_PLACE, {"upload": upload, "blob": row.blob_id, "mine": claim})
+        return Placed(row.blob_id, placed.key, joined=False)
     used = work.db.execute(_KEY_TAKEN, {"key": first_key}).scalar_one()
     values = {"digest": digest.binary, "size_bytes": size_bytes, "state": "arriving", "changed_at": work.now}
     key = later_key if used else first_key

@@ -310,13 +310,19 @@ async def _write(plane: Plane, claimed: Claimed, body: Body, length: int | None,
     return progress
 
 
-def _resume(claimed: Claimed) -> Hasher | None:
-    """A hash that stands where the upload ends; None: the bytes are hashed when it closes."""
-    if claimed.progress.size_bytes == 0:
-        return Hasher(claimed.algorithm)
-    if claimed.progress.hash_state:
-        return Hasher.resume(claimed.algorithm, claimed.progress.hash_state)
-    return None
+def _resume(claimed: Claimed) -> Hasher:
+    """A hash that stands where the upload ends; where no state fits, one at 0, which the storage feeds."""
+    return _saved_hash(claimed.algorithm, claimed.progress) or Hasher(claimed.algorithm)
+
+
+def _saved_hash(algorithm: str, progress: Progress) -> Hasher | None:
+    """The hash over an upload's bytes as it was saved; None when none was, or by a machine whose form is another."""
+    if not progress.hash_state:
+        return None
+    try:
+        return Hasher.resume(algorithm, progress.hash_state)
+    except ValueError:
+        return None
 
 
 async def _reserved(plane: Plane, claimed: Claimed, body: Body) -> AsyncIterator[bytes]:
@@ -406,8 +412,9 @@ async def _digest(plane: Plane, found: Found, progress: Progress, algorithm: str
     """The digest of an upload's bytes: from the saved hash, or, for an algorithm first named now, by reading them."""
     if progress.size_bytes == 0:
         return Hasher(algorithm).digest()
-    if algorithm == found.algorithm and progress.hash_state:
-        return Hasher.resume(algorithm, progress.hash_state).digest()
+    saved = _saved_hash(algorithm, progress) if algorithm == found.algorithm else None
+    if saved is not None:
+        return saved.digest()
     hasher = Hasher(algorithm)
     async for piece in plane.storage.read_upload(found.upload, progress):
         await asyncio.to_thread(hasher.update, piece)

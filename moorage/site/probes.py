@@ -9,6 +9,7 @@ from moorage import __version__
 from moorage.db.engine import Database
 from moorage.errors import Problem, RouteUnknown, Unsupported
 from moorage.identity.scopes import Scope
+from moorage.logs import with_cause
 from moorage.storage.base import Storage
 from moorage.web.metrics import Metrics
 from moorage.web.reply import Reply
@@ -65,7 +66,8 @@ class Probes:
                 else:
                     await self._storage.open()  # makes what is missing, and checks
         except (Problem, TimeoutError) as problem:
-            log.warning("not ready: %s", str(problem) or "a write took longer than 4 s")
+            said = with_cause(problem) if isinstance(problem, Problem) else "a write took longer than 4 s"
+            log.warning("not ready: %s", said)
             return False
         return True
 

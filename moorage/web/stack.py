@@ -1,7 +1,6 @@
 """One wrapper around every request: request id, host check, error boundary, metrics, access log."""
 
 import asyncio
-import json
 import logging
 import os
 import re
@@ -9,8 +8,12 @@ import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+
+import msgspec
 
 from moorage.errors import Problem, StorageFull, StorageUnavailable
+from moorage.logs import request_id, with_cause
 from moorage.web.metrics import Metrics
 from moorage.web.reply import InternalError, Reply, problem_reply
 from moorage.web.request import Hosts, Receive, Request, Scope, Send
@@ -27,27 +30,37 @@ _FULL = {28, 122}  # ENOSPC, EDQUOT
 class AccessLog:
     """One line per request, gathered for at most 0.2 s and written at once: a line each would cost more than a pull."""
 
-    def __init__(self, form: str, descriptor: int | None = None) -> None:
-        self._json = form == "json"
+    def __init__(self, *, text: bool, descriptor: int | None = None) -> None:
+        self._text = text
         self._descriptor = sys.stderr.fileno() if descriptor is None else descriptor
-        self._lines: list[str] = []
+        self._lines: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
 
     def note(self, request: Request, status: int, seconds: float) -> None:
         """Add a line."""
-        stamp = time.time()
-        if self._json:
-            line = json.dumps(
-                {
-                    "time": round(stamp, 3), "event": "request", "method": request.method, "path": request.path,
-                    "status": status, "ms": round(seconds * 1000, 2), "address": request.address,
-                    "principal": request.principal, "request_id": request.request_id,
-                }
-            )  # fmt: skip
-        else:
-            clock = time.strftime("%H:%M:%S", time.localtime(stamp))
+        moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+        if self._text:
             path = request.path if request.path.isprintable() else ascii(request.path)
-            line = f"{clock} {status} {request.method:6} {path} {seconds * 1000:.1f}ms {request.principal or '-'}"
+            who = request.principal or "-"
+            line = f"{moment[11:23]} {status} {request.method:6} {path} {seconds * 1000:.1f}ms {who}".encode(
+                "utf-8", "backslashreplace"
+            )
+        else:
+            line = msgspec.json.encode(
+                {
+                    "time": f"{moment[:-6]}Z",
+                    "level": "info",
+                    "logger": "moorage.access",
+                    "message": "request",
+                    "method": request.method,
+                    "path": request.path,
+                    "status": status,
+                    "ms": round(seconds * 1000, 2),
+                    "address": request.address,
+                    "principal": request.principal,
+                    "request_id": request.request_id,
+                }
+            )
         self._lines.append(line)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(0.2, self.flush)
@@ -56,7 +69,7 @@ class AccessLog:
         """Write what was gathered."""
         self._timer = None
         if self._lines:
-            data = ("\n".join(self._lines) + "\n").encode("utf-8", "backslashreplace")
+            data = b"\n".join(self._lines) + b"\n"
             self._lines.clear()
             try:
                 while data:
@@ -98,6 +111,7 @@ class Stack:
         if given is None:
             self._id_number += 1
             given = f"{self._id_prefix}{self._id_number & 0xFFFFFFFFFFFF:012x}"
+        request_id.set(given)
         request: Request | None = None
         first = ""
         try:
@@ -109,19 +123,19 @@ class Stack:
             except Problem as problem:
                 reply = problem_reply(problem, oci=first in {"v2", "service"})
                 if problem.status >= 500:
-                    log.warning("%s: %s (request %s)", type(problem).__name__, problem, given)
+                    log.warning("%s: %s", type(problem).__name__, with_cause(problem))
             except OSError as error:
-                log.exception("storage failed (request %s)", given)
+                log.exception("storage failed")
                 kind = StorageFull if error.errno in _FULL else StorageUnavailable
                 reply = problem_reply(kind(headers={"Retry-After": "30"}), oci=first in {"v2", "service"})
             except Exception:
-                log.exception("unhandled error (request %s)", given)
+                log.exception("unhandled error")
                 reply = problem_reply(InternalError(request_id=given), oci=False)
             await _send(reply, send, scope["method"], given)
             status = reply.status
         except Exception:
             status = 599  # the reply broke off: only the log can tell
-            log.exception("the reply broke off (request %s)", given)
+            log.exception("the reply broke off")
             raise
         finally:
             metrics.inflight -= 1
@@ -132,9 +146,9 @@ class Stack:
                 self._log.note(request, status, seconds)
 
 
-async def _send(reply: Reply, send: Send, method: str, request_id: str) -> None:
+async def _send(reply: Reply, send: Send, method: str, given: str) -> None:
     headers = reply.headers
-    headers.append((b"x-request-id", request_id.encode("ascii")))
+    headers.append((b"x-request-id", given.encode("ascii")))
     headers.append(_SERVER)
     body = reply.body
     length = reply.length
