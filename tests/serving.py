@@ -90,7 +90,6 @@ class Moorage:
         settings: Mapping[str, object] | None = None,
         database_url: str = "",
         workers: int | None = None,
-        jobs: bool = True,
     ) -> None:
         """Prepare a server; `start` starts it.
 
@@ -99,7 +98,6 @@ class Moorage:
             settings: by their names in `moorage.toml`, with dots: `{"registry_auth": "basic", "storage.kind": "s3"}`.
             database_url: of a PostgreSQL database; SQLite in the data folder otherwise.
             workers: how many processes answer; the product's default otherwise.
-            jobs: whether it runs background jobs.
         """
         self.data = data
         self.port = free_port()
@@ -111,7 +109,6 @@ class Moorage:
             self._settings.setdefault("database.migrate", "auto")
         if workers is not None:
             self._settings["workers"] = workers
-        self._jobs = jobs
         self._checked = 0
         self._server: Server | None = None
 
@@ -149,7 +146,7 @@ class Moorage:
         environment = self._environment()
         if fault:
             environment["MOORAGE_FAULT"] = fault
-        words = ["serve", "--data", str(self.data), "--listen", self.host, *([] if self._jobs else ["--no-jobs"])]
+        words = ["serve", "--data", str(self.data), "--listen", self.host]
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._server = Server([*_only(environment), *_MOORAGE, *words], self.log, environment=environment)
         self._server.wait(self.is_ready, what="moorage", seconds=seconds)
@@ -286,14 +283,13 @@ def serve(
     settings: Mapping[str, object] | None = None,
     database_url: str = "",
     workers: int | None = None,
-    jobs: bool = True,
     fault: str = "",
 ) -> Iterator[Moorage]:
     """A started server, stopped and checked at the end; the arguments are those of `Moorage` and its `start`.
 
     When the test itself failed the server is killed instead, so that its end hides nothing.
     """
-    moorage = Moorage(data, settings=settings, database_url=database_url, workers=workers, jobs=jobs)
+    moorage = Moorage(data, settings=settings, database_url=database_url, workers=workers)
     try:
         moorage.start(fault=fault)
         yield moorage

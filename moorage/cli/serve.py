@@ -60,7 +60,6 @@ def add(commands: Commands) -> None:
     command.add_argument("--workers", metavar="N", help="processes (default: 1 on SQLite, else one per core up to 4)")
     command.add_argument("--tls-cert", metavar="FILE", help="a certificate chain in PEM: serve HTTPS only")
     command.add_argument("--tls-key", metavar="FILE", help="its key in PEM")
-    command.add_argument("--no-jobs", action="store_true", help="leave background jobs to `moorage work`")
 
 
 def run(arguments: argparse.Namespace) -> int:
