@@ -44,4 +44,4 @@ lock: setup  ## write requirements/*.txt again; `make lock upgrade=--upgrade` mo
 	@tools/lock.sh $(upgrade)
 
 bench: setup  ## measure, with the command lines of both sides printed
-	@.venv/bin/python -m tests.bench
+	@.venv/bin/python -m tests.bench $(ROW)

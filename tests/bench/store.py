@@ -1,8 +1,8 @@
 """Fill a Moorage's database with many artifacts, in seconds: rows are written in bulk, past the API.
 
 What comes out is what pushes would have left: each artifact is held by its repository's links, these by the
-project's charges, those by live blobs; every digest is that of its bytes. Layers have their files; configs have rows
-only, so a store is for measuring lookups and is not to be collected or checked.
+project's charges, those by live blobs; every digest is that of its bytes. But of the layers one in ten has its
+file and configs have none, so a store is for measuring lookups and is not to be collected or checked.
 """
 
 import hashlib
@@ -48,6 +48,7 @@ CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 LAYERS_PER_REPOSITORY = 100
+FILES_PER_REPOSITORY = 10
 LAYERS = (2, 3, 4, 5, 6)
 """How many layers the artifacts have, in turn: manifests of 0.7 to 1.5 KB."""
 
@@ -87,20 +88,20 @@ def list_manifest_paths(shape: Shape) -> Iterator[str]:
 
 
 def list_blob_paths(shape: Shape) -> Iterator[str]:
-    """Every `/v2/.../blobs/DIGEST` of a layer."""
+    """Every `/v2/.../blobs/DIGEST` of a layer that has a file."""
     for repository in range(shape.repositories):
-        for number in range(LAYERS_PER_REPOSITORY):
+        for number in range(FILES_PER_REPOSITORY):
             yield f"/v2/{name_of(repository)}/blobs/{_digest(_layer(repository, number))}"
 
 
 def write_files(folder: Path, shape: Shape) -> None:
-    """Write the layers' files: 100 per repository.
+    """Write the files of 10 layers of each repository.
 
     Args:
         folder: the folder of the file system driver.
     """
     for repository in range(shape.repositories):
-        for number in range(LAYERS_PER_REPOSITORY):
+        for number in range(FILES_PER_REPOSITORY):
             content = _layer(repository, number)
             place = folder / _key(_digest(content))
             place.parent.mkdir(parents=True, exist_ok=True)
