@@ -97,14 +97,14 @@ class Requests:
     file: Path
     connections: int = CONNECTIONS
 
-    def command(self, seconds: float = 3, seed: int = 1) -> list[str | Path]:
+    def command(self, seconds: int = 3, seed: int = 1) -> list[str | Path]:
         """The command line."""
         return [
-            "wrk", "-t1", f"-c{self.connections}", f"-d{seconds:g}s", "-s", SCRIPT, f"http://{self.target.host}", "--",
+            "wrk", "-t1", f"-c{self.connections}", f"-d{seconds}s", "-s", SCRIPT, f"http://{self.target.host}", "--",
             self.file, str(seed),
         ]  # fmt: skip
 
-    def rate(self, seconds: float = 3, seed: int = 1) -> float:
+    def rate(self, seconds: int = 3, seed: int = 1) -> float:
         """Requests per second. Shape of the last line: see `requests.lua`.
 
         Raises:

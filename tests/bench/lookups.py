@@ -11,7 +11,7 @@ from tests.bench.servers import NGINX, ON_POSTGRES, ONE, PEER, TWO, Servers
 from tests.bench.store import Shape
 from tests.parts.base import Missing
 
-SECONDS = 3.0
+SECONDS = 3
 HEADS = 20_000
 SLOW_HEADS = 3_000
 """The peers are measured for about as long as we are."""
