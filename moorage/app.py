@@ -95,7 +95,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     refusals = WrittenRefusals(database)
     login = Login(database.read, passwords, refusals=refusals)
     gate = Gate(tokens, login, database.read, refusals=refusals, challenge_basic=settings.registry_auth == "basic")
-    plane = Plane(settings, database, storage, gate, metrics, pulls)
+    plane = Plane(settings, database, storage, gate, metrics, pulls, has_files=storage.path("probe") is not None)
     token_endpoint = TokenEndpoint(
         database, login, tokens, lifetime_seconds=settings.tokens.lifetime_minutes * 60, refusals=refusals
     )

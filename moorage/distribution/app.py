@@ -1,6 +1,7 @@
 """The routes of /v2, read from the end of the path: a repository's name may hold anything that looks like a route."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 
 from moorage.artifacts.pull import TicketRevoked, require_principal
 from moorage.distribution import blobs, lists, manifests, uploads
@@ -15,6 +16,8 @@ Handler = Callable[[Plane, Request, str, str], Awaitable[Reply]]
 
 _VERSION = (b"docker-distribution-api-version", b"registry/2.0")
 _PREFIX = "/v2/"
+
+_require_name = lru_cache(maxsize=1024)(parse_repository)  # most requests name one of a few repositories
 
 
 async def _base(plane: Plane, request: Request, _name: str, _reference: str) -> Reply:
@@ -93,7 +96,7 @@ class Distribution:
             if name:
                 needs = (Scope("repository", name, _ACTIONS.get(request.method, ("pull", "push"))),)
                 if b"authorization" in request.headers or not _is_plain(name):
-                    parse_repository(name)
+                    _require_name(name)
             reply = await handler(self._plane, request, name, reference)
         except TicketRevoked as problem:
             reply = problem_reply(self._plane.gate.revoked(request, needs, problem), oci=True)

@@ -72,7 +72,7 @@ async def _keep_promise(plane: Plane, found: FoundBlob) -> None:
 
 async def _is_sound(plane: Plane, found: FoundBlob, digest: Digest) -> bool:
     """Whether the bytes are there with the right size, as far as the storage can tell without reading them."""
-    if plane.storage.path(found.key) is None:
+    if not plane.has_files:
         return True
     stat = await plane.storage.stat(found.key)
     if stat is not None and stat.size_bytes == found.size_bytes:

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 from moorage.access.policy import PULL
 from moorage.artifacts.pull import (
+    dump_tags,
     find_manifest,
     find_repository,
     list_referrers,
@@ -20,11 +21,10 @@ from moorage.errors import Invalid, ManifestUnknown, PageSizeInvalid, Repository
 from moorage.identity.scopes import Scope
 from moorage.oci.digest import Digest
 from moorage.oci.media_types import OCI_INDEX
-from moorage.web.reply import Header, Reply, json_reply
+from moorage.web.reply import JSON_TYPE, Header, Reply, json_reply
 from moorage.web.request import Request, whole_number
 
 PAGE_LIMIT = 1000
-_EVERYTHING = 1_000_000
 _REFERRERS_PAGE = 200
 _KEY_LIMIT = 512
 
@@ -57,11 +57,14 @@ async def tags(plane: Plane, request: Request, name: str, _reference: str) -> Re
     repository_id = await find_repository(read, ticket, ticket.entries[name], name)
     if repository_id is None:
         raise RepositoryUnknown(repository=name)
+    if size is None:
+        names = await dump_tags(read, repository_id, last)
+        return Reply(200, [JSON_TYPE], f'{{"name":"{name}","tags":{names}}}'.encode("ascii"))
     if size == 0:
         return json_reply(200, {"name": name, "tags": []})
-    found = await list_tags(read, repository_id, last, _EVERYTHING if size is None else size + 1)
+    found = await list_tags(read, repository_id, last, size + 1)
     headers: list[Header] = []
-    if size is not None and len(found) > size:
+    if len(found) > size:
         found = found[:size]
         headers.append(_next(f"/v2/{name}/tags/list", size, found[-1]))
     return json_reply(200, {"name": name, "tags": found}, headers)

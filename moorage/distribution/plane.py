@@ -12,7 +12,11 @@ from moorage.web.metrics import Metrics
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """The parts that a handler of the data plane needs."""
+    """The parts that a handler of the data plane needs.
+
+    Attributes:
+        has_files: whether blobs are files of this machine, so that a look at one costs nothing.
+    """
 
     settings: Settings
     database: Database
@@ -20,3 +24,4 @@ class Plane:
     gate: Gate
     metrics: Metrics
     pulls: PullNotes
+    has_files: bool

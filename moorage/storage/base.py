@@ -4,7 +4,6 @@ Each sentence of these docstrings has a test in `tests/contracts/test_storage.py
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -14,8 +13,7 @@ from moorage.ids import UploadId
 from moorage.oci.digest import Digest, Hasher
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+class Stat(msgspec.Struct, frozen=True):
     """What the storage says about a key.
 
     Attributes:

@@ -8,7 +8,6 @@ import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
 
 import msgspec
 
@@ -24,7 +23,24 @@ log = logging.getLogger("moorage.web")
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _SERVER = (b"server", b"moorage")
+_encode = msgspec.json.Encoder().encode
 _FULL = {28, 122}  # ENOSPC, EDQUOT
+
+
+class _Line(msgspec.Struct):
+    """One request in JSON, beside the lines of `logs.JsonLines`; `ms` is what it took."""
+
+    time: str
+    level: str
+    logger: str
+    message: str
+    method: str
+    path: str
+    status: int
+    ms: float
+    address: str
+    principal: str
+    request_id: str
 
 
 class AccessLog:
@@ -35,32 +51,30 @@ class AccessLog:
         self._descriptor = sys.stderr.fileno() if descriptor is None else descriptor
         self._lines: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._second = 0
+        self._begin = ""
 
     def note(self, request: Request, status: int, seconds: float) -> None:
         """Add a line."""
-        moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+        stamp = time.time()
+        second = int(stamp)
+        if second != self._second:
+            self._second = second
+            self._begin = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        moment = f"{self._begin}.{int((stamp - second) * 1000):03}"
         if self._text:
             path = request.path if request.path.isprintable() else ascii(request.path)
             who = request.principal or "-"
-            line = f"{moment[11:23]} {status} {request.method:6} {path} {seconds * 1000:.1f}ms {who}".encode(
+            line = f"{moment[11:]} {status} {request.method:6} {path} {seconds * 1000:.1f}ms {who}".encode(
                 "utf-8", "backslashreplace"
             )
         else:
-            line = msgspec.json.encode(
-                {
-                    "time": f"{moment[:-6]}Z",
-                    "level": "info",
-                    "logger": "moorage.access",
-                    "message": "request",
-                    "method": request.method,
-                    "path": request.path,
-                    "status": status,
-                    "ms": round(seconds * 1000, 2),
-                    "address": request.address,
-                    "principal": request.principal,
-                    "request_id": request.request_id,
-                }
-            )
+            line = _encode(
+                _Line(
+                    f"{moment}Z", "info", "moorage.access", "request", request.method, request.path, status,
+                    round(seconds * 1000, 2), request.address, request.principal, request.request_id,
+                )
+            )  # fmt: skip
         self._lines.append(line)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(0.2, self.flush)
@@ -104,11 +118,10 @@ class Stack:
         begun = time.perf_counter()
         metrics = self._metrics
         metrics.inflight += 1
-        given = None
-        for name, value in scope["headers"]:
-            if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-                given = value.decode("ascii")
-        if given is None:
+        wish = dict(scope["headers"]).get(b"x-request-id")
+        if wish is not None and _REQUEST_ID.fullmatch(wish):
+            given = wish.decode("ascii")
+        else:
             self._id_number += 1
             given = f"{self._id_prefix}{self._id_number & 0xFFFFFFFFFFFF:012x}"
         request_id.set(given)

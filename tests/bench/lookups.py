@@ -219,5 +219,3 @@ def _put(target: Target, turn: int, count: int) -> float:
         )
         requests.append(head.encode() + raw)
     return send_all(target.host, requests, expect=201)
-
-

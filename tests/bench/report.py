@@ -151,7 +151,9 @@ def to_text(row: Row) -> str:
             f"   {show_figure(low, row.unit)} to {show_figure(high, row.unit)}"
         )
     for goal in row.goals:
-        lines.append(f"  {'reached' if goal.met else 'MISSED ':<7} {goal.reached:6.2f} x, wanted {goal.wanted:g} x: {goal.text}")
+        lines.append(
+            f"  {'reached' if goal.met else 'MISSED ':<7} {goal.reached:6.2f} x, wanted {goal.wanted:g} x: {goal.text}"
+        )
     return "\n".join([*lines, *(f"  note: {note}" for note in row.notes)])
 
 
@@ -170,7 +172,9 @@ def to_markdown(rows: Sequence[Row], machine: Mapping[str, str], missing: Mappin
         lines += ["", f"## {row.name}", "", f"{row.work}. Payload: {row.payload}.", ""]
         lines += [f"| server | median {row.unit} | lowest | highest | load |", "| --- | --- | --- | --- | --- |"]
         for column in row.columns:
-            figures = (show_figure(value, row.unit) for value in (column.median, min(column.figures), max(column.figures)))
+            figures = (
+                show_figure(value, row.unit) for value in (column.median, min(column.figures), max(column.figures))
+            )
             lines.append(f"| {column.label} | {' | '.join(figures)} | `{column.command}` |")
         lines += [f"\n{note}" for note in row.notes]
     return "\n".join(lines) + "\n"

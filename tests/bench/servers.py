@@ -229,7 +229,9 @@ class Servers:
             self.missing[ON_POSTGRES] = found.reason
             raise Missing(found.reason)
         postgres = self._parts.get("postgres", Postgres)
-        url = make_url(postgres.url(postgres.create())).set(drivername="postgresql").render_as_string(hide_password=False)
+        url = (
+            make_url(postgres.url(postgres.create())).set(drivername="postgresql").render_as_string(hide_password=False)
+        )
         shared = {"storage.path": str(self._filled.data / "storage")}
         moorage = Moorage(self.folder / "postgres", database_url=url, workers=workers, settings=shared)
         migrate(url)

@@ -215,9 +215,7 @@ class _Rows:
             },
         )  # fmt: skip
         self._add("project_blob", {"project_id": self._project, "blob_id": blob, "size_bytes": len(content)})
-        self._add(
-            "repository_blob", {"repository_id": repository, "blob_id": blob, "project_id": self._project}
-        )
+        self._add("repository_blob", {"repository_id": repository, "blob_id": blob, "project_id": self._project})
         self.charged += len(content)
         return blob
 

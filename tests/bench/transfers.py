@@ -49,8 +49,12 @@ def measure_pushes(servers: Servers, rounds: int) -> Iterator[Row]:
     moorage = servers.moorage(ONE)
     for name, chunked in (("push", False), ("push-chunked", True)):
         how = "one PATCH in chunked coding and an empty PUT, as docker does" if chunked else "one PUT"
-        row = Row(name, f"push one blob of 1 GiB: {how}", "s", f"1 GiB of random bytes, new each time; last {payload.digest}")
-        command = upload_command("URL", payload.file, "", *(("-X", "PATCH", "-H", "Transfer-Encoding: chunked") if chunked else ()))
+        row = Row(
+            name, f"push one blob of 1 GiB: {how}", "s", f"1 GiB of random bytes, new each time; last {payload.digest}"
+        )
+        command = upload_command(
+            "URL", payload.file, "", *(("-X", "PATCH", "-H", "Transfer-Encoding: chunked") if chunked else ())
+        )
         sides = [
             Side(peer.target.label, command, lambda peer=peer: _push_to_peer(peer, payload, chunked=chunked))  # type: ignore[misc]
             for peer in servers.peers
@@ -102,7 +106,9 @@ def measure_memory(servers: Servers, rounds: int) -> Row:
     payload = _payload(servers)
     row = Row("memory", "memory, sum of PSS of the process tree", "MB", f"idle; {UPLOADS} uploads of 1 GiB at once")
     for peer in servers.peers[:1]:
-        row.columns.append(Column(f"{PEER}, started", "sum of Pss in /proc/PID/smaps_rollup", [machine.memory_mb(peer.server.pid)]))
+        row.columns.append(
+            Column(f"{PEER}, started", "sum of Pss in /proc/PID/smaps_rollup", [machine.memory_mb(peer.server.pid)])
+        )
     moorage = servers.make_store("memory", store.Shape(1, 100, 100))
     moorage.start()
     target = Target("memory", moorage.host, (store.USERNAME, store.PASSWORD))
@@ -123,7 +129,9 @@ def measure_memory(servers: Servers, rounds: int) -> Row:
     finally:
         moorage.kill()
     row.columns.append(Column(f"{ONE}, idle", "sum of Pss in /proc/PID/smaps_rollup", [idle]))
-    row.columns.append(Column(f"{ONE}, more during {UPLOADS} uploads", command.replace(str(payload.file), "FILE"), [most - idle]))
+    row.columns.append(
+        Column(f"{ONE}, more during {UPLOADS} uploads", command.replace(str(payload.file), "FILE"), [most - idle])
+    )
     row.limit("idle, one worker: 150 MB", f"{ONE}, idle", 150)
     row.limit("more while 8 uploads run: 64 MB", f"{ONE}, more during {UPLOADS} uploads", 64)
     return row
@@ -132,7 +140,9 @@ def measure_memory(servers: Servers, rounds: int) -> Row:
 def measure_start(servers: Servers, rounds: int) -> Row:
     """From the command to the first 200 of /readyz."""
     moorage = servers.moorage(ONE)
-    row = Row("start", "start on the large store until /readyz says 200", "s", f"{servers.shape.artifacts * 11 // 10:,} blobs")
+    row = Row(
+        "start", "start on the large store until /readyz says 200", "s", f"{servers.shape.artifacts * 11 // 10:,} blobs"
+    )
 
     def start() -> float:
         moorage.stop()
