@@ -32,12 +32,13 @@ class Target:
         label: the name of its column.
         host: `127.0.0.1:PORT`.
         account: user name and password, where it asks for one.
-        realm: whether it hands out tokens.
+        pid: of its process or its parent process; 0: unknown.
     """
 
     label: str
     host: str
     account: tuple[str, str] | None = None
+    pid: int = 0
 
     def authorise(self, repository: str, actions: str = "pull") -> str:
         """The value of Authorization for a repository: a bearer token; empty where no account is needed."""

@@ -1,13 +1,14 @@
 """Rows of small requests: manifests and blobs looked up, tags listed, tokens handed out."""
 
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import count as count_up
 
 from tests.bench import store
 from tests.bench.images import push_image
 from tests.bench.load import Requests, Target, head_command, head_rate, send_all, write_requests
 from tests.bench.report import Row, Side
-from tests.bench.servers import NGINX, ON_POSTGRES, ONE, PEER, TWO, Servers
+from tests.bench.servers import ON_POSTGRES, ONE, PEER, TWO, Servers
 from tests.bench.store import Shape
 from tests.parts.base import Missing
 
@@ -72,9 +73,7 @@ def measure_tags(servers: Servers, rounds: int) -> Iterator[Row]:
         what = "the first 100" if query else "all"
         row = Row(name, f"list {what} of {tags:,} tags", "req/s", f"GET /v2/.../tags/list{query}, 8 connections")
         path = f"/v2/bench/tags/tags/list{query}"
-        sides = []
-        for peer in servers.peers:
-            sides.append(_side(_write(servers, peer.target, name, [(path, "")], connections=8)))
+        sides = [_side(_write(servers, peer.target, name, [(path, "")], connections=8)) for peer in servers.peers]
         for target in _ours(servers, ONE, ON_POSTGRES):
             authorization = target.authorise("bench/tags")
             sides.append(_side(_write(servers, target, name, [(path, authorization)], connections=8)))
@@ -88,9 +87,8 @@ def measure_tokens(servers: Servers, rounds: int) -> Row:
     """Token requests of a user who was seen before."""
     path = f"/service/token?service=harbor-registry&scope=repository:{store.name_of(0)}:pull"
     row = Row("token", "token request, known user", "req/s", f"GET {path}, Basic credentials of a member")
-    sides = []
-    for target in _ours(servers, ONE, TWO):
-        sides.append(_side(_write(servers, target, row.name, [(path, target.basic)])))
+    ours = _ours(servers, ONE, TWO)
+    sides = [_side(_write(servers, target, row.name, [(path, target.basic)])) for target in ours]
     _warm(sides)
     row.alternate(sides, rounds)
     row.limit("1,000 req/s with one worker", ONE, 1000)
@@ -107,11 +105,8 @@ def measure_puts(servers: Servers, rounds: int) -> Row:
     )  # fmt: skip
     command = f"python: {count:,} x PUT /v2/bench/put/manifests/TAG on one kept connection"
     targets = [*(peer.target for peer in servers.peers), *_ours(servers, ONE, ON_POSTGRES)]
-    turn = iter(range(1_000_000))
-    sides = [
-        Side(target.label, command, lambda target=target: _put(target, next(turn), count))  # type: ignore[misc]
-        for target in targets
-    ]
+    turn = count_up()
+    sides = [Side(target.label, command, partial(_put, target, turn, count), target.pid) for target in targets]
     row.alternate(sides, rounds)
     row.ask("one worker on SQLite against docker-registry", ONE, PEER, 3)
     return row
@@ -120,17 +115,7 @@ def measure_puts(servers: Servers, rounds: int) -> Row:
 def measure_growth(servers: Servers, rounds: int) -> Iterator[Row]:
     """The same work on stores ten times as large."""
     steps = [Shape(1, 1_000, 100), Shape(10, 10_000, 1_000), Shape(100, 100_000, 10_000)]
-    work = {
-        "manifest-get": lambda target, shape, row: _side(
-            _write(servers, target, row, _authorised(target, store.list_manifest_paths(shape), "/manifests/"))
-        ),
-        "tags-page": lambda target, _shape, row: _side(
-            _write(servers, target, row, [("/v2/bench/tags/tags/list?n=100", target.authorise("bench/tags"))])
-        ),
-        "tags-all": lambda target, _shape, row: _side(
-            _write(servers, target, row, [("/v2/bench/tags/tags/list", target.authorise("bench/tags"))])
-        ),
-    }
+    rows = ("manifest-get", "tags-page", "tags-all")
     moorages = []
     try:
         for shape in steps[:-1]:
@@ -138,12 +123,15 @@ def measure_growth(servers: Servers, rounds: int) -> Iterator[Row]:
             moorages.append(moorage)
             moorage.start()
         targets = [
-            Target(_step(shape), moorage.host, (store.USERNAME, store.PASSWORD))
+            Target(_step(shape), moorage.host, (store.USERNAME, store.PASSWORD), moorage.pid)
             for shape, moorage in zip(steps, [*moorages, servers.moorage(ONE)], strict=True)
         ]
-        for name, side in work.items():
+        for name in rows:
             row = Row(f"growth-{name}", f"{name} as the store grows", "req/s", "one worker, SQLite, private project")
-            sides = [side(target, shape, row.name) for target, shape in zip(targets, steps, strict=True)]
+            sides = [
+                _side(_write(servers, target, row.name, _list_requests(name, target, shape)))
+                for target, shape in zip(targets, steps, strict=True)
+            ]
             _warm(sides)
             row.alternate(sides, min(rounds, 2))
             if name != "tags-all":
@@ -152,6 +140,13 @@ def measure_growth(servers: Servers, rounds: int) -> Iterator[Row]:
     finally:
         for moorage in moorages:
             moorage.kill()
+
+
+def _list_requests(name: str, target: Target, shape: Shape) -> Iterable[tuple[str, str]]:
+    if name == "manifest-get":
+        return _authorised(target, store.list_manifest_paths(shape), "/manifests/")
+    query = "?n=100" if name == "tags-page" else ""
+    return [(f"/v2/bench/tags/tags/list{query}", target.authorise("bench/tags"))]
 
 
 def _step(shape: Shape) -> str:
@@ -187,8 +182,13 @@ def _write(
 
 
 def _side(requests: Requests) -> Side:
-    seeds = iter(range(1, 1_000_000))
-    return Side(requests.target.label, requests.command(SECONDS), lambda: requests.rate(SECONDS, next(seeds)))
+    seeds = count_up(1)
+    return Side(
+        requests.target.label,
+        requests.command(SECONDS),
+        lambda: requests.rate(SECONDS, next(seeds)),
+        requests.target.pid,
+    )
 
 
 def _head_side(target: Target, path: str, authorization: str, count: int) -> Side:
@@ -196,6 +196,7 @@ def _head_side(target: Target, path: str, authorization: str, count: int) -> Sid
         target.label,
         head_command(target, path, authorization, count),
         lambda: head_rate(target, path, authorization, count),
+        target.pid,
     )
 
 
@@ -205,8 +206,9 @@ def _warm(sides: Iterable[Side]) -> None:
         side.measure()
 
 
-def _put(target: Target, turn: int, count: int) -> float:
+def _put(target: Target, turns: Iterator[int], count: int) -> float:
     """PUT manifests that differ in an annotation."""
+    turn = next(turns)
     image = push_image(target, "bench/put", "first")
     authorization = target.authorise("bench/put", "pull,push")
     given = f"Authorization: {authorization}\r\n" if authorization else ""

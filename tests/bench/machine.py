@@ -79,6 +79,18 @@ def memory_mb(root: int) -> float:
     return total * 1024 / 1e6
 
 
+def cpu_seconds(root: int) -> float:
+    """Processor time of a process and all that came from it and still lives; 0 for the pid 0."""
+    ticks = 0
+    for pid in _tree(root) if root else ():
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def _tree(root: int) -> list[int]:
     children: dict[int, list[int]] = {}
     for folder in Path("/proc").iterdir():

@@ -1,17 +1,20 @@
 """What a run found: rows, columns, goals; as text, Markdown and JSON.
 
 Shape of `bench.json`: {"machine": {str: str}, "rows": [{"name", "work", "unit", "payload", "columns": [{"label",
-"command", "figures": [float], "median", "low", "high"}], "goals": [{"text", "wanted", "reached", "met"}],
-"notes": [str]}], "missing": {label: reason}}
+"command", "figures": [float], "cpu": [float], "took": [float], "median", "low", "high"}], "goals": [{"text", "wanted",
+"reached", "met"}], "notes": [str]}], "missing": {label: reason}}
 """
 
 import json
 import shlex
 import statistics
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests.bench.machine import cpu_seconds
 
 
 @dataclass(frozen=True)
@@ -22,25 +25,44 @@ class Side:
         label: its column.
         command: how the load is made, for people who want to repeat it.
         measure: does it once and returns the figure.
+        pid: of the server, to see what it takes of the processors; 0: not asked.
     """
 
     label: str
     command: Sequence[str | Path] | str
     measure: Callable[[], float]
+    pid: int = 0
 
 
 @dataclass
 class Column:
-    """The figures of one server."""
+    """The figures of one server.
+
+    Attributes:
+        cpu: seconds of processor time that the server's processes took, in each round: on a machine that others
+            use too, this says more than the figure.
+        took: seconds on the clock, in each round.
+    """
 
     label: str
     command: str
     figures: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    took: list[float] = field(default_factory=list)
 
     @property
     def median(self) -> float:
         """The middle one."""
         return statistics.median(self.figures)
+
+    def processors(self, unit: str) -> str:
+        """What the server took of them: microseconds for each request, or seconds; empty when not asked."""
+        if not self.cpu:
+            return ""
+        if unit != "req/s":
+            return f"{statistics.median(self.cpu):.2f} s"
+        rounds = zip(self.cpu, self.took, self.figures, strict=True)
+        return f"{statistics.median(cpu / took / figure for cpu, took, figure in rounds) * 1e6:,.0f} µs"
 
 
 @dataclass(frozen=True)
@@ -87,7 +109,11 @@ class Row:
         self.columns += columns
         for _ in range(rounds):
             for side, column in zip(sides, columns, strict=True):
+                began, before = time.perf_counter(), cpu_seconds(side.pid)
                 column.figures.append(side.measure())
+                if side.pid:
+                    column.took.append(time.perf_counter() - began)
+                    column.cpu.append(cpu_seconds(side.pid) - before)
 
     def median(self, label: str) -> float | None:
         """The median of a column; None when it is not there."""
@@ -148,12 +174,12 @@ def to_text(row: Row) -> str:
         low, high = min(column.figures), max(column.figures)
         lines.append(
             f"  {column.label:<34} {show_figure(column.median, row.unit):>9}"
-            f"   {show_figure(low, row.unit)} to {show_figure(high, row.unit)}"
+            f"   {show_figure(low, row.unit)} to {show_figure(high, row.unit)}   {column.processors(row.unit)}"
         )
-    for goal in row.goals:
-        lines.append(
-            f"  {'reached' if goal.met else 'MISSED ':<7} {goal.reached:6.2f} x, wanted {goal.wanted:g} x: {goal.text}"
-        )
+    lines += [
+        f"  {'reached' if goal.met else 'MISSED ':<7} {goal.reached:6.2f} x, wanted {goal.wanted:g} x: {goal.text}"
+        for goal in row.goals
+    ]
     return "\n".join([*lines, *(f"  note: {note}" for note in row.notes)])
 
 
@@ -170,12 +196,15 @@ def to_markdown(rows: Sequence[Row], machine: Mapping[str, str], missing: Mappin
     ]
     for row in rows:
         lines += ["", f"## {row.name}", "", f"{row.work}. Payload: {row.payload}.", ""]
-        lines += [f"| server | median {row.unit} | lowest | highest | load |", "| --- | --- | --- | --- | --- |"]
+        lines += [f"| server | median {row.unit} | lowest | highest | its processor time | load |"]
+        lines += ["| --- | --- | --- | --- | --- | --- |"]
         for column in row.columns:
             figures = (
                 show_figure(value, row.unit) for value in (column.median, min(column.figures), max(column.figures))
             )
-            lines.append(f"| {column.label} | {' | '.join(figures)} | `{column.command}` |")
+            lines.append(
+                f"| {column.label} | {' | '.join(figures)} | {column.processors(row.unit)} | `{column.command}` |"
+            )
         lines += [f"\n{note}" for note in row.notes]
     return "\n".join(lines) + "\n"
 

@@ -111,7 +111,7 @@ def start_peer(label: str, program: Path, folder: Path) -> Peer:
     )
     host = f"127.0.0.1:{port}"
     server.wait(lambda: answers(host, "/v2/"), what=label)
-    return Peer(Target(label, host), folder, server)
+    return Peer(Target(label, host, pid=server.pid), folder, server)
 
 
 def start_nginx(folder: Path) -> Peer:
@@ -125,7 +125,7 @@ def start_nginx(folder: Path) -> Peer:
     server = Server([program, "-p", folder, "-c", folder / "nginx.conf"], folder / "log")
     host = f"127.0.0.1:{port}"
     server.wait(lambda: answers(host, "/v2/"), what="nginx")
-    return Peer(Target(NGINX, host), folder, server)
+    return Peer(Target(NGINX, host, pid=server.pid), folder, server)
 
 
 def answers(host: str, path: str) -> bool:
@@ -205,7 +205,8 @@ class Servers:
 
     def target(self, label: str) -> Target:
         """The same as something to put load on."""
-        return Target(label, self.moorage(label).host, (store.USERNAME, store.PASSWORD))
+        moorage = self.moorage(label)
+        return Target(label, moorage.host, (store.USERNAME, store.PASSWORD), moorage.pid)
 
     def make_store(self, name: str, shape: Shape) -> Moorage:
         """A Moorage on a new store with this content; it is not started."""

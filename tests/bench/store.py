@@ -28,6 +28,7 @@ from moorage.artifacts.tables import (
     Tag,
     TagHistory,
 )
+from moorage.db.base import Base
 from moorage.db.engine import Database
 from moorage.db.seed import reserve_id
 from moorage.db.work import Work
@@ -179,7 +180,8 @@ class _Rows:
     def flush(self) -> None:
         """Write what waits: what is referred to comes first."""
         order = (Repository, Blob, ProjectBlob, RepositoryBlob, Artifact, Manifest, ArtifactBlob, TagHistory, Tag)
-        for table in (kind.__table__ for kind in order):
+        for kind in order:
+            table = Base.metadata.tables[kind.__tablename__]
             rows = self._waiting.pop(table.name, None)
             if rows:
                 _write(self._db, table, rows)

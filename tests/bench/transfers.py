@@ -5,6 +5,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from moorage.storage.keys import BLOBS
@@ -17,6 +18,10 @@ from tests.serving import Moorage
 
 REPOSITORY = "bench/large"
 UPLOADS = 8
+
+HASHED = "sha256 of 1 GiB"
+WRITTEN = "1 GiB written and synced"
+PSS = "sum of Pss in /proc/PID/smaps_rollup"
 
 
 class Payload:
@@ -46,30 +51,31 @@ class Payload:
 def measure_pushes(servers: Servers, rounds: int) -> Iterator[Row]:
     """Push one blob of 1 GiB."""
     payload = _payload(servers)
-    moorage = servers.moorage(ONE)
+    moorage, target = servers.moorage(ONE), servers.target(ONE)
+    scratch = servers.folder / "scratch"
+    limits = [
+        Side(HASHED, machine.hash_command(), machine.hash_seconds),
+        Side(WRITTEN, machine.write_command(scratch), partial(machine.write_seconds, scratch)),
+    ]
     for name, chunked in (("push", False), ("push-chunked", True)):
         how = "one PATCH in chunked coding and an empty PUT, as docker does" if chunked else "one PUT"
-        row = Row(
-            name, f"push one blob of 1 GiB: {how}", "s", f"1 GiB of random bytes, new each time; last {payload.digest}"
-        )
-        command = upload_command(
-            "URL", payload.file, "", *(("-X", "PATCH", "-H", "Transfer-Encoding: chunked") if chunked else ())
-        )
+        words = ("-X", "PATCH", "-H", "Transfer-Encoding: chunked") if chunked else ()
+        command = upload_command("URL", payload.file, "", *words)
         sides = [
-            Side(peer.target.label, command, lambda peer=peer: _push_to_peer(peer, payload, chunked=chunked))  # type: ignore[misc]
-            for peer in servers.peers
+            *(
+                Side(
+                    peer.target.label, command, partial(_push_to_peer, peer, payload, chunked=chunked), peer.target.pid
+                )
+                for peer in servers.peers
+            ),
+            Side(ONE, command, partial(_push_to_us, moorage, target, payload, chunked=chunked), moorage.pid),
+            *limits,
         ]
-        target = servers.target(ONE)
-        sides.append(Side(ONE, command, lambda: _push_to_us(moorage, target, payload, chunked=chunked)))
-        scratch = servers.folder / "scratch"
-        sides.append(Side("sha256 of 1 GiB", machine.hash_command(), machine.hash_seconds))
-        sides.append(
-            Side("1 GiB written and synced", machine.write_command(scratch), lambda: machine.write_seconds(scratch))
-        )
+        row = Row(name, f"push one blob of 1 GiB: {how}", "s", "")
         row.alternate(sides, rounds)
         row.payload = f"1 GiB of random bytes, new each time; last {payload.digest}"
         row.ask("one worker against docker-registry, which does not sync", ONE, PEER, 2)
-        slower = max(("sha256 of 1 GiB", "1 GiB written and synced"), key=lambda label: row.median(label) or 0)
+        slower = max((HASHED, WRITTEN), key=lambda label, row=row: row.median(label) or 0)  # type: ignore[misc]
         row.ask(f"aim: of the slower limit ({slower})", ONE, slower, 0.8)
         yield row
 
@@ -106,9 +112,7 @@ def measure_memory(servers: Servers, rounds: int) -> Row:
     payload = _payload(servers)
     row = Row("memory", "memory, sum of PSS of the process tree", "MB", f"idle; {UPLOADS} uploads of 1 GiB at once")
     for peer in servers.peers[:1]:
-        row.columns.append(
-            Column(f"{PEER}, started", "sum of Pss in /proc/PID/smaps_rollup", [machine.memory_mb(peer.server.pid)])
-        )
+        row.columns.append(Column(f"{PEER}, started", PSS, [machine.memory_mb(peer.server.pid)]))
     moorage = servers.make_store("memory", store.Shape(1, 100, 100))
     moorage.start()
     target = Target("memory", moorage.host, (store.USERNAME, store.PASSWORD))
@@ -128,7 +132,7 @@ def measure_memory(servers: Servers, rounds: int) -> Row:
         command = f"{UPLOADS} x {' '.join(map(str, commands[0][:5]))} at once"
     finally:
         moorage.kill()
-    row.columns.append(Column(f"{ONE}, idle", "sum of Pss in /proc/PID/smaps_rollup", [idle]))
+    row.columns.append(Column(f"{ONE}, idle", PSS, [idle]))
     row.columns.append(
         Column(f"{ONE}, more during {UPLOADS} uploads", command.replace(str(payload.file), "FILE"), [most - idle])
     )
