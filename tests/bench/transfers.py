@@ -83,6 +83,7 @@ def measure_pushes(servers: Servers, rounds: int) -> Iterator[Row]:
 def measure_pulls(servers: Servers, rounds: int) -> Row:
     """Pull one blob of 1 GiB."""
     payload = _payload(servers)
+    payload.change()  # what was pushed before is gone from the disks
     path = f"/v2/{REPOSITORY}/blobs/{payload.digest}"
     row = Row("pull", "pull one blob of 1 GiB", "s", f"1 GiB, {payload.digest}")
     sides = []
