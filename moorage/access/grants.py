@@ -5,6 +5,7 @@ one that is forbidden come out alike: as nothing, in the same time.
 """
 
 from collections.abc import Collection, Iterable
+from itertools import chain
 from typing import Protocol
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from moorage.access.policy import (
     DELETE,
     EVERY_ACTION,
+    NO_PROJECT,
     PULL,
     PUSH,
     REPOSITORY_ACTIONS,
@@ -92,6 +94,8 @@ class Granted(msgspec.Struct, frozen=True):
 async def grant(read: Reader, account: Account | None, scopes: Iterable[Asked]) -> Granted:
     """What of `scopes` the account (None: anonymous) is granted, each repository on its own.
 
+    To an administrator also what is in no project (`NO_PROJECT`), so that the request can say that there is none.
+
     Cost: one statement for all repositories, one more when a robot asks for the catalog.
     """
     asked: dict[str, set[str]] = {}
@@ -116,12 +120,17 @@ async def grant(read: Reader, account: Account | None, scopes: Iterable[Asked]) 
     granted: dict[str, Entry] = {}
     for row in rows:
         allowed = _allowed_to_robot(robot, row) if robot else _allowed_to_user(account, row)
-        for repository in projects[row[0]]:
-            wanted = asked[repository]
-            actions = allowed if EVERYTHING in wanted else allowed & wanted
-            if actions:
-                granted[repository] = Entry(actions, row[1], row[2])
-    return Granted({name: granted[name] for name in asked if name in granted}, catalog)
+        for repository in projects.pop(row[0]):
+            granted[repository] = Entry(_cut_down(asked[repository], allowed), row[1], row[2])
+    if account is not None and account.admin:
+        # Only administrators may know which projects there are: they are granted what is missing, to be told so.
+        for repository in chain.from_iterable(projects.values()):
+            granted[repository] = Entry(_cut_down(asked[repository], EVERY_ACTION), NO_PROJECT, 0)
+    return Granted({name: granted[name] for name in asked if name in granted and granted[name].actions}, catalog)
+
+
+def _cut_down(asked: Collection[str], allowed: frozenset[str]) -> frozenset[str]:
+    return allowed if EVERYTHING in asked else allowed.intersection(asked)
 
 
 async def may_read_catalog(read: Reader, account: Account | None) -> bool:

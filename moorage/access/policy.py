@@ -83,6 +83,10 @@ class Account:
     seconds_left: float | None = None
 
 
+NO_PROJECT = 0
+"""The project id in an entry that an administrator is granted for a project that does not exist."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What a ticket grants on one repository."""

@@ -7,10 +7,10 @@ forbidden answer alike: 401 with a challenge. Source: Docker registry token spec
 from collections.abc import Sequence
 
 from moorage.access.grants import grant
-from moorage.access.policy import Ticket
+from moorage.access.policy import NO_PROJECT, Ticket
 from moorage.artifacts.pull import TicketRevoked
 from moorage.db.engine import Reader
-from moorage.errors import Problem, Unauthenticated
+from moorage.errors import Problem, ProjectUnknown, Unauthenticated
 from moorage.identity.login import Login, read_basic
 from moorage.identity.refusals import Refusals
 from moorage.identity.scopes import Scope, format_challenge
@@ -42,6 +42,7 @@ class Gate:
 
         Raises:
             Unauthenticated: no credentials, wrong ones, or too little granted; with a challenge.
+            ProjectUnknown: said to administrators only.
         """
         header = request.headers.get(b"authorization")
         if header is None:
@@ -62,8 +63,11 @@ class Gate:
         request.principal = ticket.name
         for need in needs:
             if need.type == "repository":
-                if ticket.entry(need.name, need.actions) is None:
+                entry = ticket.entry(need.name, need.actions)
+                if entry is None:
                     raise self._narrow(request, needs, ticket, need)
+                if entry.project_id == NO_PROJECT:
+                    raise _no_project(need.name)
             elif not ticket.catalog:
                 raise self._narrow(request, needs, ticket, need)
         return ticket
@@ -111,3 +115,9 @@ class Gate:
     def revoked(self, request: Request, needs: Sequence[Scope], problem: TicketRevoked) -> Unauthenticated:
         """The 401 for a ticket whose owner or project changed since."""
         return self.refusal(request, needs, error="invalid_token", message=str(problem))
+
+
+def _no_project(repository: str) -> ProjectUnknown:
+    """What an administrator is told, who may know; everybody else is refused as if the project were not theirs."""
+    project = repository.partition("/")[0]
+    return ProjectUnknown(f"There is no project '{project}'. Create it: moorage project create {project}")

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from moorage import faults
-from moorage.access.policy import PULL, PUSH, Entry, Ticket
+from moorage.access.policy import NO_PROJECT, PULL, PUSH, Entry, Ticket
 from moorage.artifacts import uploads
 from moorage.artifacts.claims import new_claim
 from moorage.artifacts.pull import TicketRevoked, find_repository, require_alive
@@ -23,6 +23,7 @@ from moorage.errors import (
     DigestInvalid,
     Invalid,
     Problem,
+    ProjectUnknown,
     QuotaExceeded,
     SizeInvalid,
     Unauthenticated,
@@ -68,9 +69,9 @@ async def start(plane: Plane, request: Request, name: str, _reference: str) -> R
     actor = request.as_actor(ticket.principal_id, ticket.name, ticket.credential)
     to = Destination(entry.project_id, entry.project_epoch, repository)
     await _require_current(plane, ticket, entry, name)
-    if mount is not None and source and source in ticket.entries:
+    from_entry = ticket.entry(source, (PULL,)) if mount is not None and source else None
+    if mount is not None and source and from_entry is not None and from_entry.project_id != NO_PROJECT:
         digest = Digest(mount)
-        from_entry = ticket.entries[source]
         await _require_current(plane, ticket, from_entry, source)
         mounted = await plane.database.run(
             actor, uploads.mount_blob, to, digest,
@@ -111,6 +112,8 @@ async def _ticket_for_mount(plane: Plane, request: Request, needs: list[Scope]) 
     """
     try:
         return await plane.gate.ticket(request, needs)
+    except ProjectUnknown:
+        return await plane.gate.ticket(request, needs[:1])
     except Unauthenticated:
         if len(needs) == 1 or (request.header(b"authorization") or "")[:6].lower() != "basic ":
             raise

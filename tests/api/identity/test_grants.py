@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from moorage.access.grants import grant
-from moorage.access.policy import ROLE_NAMES, Account
+from moorage.access.policy import NO_PROJECT, ROLE_NAMES, Account, Entry
 from moorage.db.engine import Query, Row
 from moorage.db.work import Work
 from moorage.identity import robots
@@ -123,7 +123,7 @@ ODD_SCOPES = [
         "repository:/app:pull", "repository:TEAM/app:pull", "repository:team/app%2f:pull", "repository:team%/app:pull",
         "repository:host:5000/team/app:pull", "repository(plugin):team/app:pull", "Repository:team/app:pull",
         "registry:catalog:pull", "registry:other:*", "user:admin:*", "repository:team/app:", "repository:team/app:PULL",
-        "repository:team/app:read", "repository:unknown/app:pull", "repository:team/../other/app:pull",
+        "repository:team/app:read", "repository:team/../other/app:pull",
         'repository:team","x/app:pull', "repository:" + "team/" + "a" * 300 + ":pull",
 ]  # fmt: skip
 
@@ -135,6 +135,20 @@ async def test_t10_t11_t12_odd_scopes_grant_an_administrator_nothing(world: Worl
     for scope in ODD_SCOPES:
         granted = await grant(world.database.read, account, parse_scopes([scope]))
         assert (granted.entries, granted.catalog) == ({}, False), scope
+
+
+async def test_t12_an_unknown_project_is_told_to_administrators_and_looks_forbidden_to_others(world: World) -> None:
+    world.project("team")
+    world.user("ann")
+    admin = await world.login.authenticate("admin", "admin-Pass1", "192.0.2.1")
+    ann = await world.login.authenticate("ann", "ann-Pass1", "192.0.2.1")
+    scopes = parse_scopes(["repository:unknown/app:pull,push", "repository:team/app:pull"])
+
+    mine = await grant(world.database.read, admin, scopes)
+    hers = await grant(world.database.read, ann, scopes)
+
+    assert mine.entries["unknown/app"] == Entry(frozenset({"pull", "push"}), NO_PROJECT, 0)
+    assert hers.entries == {}
 
 
 async def test_t10_a_star_asks_for_each_action_and_is_never_granted_itself(world: World) -> None:
