@@ -324,9 +324,9 @@ def record_progress(
         raise UploadUnknown
 
 
-def release_claim(work: Work, claimed: Claimed) -> None:
+def release_claim(work: Work, upload: UploadId, claim: str) -> None:
     """Give a claim back; what was written behind the recorded offset is overwritten by the next writer."""
-    work.db.execute(_RELEASE, {"upload": claimed.upload, "mine": claimed.claim})
+    work.db.execute(_RELEASE, {"upload": upload, "mine": claim})
 
 
 def place_blob(

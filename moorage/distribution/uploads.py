@@ -287,9 +287,9 @@ async def _write(plane: Plane, claimed: Claimed, body: Body, length: int | None,
         SizeInvalid: the body is not as long as it said; nothing of it is kept.
         QuotaExceeded, StorageFull, StorageUnavailable: nothing of it is kept, the upload can go on later.
     """
-    faults.point("append.begun")
-    hasher = _resume(claimed)
     try:
+        faults.point("append.begun")
+        hasher = _resume(claimed)
         async with _heartbeat(plane, claimed):
             pieces = _reserved(plane, claimed, body)
             progress = await plane.storage.append(
@@ -308,7 +308,7 @@ async def _write(plane: Plane, claimed: Claimed, body: Body, length: int | None,
         )  # fmt: skip
     except BaseException:
         with contextlib.suppress(Exception):
-            await plane.database.run(SYSTEM, uploads.release_claim, claimed)
+            await plane.database.run(SYSTEM, uploads.release_claim, claimed.upload, claimed.claim)
         raise
     return progress
 
@@ -361,25 +361,32 @@ async def _close(plane: Plane, request: Request, found: Found, digest: Digest, c
     """Take a last chunk if there is one, check the digest, and make the blob live: T1, the file, T2."""
     upload, progress = found.upload, found.progress
     claim = new_claim()
-    if chunk.length != 0:
-        body = request.body(plane.settings.uploads.idle_seconds)
-        claimed = await plane.database.run(
-            found.actor, uploads.claim_upload, upload, offset=chunk.offset, length=chunk.length
-        )
-        claim = claimed.claim
-        progress = await _write(plane, claimed, body, chunk.length, keep_claim=True)
-        if body.broken:
-            await plane.database.run(SYSTEM, uploads.release_claim, claimed)
-            raise Invalid(f"The body ended early; {progress.size_bytes} bytes are safe, go on from there.")
-    actual = await _digest(plane, found, progress, digest.algorithm)
-    if actual != digest:
-        await _kill(plane, upload)
-        raise DigestInvalid(
-            "The content does not have the digest that was given; the upload was removed.",
-            expected=str(digest), actual=str(actual),
-        )  # fmt: skip
-    faults.point("commit.verified")
-    await _commit(plane, found, progress, digest, claim)
+    try:
+        if chunk.length != 0:
+            body = request.body(plane.settings.uploads.idle_seconds)
+            claimed = await plane.database.run(
+                found.actor, uploads.claim_upload, upload, offset=chunk.offset, length=chunk.length
+            )
+            claim = claimed.claim
+            progress = await _write(plane, claimed, body, chunk.length, keep_claim=True)
+            if body.broken:
+                raise Invalid(  # noqa: TRY301 - the cleanup below is for this, too
+                    f"The body ended early; {progress.size_bytes} bytes are safe, go on from there."
+                )
+        actual = await _digest(plane, found, progress, digest.algorithm)
+        if actual != digest:
+            await _kill(plane, upload)
+            raise DigestInvalid(  # noqa: TRY301 - as above
+                "The content does not have the digest that was given; the upload was removed.",
+                expected=str(digest), actual=str(actual),
+            )  # fmt: skip
+        faults.point("commit.verified")
+        await _commit(plane, found, progress, digest, claim)
+    except BaseException:
+        # Whoever tries again must not have to wait until the claim of this attempt runs out.
+        with contextlib.suppress(Exception):
+            await plane.database.run(SYSTEM, uploads.release_claim, upload, claim)
+        raise
     return _created(found.name, digest)
 
 

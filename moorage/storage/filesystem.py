@@ -219,7 +219,7 @@ class Filesystem:
         said = secrets.token_bytes(16)
         try:
             self._create(file)
-            self._write(file, said)
+            self._disk.write(file.fd, said, 0)
             self._disk.fsync(file.fd)
             self._disk.fsync_dir(self._temporary)
             if self._disk.read(file.fd, len(said), 0) != said:

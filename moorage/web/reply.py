@@ -55,8 +55,10 @@ def problem_body(problem: Problem, *, oci: bool) -> dict[str, object]:
 
 
 def problem_reply(problem: Problem, *, oci: bool) -> Reply:
-    """The response that tells a caller of a problem."""
+    """The response that tells a caller of a problem; 503 always says when to try again."""
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in problem.headers.items()]
+    if problem.status == 503 and all(name != b"retry-after" for name, _ in headers):
+        headers.append((b"retry-after", b"30"))
     return json_reply(problem.status, problem_body(problem, oci=oci), headers)
 
 

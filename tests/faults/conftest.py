@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from moorage import faults
-from tests.conftest import PARTS
+from tests.faults.life import Nursery
 from tests.faults.place import Place, Templates
 from tests.parts.postgres import Postgres
 
@@ -22,23 +22,34 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
     return Templates(tmp_path_factory.mktemp("template") / "data")
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.part("postgres"))])
-def place(request: pytest.FixtureRequest, templates: Templates, tmp_path: Path) -> Iterator[Place]:
-    """A store of this test's own, on SQLite and on PostgreSQL."""
-    if request.param == "sqlite":
-        yield templates.copy(tmp_path / "data")
-        return
-    postgres = request.config.stash[PARTS].get("postgres", Postgres)
-    empty = templates.copy(tmp_path / "data")  # first: its keys belong to all databases
+@pytest.fixture
+def postgres_place(postgres: Postgres, templates: Templates, tmp_path: Path) -> Iterator[Place]:
+    """A store on PostgreSQL."""
+    keys = templates.copy(tmp_path / "data")  # first: its keys belong to all databases
     name = postgres.create(templates.fill)
-    yield Place(empty.data, postgres.url(name))
+    yield templates.move(keys, postgres.url(name))
     postgres.drop(name)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.part("postgres"))])
+def place(request: pytest.FixtureRequest) -> Place:
+    """A store of this test's own, on SQLite and on PostgreSQL."""
+    found: Place = request.getfixturevalue(f"{request.param}_place")
+    return found
 
 
 @pytest.fixture
 def sqlite_place(templates: Templates, tmp_path: Path) -> Place:
     """A store on SQLite."""
     return templates.copy(tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    """Starts servers in a moment."""
+    made = Nursery(tmp_path_factory.mktemp("nursery") / "log")
+    yield made
+    made.stop()
 
 
 @pytest.fixture(autouse=True)

@@ -73,9 +73,6 @@ class Life:
         self._nursery = nursery
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        ready, told = os.pipe()
-        os.close(told)
-        os.close(ready)
         self.pid: int = nursery.ask(do="start", data=str(place.data), database=place.database, port=port, fault=fault)[
             "pid"
         ]

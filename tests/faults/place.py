@@ -1,22 +1,29 @@
 """A store for a test: a data folder and a database, copied from one that was filled once."""
 
+import asyncio
 import contextlib
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import httpx
 
 from moorage.access.policy import Role
 from moorage.app import open_database, running
+from moorage.artifacts.uploads import forget_upload, kill_upload
 from moorage.cli.prepare import prepare
 from moorage.db.work import Work
 from moorage.events import SYSTEM
 from moorage.identity.passwords import hash_password
 from moorage.identity.service import create_user, get_user_by_name
+from moorage.ids import UploadId
 from moorage.projects.service import create_project, get_project, set_member
 from moorage.settings import Database, Log, Secret, Settings
-from tests.faults.invariants import check
-from tests.faults.registry import Client, into
+from moorage.storage.base import Progress
+from moorage.storage.open import open_storage
+from tests.faults.invariants import check, read
+from tests.faults.registry import Client, into, over_http
 from tests.serving import Account
 
 ADMIN = Account("admin", "Adm1n-of-these-tests")
@@ -32,10 +39,12 @@ class Place:
     Attributes:
         data: the data folder.
         database: the URL of a PostgreSQL database; empty: SQLite in the data folder.
+        tokens: those of alice; they survive a restart.
     """
 
     data: Path
     database: str = ""
+    tokens: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:
@@ -65,7 +74,30 @@ class Place:
     async def open(self, account: Account = ALICE) -> AsyncIterator[Client]:
         """The server in this process, and a client of it."""
         async with running(self.settings) as app:
-            yield Client(into(app), account)
+            yield Client(into(app), account, self.tokens if account == ALICE else {})
+
+    @contextlib.asynccontextmanager
+    async def visit(self, url: str, account: Account = ALICE) -> AsyncIterator[Client]:
+        """A client of a server that runs elsewhere on this place, with new connections for every request."""
+        limits = httpx.Limits(max_keepalive_connections=0)
+        async with httpx.AsyncClient(limits=limits, timeout=30) as connections:
+            yield Client(over_http(url, connections), account, self.tokens if account == ALICE else {})
+
+    def sweep(self) -> None:
+        """What a later sweep does, from the rows alone: after it nothing is left but what is live."""
+        asyncio.run(_sweep(self.settings))
+        self.check(rest=True)
+        rows = read(self.url)
+        assert not rows["upload"]
+        files = (path.relative_to(self.storage) for path in self.storage.rglob("*") if path.is_file())
+        left = {path.as_posix() for path in files if path.parts[0] != "temporary"}
+        assert left == {row.key for row in rows["blob"] if row.state == "live"}, "files that are no live blob"
+        assert not list((self.storage / "uploads").iterdir()), "folders of uploads"
+
+    def let_claims_lapse(self) -> None:
+        """A minute passes: whoever writes to an upload now seems dead."""
+        past = "to_timestamp(0)" if self.database else "0"
+        self.execute(f"UPDATE upload SET claim_until = {past} WHERE claim IS NOT NULL")  # noqa: S608 - our own words
 
     def make_project(self, name: str, limit_bytes: int) -> None:
         """One more project of which alice is maintainer."""
@@ -93,15 +125,18 @@ class Templates:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def copy(self, target: Path, database: str = "") -> Place:
-        """A data folder of a test's own; with the keys, and with the database unless that is elsewhere."""
+    def copy(self, target: Path) -> Place:
+        """A data folder of a test's own, with keys and database."""
         if not self._folder.exists():
             self.fill("")
         shutil.copytree(self._folder, target)
-        if database:
-            for file in target.glob("moorage.db*"):
-                file.unlink()
-        return Place(target, database)
+        return Place(target)
+
+    def move(self, place: Place, database: str) -> Place:
+        """The same place with its rows in another database, which `fill` has filled."""
+        for file in place.data.glob("moorage.db*"):
+            file.unlink()
+        return Place(place.data, database)
 
     def fill(self, database: str) -> None:
         """Fill a database, and the folder when that is empty."""
@@ -112,6 +147,24 @@ class Templates:
         hashes = {account: hash_password(account.password) for account in (ALICE, BOB)}
         store.run_here(SYSTEM, _fill, hashes)
         store.engine.dispose()
+
+
+async def _sweep(settings: Settings) -> None:
+    """The sweep of docs/develop/lossless.md, at a time when every upload has expired and nobody reads."""
+    database, storage = open_database(settings), open_storage(settings)
+    await storage.open()
+    rows = read(settings.database_url)
+    for row in rows["upload"]:
+        await database.run(SYSTEM, kill_upload, UploadId(row.id))
+        await storage.abort(UploadId(row.id), Progress(size_bytes=row.offset_bytes, driver=row.driver))
+        await database.run(SYSTEM, forget_upload, UploadId(row.id))
+    for row in read(settings.database_url)["blob"]:
+        if row.state == "doomed":
+            await storage.delete(row.key)
+    async for upload in storage.uploads():  # only a power cut leaves bytes without a row
+        await storage.abort(upload, Progress())
+    await storage.close()
+    await database.close()
 
 
 def _fill(work: Work, hashes: dict[Account, str]) -> None:

@@ -5,7 +5,7 @@ import base64
 import hashlib
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,11 +45,18 @@ class Answer:
 
 @dataclass(frozen=True)
 class Body:
-    """A body in pieces. `length`: announced; None: chunked. `whole`: False: the client goes away after the last one."""
+    """A body in pieces.
+
+    Attributes:
+        length: announced; None: chunked.
+        whole: False: the client goes away after the last piece.
+        stream: where the pieces come from instead, over HTTP.
+    """
 
     pieces: Sequence[bytes]
     length: int | None = None
     whole: bool = True
+    stream: Callable[[], AsyncIterator[bytes]] | None = None
 
 
 Send = Callable[[str, str, dict[str, str], Body], Awaitable[Answer]]
@@ -72,13 +79,13 @@ def over_http(url: str, client: httpx.AsyncClient) -> Send:
         content: bytes | Any = b"".join(body.pieces)
         if not body.whole or body.length is None:
 
-            async def stream() -> Any:
+            async def stream() -> AsyncIterator[bytes]:
                 for piece in body.pieces:
                     yield piece
                 if not body.whole:
                     raise Cut("the client goes away")
 
-            content = stream()
+            content = (body.stream or stream)()
             headers = headers if body.length is None else {**headers, "content-length": str(body.length)}
         try:
             reply = await client.request(method, url + path, headers=headers, content=content)

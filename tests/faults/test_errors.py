@@ -1,0 +1,32 @@
+"""A full and a broken disk at every point: 503, nothing lost, and all is well again without a restart."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from moorage import faults
+from tests.faults.place import Place
+from tests.faults.stories import CASES, DONE, Story
+
+ERRORS = [(*case, error) for case in CASES for error in ("enospc", "eio")]
+
+
+@pytest.mark.parametrize(("tell_it", "point", "error"), ERRORS, ids=lambda value: getattr(value, "name", value))
+async def test_an_error_at(sqlite_place: Place, tell_it: Callable[[], Story], point: str, error: str) -> None:
+    name, _, count = point.partition(":")
+    story = tell_it()
+    story.done = name in DONE
+    async with sqlite_place.open() as client:
+        await story.prepare(client)
+
+        faults.arm(f"{name}:{error}:{count or 1}")
+        reply = await story.act(client)
+
+        assert reply.status == 503, f"{point} was never reached, or told as {reply}"
+        assert int(reply.headers["retry-after"]) >= 1
+        sqlite_place.check()
+        await story.look(client)
+        await story.recover(client)
+        await story.look_again(client)
+    await asyncio.to_thread(sqlite_place.sweep)
