@@ -130,7 +130,8 @@ _SOURCE = (
         Repository.trash_id.is_(None),
         ~RepositoryBlob.hidden, Blob.digest == bindparam("digest"), Blob.state == "live",
     )
-    .with_for_update(read=True, key_share=True, of=Blob)
+    # The link too: a mount from the same repository must not bring back what is being deleted from it.
+    .with_for_update(read=True, key_share=True, of=(Blob, RepositoryBlob))
 )  # fmt: skip
 _RENEW_LEASE = (
     update(RepositoryBlob)
