@@ -84,11 +84,15 @@ class PullNotes:
 
 def write_pulls(work: Work, notes: dict[tuple[int, int], list[float]]) -> None:
     """Add pulls to the rows of artifacts and repositories, in the order of their ids."""
-    statement = _NOTE[work.db.dialect.name]
+    ordered = sorted(notes.items(), key=lambda item: item[0][1])
+    rows = [
+        {"artifact": artifact, "count": int(count), "at": datetime.fromtimestamp(at, UTC)}
+        for (_, artifact), (count, at) in ordered
+    ]
     by_repository: dict[int, int] = {}
-    for (repository, artifact), (count, at) in sorted(notes.items(), key=lambda item: item[0][1]):
-        values = {"artifact": artifact, "count": int(count), "at": datetime.fromtimestamp(at, UTC)}
-        work.db.execute(statement, values)
+    for (repository, _), (count, _) in ordered:
         by_repository[repository] = by_repository.get(repository, 0) + int(count)
-    for repository, total in sorted(by_repository.items()):
-        work.db.execute(_COUNT, {"repository": repository, "count": total})
+    totals = [{"repository": repository, "count": total} for repository, total in sorted(by_repository.items())]
+    if rows:  # in bulk: one statement for each of 10,000 pulls would take half of this process's time
+        work.db.execute(_NOTE[work.db.dialect.name], rows)
+        work.db.execute(_COUNT, totals)
