@@ -172,12 +172,26 @@ async def find_repository(
     return found
 
 
+async def require_current(read: Reader, ticket: Ticket, entry: Entry, repository: str) -> None:
+    """Check that a ticket still holds for a repository, which need not exist yet.
+
+    Raises:
+        TicketRevoked: its principal or project changed since, or is gone.
+    """
+    row = await read.one(_SCOPE, repository, entry.project_id, ticket.principal_id)
+    if row is None:
+        raise TicketRevoked
+    require_alive(ticket, entry, row)
+
+
 async def require_principal(read: Reader, ticket: Ticket) -> None:
-    """Check that the ticket's principal is still what it was.
+    """Check that the ticket's principal is still what it was; nobody in particular always is.
 
     Raises:
         TicketRevoked: changed, disabled or deleted.
     """
+    if not ticket.principal_id:
+        return
     row = await read.one(_PRINCIPAL, ticket.principal_id)
     if row is None or row[0] != ticket.principal_epoch or row[1] or row[2] is not None:
         raise TicketRevoked

@@ -3,7 +3,7 @@
 Source: OCI distribution-spec v1.1, "Pushing Manifests"; docs/develop/lossless.md, "Manifest PUT".
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,6 +121,10 @@ _SET_UNTAGGED = (
 )  # fmt: skip
 
 
+Condition = Callable[[str | None], bool]
+"""Given the entity tag of what a tag points to now (its digest; None: the tag does not exist), whether it may move."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pushed:
     """What came of a push. `new`: the repository did not hold this manifest."""
@@ -137,24 +141,22 @@ def record(
     raw: bytes,
     *,
     tags: Sequence[str] = (),
-    if_match: Digest | None = None,
-    if_none_match: bool = False,
+    condition: Condition | None = None,
 ) -> Pushed:
     """Record a manifest and point `tags` at it: all of it or nothing. Safe to repeat.
 
     Args:
-        if_match: the first tag must point to this digest.
-        if_none_match: the first tag must not exist.
+        condition: must hold for the first tag, as it is under the lock of this transaction.
 
     Raises:
         ManifestBlobUnknown: blobs or children are not in this repository; the detail names them.
-        TagMoved: a condition does not hold.
+        TagMoved: the condition does not hold.
         QuotaExceeded: no room for the manifest's own bytes.
     """
     repository = ensure_repository(work, to).repository_id
     held = _current_tags(work, repository, tags)
-    if if_match is not None or if_none_match:
-        _check_conditions(work, tags[0], held, if_match)
+    if condition is not None:
+        _check_condition(work, tags[0], held, condition)
     blobs = _link_blobs(work, repository, parsed)
     children = _find_children(work, repository, parsed)
     faults.point("manifest.linked")
@@ -197,14 +199,10 @@ def _current_tags(work: Work, repository: int, tags: Sequence[str]) -> dict[str,
     return {row.name: row for row in rows}
 
 
-def _check_conditions(work: Work, tag: str, held: dict[str, Any], if_match: Digest | None) -> None:
+def _check_condition(work: Work, tag: str, held: dict[str, Any], condition: Condition) -> None:
     row = held.get(tag)
-    if if_match is None:
-        if row is not None:
-            raise TagMoved(tag=tag)
-        return
     now = work.db.execute(_DIGEST_OF, {"artifact": row.artifact_id}).scalar() if row is not None else None
-    if now is None or bytes(now) != if_match.binary:
+    if not condition(None if now is None else str(Digest.from_binary(bytes(now)))):
         raise TagMoved(tag=tag)
 
 

@@ -41,7 +41,8 @@ _LAST_STEP = 256 << 20
 
 FIND_UPLOAD = Query(
     """SELECT p.id, p.epoch, q.epoch, q.disabled, q.deleted_at,
-    u.offset_bytes, u.previous_offset, u.hash_state, u.driver, u.algorithm, u.principal_id
+    u.offset_bytes, u.previous_offset, u.hash_state, u.driver, u.algorithm, u.principal_id,
+    {left:u.started_at}
 FROM upload u
 JOIN repository r ON r.id = u.repository_id AND r.trash_id IS NULL
 JOIN project p ON p.id = u.project_id AND p.trash_id IS NULL
@@ -50,7 +51,11 @@ WHERE u.id = $2 AND r.path = $1 AND NOT u.dead AND u.expires_at > {now}"""
 )
 
 _seconds = bindparam("seconds", type_=Float)
-_OPEN = select(func.count()).select_from(Upload).where(Upload.principal_id == bindparam("principal"), ~Upload.dead)
+_OPEN = (
+    select(func.count())
+    .select_from(Upload)
+    .where(Upload.principal_id == bindparam("principal"), ~Upload.dead, Upload.expires_at > db_now())
+)
 _INSERT = insert(Upload).values(expires_at=db_now(_seconds))
 _LOCK = (
     select(
@@ -257,7 +262,8 @@ def claim_upload(work: Work, upload: UploadId, *, offset: int | None, length: in
 
     Args:
         offset: where the caller means to go on; None: wherever the upload ends.
-        length: how many bytes will come; None: unknown, the first step is reserved and more as they come.
+        length: how many bytes will come; None: unknown, the first step is reserved where there is room for it, and
+            more as they come.
 
     Raises:
         UploadUnknown, UploadBusy, UploadOffsetInvalid, QuotaExceeded.
@@ -276,28 +282,46 @@ def claim_upload(work: Work, upload: UploadId, *, offset: int | None, length: in
     wanted = row.offset_bytes + (_FIRST_STEP if length is None else length)
     missing = max(0, wanted - row.reserved_bytes)
     claim = new_claim()
-    work.db.execute(_CLAIM, {"upload": upload, "new_claim": claim, "reserved": row.reserved_bytes + missing})
-    if missing:
+    if missing and length is not None:
         quotas.charge(work, row.project_id, missing)
+    elif missing:
+        try:
+            with work.db.begin_nested():
+                quotas.charge(work, row.project_id, missing)
+        except QuotaExceeded:
+            missing = 0
+    # The slot is held by now, but this row is locked since the look above: nobody is waited for.
+    work.db.execute(_CLAIM, {"upload": upload, "new_claim": claim, "reserved": row.reserved_bytes + missing})
     progress = Progress(size_bytes=row.offset_bytes, hash_state=bytes(row.hash_state), driver=row.driver)
     return Claimed(
         upload, claim, progress, row.algorithm, row.reserved_bytes + missing, row.claim is not None and not dead
     )
 
 
-def reserve_more(work: Work, claimed: Claimed, reserved: int) -> int:
+def reserve_more(work: Work, claimed: Claimed, reserved: int, needed: int) -> int:
     """Reserve the next step of an upload of unknown length: 8, 16, 32, … 256 MiB ahead. Returns the new reservation.
 
+    Where the project has no room for a step ahead, just the `needed` bytes are reserved: what fits is not refused.
+
     Raises:
-        QuotaExceeded: the project has no room for it.
+        QuotaExceeded: the project has no room for `needed` bytes.
         UploadBusy: the claim was lost.
     """
-    step = min(max(_FIRST_STEP, reserved), _LAST_STEP)
-    project = work.db.execute(_RESERVE, {"upload": claimed.upload, "mine": claimed.claim, "by": step}).scalar()
+    step = max(min(max(_FIRST_STEP, reserved), _LAST_STEP), needed - reserved)
+    try:
+        with work.db.begin_nested():
+            _reserve(work, claimed, step)
+    except QuotaExceeded:
+        step = needed - reserved
+        _reserve(work, claimed, step)
+    return reserved + step
+
+
+def _reserve(work: Work, claimed: Claimed, size_bytes: int) -> None:
+    project = work.db.execute(_RESERVE, {"upload": claimed.upload, "mine": claimed.claim, "by": size_bytes}).scalar()
     if project is None:
         raise UploadBusy
-    quotas.charge(work, project, step)
-    return reserved + step
+    quotas.charge(work, project, size_bytes)
 
 
 def renew_claim(work: Work, claimed: Claimed) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from moorage.access.grants import grant
 from moorage.access.policy import NO_PROJECT, Ticket
-from moorage.artifacts.pull import TicketRevoked
+from moorage.artifacts.pull import TicketRevoked, require_principal
 from moorage.db.engine import Reader
 from moorage.errors import Problem, ProjectUnknown, Unauthenticated
 from moorage.identity.login import Login, read_basic
@@ -38,7 +38,8 @@ class Gate:
         """The ticket that the request's credentials come to; it grants all of `needs`.
 
         Args:
-            late: a token that expired less than 24 h ago will do (finishing an upload).
+            late: a token that expired less than 24 h ago will do (finishing an upload); whether it is as new as the
+                upload is for the caller to see.
 
         Raises:
             Unauthenticated: no credentials, wrong ones, or too little granted; with a challenge.
@@ -70,6 +71,12 @@ class Gate:
                     raise _no_project(need.name)
             elif not ticket.catalog:
                 raise self._narrow(request, needs, ticket, need)
+        if ticket.credential == "token" and all(need.type != "repository" for need in needs):
+            # No statement about a repository follows that would bring the live epochs along.
+            try:
+                await require_principal(self._read, ticket)
+            except TicketRevoked as problem:
+                raise self.revoked(request, needs, problem) from None
         return ticket
 
     async def _basic(self, request: Request, header: str, needs: Sequence[Scope]) -> Ticket:
@@ -78,7 +85,8 @@ class Gate:
             account = await self._login.authenticate(username, password, request.address)
         except Unauthenticated as problem:
             raise type(problem)(str(problem), headers={"WWW-Authenticate": _BASIC}) from None
-        granted = await grant(self._read, account, needs)
+        # All that is allowed, as with a token: a HEAD by somebody who may push renews a lease.
+        granted = await grant(self._read, account, [Scope(need.type, need.name, ("*",)) for need in needs])
         return Ticket(
             principal_id=account.principal_id, principal_epoch=account.epoch, name=account.name,
             entries=granted.entries, catalog=granted.catalog, credential="password",

@@ -36,16 +36,18 @@ async def get(plane: Plane, request: Request, name: str, reference: str) -> Repl
     digest = Digest(reference)
     found = await find_blob(plane.database.read, ticket, entry, name, digest)
     etag = f'"{digest}"'
-    headers = [*_COMMON, (b"docker-content-digest", reference.encode("ascii")), (b"etag", etag.encode("ascii"))]
+    headers = [*_COMMON, (b"docker-content-digest", str(digest).encode("ascii")), (b"etag", etag.encode("ascii"))]
+    condition = request.header(b"if-none-match")
+    if condition is not None and etag_matches(condition, etag, weak=True):
+        if request.method == "HEAD" and PUSH in entry.actions:
+            await _keep_promise(plane, found)
+        return Reply(304, headers)
     if request.method == "HEAD":
         if PUSH in entry.actions:
             await _keep_promise(plane, found)
         if not await _is_sound(plane, found, digest):
             raise BlobUnknown(repository=name, digest=reference)
         return Reply(200, headers, length=found.size_bytes)
-    condition = request.header(b"if-none-match")
-    if condition is not None and etag_matches(condition, etag, weak=True):
-        return Reply(304, headers)
     span = None
     if if_range_matches(request.header(b"if-range"), etag):
         span = parse_range(request.header(b"range"), found.size_bytes)
@@ -123,10 +125,19 @@ async def _serve_touched(
     """
     plane.metrics.counters["moorage_blob_verified_total"] += 1
     if span is None:
-        return Reply(200, headers, stream=_verified(plane, found, digest), length=found.size_bytes)
+        stream = _verified(plane, found, digest)
+        first = await anext(stream, b"")  # of a blob of one piece everything is known now, and an error is a 503
+        return Reply(200, headers, stream=_go_on(first, stream), length=found.size_bytes)
     async for _ in _verified(plane, found, digest):
         pass
     return _partial(headers, span, found.size_bytes, plane.storage.read(found.key, span.start, span.stop))
+
+
+async def _go_on(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    if first:
+        yield first
+    async for piece in rest:
+        yield piece
 
 
 async def _verified(plane: Plane, found: FoundBlob, digest: Digest) -> AsyncIterator[bytes]:

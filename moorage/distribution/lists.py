@@ -14,7 +14,6 @@ from moorage.artifacts.pull import (
     list_referrers,
     list_repositories,
     list_tags,
-    require_principal,
 )
 from moorage.distribution.plane import Plane
 from moorage.errors import Invalid, ManifestUnknown, PageSizeInvalid, RepositoryUnknown
@@ -26,6 +25,7 @@ from moorage.web.request import Request, whole_number
 
 PAGE_LIMIT = 1000
 _REFERRERS_PAGE = 200
+_EVERYTHING = 1_000_000
 _KEY_LIMIT = 512
 
 
@@ -72,8 +72,7 @@ async def tags(plane: Plane, request: Request, name: str, _reference: str) -> Re
 
 async def catalog(plane: Plane, request: Request, _name: str, _reference: str) -> Reply:
     """The repositories that hold artifacts, for administrators; 1,000 at a time unless `n` says fewer."""
-    ticket = await plane.gate.ticket(request, (Scope("registry", "catalog", ("*",)),))
-    await require_principal(plane.database.read, ticket)
+    await plane.gate.ticket(request, (Scope("registry", "catalog", ("*",)),))
     size, last = _page(request)
     if size == 0:
         return json_reply(200, {"repositories": []})
@@ -99,34 +98,38 @@ async def referrers(plane: Plane, request: Request, name: str, reference: str) -
     if wanted is not None and len(wanted) > _KEY_LIMIT:
         msg = "The query field 'artifactType' is too long."
         raise Invalid(msg)
+    if wanted is not None and "\x00" in wanted:
+        wanted = "\ufffd"  # no type holds NUL nor this, and PostgreSQL takes the second only
     after = whole_number(request.field("last") or "0", limit=2**62, problem=Invalid)
     try:
         repository_id = await find_repository(read, ticket, entry, name)
     except RepositoryUnknown:
         repository_id = None
     headers: list[Header] = [(b"content-type", OCI_INDEX.encode("ascii"))]
-    if wanted is not None:
+    if wanted:
         headers.append((b"oci-filters-applied", b"artifactType"))
     entries: list[dict[str, object]] = []
     if repository_id is not None:
         rows = await list_referrers(
-            read, repository_id, digest, artifact_type=(wanted or "").replace("\x00", "") or None if wanted else None,
-            after=after, limit=_REFERRERS_PAGE + 1,
-        )  # fmt: skip
+            read, repository_id, digest, artifact_type=wanted or None, after=after, limit=_REFERRERS_PAGE + 1
+        )
         if len(rows) > _REFERRERS_PAGE:
             rows = rows[:_REFERRERS_PAGE]
-            query = {"last": rows[-1][0], **({"artifactType": wanted} if wanted is not None else {})}
+            query = {"last": rows[-1][0], **({"artifactType": wanted} if wanted else {})}
             address = f"/v2/{name}/referrers/{reference}?{urlencode(query, quote_via=quote)}"
             headers.append((b"link", f'<{address}>; rel="next"'.encode("latin-1")))
         entries = [_descriptor(row) for row in rows]
         if after == 0:
-            fallback = f"{digest.algorithm}-{digest.hex}"[:128]
             try:
-                index = await find_manifest(read, ticket, entry, name, fallback)
+                index = await find_manifest(read, ticket, entry, name, f"{digest.algorithm}-{digest.hex[:64]}")
             except ManifestUnknown:
                 pass
             else:
-                entries += _fallback(index.bytes, index.media_type, wanted, {str(item["digest"]) for item in entries})
+                everything = await list_referrers(
+                    read, repository_id, digest, artifact_type=None, after=0, limit=_EVERYTHING
+                )
+                seen = {str(Digest.from_binary(row[1])) for row in everything}
+                entries += _fallback(index.bytes, index.media_type, wanted or None, seen)
     body = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
     return Reply(200, headers, json.dumps(body, separators=(",", ":")).encode())
 
@@ -146,7 +149,7 @@ def _descriptor(row: tuple[int, bytes, str, int, str, object]) -> dict[str, obje
 
 
 def _fallback(raw: bytes, media_type: str, wanted: str | None, seen: set[str]) -> list[dict[str, object]]:
-    """The entries of a fallback index that are not listed already.
+    """The entries of a fallback index that are not listed by themselves, on whichever page.
 
     Source: OCI distribution-spec v1.1, "Referrers Tag Schema".
     """
@@ -155,6 +158,6 @@ def _fallback(raw: bytes, media_type: str, wanted: str | None, seen: set[str]) -
     listed = json.loads(raw).get("manifests", [])
     return [
         entry
-        for entry in listed[:_REFERRERS_PAGE]
+        for entry in listed
         if entry.get("digest") not in seen and (wanted is None or entry.get("artifactType") == wanted)
     ]

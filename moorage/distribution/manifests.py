@@ -6,7 +6,8 @@ Source: OCI distribution-spec v1.1, "Pulling manifests", "Pushing Manifests", "D
 from moorage import faults
 from moorage.access.policy import DELETE, PULL, PUSH
 from moorage.artifacts import delete, push
-from moorage.artifacts.pull import find_manifest, find_repository
+from moorage.artifacts.pull import find_manifest, find_repository, require_current
+from moorage.artifacts.push import Condition
 from moorage.artifacts.repositories import Destination
 from moorage.distribution.plane import Plane
 from moorage.errors import DigestInvalid, Invalid, ManifestUnknown, TooLarge
@@ -56,6 +57,7 @@ async def put(plane: Plane, request: Request, name: str, reference: str) -> Repl
     ticket = await plane.gate.ticket(request, (Scope("repository", name, (PULL, PUSH)),))
     entry = ticket.entries[name]
     repository = parse_repository(name)
+    await require_current(plane.database.read, ticket, entry, name)
     expected = Digest(reference) if ":" in reference else None
     tags = [parse_tag(reference)] if expected is None else []
     extra = request.query.get("tag", [])
@@ -75,7 +77,6 @@ async def put(plane: Plane, request: Request, name: str, reference: str) -> Repl
     if expected is not None and digest != expected:
         msg = "The manifest's digest is not the one in the URL."
         raise DigestInvalid(msg, expected=str(expected), actual=str(digest))
-    if_match = request.header(b"if-match")
     await plane.database.run(
         request.as_actor(ticket.principal_id, ticket.name, ticket.credential),
         push.record,
@@ -84,8 +85,7 @@ async def put(plane: Plane, request: Request, name: str, reference: str) -> Repl
         parsed,
         raw,
         tags=tags,
-        if_match=Digest(if_match.strip().strip('"')) if if_match and tags else None,
-        if_none_match=request.header(b"if-none-match") == "*" and bool(tags),
+        condition=_condition(request) if tags else None,
     )  # fmt: skip
     faults.point("manifest.done")
     headers = [
@@ -97,6 +97,20 @@ async def put(plane: Plane, request: Request, name: str, reference: str) -> Repl
     if extra:
         headers.append((b"oci-tag", ", ".join(tags).encode("ascii")))
     return Reply(201, headers)
+
+
+def _condition(request: Request) -> Condition | None:
+    """What the first tag has to point to: `If-Match` or `If-None-Match`.
+
+    Source: RFC 9110, sections 13.1.1, 13.1.2 and 13.2.2, which has the second ignored when the first is there.
+    """
+    wanted = request.header(b"if-match")
+    if wanted is not None:
+        return lambda etag: etag_matches(wanted, etag, weak=False)
+    unwanted = request.header(b"if-none-match")
+    if unwanted is not None:
+        return lambda etag: not etag_matches(unwanted, etag, weak=True)
+    return None
 
 
 async def remove(plane: Plane, request: Request, name: str, reference: str) -> Reply:

@@ -7,19 +7,21 @@ Source: OCI distribution-spec v1.1, "Pushing blobs".
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from moorage import faults
-from moorage.access.policy import NO_PROJECT, PULL, PUSH, Entry, Ticket
+from moorage.access.grants import grant_to_owner
+from moorage.access.policy import NO_PROJECT, PULL, PUSH, Ticket
 from moorage.artifacts import uploads
 from moorage.artifacts.claims import new_claim
-from moorage.artifacts.pull import TicketRevoked, find_repository, require_alive
+from moorage.artifacts.pull import TicketRevoked, find_repository, require_alive, require_current
 from moorage.artifacts.repositories import Destination
 from moorage.artifacts.uploads import FIND_UPLOAD, Claimed
 from moorage.distribution.plane import Plane
 from moorage.errors import (
-    BlobUnknown,
+    CredentialsInvalid,
     DigestInvalid,
     Invalid,
     Problem,
@@ -34,6 +36,7 @@ from moorage.errors import (
 )
 from moorage.events import SYSTEM, Actor
 from moorage.identity.scopes import Scope
+from moorage.identity.tokens import LEEWAY_SECONDS
 from moorage.ids import UploadId
 from moorage.oci.digest import Digest, Hasher
 from moorage.oci.names import parse_repository
@@ -68,11 +71,11 @@ async def start(plane: Plane, request: Request, name: str, _reference: str) -> R
     entry = ticket.entries[name]
     actor = request.as_actor(ticket.principal_id, ticket.name, ticket.credential)
     to = Destination(entry.project_id, entry.project_epoch, repository)
-    await _require_current(plane, ticket, entry, name)
-    from_entry = ticket.entry(source, (PULL,)) if mount is not None and source else None
-    if mount is not None and source and from_entry is not None and from_entry.project_id != NO_PROJECT:
-        digest = Digest(mount)
-        await _require_current(plane, ticket, from_entry, source)
+    await require_current(plane.database.read, ticket, entry, name)
+    digest = None if mount is None else Digest(mount)
+    from_entry = ticket.entry(source, (PULL,)) if digest is not None and source else None
+    if digest is not None and source and from_entry is not None and from_entry.project_id != NO_PROJECT:
+        await require_current(plane.database.read, ticket, from_entry, source)
         mounted = await plane.database.run(
             actor, uploads.mount_blob, to, digest,
             source=Destination(from_entry.project_id, from_entry.project_epoch, source),
@@ -82,7 +85,7 @@ async def start(plane: Plane, request: Request, name: str, _reference: str) -> R
             faults.point("mount.done")
             return _created(name, digest)
     wanted = request.field("digest")
-    digest_now = Digest(wanted) if wanted is not None and mount is None else None
+    digest_now = Digest(wanted) if wanted is not None and digest is None else None
     algorithm = digest_now.algorithm if digest_now else _algorithm(request)
     settings = plane.settings.uploads
     upload = await plane.database.run(
@@ -107,23 +110,27 @@ async def start(plane: Plane, request: Request, name: str, _reference: str) -> R
 async def _ticket_for_mount(plane: Plane, request: Request, needs: list[Scope]) -> Ticket:
     """The ticket for an upload, and for the source of a mount if the caller may pull from it.
 
-    A token that is good for the upload but not for the source is sent back for both (clients ask again with the
-    scopes of the challenge); with Basic credentials it becomes an ordinary upload.
+    A token that is good for the upload only is sent back for both scopes when its owner would be granted both. Where
+    the source is forbidden or missing it becomes an ordinary upload: another token would change nothing.
     """
     try:
         return await plane.gate.ticket(request, needs)
     except ProjectUnknown:
         return await plane.gate.ticket(request, needs[:1])
+    except CredentialsInvalid:
+        raise
     except Unauthenticated:
-        if len(needs) == 1 or (request.header(b"authorization") or "")[:6].lower() != "basic ":
+        if len(needs) == 1:
             raise
-        return await plane.gate.ticket(request, needs[:1])
-
-
-async def _require_current(plane: Plane, ticket: Ticket, entry: Entry, name: str) -> None:
-    """Refuse a ticket that its owner or project has outlived; the repository need not exist yet."""
-    with contextlib.suppress(BlobUnknown):
-        await find_repository(plane.database.read, ticket, entry, name, missing=BlobUnknown)
+        try:
+            ticket = await plane.gate.ticket(request, needs[:1])
+        except Unauthenticated:
+            ticket = None
+        if ticket is None:
+            raise
+        if ticket.credential == "token" and (await grant_to_owner(plane.database.read, ticket, needs[1:])).entries:
+            raise
+        return ticket
 
 
 def _algorithm(request: Request) -> str:
@@ -190,7 +197,8 @@ async def _is_here(plane: Plane, request: Request, name: str, digest: Digest) ->
 async def _find(plane: Plane, request: Request, name: str, reference: str) -> Found:
     """The upload of a URL, for the subject that opened it.
 
-    A token that has expired since will do, at this URL only, while its owner and project are what they were.
+    A token that has expired since the upload began will do, at this URL only, while its owner and project are what
+    they were; one that had expired before cannot be the one that opened it, nor a newer one.
     Whoever else asks is told that there is no such upload.
 
     Raises:
@@ -202,7 +210,10 @@ async def _find(plane: Plane, request: Request, name: str, reference: str) -> Fo
         raise UploadUnknown
     row = await plane.database.read.one(FIND_UPLOAD, name, reference, ticket.principal_id)
     if row is None or row[10] != ticket.principal_id:
+        await require_current(plane.database.read, ticket, ticket.entries[name], name)
         raise UploadUnknown
+    if ticket.credential == "token" and ticket.expires_at + LEEWAY_SECONDS < time.time() + row[11]:
+        raise plane.gate.refusal(request, needs, error="invalid_token", message="The token is older than this upload.")
     try:
         require_alive(ticket, ticket.entries[name], row)
     except TicketRevoked as problem:
@@ -335,7 +346,7 @@ async def _reserved(plane: Plane, claimed: Claimed, body: Body) -> AsyncIterator
     async for piece in body.pieces():
         at += len(piece)
         while at > reserved:
-            reserved = await plane.database.run(SYSTEM, uploads.reserve_more, claimed, reserved)
+            reserved = await plane.database.run(SYSTEM, uploads.reserve_more, claimed, reserved, at)
         yield piece
 
 

@@ -17,7 +17,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 # Two of these would mean that two parts of the system could read the request differently.
 _SINGLE = frozenset({b"authorization", b"host", b"content-length", b"content-range", b"range", b"content-type"})
 _HOSTS_KEPT = 1000
-_MAX_QUERY_FIELDS = 64
+_MAX_QUERY_FIELDS = 128  # of which a manifest may use 100 for its tags
 
 
 class Body:
@@ -136,7 +136,7 @@ class Request:
         """The query's fields, each with its values in order; bytes that are no UTF-8 become U+FFFD.
 
         Raises:
-            Invalid: more than 64 fields.
+            Invalid: more than 128 fields.
         """
         if self._query is None:
             fields: dict[str, list[str]] = {}

@@ -118,18 +118,13 @@ class Stack:
         begun = time.perf_counter()
         metrics = self._metrics
         metrics.inflight += 1
-        wish = dict(scope["headers"]).get(b"x-request-id")
-        if wish is not None and _REQUEST_ID.fullmatch(wish):
-            given = wish.decode("ascii")
-        else:
-            self._id_number += 1
-            given = f"{self._id_prefix}{self._id_number & 0xFFFFFFFFFFFF:012x}"
+        given = self._name(scope)
         request_id.set(given)
         request: Request | None = None
         first = ""
         try:
             try:
-                first = scope["path"].split("/", 2)[1]
+                first = scope["path"].partition("/")[2].partition("/")[0]
                 request = Request(scope, receive, given)
                 self._hosts.settle(request)
                 reply = await self._handlers.get(first, self._fallback)(request)
@@ -146,10 +141,10 @@ class Stack:
                 reply = problem_reply(InternalError(request_id=given), oci=False)
             await _send(reply, send, scope["method"], given)
             status = reply.status
-        except Exception:
+        except Exception as error:
             status = 599  # the reply broke off: only the log can tell
-            log.exception("the reply broke off")
-            raise
+            if not _is_explained(error):
+                raise
         finally:
             metrics.inflight -= 1
         seconds = time.perf_counter() - begun
@@ -157,6 +152,24 @@ class Stack:
             metrics.note(request.method, request.route, status, seconds)
             if self._log is not None:
                 self._log.note(request, status, seconds)
+
+    def _name(self, scope: Scope) -> str:
+        """The request's id: the client's, or a new one."""
+        wish: bytes | None = dict(scope["headers"]).get(b"x-request-id")
+        if wish is not None and _REQUEST_ID.fullmatch(wish):
+            return wish.decode("ascii")
+        self._id_number += 1
+        return f"{self._id_prefix}{self._id_number & 0xFFFFFFFFFFFF:012x}"
+
+
+def _is_explained(error: Exception) -> bool:
+    """Log why a reply broke off; whether it was a problem that we know, and no bug of ours.
+
+    Then the caller just ends: without the last piece of what was announced the server cuts the connection.
+    """
+    known = isinstance(error, Problem)
+    log.error("the reply broke off: %s", error, exc_info=None if known else error)
+    return known
 
 
 async def _send(reply: Reply, send: Send, method: str, given: str) -> None:

@@ -1,0 +1,25 @@
+"""The catalogue of bad input is covered whole: a row without a test is named here, and so is a test without a row."""
+
+import re
+from pathlib import Path
+
+from tests.api.rows import NOT_HERE, ROWS
+
+_NAMED = re.compile(r"@row\(([^)]*)\)")
+
+
+def find_tested() -> set[str]:
+    """The rows that the tests of this folder name."""
+    texts = [path.read_text() for path in Path(__file__).parent.glob("test_*.py") if path.name != Path(__file__).name]
+    return {name for text in texts for inside in _NAMED.findall(text) for name in re.findall(r'"(\w+)"', inside)}
+
+
+def test_every_row_of_the_catalogue_has_a_test_or_a_reason() -> None:
+    tested = find_tested()
+
+    assert not set(ROWS) - tested - set(NOT_HERE), "mark its test with @row, or say in NOT_HERE why it has none"
+    assert not tested & set(NOT_HERE), "it has a test now"
+
+
+def test_no_test_names_a_row_that_the_catalogue_lacks() -> None:
+    assert not (find_tested() | set(NOT_HERE)) - set(ROWS)
