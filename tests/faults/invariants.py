@@ -5,12 +5,14 @@ else may be writing to the storage folder meanwhile: a request in flight has fil
 """
 
 import hashlib
+import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, create_engine, make_url, select
+from sqlalchemy import Engine, Row, create_engine, event, make_url, select
 from sqlalchemy.pool import NullPool
 
 import moorage.db.tables  # noqa: F401 - every table, so that `Base.metadata` is whole
@@ -64,15 +66,28 @@ def find_broken(
 
 def read(database: str) -> Rows:
     """All rows of the tables that matter, in one snapshot."""
+    with _engine(database).connect() as db:
+        return {name: list(db.execute(select(Base.metadata.tables[name]))) for name in TABLES}
+
+
+@lru_cache(8)
+def _engine(database: str) -> Engine:
+    """Kept for its compiled statements; no connection is."""
     url = make_url(database)
     if url.get_backend_name() == "postgresql":
-        engine = create_engine(
-            url.set(drivername="postgresql+psycopg"), poolclass=NullPool, isolation_level="REPEATABLE READ"
-        )
-    else:
-        engine = create_engine(url, poolclass=NullPool)
-    with engine.connect() as db:
-        return {name: list(db.execute(select(Base.metadata.tables[name]))) for name in TABLES}
+        url = url.set(drivername="postgresql+psycopg")
+        return create_engine(url, poolclass=NullPool, isolation_level="REPEATABLE READ")
+    engine = create_engine(url, poolclass=NullPool)
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # sqlite3 begins no transaction for reads
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine
 
 
 # -- bytes ------------------------------------------------------------------------------------------------

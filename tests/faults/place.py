@@ -3,13 +3,15 @@
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+from sqlalchemy import select
 
-from moorage.access.policy import Role
+from moorage.access.policy import EVERY_ACTION, Entry, Role
+from moorage.access.policy import Account as AccessAccount
 from moorage.app import open_database, running
 from moorage.artifacts.uploads import forget_upload, kill_upload
 from moorage.cli.prepare import prepare
@@ -17,6 +19,8 @@ from moorage.db.work import Work
 from moorage.events import SYSTEM
 from moorage.identity.passwords import hash_password
 from moorage.identity.service import create_user, get_user_by_name
+from moorage.identity.tables import Principal
+from moorage.identity.tokens import TokenKeys
 from moorage.ids import UploadId
 from moorage.projects.service import create_project, get_project, set_member
 from moorage.settings import Database, Log, Secret, Settings
@@ -124,19 +128,21 @@ class Templates:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._tokens: dict[tuple[str, ...], str] = {}
 
     def copy(self, target: Path) -> Place:
         """A data folder of a test's own, with keys and database."""
         if not self._folder.exists():
             self.fill("")
+            self._mint()
         shutil.copytree(self._folder, target)
-        return Place(target)
+        return Place(target, tokens=dict(self._tokens))
 
     def move(self, place: Place, database: str) -> Place:
         """The same place with its rows in another database, which `fill` has filled."""
         for file in place.data.glob("moorage.db*"):
             file.unlink()
-        return Place(place.data, database)
+        return Place(place.data, database, place.tokens)
 
     def fill(self, database: str) -> None:
         """Fill a database, and the folder when that is empty."""
@@ -147,6 +153,33 @@ class Templates:
         hashes = {account: hash_password(account.password) for account in (ALICE, BOB)}
         store.run_here(SYSTEM, _fill, hashes)
         store.engine.dispose()
+
+    def _mint(self) -> None:
+        """Tokens of alice for the usual repositories, so that not every test has to check a password for one."""
+        place = Place(self._folder)
+        keys = TokenKeys(place.settings.token_key_folder)
+        for names in (("team/app",), ("other/app",), ("team/app", "other/app")):
+            self._tokens[names] = mint(place, keys, *names)
+
+
+def mint(place: Place, keys: TokenKeys, *repositories: str) -> str:
+    """A token of alice for half an hour, made by hand."""
+    database = open_database(place.settings)
+    try:
+        account, entries = database.run_here(SYSTEM, _grant, repositories)
+    finally:
+        database.engine.dispose()
+    return keys.mint(account, entries, lifetime_seconds=1800).token
+
+
+def _grant(work: Work, repositories: Sequence[str]) -> tuple[AccessAccount, dict[str, Entry]]:
+    person = get_user_by_name(work, ALICE.username)
+    epoch = work.db.execute(select(Principal.epoch).where(Principal.id == person.id)).scalar_one()
+    entries = {}
+    for name in repositories:
+        project = get_project(work, name.partition("/")[0])
+        entries[name] = Entry(EVERY_ACTION, project.id, project.epoch)
+    return AccessAccount(person.id, epoch, "user", ALICE.username), entries
 
 
 async def _sweep(settings: Settings) -> None:

@@ -367,5 +367,8 @@ CASES: list[tuple[Callable[[], Story], str]] = [
 ]  # fmt: skip
 """Every story with every point that it passes; a number is the time at which it passes it."""
 
+ONCE = list({point.partition(":")[0]: (story, point) for story, point in reversed(CASES)}.values())
+"""One story for each point, the first."""
+
 DONE = {"append.recorded", "commit.live", "mount.done", "manifest.done", "delete.done", "cancel.dead", "cancel.removed"}
 """Points behind the commit: what was asked for is done, only nobody was told."""

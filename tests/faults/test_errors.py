@@ -7,9 +7,9 @@ import pytest
 
 from moorage import faults
 from tests.faults.place import Place
-from tests.faults.stories import CASES, DONE, Story
+from tests.faults.stories import CASES, DONE, ONCE, Story
 
-ERRORS = [(*case, error) for case in CASES for error in ("enospc", "eio")]
+ERRORS = [*((*case, "enospc") for case in CASES), *((*case, "eio") for case in ONCE)]
 
 
 @pytest.mark.parametrize(("tell_it", "point", "error"), ERRORS, ids=lambda value: getattr(value, "name", value))

@@ -13,16 +13,14 @@ from moorage import faults
 from tests.faults.life import Life, Nursery
 from tests.faults.place import Place
 from tests.faults.registry import Client, Cut, digest_of, image
-from tests.faults.stories import CASES, DONE, HERE, Story
+from tests.faults.stories import CASES, DONE, HERE, ONCE, Story
 
 KILLS, DEEP_KILLS = 5, 100
 """On each database."""
 
 
-ONCE = list({point.partition(":")[0]: (story, point) for story, point in reversed(CASES)}.values())
-"""One story for each point, the first; a deep run tells the others on PostgreSQL, too."""
-
 REST = [case for case in CASES if case not in ONCE]
+"""A deep run tells these on PostgreSQL, too."""
 
 
 def test_every_point_has_a_story() -> None:

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from moorage.access.policy import EVERY_ACTION, Account, Entry
 from moorage.identity.tokens import TokenKeys
 from tests.faults.life import Life, Nursery
-from tests.faults.place import ALICE, BOB, Place
+from tests.faults.place import ALICE, BOB, Place, mint
 from tests.faults.registry import Answer, Body, Client, Cut, digest_of, some_bytes
 
 HERE = "team/app"
@@ -165,16 +164,7 @@ async def wait_for_file(storage: Path, size: int) -> None:
 
 def old_token(place: Place, age_seconds: float) -> str:
     """A token of alice for the repository that was issued a while ago, for half an hour."""
-    ((principal, epoch),) = place.execute("SELECT id, epoch FROM principal WHERE name = 'alice'")
-    ((project, project_epoch),) = place.execute("SELECT id, epoch FROM project WHERE name = 'team'")
-    assert isinstance(principal, int)
-    assert isinstance(epoch, int)
-    assert isinstance(project, int)
-    assert isinstance(project_epoch, int)
-    keys = TokenKeys(place.settings.token_key_folder, clock=lambda: time.time() - age_seconds)
-    account = Account(principal, epoch, "user", "alice")
-    minted = keys.mint(account, {HERE: Entry(EVERY_ACTION, project, project_epoch)}, lifetime_seconds=1800)
-    return minted.token
+    return mint(place, TokenKeys(place.settings.token_key_folder, clock=lambda: time.time() - age_seconds), HERE)
 
 
 @pytest.mark.parametrize(("hours", "status"), [(1, 201), (24, 201), (25, 401)])
@@ -182,15 +172,13 @@ async def test_a_token_that_expired_finishes_its_upload_for_a_day(place: Place, 
     data = some_bytes()
     async with place.open() as client:
         opened = await client.start(HERE)
-        fresh = client.tokens[HERE,]
-        client.tokens[HERE,] = old_token(place, hours * 3600)
+        late = Client(client.send, ALICE, {(HERE,): old_token(place, hours * 3600)})
 
-        assert (await client.start(HERE)).status == 401
-        assert (await client.head_blob(HERE, digest_of(data))).status == 401
-        reply = await client.close(opened.location, digest_of(data), data)
+        assert (await late.start(HERE)).status == 401
+        assert (await late.head_blob(HERE, digest_of(data))).status == 401
+        reply = await late.close(opened.location, digest_of(data), data)
 
         assert reply.status == status, reply
-        client.tokens[HERE,] = fresh
         assert (await client.head_blob(HERE, digest_of(data))).status == (200 if status == 201 else 404)
 
 
