@@ -279,6 +279,12 @@ class TokenInvalid(Unauthenticated):
     reason = "TOKEN_INVALID"
 
 
+class TicketRevoked(Unauthenticated):
+    """The token no longer fits its owner or project; ask for a new one."""
+
+    reason = "TOKEN_REVOKED"
+
+
 # -- missing things ---------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Write the pages that follow from the code: docs/operate/settings.md and docs/operate/cli.md.
+"""Write the pages that follow from the code: settings.md and cli.md in docs/operate, errors.md in docs/use.
 
 A test compares them with the code, so run this after changing a setting or a command: `make pages`.
 """
@@ -16,13 +16,14 @@ sys.path.insert(0, str(ROOT))
 
 from moorage.__main__ import build_parser  # noqa: E402 - the line above makes it importable from a checkout
 from moorage.cli.exits import MEANINGS  # noqa: E402
+from moorage.errors import Problem  # noqa: E402
 from moorage.settings import Key, list_keys  # noqa: E402
 
 NOTE = "<!-- Written by tools/write_docs.py; change the code and run it. -->\n"
 
 
 def main() -> None:
-    """Write both pages."""
+    """Write the pages."""
     for name, text in make_pages().items():
         (ROOT / name).write_text(text)
         print(name)
@@ -30,7 +31,57 @@ def main() -> None:
 
 def make_pages() -> dict[str, str]:
     """The pages by their paths in the repository."""
-    return {"docs/operate/settings.md": make_settings(), "docs/operate/cli.md": make_cli()}
+    return {
+        "docs/operate/settings.md": make_settings(),
+        "docs/operate/cli.md": make_cli(),
+        "docs/use/errors.md": make_errors(),
+    }
+
+
+# -- errors -----------------------------------------------------------------------------------------------
+
+
+def make_errors() -> str:
+    """The page of all errors, by their status."""
+    lines = [
+        NOTE,
+        "# Errors",
+        "",
+        "Every error has the same body, on `/v2` as on `/api`:",
+        "",
+        "```json",
+        '{"errors": [{"code": "DENIED", "message": "a sentence", "detail": {"reason": "QUOTA_EXCEEDED"}}]}',
+        "```",
+        "",
+        (
+            "`code` is that of the protocol: the one of the OCI distribution specification on `/v2`, the one of the "
+            "contract on `/api`. `detail.reason` is finer, and as stable; it is left out where it would repeat the "
+            "code. Each reply carries `X-Request-Id`, under which the server's log has more. 429 and 503 come with "
+            "`Retry-After` in seconds."
+        ),
+        "",
+    ]
+    for kind in Problem.__subclasses__():
+        if kind.__module__ != Problem.__module__:
+            continue
+        lines += [f"## {kind.status}: {sentence(kind)}", ""]
+        lines += ["| reason | code on /v2 | code on /api | what it means |", "|---|---|---|---|"]
+        for one in (kind, *kind.__subclasses__()):
+            if one.__module__ == Problem.__module__:
+                reason = f"`{one.reason}`" if one.reason else "(any other)"
+                lines.append(f"| {reason} | `{one.oci_code}` | `{one.code}` | {sentence(one)} |")
+        lines.append("")
+    lines += [
+        "## 500: internal server error",
+        "",
+        "A bug of ours. The code is `UNKNOWN`, and `detail.request_id` is what the server's log has the rest under.",
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def sentence(kind: type[Problem]) -> str:
+    """The default message of an error, as a cell of a table."""
+    return (kind.__doc__ or "").strip().splitlines()[0].replace("|", "\\|").replace("*", "\\*")
 
 
 # -- settings ---------------------------------------------------------------------------------------------

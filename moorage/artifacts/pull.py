@@ -9,7 +9,7 @@ import msgspec
 
 from moorage.access.policy import Entry, Ticket
 from moorage.db.engine import Query, Reader, Row
-from moorage.errors import BlobUnknown, ManifestUnknown, Problem, RepositoryUnknown
+from moorage.errors import BlobUnknown, ManifestUnknown, Problem, RepositoryUnknown, TicketRevoked
 from moorage.oci.digest import Digest
 
 _EVERYTHING = 1_000_000
@@ -73,14 +73,6 @@ WHERE a.repository_id = $1 AND a.subject_digest = $2 AND a.id > $3 AND a.trash_i
 ORDER BY a.id LIMIT $4"""
 )
 _PRINCIPAL = Query("SELECT q.epoch, q.disabled, q.deleted_at FROM principal q WHERE q.id = $1")
-
-
-class TicketRevoked(Problem):
-    """The token no longer fits its owner or project; ask for a new one."""
-
-    status = 401
-    code = oci_code = "UNAUTHORIZED"
-    reason = "TOKEN_REVOKED"
 
 
 class FoundManifest(msgspec.Struct, frozen=True):

@@ -3,10 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 
-from moorage.artifacts.pull import TicketRevoked
 from moorage.distribution import blobs, lists, manifests, uploads
 from moorage.distribution.plane import Plane
-from moorage.errors import NotFound, Problem, RouteUnknown, Unauthenticated, Unsupported
+from moorage.errors import NotFound, Problem, RouteUnknown, TicketRevoked, Unauthenticated, Unsupported
 from moorage.identity.scopes import Scope
 from moorage.oci.names import parse_repository
 from moorage.web.reply import Reply, json_reply, problem_reply

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from moorage.access.grants import grant
 from moorage.access.policy import NO_PROJECT, Ticket
-from moorage.artifacts.pull import TicketRevoked, require_principal
+from moorage.artifacts.pull import require_principal
 from moorage.db.engine import Reader
-from moorage.errors import Problem, ProjectUnknown, Unauthenticated
+from moorage.errors import Problem, ProjectUnknown, TicketRevoked, Unauthenticated
 from moorage.identity.login import Login, read_basic
 from moorage.identity.refusals import Refusals
 from moorage.identity.scopes import Scope, format_challenge

@@ -16,7 +16,7 @@ from moorage.access.grants import grant_to_owner
 from moorage.access.policy import NO_PROJECT, PULL, PUSH, Ticket
 from moorage.artifacts import uploads
 from moorage.artifacts.claims import new_claim
-from moorage.artifacts.pull import TicketRevoked, find_repository, require_alive, require_current
+from moorage.artifacts.pull import find_repository, require_alive, require_current
 from moorage.artifacts.repositories import Destination
 from moorage.artifacts.uploads import FIND_UPLOAD, Claimed
 from moorage.distribution.plane import Plane
@@ -28,6 +28,7 @@ from moorage.errors import (
     ProjectUnknown,
     QuotaExceeded,
     SizeInvalid,
+    TicketRevoked,
     Unauthenticated,
     UnsupportedMedia,
     UploadInvalid,

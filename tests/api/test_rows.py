@@ -8,6 +8,9 @@ from tests.api.rows import NOT_HERE, ROWS
 _NAMED = re.compile(r"@row\(([^)]*)\)")
 
 
+DIFFERENCES = Path(__file__).resolve().parents[2] / "docs/develop/differences.md"
+
+
 def find_tested() -> set[str]:
     """The rows that the tests of this folder name."""
     texts = [path.read_text() for path in Path(__file__).parent.glob("test_*.py") if path.name != Path(__file__).name]
@@ -23,3 +26,15 @@ def test_every_row_of_the_catalogue_has_a_test_or_a_reason() -> None:
 
 def test_no_test_names_a_row_that_the_catalogue_lacks() -> None:
     assert not (find_tested() | set(NOT_HERE)) - set(ROWS)
+
+
+def test_every_difference_names_a_test_that_there_is() -> None:
+    tests = Path(__file__).resolve().parents[1]
+    known = {name for path in tests.rglob("test_*.py") for name in re.findall(r"def (test_\w+)\(", path.read_text())}
+    rows = [line.split("|")[-2] for line in DIFFERENCES.read_text().splitlines() if line.startswith("| ")][1:]
+
+    for cell in rows:
+        named = re.findall(r"`([^`]+)`", cell)
+        assert named, cell
+        for name in named:
+            assert name in known or (tests.parent / name).is_file(), name
