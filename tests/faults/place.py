@@ -103,6 +103,11 @@ class Place:
         past = "to_timestamp(0)" if self.database else "0"
         self.execute(f"UPDATE upload SET claim_until = {past} WHERE claim IS NOT NULL")  # noqa: S608 - our own words
 
+    def let_uploads_grow_old(self, hours: int) -> None:
+        """Hours pass since the open uploads were begun."""
+        ago = f"interval '{hours} hours'" if self.database else str(hours * 3_600_000_000)
+        self.execute(f"UPDATE upload SET started_at = started_at - {ago}")  # noqa: S608 - our own words
+
     def make_project(self, name: str, limit_bytes: int) -> None:
         """One more project of which alice is maintainer."""
         database = open_database(self.settings)

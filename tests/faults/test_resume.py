@@ -173,6 +173,7 @@ async def test_a_token_that_expired_finishes_its_upload_for_a_day(place: Place, 
     async with place.open() as client:
         opened = await client.start(HERE)
         late = Client(client.send, ALICE, {(HERE,): old_token(place, hours * 3600)})
+        await asyncio.to_thread(place.let_uploads_grow_old, hours)
 
         assert (await late.start(HERE)).status == 401
         assert (await late.head_blob(HERE, digest_of(data))).status == 401
