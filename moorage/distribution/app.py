@@ -80,7 +80,7 @@ class Distribution:
 
     async def __call__(self, request: Request) -> Reply:
         """Answer one request; every answer says that this is a registry."""
-        needs: tuple[Scope, ...] = ()
+        name = ""
         try:
             if not request.path.startswith(_PREFIX):
                 raise RouteUnknown(path=request.path[:300])
@@ -90,12 +90,12 @@ class Distribution:
             handler = handlers.get(request.method)
             if handler is None:
                 raise Unsupported(f"{request.method} is not supported here.", headers={"Allow": ", ".join(handlers)})
-            if name:
-                needs = (Scope("repository", name, _ACTIONS.get(request.method, ("pull", "push"))),)
-                if b"authorization" in request.headers or not _is_plain(name):
-                    _require_name(name)
+            if name and (b"authorization" in request.headers or not _is_plain(name)):
+                _require_name(name)
             reply = await handler(self._plane, request, name, reference)
         except TicketRevoked as problem:
+            actions = _ACTIONS.get(request.method, ("pull", "push"))
+            needs = (Scope("repository", name, actions),) if name else ()
             reply = problem_reply(self._plane.gate.revoked(request, needs, problem), oci=True)
         except (Unauthenticated, NotFound) as problem:
             reply = problem_reply(problem, oci=True)

@@ -62,8 +62,10 @@ class Gate:
         else:
             raise self.refusal(request, needs, message="Use Bearer or Basic authentication.")
         request.principal = ticket.name
+        checked_later = False
         for need in needs:
             if need.type == "repository":
+                checked_later = True
                 entry = ticket.entry(need.name, need.actions)
                 if entry is None:
                     raise self._narrow(request, needs, ticket, need)
@@ -71,7 +73,7 @@ class Gate:
                     raise _no_project(need.name)
             elif not ticket.catalog:
                 raise self._narrow(request, needs, ticket, need)
-        if ticket.credential == "token" and all(need.type != "repository" for need in needs):
+        if ticket.credential == "token" and not checked_later:
             # No statement about a repository follows that would bring the live epochs along.
             try:
                 await require_principal(self._read, ticket)

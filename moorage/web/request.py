@@ -105,7 +105,7 @@ class Request:
         "receive", "request_id", "route", "scheme", "scope",
     )  # fmt: skip
 
-    def __init__(self, scope: Scope, receive: Receive, request_id: str) -> None:
+    def __init__(self, scope: Scope, receive: Receive, request_id: str, headers: dict[bytes, bytes]) -> None:
         self.scope = scope
         self.receive = receive
         self.request_id = request_id
@@ -113,10 +113,9 @@ class Request:
         raw: bytes = scope["raw_path"]
         self.path = raw.partition(b"?")[0].decode("latin-1")
         self.query_string: bytes = scope["query_string"]
-        pairs = scope["headers"]
-        self.headers: dict[bytes, bytes] = dict(pairs)
-        if len(self.headers) != len(pairs):
-            _refuse_doubles(pairs)
+        self.headers = headers
+        if len(headers) != len(scope["headers"]):
+            _refuse_doubles(scope["headers"])
         self.scheme: str = scope["scheme"]
         client = scope.get("client")
         self.address: str = client[0] if client else ""

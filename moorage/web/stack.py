@@ -118,14 +118,15 @@ class Stack:
         begun = time.perf_counter()
         metrics = self._metrics
         metrics.inflight += 1
-        given = self._name(scope)
+        headers = dict(scope["headers"])
+        given = self._name(headers)
         request_id.set(given)
         request: Request | None = None
         first = ""
         try:
             try:
                 first = scope["path"].partition("/")[2].partition("/")[0]
-                request = Request(scope, receive, given)
+                request = Request(scope, receive, given, headers)
                 self._hosts.settle(request)
                 reply = await self._handlers.get(first, self._fallback)(request)
             except Problem as problem:
@@ -153,9 +154,9 @@ class Stack:
             if self._log is not None:
                 self._log.note(request, status, seconds)
 
-    def _name(self, scope: Scope) -> str:
+    def _name(self, headers: Mapping[bytes, bytes]) -> str:
         """The request's id: the client's, or a new one."""
-        wish: bytes | None = dict(scope["headers"]).get(b"x-request-id")
+        wish = headers.get(b"x-request-id")
         if wish is not None and _REQUEST_ID.fullmatch(wish):
             return wish.decode("ascii")
         self._id_number += 1
