@@ -5,6 +5,7 @@ A tool without a server (skopeo, crane) only needs `find`.
 """
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -99,12 +100,30 @@ def find_program(name: str, *folders: str | Path, mend: str) -> Path:
     return Path(found)
 
 
+_FIRST_PORT, _LAST_PORT = 15_000, 32_000
+"""Below the ports that the kernel gives to outgoing connections: one of those could take ours before its user does."""
+
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on now. Another process could take it before its user does."""
-    with closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
+    """A TCP port of 127.0.0.1 that nobody listens on now; this process gets it only once.
+
+    Raises:
+        Broken: there is none.
+    """
+    for _ in range(1000):
+        port = random.SystemRandom().randint(_FIRST_PORT, _LAST_PORT)
+        if port in _given:
+            continue
+        with closing(socket.socket()) as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        _given.add(port)
         return port
+    raise Broken("no TCP port is free")
 
 
 def wait_until(
