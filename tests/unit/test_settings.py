@@ -82,7 +82,7 @@ def test_a_config_file_may_lie_elsewhere_and_has_to_exist_then(tmp_path: Path) -
     ("toml", "environment", "words"),
     [
         ("lissten = 'x'", {}, ["moorage.toml", "`lissten`", "`listen`"]),
-        ("[datebase]\nurl = 'x'", {}, ["`datebase.url`", "`database.url`"]),
+        ("[databaze]\nurl = 'x'", {}, ["`databaze.url`", "`database.url`"]),
         ("[database]\nurll = 'x'", {}, ["`database.urll`", "`database.url`"]),
         ("[quux]\nxyzzy = 1", {}, ["`quux.xyzzy`", "`moorage settings`"]),
         ("url = 'x'", {}, ["`url`", "`database.url`"]),
