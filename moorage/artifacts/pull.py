@@ -12,7 +12,6 @@ from moorage.db.engine import Query, Reader, Row
 from moorage.errors import BlobUnknown, ManifestUnknown, Problem, RepositoryUnknown, TicketRevoked
 from moorage.oci.digest import Digest
 
-_EVERYTHING = 1_000_000
 _ALIVE = "p.id, p.epoch, q.epoch, q.disabled, q.deleted_at"
 _OWNERS = """FROM repository r
 JOIN project p ON p.id = r.project_id AND p.trash_id IS NULL"""
@@ -49,12 +48,14 @@ LEFT JOIN principal q ON q.id = $3
 WHERE p.id = $2 AND p.trash_id IS NULL"""
 )
 _TAGS = Query("SELECT name FROM tag WHERE repository_id = $1 AND name > $2 ORDER BY name LIMIT $3")
-# The database writes the JSON: 10,000 rows taken one by one would hold the loop four times as long.
+# The database writes the JSON: 10,000 rows taken one by one would hold the loop four times as long. SQLite visits a
+# range of the clustered table in its order; through a subselect that says so it would take twice as long. No tag holds
+# a character that JSON would escape.
 _ALL_TAGS = Query(
     """SELECT coalesce(json_agg(name ORDER BY name), '[]')::text
-FROM (SELECT name FROM tag WHERE repository_id = $1 AND name > $2 ORDER BY name LIMIT $3) AS page""",
-    sqlite="""SELECT json_group_array(name)
-FROM (SELECT name FROM tag WHERE repository_id = $1 AND name > $2 ORDER BY name LIMIT $3)""",
+FROM tag WHERE repository_id = $1 AND name > $2""",
+    sqlite="""SELECT coalesce('["' || group_concat(name, '","') || '"]', '[]')
+FROM tag WHERE repository_id = $1 AND name > $2""",
 )
 _CATALOG = Query(
     """SELECT path FROM repository WHERE trash_id IS NULL AND artifact_count > 0 AND path > $1
@@ -195,8 +196,8 @@ async def list_tags(read: Reader, repository_id: int, last: str, limit: int) -> 
 
 
 async def dump_tags(read: Reader, repository_id: int, last: str) -> str:
-    """All tags after `last` in byte order, as a JSON array; the first 1,000,000 of them."""
-    row = await read.one(_ALL_TAGS, repository_id, last, _EVERYTHING)
+    """All tags after `last` in byte order, as a JSON array."""
+    row = await read.one(_ALL_TAGS, repository_id, last)
     names: str = row[0] if row else "[]"
     return names
 
