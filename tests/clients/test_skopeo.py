@@ -9,6 +9,7 @@ import pytest
 from tests.clients import images
 from tests.clients.client import Client, Setting
 from tests.parts import Parts
+from tests.parts.docker_registry import DockerRegistry
 from tests.parts.skopeo import Skopeo
 from tests.serving import Account
 
@@ -62,6 +63,24 @@ def test_a_wrong_password_is_refused(skopeo: Copier, alice: Account, repository:
     )
 
     assert "unauthorized" in said or "invalid username/password" in said, said
+
+
+@pytest.mark.part("docker_registry")
+def test_an_index_moves_to_another_registry_and_back_with_its_digest(
+    skopeo: Copier, parts: Parts, repository: str, image: images.Image
+) -> None:
+    other = parts.get("docker_registry", DockerRegistry)
+    there = Account(other.username, other.password)
+    words = ("login", PLAIN, "--username", there.username, "--password-stdin", other.host)
+    skopeo.run(*words, given=there.password)
+    both = images.index(image, images.image(repository, size_bytes=1000, architecture="arm64"))
+    skopeo.push(both, f"{repository}:1")
+    plain = ("copy", "--all", "--src-tls-verify=false", "--dest-tls-verify=false")
+
+    skopeo.run(*plain, f"docker://{skopeo.host}/{repository}:1", f"docker://{other.host}/{repository}:1")
+    skopeo.run(*plain, f"docker://{other.host}/{repository}:1", f"docker://{skopeo.host}/{repository}-back:1")
+
+    assert skopeo.digest(f"{repository}-back:1") == both.digest
 
 
 def test_a_copy_keeps_every_byte(skopeo: Copier, repository: str, image: images.Image) -> None:
