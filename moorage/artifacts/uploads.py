@@ -67,6 +67,7 @@ _LOCK = (
     .where(Upload.id == bindparam("upload"), ~Upload.dead, Upload.expires_at > db_now())
     .with_for_update(of=Upload)
 )  # fmt: skip
+_IS_OPEN = select(exists().where(Upload.id == bindparam("upload"), ~Upload.dead))
 _CLAIM = (
     update(Upload)
     .where(Upload.id == bindparam("upload"))
@@ -493,20 +494,33 @@ def is_linked(work: Work, repository_id: int, digest: Digest) -> bool:
     return bool(work.db.execute(_LINK_SEEN, {"repository": repository_id, "digest": digest.binary}).scalar())
 
 
-def kill_upload(work: Work, upload: UploadId) -> Progress | None:
+def kill_upload(work: Work, upload: UploadId, *, judged_bytes: int | None = None) -> Progress | None:
     """Cancel an upload: give back its reservation, doom its place. Returns what its bytes are; None: no such upload.
 
     The bytes are removed next, then the row (`forget_upload`): a crash between leaves a dead row for the sweep.
+
+    Args:
+        judged_bytes: how many bytes it had when it was found wrong; None: it goes whatever it has.
+
+    Raises:
+        UploadBusy: it has other bytes than those that were judged, and they were acknowledged: it stays.
     """
     row = work.db.execute(_LOCK, {"upload": upload}).first()
     if row is None:
         return None
+    if judged_bytes is not None and row.offset_bytes != judged_bytes:
+        raise UploadBusy
     if row.blob_id is not None:
         work.db.execute(_DOOM, {"blob": row.blob_id})
     work.db.execute(_KILL, {"upload": upload})
     if row.reserved_bytes:
         quotas.refund(work, row.project_id, row.reserved_bytes)
     return Progress(size_bytes=row.offset_bytes, hash_state=b"", driver=row.driver)
+
+
+def is_open(work: Work, upload: UploadId) -> bool:
+    """Whether an upload is there, and nobody has cancelled it."""
+    return bool(work.db.execute(_IS_OPEN, {"upload": upload}).scalar())
 
 
 def forget_upload(work: Work, upload: UploadId) -> None:

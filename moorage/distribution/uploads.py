@@ -28,6 +28,7 @@ from moorage.errors import (
     ProjectUnknown,
     QuotaExceeded,
     SizeInvalid,
+    StorageUnavailable,
     TicketRevoked,
     Unauthenticated,
     UnsupportedMedia,
@@ -156,7 +157,8 @@ async def status(plane: Plane, request: Request, name: str, reference: str) -> R
 async def cancel(plane: Plane, request: Request, name: str, reference: str) -> Reply:
     """DELETE: end the upload and remove what it holds."""
     found = await _find(plane, request, name, reference)
-    await _kill(plane, found.upload)
+    if not await _kill(plane, found.upload):  # somebody else ended it meanwhile: with a closing PUT, it may be a blob
+        raise UploadUnknown
     return Reply(204)
 
 
@@ -302,7 +304,7 @@ async def _write(plane: Plane, claimed: Claimed, body: Body, length: int | None,
     try:
         faults.point("append.begun")
         hasher = _resume(claimed)
-        async with _heartbeat(plane, claimed):
+        async with _heartbeat(plane, claimed), _cancelled(plane, claimed.upload):
             pieces = _reserved(plane, claimed, body)
             progress = await plane.storage.append(
                 claimed.upload, claimed.progress, pieces, hasher, takeover=claimed.lapsed
@@ -321,6 +323,9 @@ async def _write(plane: Plane, claimed: Claimed, body: Body, length: int | None,
     except BaseException:
         with contextlib.suppress(Exception):
             await plane.database.run(SYSTEM, uploads.release_claim, claimed.upload, claimed.claim)
+            if not await plane.database.run(SYSTEM, uploads.is_open, claimed.upload):
+                # Cancelled meanwhile, and whoever did it may have looked before these bytes came: no row names them.
+                await plane.storage.abort(claimed.upload, claimed.progress)
         raise
     return progress
 
@@ -369,6 +374,20 @@ async def _heartbeat(plane: Plane, claimed: Claimed) -> AsyncIterator[None]:
             await task
 
 
+@contextlib.asynccontextmanager
+async def _cancelled(plane: Plane, upload: UploadId) -> AsyncIterator[None]:
+    """Say that there is no such upload where the storage fails because somebody took its bytes away meanwhile."""
+    try:
+        yield
+    except StorageUnavailable:
+        there = True
+        with contextlib.suppress(Problem):
+            there = await plane.database.run(SYSTEM, uploads.is_open, upload)
+        if not there:
+            raise UploadUnknown from None
+        raise
+
+
 async def _close(plane: Plane, request: Request, found: Found, digest: Digest, chunk: Chunk) -> Reply:
     """Take a last chunk if there is one, check the digest, and make the blob live: T1, the file, T2."""
     upload, progress = found.upload, found.progress
@@ -387,7 +406,8 @@ async def _close(plane: Plane, request: Request, found: Found, digest: Digest, c
                 )
         actual = await _digest(plane, found, progress, digest.algorithm)
         if actual != digest:
-            await _kill(plane, upload)
+            if not await _kill(plane, upload, judged_bytes=progress.size_bytes):
+                raise UploadUnknown  # noqa: TRY301 - as above
             raise DigestInvalid(  # noqa: TRY301 - as above
                 "The content does not have the digest that was given; the upload was removed.",
                 expected=str(digest), actual=str(actual),
@@ -418,7 +438,8 @@ async def _commit(plane: Plane, found: Found, progress: Progress, digest: Digest
             await plane.database.run(SYSTEM, uploads.forget_upload, upload)
             return
         faults.point("commit.placed")
-        stat = await storage.finish(upload, progress, placed.key)
+        async with _cancelled(plane, upload):
+            stat = await storage.finish(upload, progress, placed.key)
         faults.point("commit.stored")
         await plane.database.run(
             found.actor, uploads.commit_blob, upload, placed.blob_id, claim=claim, seal=stat.seal,
@@ -445,14 +466,16 @@ async def _digest(plane: Plane, found: Found, progress: Progress, algorithm: str
     return hasher.digest()
 
 
-async def _kill(plane: Plane, upload: UploadId) -> None:
-    progress = await plane.database.run(SYSTEM, uploads.kill_upload, upload)
+async def _kill(plane: Plane, upload: UploadId, *, judged_bytes: int | None = None) -> bool:
+    """Remove an upload; False when it was gone already."""
+    progress = await plane.database.run(SYSTEM, uploads.kill_upload, upload, judged_bytes=judged_bytes)
     faults.point("cancel.dead")
     if progress is None:
-        return
+        return False
     await plane.storage.abort(upload, progress)
     faults.point("cancel.removed")
     await plane.database.run(SYSTEM, uploads.forget_upload, upload)
+    return True
 
 
 def _session_headers(name: str, upload: UploadId, size: int) -> list[Header]:

@@ -11,7 +11,10 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from tests.faults.registry import INDEX, MANIFEST, Answer, Client, digest_of, image, index
+from tests.faults.registry import INDEX, MANIFEST, Answer, Body, Client, digest_of, image, index
+
+UNKNOWN_LENGTH = -1
+"""As `Operation.pieces`: one piece whose length is not announced."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +54,26 @@ class Universe:
 
 @dataclass(frozen=True)
 class Operation:
-    """One thing that a client does: its kind, where, and with what (numbers of blobs or contents, names of tags)."""
+    """One thing that a client does: its kind, where, and with what (numbers of blobs or contents, names of tags).
+
+    Attributes:
+        more: further tags of a `put`.
+        pieces: of a `push`: 0 for one request, or how many chunks, or `UNKNOWN_LENGTH`. An `append` knows that, too.
+        upload: of `begin`, `append`, `finish` and `abandon`: the number of the upload, from 1 on.
+        at: where this upload ends, as its client believes.
+        size: how many bytes of the blob an `append` or `finish` brings.
+    """
 
     kind: str
     repository: str
     item: int = 0
     tag: str = ""
     source: str = ""
+    more: tuple[str, ...] = ()
+    pieces: int = 0
+    upload: int = 0
+    at: int = 0
+    size: int = 0
 
 
 @dataclass
@@ -70,6 +86,7 @@ class Model:
         artifacts: visible contents by repository.
         stored: contents that a repository ever held and still pays for.
         tags: by repository and name, the number of the content.
+        uploads: those that are open: their repository and how many bytes they have.
     """
 
     universe: Universe
@@ -78,6 +95,7 @@ class Model:
     artifacts: set[tuple[str, int]] = field(default_factory=set)
     stored: set[tuple[str, int]] = field(default_factory=set)
     tags: dict[tuple[str, str], int] = field(default_factory=dict)
+    uploads: dict[int, tuple[str, int]] = field(default_factory=dict)
 
     def used(self, project: str) -> int:
         """What the project holds, in bytes."""
@@ -85,7 +103,8 @@ class Model:
         manifests = sum(
             len(self.universe.contents[item].raw) for name, item in self.stored if name.partition("/")[0] == project
         )
-        return blobs + manifests
+        arriving = sum(size for name, size in self.uploads.values() if name.partition("/")[0] == project)
+        return blobs + manifests + arriving
 
     def has_room(self, repository: str, size: int) -> bool:
         """Whether the project's limit allows `size` bytes more."""
@@ -131,8 +150,8 @@ class Model:
             return 403
         self.stored.add((name, item))
         self.artifacts.add((name, item))
-        if operation.tag:
-            self.tags[name, operation.tag] = item
+        for tag in _tags(operation):
+            self.tags[name, tag] = item
         return 201
 
     def _untag(self, operation: Operation) -> int:
@@ -178,6 +197,40 @@ class Model:
         self.links.discard((name, blob))
         return 202
 
+    # -- uploads in several requests
+
+    def _begin(self, operation: Operation) -> int:
+        self.uploads[operation.upload] = (operation.repository, 0)
+        return 202
+
+    def _append(self, operation: Operation) -> int:
+        name, size = self.uploads.get(operation.upload, ("", 0))
+        if not name:
+            return 404
+        if operation.at != size:
+            return 416
+        if not self.has_room(name, operation.size):
+            return 403
+        self.uploads[operation.upload] = (name, size + operation.size)
+        return 202
+
+    def _finish(self, operation: Operation) -> int:
+        """Who has lost the answer asks again, and is told that the blob is there."""
+        name, item = operation.repository, operation.item
+        if operation.upload not in self.uploads:
+            return 201 if (name, item) in self.links else 404
+        refused = self._append(operation)
+        if refused != 202:
+            return refused
+        _, size = self.uploads.pop(operation.upload)
+        if size != len(self.universe.blobs[item]):
+            return 400
+        self._link(name, item)
+        return 201
+
+    def _abandon(self, operation: Operation) -> int:
+        return 404 if self.uploads.pop(operation.upload, None) is None else 204
+
     def view(self) -> dict[str, object]:
         """What clients can see."""
         return {"links": self.links, "artifacts": self.artifacts, "tags": self.tags}
@@ -187,13 +240,14 @@ def explain(model: Model, done: Sequence[tuple[Operation, int]]) -> Iterator[Mod
     """The models that the operations of one round may have led to, in some order, with these answers.
 
     A reservation of somebody who gives it back may refuse somebody else for a moment: in a project with a limit, 403
-    is an answer when the others of the round could have held the room.
+    is an answer when the others of the round could have held the room. Who meets another writer of the same upload
+    may be sent away.
     """
     for order in itertools.permutations(done):
         candidate = copy.copy(model)
         candidate.links, candidate.charged = set(model.links), set(model.charged)
         candidate.artifacts, candidate.stored = set(model.artifacts), set(model.stored)
-        candidate.tags = dict(model.tags)
+        candidate.tags, candidate.uploads = dict(model.tags), dict(model.uploads)
         if all(_fits(candidate, operation, status, done) for operation, status in order):
             yield candidate
 
@@ -209,23 +263,37 @@ def _fits(model: Model, operation: Operation, status: int, done: Sequence[tuple[
         )
         if not model.has_room(operation.repository, _size(model.universe, operation) + held):
             return True
+    if operation.upload and status in {404, 416}:
+        others = sum(1 for other, _ in done if other.upload == operation.upload) - 1
+        if others:
+            return True
     return model.apply(operation) == status
 
 
 def _size(universe: Universe, operation: Operation) -> int:
     if operation.kind in {"push", "mount", "cancel"}:
         return len(universe.blobs[operation.item])
+    if operation.kind in {"append", "finish"}:
+        return operation.size
     return len(universe.contents[operation.item].raw) if operation.kind == "put" else 0
 
 
 # -- the real one -----------------------------------------------------------------------------------------
 
 
-async def perform(client: Client, universe: Universe, operation: Operation, *, pieces: int) -> int:
-    """Do it to a registry, and return the status of the answer that decides."""
+async def perform(
+    client: Client, universe: Universe, operation: Operation, uploads: dict[int, str] | None = None
+) -> int:
+    """Do it to a registry, and return the status of the answer that decides.
+
+    Args:
+        uploads: where each upload is, for the operations in several requests; `begin` adds to it.
+    """
     name, item = operation.repository, operation.item
+    if operation.upload and uploads is not None:
+        return await _go_on(client, universe.blobs[item], operation, uploads)
     if operation.kind == "push":
-        reply = await _push(client, name, universe.blobs[item], pieces)
+        reply = await _push(client, name, universe.blobs[item], operation.pieces)
     elif operation.kind == "cancel":
         reply = await client.start(name)
         location = reply.location
@@ -238,9 +306,9 @@ async def perform(client: Client, universe: Universe, operation: Operation, *, p
             assert (await client.ask("DELETE", reply.location)).status == 204
     elif operation.kind == "put":
         content = universe.contents[item]
-        reply = await client.put_manifest(
-            name, operation.tag or digest_of(content.raw), content.raw, content.media_type
-        )
+        first = operation.tag or digest_of(content.raw)
+        query = "".join(f"{mark}tag={tag}" for mark, tag in zip("?&&", operation.more, strict=False))
+        reply = await client.put_manifest(name, first + query, content.raw, content.media_type)
     elif operation.kind == "untag":
         reply = await client.delete_manifest(name, operation.tag)
     elif operation.kind == "delete":
@@ -250,12 +318,43 @@ async def perform(client: Client, universe: Universe, operation: Operation, *, p
     return reply.status
 
 
+def _tags(operation: Operation) -> list[str]:
+    return [tag for tag in (operation.tag, *operation.more) if tag]
+
+
+async def _go_on(client: Client, blob: bytes, operation: Operation, uploads: dict[int, str]) -> int:
+    """One request of an upload in several."""
+    if operation.kind == "begin":
+        reply = await client.start(operation.repository)
+        if reply.status == 202:
+            uploads[operation.upload] = reply.location.partition("?")[0]
+        return reply.status
+    place = uploads[operation.upload]
+    if operation.kind == "abandon":
+        return (await client.ask("DELETE", place)).status
+    location = f"{place}?_state={operation.at}"
+    data = blob[operation.at : operation.at + operation.size]
+    body = Body([data]) if operation.pieces == UNKNOWN_LENGTH else data
+    if operation.kind == "append":
+        reply = await client.patch(location, body)
+    else:
+        reply = await client.close(location, digest_of(blob), body)
+    busy = reply.status == 400 and b"DIGEST_INVALID" not in reply.body  # somebody else has begun to close it
+    return 416 if busy else reply.status
+
+
 async def _push(client: Client, name: str, data: bytes, pieces: int) -> Answer:
     """Upload in one request or in several; what is refused in the middle is cancelled."""
     if not pieces:
         return await client.push_whole(name, data)
     opened = await client.start(name)
     location = opened.location
+    if pieces == UNKNOWN_LENGTH:
+        reply = await client.patch(location, Body([data]))
+        if reply.status != 202:
+            assert (await client.ask("DELETE", location)).status == 204
+            return reply
+        location = reply.location
     for part in range(pieces):
         begin, end = len(data) * part // pieces, len(data) * (part + 1) // pieces
         reply = await client.patch(location, data[begin:end], at=begin)
@@ -283,6 +382,9 @@ async def look(client: Client, universe: Universe) -> dict[str, object]:
             raw = await client.pull(name, tag)
             assert raw is not None, f"{name}:{tag} is listed and not there"
             tags[name, tag] = numbers[digest_of(raw)]
+        for tag in universe.tags:
+            reply = await client.ask("HEAD", f"/v2/{name}/manifests/{tag}")
+            assert reply.status == (200 if (name, tag) in tags else 404), f"{name}:{tag}: {reply}"
     return {
         "links": {key for key, reply in zip(blobs, heads, strict=True) if reply.status == 200},
         "artifacts": {key for key, reply in zip(manifests, found, strict=True) if reply.status == 200},
@@ -304,3 +406,16 @@ def make_universe(repositories: Iterable[str], limits: Iterable[tuple[str, int]]
     ]
     signature = Content(image(blobs[0], config=blobs[0], subject=images[0].raw), frozenset({0}), subject=0)
     return Universe(tuple(repositories), blobs, (*images, *indexes, signature), limits=tuple(limits))
+
+
+async def look_at_uploads(client: Client, uploads: dict[int, str]) -> dict[int, int]:
+    """The uploads that are open, and how many bytes they have."""
+    numbers = list(uploads)
+    replies = await asyncio.gather(*(client.ask("GET", uploads[number]) for number in numbers))
+    found = {}
+    for number, reply in zip(numbers, replies, strict=True):
+        assert reply.status in {204, 404}, f"upload {number}: {reply}"
+        if reply.status == 204:
+            last = int(reply.headers["range"].removeprefix("0-"))
+            found[number] = last + 1 if last else 0  # one byte and none look the same; nobody sends one byte here
+    return found

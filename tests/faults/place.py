@@ -108,10 +108,10 @@ class Place:
         ago = f"interval '{hours} hours'" if self.database else str(hours * 3_600_000_000)
         self.execute(f"UPDATE upload SET started_at = started_at - {ago}")  # noqa: S608 - our own words
 
-    def make_project(self, name: str, limit_bytes: int) -> None:
-        """One more project of which alice is maintainer."""
+    def make_project(self, name: str, limit_bytes: int, members: Sequence[Account] = (ALICE, BOB)) -> None:
+        """One more project of which alice is maintainer. A limit of -1 is none."""
         database = open_database(self.settings)
-        database.run_here(SYSTEM, _make_project, name, limit_bytes)
+        database.run_here(SYSTEM, _make_project, name, limit_bytes, members)
         database.engine.dispose()
 
     def execute(self, statement: str) -> list[tuple[object, ...]]:
@@ -218,7 +218,7 @@ def _join(work: Work, project: str, account: Account) -> None:
     set_member(work, get_project(work, project).id, get_user_by_name(work, account.username).id, Role.MAINTAINER)
 
 
-def _make_project(work: Work, name: str, limit_bytes: int) -> None:
+def _make_project(work: Work, name: str, limit_bytes: int, members: Sequence[Account]) -> None:
     create_project(work, name, limit_bytes=limit_bytes)
-    for account in (ALICE, BOB):
+    for account in members:
         _join(work, name, account)

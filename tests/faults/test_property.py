@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 from tests.faults.model import Model, Operation, Universe, explain, look, make_universe, perform
 from tests.faults.place import Place
@@ -30,10 +31,10 @@ def choose(chance: random.Random, universe: Universe) -> Operation:
 def focus(chance: random.Random, universe: Universe) -> list[Operation]:
     """A round: two to five operations, often in the same repository, so that they meet."""
     count = chance.randint(2, 5)
-    operations = [choose(chance, universe) for _ in range(count)]
+    operations = [replace(choose(chance, universe), pieces=chance.randint(0, 2)) for _ in range(count)]
     if chance.random() < 0.6:
         one = operations[0].repository
-        operations = [Operation(o.kind, one, o.item, o.tag, o.source) for o in operations]
+        operations = [replace(operation, repository=one) for operation in operations]
     return operations
 
 
@@ -43,10 +44,7 @@ async def play(client: Client, place: Place, universe: Universe, chance: random.
     played = 0
     for number in range(rounds):
         operations = focus(chance, universe)
-        pieces = [chance.randint(0, 2) for _ in operations]
-        statuses = await asyncio.gather(
-            *(perform(client, universe, one, pieces=count) for one, count in zip(operations, pieces, strict=True))
-        )
+        statuses = await asyncio.gather(*(perform(client, universe, one) for one in operations))
         done = list(zip(operations, statuses, strict=True))
         played += len(done)
         seen = await look(client, universe)
