@@ -26,6 +26,7 @@ from hypothesis.stateful import (
     consumes,
     initialize,
     multiple,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -337,6 +338,16 @@ class Clients(RuleBasedStateMachine):
     def delete_artifact(self, artifact: Held) -> None:
         """Delete by digest, with whatever that takes along."""
         self.play(Operation("delete", artifact.repository, artifact.item))
+
+    def _indexes(self) -> list[tuple[str, int]]:
+        return sorted((name, item) for name, item in self.models[0].artifacts if item in INDEXES)
+
+    @precondition(lambda self: bool(self._indexes()))
+    @rule(data=st.data())
+    def delete_index(self, data: st.DataObject) -> None:
+        """Delete one that is there, and the children that nothing else needs: chance alone comes here seldom."""
+        name, item = data.draw(st.sampled_from(self._indexes()))
+        self.play(Operation("delete", name, item))
 
     # -- at the same time
 
