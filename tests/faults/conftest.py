@@ -1,5 +1,6 @@
 """Stores for the fault tests, on both databases."""
 
+import contextlib
 import os
 import random
 from collections.abc import Callable, Iterator
@@ -63,9 +64,12 @@ def _disarmed() -> Iterator[None]:
 def tell(pytestconfig: pytest.Config) -> Callable[[str], None]:
     """Writes a line of the report: counts and seeds belong into every run's output."""
     reporter = pytestconfig.pluginmanager.getplugin("terminalreporter")
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
 
     def say(text: str) -> None:
-        if reporter is not None:
+        if reporter is None:
+            return
+        with capture.global_and_fixture_disabled() if capture is not None else contextlib.nullcontext():
             reporter.write_line(f"\n{text}")
 
     return say
