@@ -52,8 +52,10 @@ class Target:
     path: str
 
 
-def enter_repository(work: Work, to: Destination) -> Target | None:
-    """The repository of a live project, with the project's gate passed; None when there is none.
+def ensure_repository(work: Work, to: Destination) -> Target:
+    """The repository of a live project whose gate is passed, made unless it is there; the unique index decides.
+
+    A repository that holds no artifact is not listed.
 
     Raises:
         RepositoryUnknown: the project is gone, or changed since the ticket was issued.
@@ -63,20 +65,8 @@ def enter_repository(work: Work, to: Destination) -> Target | None:
     epoch = row.epoch if row is not None else work.db.execute(_PROJECT, {"project": to.project_id}).scalar()
     if epoch != to.project_epoch:
         raise RepositoryUnknown(repository=to.path)
-    return None if row is None else Target(row.id, to.project_id, to.path)
-
-
-def ensure_repository(work: Work, to: Destination) -> Target:
-    """The repository of a live project, made unless it is there; the unique index decides between two.
-
-    A repository that holds no artifact is not listed.
-
-    Raises:
-        RepositoryUnknown: as `enter_repository`.
-    """
-    found = enter_repository(work, to)
-    if found is not None:
-        return found
+    if row is not None:
+        return Target(row.id, to.project_id, to.path)
     try:
         with work.db.begin_nested():
             made = work.db.execute(

@@ -112,8 +112,8 @@ class Gate:
             else "unauthorized to read the catalog"
         )
         if ticket.credential == "token":
+            # No refusal to write down: clients bring the token that they have first and ask for more when told to.
             return self.refusal(request, needs, error="insufficient_scope", message=message)
-        # A token that is too narrow is no refusal: clients bring the old one first and ask for more when told to.
         self._refusals.note(
             request.as_actor(ticket.principal_id, ticket.name, ticket.credential),
             ",".join(need.actions),
