@@ -478,6 +478,6 @@ class DatabaseUnavailable(Unavailable):
 
 
 class BlobDamaged(Unavailable):
-    """The stored bytes of this blob are damaged or missing; push it again."""
+    """The stored bytes of this blob are damaged or missing; an administrator has to bring the file back."""
 
     reason = "BLOB_DAMAGED"

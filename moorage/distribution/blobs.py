@@ -85,7 +85,7 @@ async def _is_sound(plane: Plane, found: FoundBlob, digest: Digest) -> bool:
 
 def _alarm(plane: Plane, found: FoundBlob, digest: Digest, what: str) -> None:
     plane.metrics.counters["moorage_blob_damaged_total"] += 1
-    log.error("the stored bytes of %s (%s) are %s; push it again, or run moorage fsck", digest, found.key, what)
+    log.error("the stored bytes of %s (%s) are %s; bring the file back from a backup", digest, found.key, what)
 
 
 async def _serve(plane: Plane, found: FoundBlob, digest: Digest, headers: list[Header], span: slice | None) -> Reply:
