@@ -97,6 +97,14 @@ class Tokens(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """The folder of the signing keys, the newest signs; empty: `keys/token` in the data folder."""
 
 
+class Seals(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Sealing of the secrets that have to be read back: credentials of LDAP, OpenID, other registries, webhooks."""
+
+    key_folder: str = ""
+    """The folder of the sealing keys (`*.key`: 32 bytes or 64 hexadecimal digits, mode 0600), the newest seals, all
+    open; empty: `keys/seal` in the data folder. Replicas need the same keys."""
+
+
 class Uploads(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Uploads of blobs."""
 
@@ -152,6 +160,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Where blob bytes live."""
     tokens: Tokens = Tokens()
     """Registry tokens."""
+    seals: Seals = Seals()
+    """Sealing of secrets."""
     uploads: Uploads = Uploads()
     """Uploads of blobs."""
     log: Log = Log()
@@ -202,6 +212,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def token_key_folder(self) -> Path:
         """The folder of the signing keys."""
         return Path(self.tokens.key_folder or self.data_folder / "keys" / "token").absolute()
+
+    @property
+    def seal_key_folder(self) -> Path:
+        """The folder of the sealing keys."""
+        return Path(self.seals.key_folder or self.data_folder / "keys" / "seal").absolute()
 
 
 S = TypeVar("S", bound=msgspec.Struct)

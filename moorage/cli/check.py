@@ -22,7 +22,7 @@ from moorage.cli.arguments import Commands, add_command, add_json, read_settings
 from moorage.cli.exits import DONE, FAILED, Stop
 from moorage.cli.folder import is_locked, require_writable, user_name
 from moorage.cli.listening import check_certificate, reserve
-from moorage.cli.prepare import ADMIN_PASSWORD, check_keys, look
+from moorage.cli.prepare import ADMIN_PASSWORD, check_keys, check_seals, look
 from moorage.db.migrate import HEAD, MigrationRefused, is_current
 from moorage.errors import Problem
 from moorage.settings import Loaded, Settings, list_keys, shown_url
@@ -166,8 +166,17 @@ def _look_at_database(settings: Settings) -> Iterator[Finding]:
     if not is_empty:
         mend = "do what the message says; keys are part of the backup"
         yield from _try(
-            "keys", partial(check_keys, settings), "signing and sealing keys are there and ours alone", mend
+            "keys",
+            partial(_look_at_keys, settings, current=current),
+            "signing and sealing keys are there and ours alone",
+            mend,
         )
+
+
+def _look_at_keys(settings: Settings, *, current: bool) -> None:
+    seals = check_keys(settings)
+    if current:  # else the table of their ids may be missing
+        check_seals(settings, seals)
 
 
 def _look_into_sqlite(file: Path) -> Iterator[Finding]:

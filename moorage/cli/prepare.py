@@ -5,7 +5,6 @@ All of it runs in a child process that ends, so that the imports it takes stay o
 
 import os
 import secrets
-import stat
 import string
 import sys
 import traceback
@@ -19,16 +18,17 @@ import msgspec
 from moorage.cli.exits import FAILED, UNFIT, UNREACHABLE, Stop
 from moorage.db.migrate import HEAD, MigrationRefused, find_sqlite_revision, is_current
 from moorage.errors import Problem
+from moorage.keyfiles import KeysInvalid, write_key
 from moorage.settings import Settings, shown_url
 
 if TYPE_CHECKING:
     from moorage.db.work import Work
+    from moorage.sealing import Seals
 
 ADMIN_PASSWORD = "admin-password"  # noqa: S105 - the name of the file
 """The file in the data folder that keeps the first administrator's password until it is changed."""
 
 PASSWORD_LENGTH = 24
-SEAL_KEY_BYTES = 32
 
 
 class Prepared(msgspec.Struct, kw_only=True):
@@ -105,11 +105,16 @@ def prepare(settings: Settings) -> Prepared:
         raise Stop(str(refused), UNFIT) from refused
     if empty:
         _make_keys(settings)
-    check_keys(settings)
+    seals = check_keys(settings)
+    is_known = check_seals(settings, seals)
     if empty:
         prepared.first = True
-        _fill(settings)
-    elif settings.admin_password:
+        _fill(settings, seals.key_id)
+        return prepared
+    if not is_known:
+        _note_seal_key(settings, seals.key_id)
+        prepared.notes.append(f"from now on the sealing key {seals.key_id} seals; keep the ones before.")
+    if settings.admin_password:
         prepared.notes.append("the given admin password is ignored: it counts at the first start only.")
     return prepared
 
@@ -122,34 +127,39 @@ def look(settings: Settings) -> tuple[str | None, bool]:
         MigrationRefused: the file is no database.
     """
     if settings.sqlite_file:
-        return _look_at_sqlite(settings.sqlite_file)
-    import psycopg  # SQLAlchemy would take 0.3 s more
+        revision = find_sqlite_revision(settings.sqlite_file)
+        return revision, revision is None or not _ask(settings, "SELECT 1 FROM user_account LIMIT 1")
+    if _ask(settings, "SELECT to_regclass('alembic_version')") == [(None,)]:
+        return None, True
+    found = _ask(settings, "SELECT version_num FROM alembic_version")
+    is_there = found and _ask(settings, "SELECT to_regclass('user_account')") != [(None,)]
+    return (
+        str(found[0][0]) if found else None,
+        not is_there or not _ask(settings, "SELECT 1 FROM user_account LIMIT 1"),
+    )
+
+
+def _ask(settings: Settings, query: str) -> list[tuple[object, ...]]:
+    """The rows of a query, on a connection of its own; through the driver alone, for SQLAlchemy takes 0.3 s to import.
+
+    Raises:
+        Stop: the database cannot be reached.
+    """
+    if settings.sqlite_file:
+        import sqlite3
+
+        with closing(sqlite3.connect(f"{settings.sqlite_file.as_uri()}?mode=ro", uri=True, timeout=5)) as db:
+            return db.execute(query).fetchall()
+    import psycopg
 
     url = settings.database_url
     scheme, _, rest = url.partition("://")
     try:
-        with psycopg.connect(f"{scheme.partition('+')[0]}://{rest}", connect_timeout=5) as db:
-            if db.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
-                return None, True
-            row = db.execute("SELECT version_num FROM alembic_version").fetchone()
-            is_there = row and db.execute("SELECT to_regclass('user_account')").fetchone() != (None,)
-            return (
-                str(row[0]) if row else None,
-                not is_there or db.execute("SELECT 1 FROM user_account LIMIT 1").fetchone() is None,
-            )
+        with psycopg.connect(f"{scheme.partition('+')[0]}://{rest}", connect_timeout=5) as session:
+            return session.execute(query.encode()).fetchall()
     except psycopg.Error as error:
         reason = " ".join(str(error).split())
         raise Stop(f"The database {shown_url(url)} cannot be used: {reason}", UNREACHABLE) from error
-
-
-def _look_at_sqlite(file: Path) -> tuple[str | None, bool]:
-    import sqlite3
-
-    revision = find_sqlite_revision(file)
-    if revision is None:
-        return None, True
-    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=5)) as db:
-        return revision, db.execute("SELECT 1 FROM user_account LIMIT 1").fetchone() is None
 
 
 def _migrate(settings: Settings, revision: str | None) -> list[str]:
@@ -200,60 +210,54 @@ def migrate_tables(settings: Settings) -> tuple[str | None, Path | None]:
 def _make_keys(settings: Settings) -> None:
     """Make what is missing while the store is empty; later a missing key is an error."""
     from moorage.identity.tokens import create_key
+    from moorage.sealing import create_seal_key
 
-    tokens = settings.token_key_folder
-    if not list(tokens.glob("*.pem")):
-        try:
-            create_key(tokens)
-        except OSError as error:
-            raise Stop(f"The signing key cannot be made in {tokens}: {error.strerror}.", UNFIT) from error
-    seal = settings.data_folder / "keys" / "seal"
-    if not list(seal.glob("*.key")):
-        seal.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_private(seal / f"{secrets.token_hex(8)}.key", secrets.token_bytes(SEAL_KEY_BYTES))
+    for folder, suffix, kind, create in (
+        (settings.token_key_folder, ".pem", "signing", create_key),
+        (settings.seal_key_folder, ".key", "sealing", create_seal_key),
+    ):
+        if not list(folder.glob(f"*{suffix}")):
+            try:
+                create(folder)
+            except OSError as error:
+                raise Stop(f"The {kind} key cannot be made in {folder}: {error.strerror}.", UNFIT) from error
 
 
-def check_keys(settings: Settings) -> None:
+def check_keys(settings: Settings) -> "Seals":
     """See that signing and sealing keys are there, ours, and nobody else's to read.
 
     Raises:
         Stop: they are not; the message names the file and the mend.
     """
-    from moorage.identity.tokens import KeysInvalid, TokenKeys
+    from moorage.identity.tokens import TokenKeys
+    from moorage.sealing import Seals
 
     try:
         TokenKeys(settings.token_key_folder)
+        return Seals(settings.seal_key_folder)
     except KeysInvalid as error:
         text = str(error)
         raise Stop(f"{text[0].upper()}{text[1:]}", UNFIT) from error
-    seal = settings.data_folder / "keys" / "seal"
-    files = sorted(seal.glob("*.key"))
-    if not files:
-        raise Stop(f"There is no sealing key (*.key) in {seal}: restore it from the backup.", UNFIT)
-    for file in files:
-        found = file.stat()
-        if found.st_uid != os.geteuid():
-            raise Stop(f"The sealing key belongs to another account: {file}", UNFIT)
-        if stat.S_IMODE(found.st_mode) & 0o077:
-            raise Stop(f"Others may read the sealing key: chmod 600 {file}", UNFIT)
-        if found.st_size != SEAL_KEY_BYTES:
-            raise Stop(f"The sealing key {file} is damaged: it has {found.st_size} bytes, not {SEAL_KEY_BYTES}.", UNFIT)
 
 
-def write_private(file: Path, content: bytes) -> None:
-    """Write a file that only we can read, whole and durable, or not at all."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as opened:
-        opened.write(content)
-        opened.flush()
-        os.fsync(opened.fileno())
-    draft.replace(file)
-    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+def check_seals(settings: Settings, seals: "Seals") -> bool:
+    """See that every key which this database's secrets may be sealed with is there.
+
+    Returns:
+        whether the database knows the key that seals now; otherwise `note_seal_key` has to tell it.
+
+    Raises:
+        Stop: a key is missing, or another lies in its place.
+    """
+    known = {str(row[0]) for row in _ask(settings, "SELECT id FROM seal_key")}
+    missing = sorted(known - seals.key_ids)
+    if missing:
+        raise Stop(
+            f"The sealing key {missing[0]} of this database is not in {settings.seal_key_folder}: "
+            "restore it from the backup.",
+            UNFIT,
+        )
+    return seals.key_id in known
 
 
 # -- the first rows ---------------------------------------------------------------------------------------
@@ -268,19 +272,17 @@ def make_password() -> str:
             return password
 
 
-def _fill(settings: Settings) -> None:
+def _fill(settings: Settings, seal_key_id: str) -> None:
     """Make the administrator (user 1) and the public project `library` (project 1) in an empty store.
 
     A password that we made is in its file before the rows are committed: a crash in between loses nothing, and the
     next start writes both anew.
     """
-    from moorage.app import open_database
-    from moorage.events import SYSTEM
-
     password = settings.admin_password.reveal()
     if not password:
         password = make_password()
-        write_private(settings.data_folder / ADMIN_PASSWORD, f"{password}\n".encode())
+        write_key(settings.data_folder / ADMIN_PASSWORD, f"{password}\n".encode())
+    from moorage.db.sealed import ensure_seal_key
     from moorage.identity.passwords import hash_password
     from moorage.identity.service import ensure_admin
     from moorage.projects.service import ensure_library
@@ -288,10 +290,25 @@ def _fill(settings: Settings) -> None:
     def fill(work: "Work", password_hash: str) -> None:
         ensure_admin(work, password_hash)
         ensure_library(work)
+        ensure_seal_key(work, seal_key_id)
+
+    _write(settings, fill, hash_password(password))
+
+
+def _note_seal_key(settings: Settings, key_id: str) -> None:
+    """Tell the database of a sealing key before the first secret is sealed with it."""
+    from moorage.db.sealed import ensure_seal_key
+
+    _write(settings, ensure_seal_key, key_id)
+
+
+def _write(settings: Settings, story: Callable[["Work", str], None], argument: str) -> None:
+    from moorage.app import open_database
+    from moorage.events import SYSTEM
 
     try:
         database = open_database(settings)
-        database.run_here(SYSTEM, fill, hash_password(password))
+        database.run_here(SYSTEM, story, argument)
         database.engine.dispose()
     except Problem as problem:
         raise Stop(str(problem), UNREACHABLE) from problem

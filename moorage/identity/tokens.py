@@ -6,10 +6,8 @@ signature is checked before a byte of the claims is.
 """
 
 import hashlib
-import os
 import re
 import secrets
-import stat
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
@@ -23,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from moorage.access.policy import Account, Entry, Ticket
 from moorage.errors import TokenInvalid
+from moorage.keyfiles import KeysInvalid, read_keys, write_key
 
 ISSUER = "harbor-token-issuer"
 SERVICE = "harbor-registry"
@@ -34,14 +33,9 @@ MAX_LIFETIME_SECONDS = 86_400
 _REMEMBERED = 4_096
 _REMEMBERED_CHARACTERS = 8_192
 _RELOAD_SECONDS = 5.0
-_MAX_KEY_BYTES = 16_384
 
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
 _ES256 = ec.ECDSA(hashes.SHA256())
-
-
-class KeysInvalid(Exception):
-    """The signing keys cannot be used; the server must not start."""
 
 
 class Access(msgspec.Struct, omit_defaults=True):
@@ -236,27 +230,14 @@ class TokenKeys:
 
 
 def create_key(folder: Path) -> str:
-    """Make a signing key in `folder` and return its id. It signs from the next start, or `reload`, on.
-
-    The file is durable and complete before it has its name, and only its owner can ever read it.
-    """
+    """Make a signing key in `folder` and return its id. It signs from the next start, or `reload`, on."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     private = ec.generate_private_key(ec.SECP256R1())
     kid = _thumbprint(private.public_key())
     pem = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    draft = folder / f".{kid}.{secrets.token_hex(4)}"
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(folder / f"{kid}.pem")
-    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    write_key(folder / f"{kid}.pem", pem)
     return kid
 
 
@@ -265,32 +246,10 @@ def create_key(folder: Path) -> str:
 
 def _load_folder(folder: Path) -> list[_Key]:
     """The keys of a folder, the newest first."""
-    try:
-        mode = folder.stat().st_mode
-        paths = sorted(path for path in folder.iterdir() if path.suffix == ".pem" and not path.name.startswith("."))
-    except OSError as error:
-        raise KeysInvalid(f"the folder of the signing keys cannot be read: {folder}: {error.strerror}") from error
-    if mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise KeysInvalid(f"others may write to the folder of the signing keys: chmod go-w {folder}")
-    if not paths:
-        raise KeysInvalid(f"there is no signing key (*.pem) in {folder}")
-    loaded = [_load_key(path) for path in paths]
-    loaded.sort(key=lambda pair: (pair[0], pair[1].kid), reverse=True)
-    return [key for _, key in loaded]
+    return [_load_key(path, pem) for path, pem in read_keys(folder, ".pem", "signing")]
 
 
-def _load_key(path: Path) -> tuple[int, _Key]:
-    """The time of change in nanoseconds of a key's file, and the key."""
-    try:
-        with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            pem = file.read(_MAX_KEY_BYTES)
-    except OSError as error:
-        raise KeysInvalid(f"the signing key cannot be read: {path}: {error.strerror}") from error
-    if status.st_uid != os.geteuid():
-        raise KeysInvalid(f"the signing key belongs to another account: {path}")
-    if stat.S_IMODE(status.st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
-        raise KeysInvalid(f"others may read the signing key: chmod 600 {path}")
+def _load_key(path: Path, pem: bytes) -> _Key:
     try:
         private = serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -300,7 +259,7 @@ def _load_key(path: Path) -> tuple[int, _Key]:
     public = private.public_key()
     kid = _thumbprint(public)
     header = _encode(msgspec.json.encode({"alg": "ES256", "typ": "JWT", "kid": kid}))
-    return status.st_mtime_ns, _Key(kid, header, private, public)
+    return _Key(kid, header, private, public)
 
 
 def _thumbprint(public: ec.EllipticCurvePublicKey) -> str:

@@ -27,6 +27,7 @@ from moorage.identity import service as identity
 from moorage.identity.passwords import hash_password
 from moorage.identity.tokens import create_key
 from moorage.projects import service as projects
+from moorage.sealing import create_seal_key
 from moorage.settings import Database as DatabaseSettings
 from moorage.settings import Log, Settings
 from tests.api.client import HOST, Client, Repo, Server
@@ -97,6 +98,7 @@ class Stores:
             postgres = self._parts.get("postgres", Postgres)
             url = postgres.url(postgres.create(fill)).replace("+psycopg", "")
         create_key(data / "keys" / "token")
+        create_seal_key(data / "keys" / "seal")
         settings = Settings(
             data=str(data),
             database=DatabaseSettings(url=url, pool_size=4),

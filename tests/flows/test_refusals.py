@@ -162,8 +162,9 @@ def test_tables_of_a_newer_version_are_refused(data: Path) -> None:
         ("keys/seal/*.key", lambda file: file.chmod(0o640), "chmod 600"),
         ("keys/token/*.pem", lambda file: file.write_text("nonsense"), "signing key"),
         ("keys/seal/*.key", lambda file: file.write_text("nonsense"), "damaged"),
+        ("keys/seal/*.key", lambda file: file.write_bytes(b"another key of the same form 123"), "of this database"),
     ],
-    ids=["token-missing", "seal-missing", "token-open", "seal-open", "token-broken", "seal-broken"],
+    ids=["token-missing", "seal-missing", "token-open", "seal-open", "token-broken", "seal-broken", "seal-other"],
 )
 def test_a_key_that_is_missing_open_or_broken_later_stops_the_start(
     data: Path, pattern: str, spoil: Callable[[Path], object], words: str

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from moorage.cli.exits import DONE
-from tests.commands import MOORAGE, Running, clean_environment, make_certificate, run, serving
+from moorage.cli.exits import DONE, UNFIT
+from moorage.sealing import create_seal_key
+from tests.commands import MOORAGE, Running, clean_environment, make_certificate, refuse, run, serving
 from tests.parts.base import free_port, wait_until
 
 # -- the first start --------------------------------------------------------------------------------------
@@ -87,6 +88,22 @@ def test_a_second_start_keeps_the_password_and_the_keys(data: Path) -> None:
 
     assert len(before) == 3
     assert after == before
+
+
+def test_a_sealing_key_that_was_in_use_may_not_go_when_a_new_one_comes(data: Path) -> None:
+    with serving(data):
+        [old] = (data / "keys" / "seal").glob("*.key")
+    new = create_seal_key(data / "keys" / "seal")
+
+    with serving(data) as moorage:
+        assert f"from now on the sealing key {new} seals" in moorage.log
+    with serving(data) as moorage:
+        assert "sealing key" not in moorage.log
+    old.unlink()
+    status, message = refuse("serve", "--data", data, "--listen", "127.0.0.1:0")
+
+    assert status == UNFIT
+    assert f"The sealing key {old.stem} of this database is not in" in message
 
 
 def test_a_given_admin_password_is_used_once_and_ignored_with_a_note_later(data: Path, tmp_path: Path) -> None:

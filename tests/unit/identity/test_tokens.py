@@ -21,7 +21,8 @@ from joserfc.jwk import ECKey
 
 from moorage.access.policy import Account, Entry
 from moorage.errors import TokenInvalid
-from moorage.identity.tokens import LEEWAY_SECONDS, MAX_TOKEN_CHARACTERS, KeysInvalid, TokenKeys, create_key
+from moorage.identity.tokens import LEEWAY_SECONDS, MAX_TOKEN_CHARACTERS, TokenKeys, create_key
+from moorage.keyfiles import KeysInvalid
 
 NOW = 1_800_000_000
 ANN = Account(principal_id=7, epoch=3, kind="user", name="ann")
@@ -576,7 +577,7 @@ def test_t23_a_folder_that_others_may_write_to_stops_the_start(folder: Path, mod
 
 def test_t23_a_foreign_key_stops_the_start(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     owner = os.geteuid()
-    monkeypatch.setattr("moorage.identity.tokens.os.geteuid", lambda: owner + 1)
+    monkeypatch.setattr("moorage.keyfiles.os.geteuid", lambda: owner + 1)
 
     with pytest.raises(KeysInvalid, match="belongs to another account"):
         TokenKeys(folder)

@@ -130,6 +130,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_probe")),
     )
     op.create_table(
+        "seal_key",
+        sa.Column("id", sa.String(length=16), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_seal_key")),
+    )
+    op.create_table(
         "user_group",
         sa.Column("id", ID, nullable=False),
         sa.Column("kind", sa.BigInteger(), nullable=False),
