@@ -21,6 +21,7 @@ from moorage.distribution.token import TokenEndpoint
 from moorage.errors import Problem
 from moorage.identity.login import Login
 from moorage.identity.passwords import Passwords
+from moorage.identity.sessions import Sessions
 from moorage.identity.tokens import TokenKeys
 from moorage.logs import is_text, with_cause
 from moorage.settings import Settings
@@ -94,6 +95,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     passwords = Passwords()
     refusals = WrittenRefusals(database)
     login = Login(database.read, passwords, refusals=refusals)
+    sessions = Sessions(database, redis_url=settings.sessions.redis_url.reveal())
     gate = Gate(tokens, login, database.read, refusals=refusals, challenge_basic=settings.registry_auth == "basic")
     plane = Plane(settings, database, storage, gate, metrics, pulls, has_files=storage.path("probe") is not None)
     token_endpoint = TokenEndpoint(
@@ -131,6 +133,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
             access_log.flush()
         await storage.close()
         await passwords.close()
+        await sessions.close()
         await database.close()
 
 

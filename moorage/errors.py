@@ -411,6 +411,18 @@ class TagMoved(Precondition):
     reason = "TAG_MOVED"
 
 
+class CrossSite(Denied):
+    """The browser sent this request for another site."""
+
+    reason = "CROSS_SITE"
+
+
+class CsrfTokenInvalid(Denied):
+    """The CSRF token is missing or wrong: send the header X-Harbor-CSRF-Token as the last reply to you had it."""
+
+    reason = "CSRF_TOKEN_INVALID"
+
+
 class LoginThrottled(TooMany):
     """Too many failed logins for this account from this address; wait before the next try."""
 
@@ -475,6 +487,12 @@ class DatabaseUnavailable(Unavailable):
     """The database cannot be reached or is too busy; try again later."""
 
     reason = "DATABASE_UNAVAILABLE"
+
+
+class SessionsUnavailable(Unavailable):
+    """The store of the sessions cannot be reached; try again later."""
+
+    reason = "SESSIONS_UNAVAILABLE"
 
 
 class BlobDamaged(Unavailable):

@@ -10,7 +10,7 @@ class Actor:
     Attributes:
         principal_id: null for anonymous and for the system itself.
         name: as shown (`robot$ci`), `""` for anonymous.
-        credential: `password`, `token`, `refresh_token`, `session`, `cli`, `system`, or `""`.
+        credential: `password`, `oidc`, `header`, `token`, `refresh_token`, `session`, `cli`, `system`, or `""`.
         address: the client's address.
     """
 
@@ -79,6 +79,22 @@ class UserChanged(Event):
     user_id: int
     name: str
     change: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserSignedIn(Event):
+    """Somebody opened a session."""
+
+    user_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserSignedOut(Event):
+    """Somebody ended their session."""
+
+    user_id: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,13 @@ class Seals(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     open; empty: `keys/seal` in the data folder. Replicas need the same keys."""
 
 
+class Sessions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Signed-in browsers."""
+
+    redis_url: Secret = Secret()
+    """Keep sessions in this Redis (`redis://`, `rediss://` with TLS). Or `redis_url_file`. Empty: in the database."""
+
+
 class Uploads(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Uploads of blobs."""
 
@@ -162,6 +169,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Registry tokens."""
     seals: Seals = Seals()
     """Sealing of secrets."""
+    sessions: Sessions = Sessions()
+    """Signed-in browsers."""
     uploads: Uploads = Uploads()
     """Uploads of blobs."""
     log: Log = Log()
@@ -494,7 +503,7 @@ def _check(settings: Settings, sources: Mapping[str, str]) -> None:
                 if item:
                     check(cast("str", item))
             except ValueError as error:
-                text = repr(shown(Key(name, str, ""), item))
+                text = repr(item if isinstance(item, Secret) else shown(Key(name, str, ""), item))
                 raise SettingInvalid(f"Setting `{name}` ({sources[name]}): {text}: {error}.") from None
     for one, other in (("tls_cert", "tls_key"), ("tls_key", "tls_cert")):
         if value_of(settings, one) and not value_of(settings, other):
@@ -525,6 +534,11 @@ def _check_database_url(text: str) -> None:
         raise ValueError("an SQLite database needs a file: sqlite:///FILE")
 
 
+def _check_redis_url(text: str) -> None:
+    if not text.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("expected redis://HOST:PORT/NUMBER, or rediss:// with TLS")
+
+
 def _check_host(text: str) -> None:
     if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d+)?", text):
         raise ValueError("expected a host name, without scheme or path")
@@ -541,6 +555,7 @@ _CHECKS: Mapping[str, Any] = {  # functions of one text; a ValueError says what 
     "external_url": _check_external_url,
     "storage.s3.endpoint": _check_url,
     "database.url": _check_database_url,
+    "sessions.redis_url": _check_redis_url,
     "allowed_hosts": _check_host,
     "trusted_proxies": ipaddress.ip_network,
 }

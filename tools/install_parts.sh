@@ -7,7 +7,8 @@ export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1  # no service starts by itself:
 status=0
 
 packages=(
-  postgresql docker.io containerd runc iptables podman crun uidmap skopeo nginx docker-registry apache2-utils wrk
+  postgresql redis-server docker.io containerd runc iptables podman crun uidmap skopeo nginx docker-registry
+  apache2-utils wrk
 )
 
 step() {  # name, command…

@@ -26,6 +26,8 @@ from moorage.events import (
     TagDeleted,
     UserChanged,
     UserCreated,
+    UserSignedIn,
+    UserSignedOut,
 )
 
 _INSERT = insert(Audit)
@@ -64,6 +66,16 @@ def on_user_changed(work: Work, event: UserChanged) -> None:
         _write(work, "delete", "user", event.name)
     else:
         _write(work, "update", "user", event.name, detail={"change": event.change})
+
+
+def on_user_signed_in(work: Work, event: UserSignedIn) -> None:
+    """`login_user`."""
+    _write(work, "login", "user", event.name)
+
+
+def on_user_signed_out(work: Work, event: UserSignedOut) -> None:
+    """`logout_user`."""
+    _write(work, "logout", "user", event.name)
 
 
 def on_robot_created(work: Work, event: RobotCreated) -> None:
@@ -111,6 +123,8 @@ REACTIONS: Mapping[type[Event], Callable[[Work, Any], None]] = MappingProxyType(
         MemberSet: on_member_set,
         UserCreated: on_user_created,
         UserChanged: on_user_changed,
+        UserSignedIn: on_user_signed_in,
+        UserSignedOut: on_user_signed_out,
         RobotCreated: on_robot_created,
         RobotChanged: on_robot_changed,
         ManifestPushed: on_manifest_pushed,

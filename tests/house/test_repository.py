@@ -31,6 +31,7 @@ RECORDS = {
     "msgspec": "0010",
     "obstore": "0006",
     "psycopg": "0005",
+    "redis": "0023",
     "sqlalchemy": "0004",
     "uvloop": "0022",
 }

@@ -159,7 +159,7 @@ def test_every_secret_may_be_given_as_a_file(tmp_path: Path) -> None:
     environment = {}
     for key in secrets:
         file = tmp_path / key.name
-        file.write_text(f"hush-{key.name}\n")
+        file.write_text(f"redis://hush-{key.name}\n")
         environment[f"{key.variable}_FILE"] = str(file)
 
     loaded = load_from(tmp_path, environment=environment)
@@ -168,7 +168,7 @@ def test_every_secret_may_be_given_as_a_file(tmp_path: Path) -> None:
     for key in secrets:
         value = value_of(loaded.settings, key.name)
         assert isinstance(value, Secret)
-        assert value.reveal() == f"hush-{key.name}"
+        assert value.reveal() == f"redis://hush-{key.name}"
         assert str(tmp_path / key.name) in loaded.sources[key.name]
 
 
@@ -188,13 +188,13 @@ def test_an_empty_file_is_no_secret(tmp_path: Path) -> None:
 
 
 def test_secrets_never_print(tmp_path: Path) -> None:
-    environment = {key.variable: "hush" for key in list_keys() if key.secret}
+    environment = {key.variable: "redis://hush" for key in list_keys() if key.secret}
 
     settings = load_from(tmp_path, environment=environment).settings
 
     secret = settings.admin_password
     assert "hush" not in repr(settings) + str(settings) + f"{secret} {secret!r} {secret!s:>9}" + f"{secret}"
-    assert secret.reveal() == "hush"
+    assert secret.reveal() == "redis://hush"
     for key in list_keys():
         assert "hush" not in json.dumps(shown(key, value_of(settings, key.name)))
 
@@ -262,3 +262,10 @@ def test_every_key_has_an_environment_variable_of_its_own() -> None:
 
     assert len(set(variables)) == len(variables) > 25
     assert "MOORAGE_STORAGE__S3__BUCKET" in variables
+
+
+def test_a_secret_that_is_refused_is_not_printed_either(tmp_path: Path) -> None:
+    with pytest.raises(SettingInvalid, match="expected redis://") as caught:
+        load_from(tmp_path, environment={"MOORAGE_SESSIONS__REDIS_URL": "http://:hush@redis:6379"})
+
+    assert "hush" not in str(caught.value)
