@@ -204,6 +204,18 @@ class PageSizeInvalid(Invalid):
     oci_code = reason = "PAGINATION_NUMBER_INVALID"
 
 
+class QueryInvalid(Invalid):
+    """The parameter q or sort is malformed, too long, or asks for something that this list cannot answer."""
+
+    reason = "QUERY_INVALID"
+
+
+class ListingInvalid(Unprocessable):
+    """The page or its size is not a number in range: a page has at most 100 entries."""
+
+    reason = "PAGE_INVALID"
+
+
 class HostInvalid(Invalid):
     """The Host header names a host that this server does not answer for."""
 

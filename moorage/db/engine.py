@@ -4,20 +4,24 @@ A construct that works on one database only lives here, or in a function with bo
 """
 
 import asyncio
+import contextlib
+import functools
 import logging
+import queue
 import re
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool, StaticPool
 
 from moorage.db.work import Subscribers, Work
 from moorage.errors import DatabaseUnavailable, StorageFull
@@ -32,6 +36,11 @@ log = logging.getLogger("moorage.db")
 _ATTEMPTS = 3
 _RETRY_SQLSTATES = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
 _BUSY_TIMEOUT_SECONDS = 30
+LOOK_SECONDS = 30.0
+"""How long a read-only story may take."""
+
+_LOOKOUTS = 2
+_STEPS_BETWEEN_CHECKS = 1_000_000  # of SQLite's machine, some 10 ms: an ordinary look never comes so far
 _SQLITE_NOW = "(CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000)"
 
 
@@ -81,10 +90,14 @@ class Database:
             self.engine = _sqlite_engine(self.url)
             self._threads = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
             self.read = _SqliteReader(Path(self.url.database or ""))
+            self._lookouts: _SqliteLookouts | _PostgresqlLookouts = _SqliteLookouts(Path(self.url.database or ""))
+            self._look_threads = _LookThreads(_LOOKOUTS, "sqlite-look")
         else:
             self.engine = _postgresql_engine(self.url, pool_size)
             self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="postgresql")
             self.read = _PostgresqlReader(self.url, pool_size)
+            self._lookouts = _PostgresqlLookouts(self.engine)
+            self._look_threads = _LookThreads(pool_size, "postgresql-look")
         self._lock = threading.Lock() if self.kind == "sqlite" else None
 
     async def run(
@@ -137,9 +150,39 @@ class Database:
             work = Work(connection, self.subscribers, actor)
             return work, story(work, *args, **kwargs)
 
+    async def look(self, story: Callable[Concatenate[Work, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a story that only reads, off the event loop, on one consistent snapshot, beside the writer.
+
+        What is committed before the call is seen; what is committed meanwhile is not. A write in `story` is an error
+        of the database. `work.actor` is the system: a reading story takes whom it reads for as an argument.
+
+        Cost: with SQLite some 80 microseconds more than its statements, half of it the way to the thread and back;
+        with PostgreSQL two round trips more.
+
+        Raises:
+            DatabaseUnavailable: the database cannot be reached, or the story took longer than 30 s.
+        """
+        return await self._look_threads.call(functools.partial(self.look_here, story, *args, **kwargs))
+
+    def look_here(self, story: Callable[Concatenate[Work, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `look` does, in the calling thread: for the command line, jobs and tests."""
+        for is_first in (True, False):
+            try:
+                return self._lookouts.look(self.subscribers, story, *args, **kwargs)
+            except DBAPIError as error:
+                if is_first and error.connection_invalidated:
+                    continue  # it had died while it waited in the pool: once more, with another one
+                problem = _unavailable(error)
+                if problem is None or "readonly database" in str(error.orig):
+                    raise
+                raise problem from error
+        raise AssertionError  # the second round returns or raises
+
     async def close(self) -> None:
         """Give back threads and connections."""
         self._threads.shutdown(wait=True)
+        self._look_threads.close()
+        self._lookouts.close()
         self.engine.dispose()
         if isinstance(self.read, _SqliteReader | _PostgresqlReader):
             await self.read.close()
@@ -176,6 +219,58 @@ def _unavailable(error: DBAPIError) -> DatabaseUnavailable | StorageFull | None:
             return None
         return DatabaseUnavailable(headers={"Retry-After": "5"})
     return None
+
+
+class _LookThreads:
+    """A few threads that take calls from event loops: the way there and back is half of what an executor's costs."""
+
+    def __init__(self, count: int, name: str) -> None:
+        self._count = count
+        self._name = name
+        self._threads: list[threading.Thread] = []
+        self._calls: queue.SimpleQueue[tuple[asyncio.Future[Any], Callable[[], Any]] | None] = queue.SimpleQueue()
+
+    async def call(self, function: Callable[[], T]) -> T:
+        """What `function` returns or raises in one of the threads; they are started with the first call."""
+        if not self._threads:
+            for number in range(self._count):
+                thread = threading.Thread(target=self._serve, name=f"{self._name}-{number}", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._calls.put((answer, function))
+        return await answer
+
+    def close(self) -> None:
+        """Finish what was asked for, then end the threads."""
+        for _ in self._threads:
+            self._calls.put(None)
+        for thread in self._threads:
+            thread.join()
+        self._threads.clear()
+
+    def _serve(self) -> None:
+        while (call := self._calls.get()) is not None:
+            answer, function = call
+            if answer.cancelled():
+                continue
+            result, error = None, None
+            try:
+                result = function()
+            except BaseException as caught:  # noqa: BLE001 - whatever it is, it is the caller's
+                error = caught
+            with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
+                answer.get_loop().call_soon_threadsafe(_answer, answer, result, error)
+            del call, answer, function, result, error  # a waiting thread must not keep a request alive
+
+
+def _answer(answer: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
+    if answer.cancelled():
+        return
+    if error is None:
+        answer.set_result(result)
+    else:
+        answer.set_exception(error)
 
 
 # -- SQLite -----------------------------------------------------------------------------------------------
@@ -244,6 +339,73 @@ class _SqliteReader:
             self._connection = None
 
 
+class _Lookout:
+    """A read-only connection, used by one thread at a time. `until`: monotonic seconds, when its story is stopped."""
+
+    __slots__ = ("connection", "raw", "until")
+
+    def __init__(self, connection: Connection, raw: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.raw = raw
+        self.until = 0.0
+        raw.set_progress_handler(self._is_late, _STEPS_BETWEEN_CHECKS)
+
+    def _is_late(self) -> bool:
+        return time.monotonic() > self.until
+
+
+class _SqliteLookouts:
+    """Connections that read beside the writer. A reader in WAL mode never waits for the writer's lock."""
+
+    def __init__(self, path: Path) -> None:
+        self._uri = f"{path.absolute().as_uri()}?mode=ro"
+        self._engine = create_engine("sqlite://", creator=self._connect, poolclass=NullPool)
+        self._idle: deque[_Lookout] = deque()
+
+    def _connect(self) -> sqlite3.Connection:
+        raw = sqlite3.connect(
+            self._uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5, cached_statements=512
+        )
+        raw.execute("PRAGMA query_only=ON").close()
+        raw.execute("PRAGMA mmap_size=268435456").close()
+        return raw
+
+    def look(
+        self,
+        subscribers: Subscribers,
+        story: Callable[Concatenate[Work, P], T],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run `story` in a deferred transaction: its snapshot is taken by its first statement."""
+        try:
+            lookout = self._idle.pop()  # the warmest one; atomic
+        except IndexError:
+            connection = self._engine.connect()
+            raw: Any = connection.connection.dbapi_connection
+            lookout = _Lookout(connection, raw)
+        lookout.until = time.monotonic() + LOOK_SECONDS
+        try:
+            lookout.raw.execute("BEGIN")
+            result = story(Work(lookout.connection, subscribers), *args, **kwargs)
+            lookout.connection.rollback()
+            lookout.raw.rollback()  # of a story that asked nothing
+        except BaseException:
+            lookout.connection.close()  # a new one costs less than to find out what this one is still good for
+            raise
+        if len(self._idle) < _LOOKOUTS:
+            self._idle.append(lookout)
+        else:
+            lookout.connection.close()
+        return result
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        while self._idle:
+            self._idle.pop().connection.close()
+
+
 # -- PostgreSQL -------------------------------------------------------------------------------------------
 
 
@@ -260,6 +422,28 @@ def _postgresql_engine(url: URL, pool_size: int) -> Engine:
             "options": "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=30000 -c timezone=UTC",
         },
     )
+
+
+class _PostgresqlLookouts:
+    """The pool of the transactions, with read-only ones: BEGIN says everything, so it is one round trip."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    def look(
+        self,
+        subscribers: Subscribers,
+        story: Callable[Concatenate[Work, P], T],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run `story` in a read-only transaction. The server stops a statement after 30 s."""
+        with self._engine.connect() as connection:
+            return story(Work(connection, subscribers), *args, **kwargs)
+
+    def close(self) -> None:
+        """Nothing: the engine owns the connections."""
 
 
 class _PostgresqlReader:
