@@ -9,6 +9,8 @@ import gc
 import logging
 from collections.abc import AsyncIterator
 
+from moorage.api.guard import ApiGuard
+from moorage.api.plane import ApiPlane
 from moorage.artifacts.pulled import PullNotes
 from moorage.audit import on_events as audit
 from moorage.audit.refusals import WrittenRefusals
@@ -101,6 +103,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     token_endpoint = TokenEndpoint(
         database, login, tokens, lifetime_seconds=settings.tokens.lifetime_minutes * 60, refusals=refusals
     )
+    api = ApiPlane(ApiGuard(database, login, refusals), {"passwords": passwords})
     probes = Probes(database, storage, metrics, gate)
     hosts = Hosts(settings.external_url, settings.allowed_hosts, settings.trusted_proxies)
     access_log = AccessLog(text=is_text(settings.log)) if settings.log.access else None
@@ -108,6 +111,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
         {
             "v2": Distribution(plane),
             "service": token_endpoint,
+            "api": api,
             "livez": probes.livez,
             "readyz": probes.readyz,
             "metrics": probes.metrics,

@@ -125,7 +125,7 @@ class Stack:
         first = ""
         try:
             try:
-                first = scope["path"].partition("/")[2].partition("/")[0]
+                first = scope["path"].lstrip("/").partition("/")[0]
                 request = Request(scope, receive, given, headers)
                 self._hosts.settle(request)
                 reply = await self._handlers.get(first, self._fallback)(request)

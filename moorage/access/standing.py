@@ -1,0 +1,112 @@
+"""What an account holds in a project, and in the system: the question behind each operation of the REST API.
+
+One statement finds the project and all roles (or a robot's permissions) that the caller has there. A project that is
+missing and one that is not theirs come out alike.
+"""
+
+import msgspec
+
+from moorage.access.matrix import ROLE_PERMISSIONS
+from moorage.access.policy import RANK, Account, Role
+from moorage.db.engine import Query, Reader, Row
+
+_USER = """SELECT p.id, p.name, p.public, b.role
+FROM project p
+LEFT JOIN role_binding b ON b.project_id = p.id AND (b.role = 0 OR b.principal_id = $2
+    OR b.group_id IN (SELECT g.group_id FROM group_member g WHERE g.principal_id = $2))
+WHERE {which} AND p.trash_id IS NULL"""
+_ROBOT = """SELECT p.id, p.name, p.public, b.role, x.resource, x.action
+FROM project p
+LEFT JOIN role_binding b ON b.project_id = p.id AND b.role = 0
+LEFT JOIN robot_permission x ON x.robot_id = $2 AND (x.project_id = p.id OR x.scope = 'all')
+WHERE {which} AND p.trash_id IS NULL"""
+_BY_NAME, _BY_ID = "p.name = $1", "p.id = $1"
+_QUERIES = {
+    ("user", True): Query(_USER.format(which=_BY_ID)),
+    ("user", False): Query(_USER.format(which=_BY_NAME)),
+    ("robot", True): Query(_ROBOT.format(which=_BY_ID)),
+    ("robot", False): Query(_ROBOT.format(which=_BY_NAME)),
+}
+_SYSTEM = Query(
+    """SELECT resource, action FROM robot_permission WHERE robot_id = $1 AND project_id IS NULL AND scope = 'system'"""
+)
+MAX_ID = 2**63 - 1
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What the caller holds in one project.
+
+    Attributes:
+        roles: their own and those of their groups, and `PUBLIC` in a public project; without repeats.
+        permissions: a robot's, as (resource, action).
+        admin: the caller is a system administrator, who may do everything.
+    """
+
+    project_id: int
+    project_name: str
+    public: bool
+    roles: tuple[Role, ...] = ()
+    permissions: frozenset[tuple[str, str]] = frozenset()
+    admin: bool = False
+
+    def may(self, resource: str, action: str) -> bool:
+        """Whether the caller may do it here."""
+        wanted = (resource, action)
+        return self.admin or wanted in self.permissions or any(wanted in ROLE_PERMISSIONS[role] for role in self.roles)
+
+    def all(self) -> frozenset[tuple[str, str]]:
+        """All that roles and permissions allow; for an administrator what a project admin may."""
+        found = self.permissions.union(*(ROLE_PERMISSIONS[role] for role in self.roles))
+        return found | ROLE_PERMISSIONS[Role.PROJECT_ADMIN] if self.admin else found
+
+    @property
+    def best_role(self) -> Role | None:
+        """The role of the highest rank; None without one (a public project alone gives none)."""
+        held = [role for role in self.roles if role is not Role.PUBLIC]
+        return max(held, key=RANK.__getitem__) if held else None
+
+
+async def find_standing(
+    read: Reader, account: Account | None, *, project_id: int | None = None, name: str = ""
+) -> Standing | None:
+    """What the account (None: anonymous) holds in a live project; None when there is no such project.
+
+    Args:
+        project_id: look by id; else by `name`.
+
+    Cost: one statement.
+    """
+    if project_id is not None and not 0 < project_id <= MAX_ID:
+        return None
+    if project_id is None and (not name or len(name) > 255 or "\0" in name):
+        return None
+    robot = account is not None and account.kind == "robot"
+    query = _QUERIES["robot" if robot else "user", project_id is not None]
+    rows = await read.all(query, name if project_id is None else project_id, account.principal_id if account else 0)
+    return _standing(rows, account) if rows else None
+
+
+async def list_system_permissions(read: Reader, account: Account | None) -> frozenset[tuple[str, str]]:
+    """What a robot was given in the system, as (resource, action); nothing for anybody else.
+
+    Administrators may do everything in the system without being listed here.
+    """
+    if account is None or account.kind != "robot":
+        return frozenset()
+    return frozenset((row[0], row[1]) for row in await read.all(_SYSTEM, account.principal_id))
+
+
+def _standing(rows: list[Row], account: Account | None) -> Standing:
+    roles: dict[Role, None] = {}
+    permissions: set[tuple[str, str]] = set()
+    for row in rows:
+        if row[3] is not None:
+            roles[Role(row[3])] = None
+        if len(row) > 4 and row[4] is not None:
+            permissions.add((row[4], row[5]))
+    if account is not None and account.project_id is not None and ("repository", "push") in permissions:
+        permissions.add(("repository", "pull"))
+    project_id, name, public = rows[0][:3]
+    return Standing(
+        project_id, name, bool(public), tuple(roles), frozenset(permissions), account is not None and account.admin
+    )

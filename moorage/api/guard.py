@@ -1,0 +1,194 @@
+"""Who calls the REST API, and may they: credentials in, a `Call` out.
+
+Basic credentials of people and robots, Bearer tokens of people, or the cookie of a session. Wrong credentials are
+401, also where the same request would work without any. A session that ended is no credential: the page has to load
+for somebody who is to sign in.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from moorage.access.call import Call
+from moorage.access.needs import Needs
+from moorage.access.policy import Account
+from moorage.access.standing import MAX_ID, Standing
+from moorage.db.engine import Database
+from moorage.errors import CredentialsInvalid, CsrfInvalid, RouteUnknown, Unauthenticated
+from moorage.events import Actor
+from moorage.identity.login import Login, read_basic
+from moorage.identity.refusals import Refusals
+from moorage.web.request import Request
+
+NO_RENEWAL = b"x-harbor-no-session-renewal"
+CSRF_HEADER = b"x-harbor-csrf-token"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_MAX_ID_DIGITS = 19
+
+
+class SignedIn(Protocol):
+    """What a session gives: `identity.sessions` makes it."""
+
+    @property
+    def account(self) -> Account:
+        """Whose session it is, as of now."""
+        ...
+
+    @property
+    def csrf_token(self) -> str:
+        """What unsafe requests of this session have to bring."""
+        ...
+
+    def csrf_matches(self, given: str) -> bool:
+        """Whether a token is this session's; in constant time."""
+        ...
+
+
+class SessionSource(Protocol):
+    """Where sessions are found by the request's cookies."""
+
+    async def of_request(self, request: Request, *, renew: bool) -> SignedIn | None:
+        """The session that the request's cookie names and that is still good; None: none."""
+        ...
+
+
+class BearerSource(Protocol):
+    """Who can read Bearer tokens of people: ID tokens of a provider, personal access tokens."""
+
+    async def account_of(self, token: str) -> Account | None:
+        """Whose token it is; None: not one of this kind, or not good."""
+        ...
+
+
+class ApiGuard:
+    """Makes the `Call` of each request."""
+
+    def __init__(
+        self,
+        database: Database,
+        login: Login,
+        refusals: Refusals,
+        *,
+        sessions: SessionSource | None = None,
+        bearers: Sequence[BearerSource] = (),
+    ) -> None:
+        self._database = database
+        self._login = login
+        self._refusals = refusals
+        self._sessions = sessions
+        self._bearers = bearers
+
+    async def __call__(self, connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # type: ignore[type-arg]
+        """Refuse who may not, or leave the `Call` in the scope.
+
+        Raises:
+            Unauthenticated, Denied, NotFound: as the house guide says in "Errors".
+        """
+        request: Request = connection.scope["moorage.request"]  # type: ignore[typeddict-item]
+        call = await self.identify(request)
+        connection.scope["moorage.call"] = call  # type: ignore[typeddict-unknown-key]
+        needs: Needs = handler.opt["needs"]
+        request.route = handler.opt.get("route", "") or getattr(handler, "operation_id", None) or "api"
+        _settle(connection.path_params)
+        await grant(call, needs, connection.path_params)
+
+    async def identify(self, request: Request) -> Call:
+        """Who calls, without asking what for.
+
+        Raises:
+            CredentialsInvalid: an Authorization header that leads to nobody.
+            CsrfInvalid: an unsafe request by cookie, without the session's token.
+        """
+        header = request.headers.get(b"authorization")
+        account: Account | None = None
+        credential = ""
+        session = ""
+        if header is not None:
+            text = header.decode("latin-1")
+            if text[:7].lower() == "bearer ":
+                account, credential = await self._bearer(text[7:].strip()), "token"
+            else:
+                username, password = read_basic(text)
+                account, credential = await self._login.authenticate(username, password, request.address), "password"
+        elif self._sessions is not None and b"cookie" in request.headers:
+            found = await self._sessions.of_request(request, renew=NO_RENEWAL not in request.headers)
+            if found is not None:
+                self._answer_with(request, found.csrf_token)
+                if request.method not in _SAFE and not found.csrf_matches(request.header(CSRF_HEADER) or ""):
+                    raise CsrfInvalid
+                account, credential, session = found.account, "session", found.csrf_token
+        if account is not None:
+            request.principal = account.name
+            actor = request.as_actor(account.principal_id, account.name, credential)
+        else:
+            actor = Actor(address=request.address, request_id=request.request_id)
+        return Call(request, self._database, account, actor, self._note, session=session)
+
+    @staticmethod
+    def _answer_with(request: Request, csrf_token: str) -> None:
+        request.scope["moorage.headers"] = [(CSRF_HEADER, csrf_token.encode("ascii"))]
+
+    async def _bearer(self, token: str) -> Account:
+        for source in self._bearers:
+            account = await source.account_of(token)
+            if account is not None:
+                return account
+        raise CredentialsInvalid("The token is not valid, or no longer.")
+
+    def _note(self, actor: Actor, operation: str, resource_type: str, resource: str, project_id: int | None) -> None:
+        self._refusals.note(actor, operation, resource_type, resource, project_id=project_id)
+
+
+def _settle(path: dict[str, object]) -> None:
+    """Bring the parameters of a path into the form that services take.
+
+    A number that no row can have becomes 0, which none has; `%2F` in a name is a slash (`api.app.route_path`).
+
+    Raises:
+        RouteUnknown: a NUL in a name; PostgreSQL cannot even look for it.
+    """
+    for name, value in path.items():
+        if isinstance(value, int):
+            if not 0 < value <= MAX_ID:
+                path[name] = 0
+        elif isinstance(value, str):
+            if "\0" in value:
+                raise RouteUnknown
+            if "%2F" in value:
+                path[name] = value.replace("%2F", "/")
+
+
+async def grant(call: Call, needs: Needs, path: dict[str, object]) -> None:
+    """Refuse the call unless its caller has what the route needs; sets `call.standing` where the path names a project.
+
+    Raises:
+        Unauthenticated, Denied, NotFound: see `Call.require_in_project`.
+    """
+    if needs.level == "public":
+        return
+    if needs.level == "project":
+        call.standing = await require_named_project(call, f"{needs.resource}:{needs.action}", path)
+    elif needs.level == "system":
+        await call.require_in_system(f"{needs.resource}:{needs.action}")
+    elif needs.level == "signed_in" and call.account is None:
+        raise Unauthenticated
+
+
+async def require_named_project(call: Call, permission: str, path: dict[str, object]) -> Standing:
+    """The project that the path names, by name or id, where the caller may do it.
+
+    A value of digits is an id, unless the header `X-Is-Resource-Name` says that it is a name.
+
+    Raises:
+        as `Call.require_in_project`.
+    """
+    both = path.get("project_name_or_id")
+    if both is None:
+        return await call.require_in_project(permission, name=str(path["project_name"]))
+    text = str(both)
+    is_name = (call.request.header(b"x-is-resource-name") or "").lower() in {"true", "1", "t"}
+    if not is_name and text.isascii() and text.isdigit() and len(text) <= _MAX_ID_DIGITS:
+        return await call.require_in_project(permission, project_id=int(text))
+    return await call.require_in_project(permission, name=text)

@@ -1,0 +1,16 @@
+"""Every route of the REST API, by subject; and the routes of the API itself."""
+
+from collections.abc import Sequence
+
+from litestar.handlers import HTTPRouteHandler
+
+from moorage.api.unbuilt import stand_in, unbuilt
+from moorage.system import routes as system
+
+BUILT: tuple[HTTPRouteHandler, ...] = (*system.ROUTES,)
+"""What subjects bring."""
+
+
+def every_route() -> Sequence[HTTPRouteHandler]:
+    """The built ones, and a stand-in for each operation of the contract that is not."""
+    return (*BUILT, *(stand_in(one) for one in unbuilt(BUILT)))

@@ -1,0 +1,217 @@
+"""What all operations of the REST API share: paths, methods, credentials, who may, and what is not built yet."""
+
+import json
+import re
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from moorage.access.policy import Role
+from moorage.api.app import route_path
+from moorage.api.contract import OPERATIONS
+from moorage.api.routes import BUILT, every_route
+from moorage.api.unbuilt import contract_path, key_of, unbuilt
+from moorage.errors import RouteUnknown
+from tests.api.client import Client, Server
+from tests.api.conftest import make_robot, make_user
+
+CONTRACT = json.loads(Path(__file__).with_name("contract").joinpath("harbor-v2.0.json").read_text(encoding="utf-8"))
+BASE = "/api/v2.0"
+
+
+# -- the table of the contract ----------------------------------------------------------------------------
+
+
+def test_the_table_holds_each_operation_of_the_contract() -> None:
+    theirs = [
+        (method.upper(), path.rstrip("/"), described["operationId"], described["tags"][0])
+        for path, item in CONTRACT["paths"].items()
+        for method, described in item.items()
+        if method != "parameters"
+    ]
+    assert sorted(theirs) == sorted((one.method, one.path, one.id, one.tag) for one in OPERATIONS)
+    assert len(theirs) == 203
+
+
+def test_each_route_is_an_operation_of_the_contract_under_its_name_or_marked_as_ours() -> None:
+    names = {(one.method, re.sub(r"\{[^}]*\}", "{}", one.path)): one for one in OPERATIONS}
+    for handler in BUILT:
+        one = names.get(key_of(handler))
+        if handler.opt["ours"]:
+            assert one is None, f"{handler.operation_id} is in the contract"
+        else:
+            assert one is not None, f"{handler.operation_id} is not in the contract: say `ours=True`"
+            assert (handler.operation_id, handler.tags) == (one.id, [one.tag])
+            (path,) = handler.paths
+            assert contract_path(path) == one.path
+
+
+def test_each_path_is_there_once() -> None:
+    keys = [key_of(handler) for handler in every_route()]
+    assert len(keys) == len(set(keys))
+    assert len(every_route()) == len(BUILT) + len(unbuilt(BUILT))
+
+
+# -- paths and methods ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sent", "routed"),
+    [
+        ("/api/v2.0/ping", "/api/v2.0/ping"),
+        ("//api//v2.0/ping//", "/api/v2.0/ping"),
+        ("/api/v2.0/projects/p/repositories/a%2Fb", "/api/v2.0/projects/p/repositories/a%2Fb"),
+        ("/api/v2.0/projects/p/repositories/a%252Fb", "/api/v2.0/projects/p/repositories/a%2Fb"),
+        ("/api/v2.0/projects/p/repositories/a%252fb", "/api/v2.0/projects/p/repositories/a%2fb"),
+        ("/api/v2.0/x/sha256%3Aabc", "/api/v2.0/x/sha256:abc"),
+    ],
+)
+def test_a_path_is_routed_in_one_form(sent: str, routed: str) -> None:
+    assert route_path(sent) == routed
+
+
+def test_a_path_that_is_no_utf8_leads_nowhere() -> None:
+    with pytest.raises(RouteUnknown):
+        route_path("/api/v2.0/projects/%ff")
+
+
+async def test_slashes_do_not_matter(app: Server) -> None:
+    for path in (f"{BASE}/ping", f"{BASE}/ping/", "//api///v2.0//ping//"):
+        answer = await app.send("GET", path)
+        assert (answer.status, answer.body) == (200, b"Pong"), path
+    assert (await app.send("GET", "/api/version")).json() == {"version": "v2.0"}
+
+
+async def test_what_is_not_there_is_404_and_a_wrong_method_405(app: Server, admin: Client) -> None:
+    for path in ("/api", "/api/", "/api/v2.0", "/api/v1.0/ping", f"{BASE}/nothing", f"{BASE}/users/abc", "/c/nothing"):
+        answer = await app.send("GET", path, headers=admin.basic)
+        assert (answer.status, answer.code) == (404, "NOT_FOUND"), path
+    for method in ("POST", "DELETE", "OPTIONS", "HEAD"):
+        answer = await app.send(method, f"{BASE}/ping")
+        assert answer.status == 405
+        assert answer.header("allow") == "GET"
+    answer = await app.send("PATCH", f"{BASE}/users/7/password", headers=admin.basic)
+    assert (answer.status, answer.header("allow")) == (405, "PUT")
+
+
+async def test_an_overridden_method_is_the_method_that_was_sent(app: Server) -> None:
+    answer = await app.send("GET", f"{BASE}/ping?_method=DELETE", headers={"X-HTTP-Method-Override": "DELETE"})
+    assert answer.status == 200
+
+
+async def test_a_body_over_1_mib_is_refused_unread(app: Server, admin: Client) -> None:
+    answer = await app.send(
+        "PUT",
+        f"{BASE}/users/1/password",
+        b"{" + b" " * 1_048_576,
+        headers={**admin.basic, "content-type": "application/json"},
+    )
+    assert (answer.status, answer.code) == (413, "REQUEST_ENTITY_TOO_LARGE")
+    answer = await app.send("PUT", f"{BASE}/users/1/password", [b" " * 300_000] * 8, length=None, headers=admin.basic)
+    assert answer.status == 413
+    assert answer.read <= 1_048_576 + 300_000
+
+
+async def test_every_answer_forbids_caching_sniffing_and_framing(app: Server) -> None:
+    for path in ("/ping", "/nothing", "/users"):
+        answer = await app.send("GET", f"{BASE}{path}")
+        assert answer.header("cache-control") == "no-store", path
+        assert answer.header("x-content-type-options") == "nosniff"
+        assert "frame-ancestors 'none'" in (answer.header("content-security-policy") or "")
+        assert answer.header("server") == "moorage"
+        assert answer.header("access-control-allow-origin") is None
+
+
+# -- who may ----------------------------------------------------------------------------------------------
+
+
+async def test_wrong_credentials_are_401_also_where_none_are_needed_for_a_look(app: Server) -> None:
+    for value in ("Basic YWRtaW46d3Jvbmc=", "Basic x", "Bearer nonsense", "Digest x"):
+        answer = await app.send("GET", f"{BASE}/ping", headers={"Authorization": value})
+        assert (answer.status, answer.code) == (401, "UNAUTHORIZED"), value
+
+
+async def test_missing_and_forbidden_projects_answer_alike(app: Server, admin: Client, project: str) -> None:
+    stranger = await make_user(app)
+    ids = [row[0] for row in await app.rows("SELECT id FROM project WHERE name = :name", name=project)]
+    for path in (project, str(ids[0]), "no-such-project", "999999999", "0", "9" * 19, "9" * 60, quote("a b")):
+        target = f"{BASE}/projects/{path}/members"
+        assert (await app.send("GET", target)).status == 401, path
+        assert (await app.send("GET", target, headers=stranger.basic)).status == 403, path
+    assert (await app.send("GET", f"{BASE}/projects/no-such-project/members", headers=admin.basic)).status == 404
+    assert (await app.send("GET", f"{BASE}/projects/999999999/members", headers=admin.basic)).status == 404
+
+
+async def test_a_role_opens_what_its_row_says(app: Server, project: str) -> None:
+    guest = await make_user(app, {project: Role.GUEST})
+    limited = await make_user(app, {project: Role.LIMITED_GUEST})
+    target = f"{BASE}/projects/{project}/webhook/policies"
+    maintainer = await make_user(app, {project: Role.MAINTAINER})
+    for client in (guest, limited):
+        assert (await app.send("GET", target, headers=client.basic)).status == 403
+    assert (await app.send("GET", target, headers=maintainer.basic)).status == 501
+    assert (await app.send("POST", target, b"{}", headers=maintainer.basic)).status == 403
+
+
+async def test_a_robot_has_what_it_was_given_and_a_name_of_digits_can_be_named(app: Server) -> None:
+    name = "20260701"
+    await app.rows(
+        "DELETE FROM role_binding WHERE project_id IN (SELECT id FROM project WHERE name = :name)", name=name
+    )
+    from moorage.projects import service as projects  # noqa: PLC0415 - only here
+
+    row = await app.run(projects.find_project, name) or await app.run(projects.create_project, name)
+    assert row is not None
+    robot = await make_robot(app, name, "pull")
+    headers = {**robot.basic, "X-Is-Resource-Name": "true"}
+    target = f"{BASE}/projects/{name}/webhook/policies"
+    assert (await app.send("GET", target, headers=headers)).status == 403
+    admin_like = await make_user(app, {name: Role.PROJECT_ADMIN})
+    assert (await app.send("GET", target, headers={**admin_like.basic, "X-Is-Resource-Name": "true"})).status == 501
+    assert (await app.send("GET", target, headers=admin_like.basic)).status == 403
+
+
+async def test_a_refusal_is_written_down(app: Server, project: str) -> None:
+    guest = await make_user(app, {project: Role.GUEST})
+    assert (await app.send("GET", f"{BASE}/projects/{project}/logs", headers=guest.basic)).status == 403
+    from asyncio import sleep  # noqa: PLC0415 - only here
+
+    await sleep(0.8)
+    rows = await app.rows(
+        "SELECT operation, resource_type, resource FROM audit WHERE principal_name = :name AND NOT ok",
+        name=guest.username,
+    )
+    assert rows == [("list", "log", project)]
+
+
+# -- not built yet ----------------------------------------------------------------------------------------
+
+
+async def test_what_is_not_built_says_so_after_it_asked_who_may(app: Server, admin: Client) -> None:
+    one = next(one for one in unbuilt(BUILT) if one.id == "getGCHistory")
+    target = BASE + one.path
+    assert (await app.send("GET", target)).status == 401
+    assert (await app.send("GET", target, headers=(await make_user(app)).basic)).status == 403
+    answer = await app.send("GET", target, headers=admin.basic)
+    assert (answer.status, answer.code) == (501, "NOT_IMPLEMENTED")
+    assert "getGCHistory" in answer.json()["errors"][0]["message"]
+
+
+# -- the document -----------------------------------------------------------------------------------------
+
+
+async def test_the_document_describes_every_route(app: Server) -> None:
+    document = (await app.send("GET", f"{BASE}/openapi.json")).json()
+    assert document["openapi"].startswith("3.1")
+    described = {
+        (method.upper(), one["operationId"])
+        for item in document["paths"].values()
+        for method, one in item.items()
+        if isinstance(one, dict)
+    }
+    assert described == {(key_of(handler)[0], handler.operation_id) for handler in every_route()}
+    for item in document["paths"].values():
+        for one in item.values():
+            assert one["responses"], one["operationId"]
+            assert one["x-needs"]
