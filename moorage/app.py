@@ -103,7 +103,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     token_endpoint = TokenEndpoint(
         database, login, tokens, lifetime_seconds=settings.tokens.lifetime_minutes * 60, refusals=refusals
     )
-    api = ApiPlane(ApiGuard(database, login, refusals), {"passwords": passwords})
+    api = ApiPlane(ApiGuard(database, login, refusals, sessions), {"passwords": passwords})
     probes = Probes(database, storage, metrics, gate)
     hosts = Hosts(settings.external_url, settings.allowed_hosts, settings.trusted_proxies)
     access_log = AccessLog(text=is_text(settings.log)) if settings.log.access else None

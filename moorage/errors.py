@@ -297,12 +297,6 @@ class TicketRevoked(Unauthenticated):
     reason = "TOKEN_REVOKED"
 
 
-class CsrfInvalid(Denied):
-    """A change by a session's cookie needs its X-Harbor-CSRF-Token header; read it from any earlier answer."""
-
-    reason = "CSRF_INVALID"
-
-
 # -- missing things ---------------------------------------------------------------------------------------
 
 

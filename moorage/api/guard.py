@@ -16,42 +16,16 @@ from moorage.access.needs import Needs
 from moorage.access.policy import Account
 from moorage.access.standing import MAX_ID, Standing
 from moorage.db.engine import Database
-from moorage.errors import CredentialsInvalid, CsrfInvalid, RouteUnknown, Unauthenticated
+from moorage.errors import CredentialsInvalid, RouteUnknown, Unauthenticated
 from moorage.events import Actor
 from moorage.identity.login import Login, read_basic
 from moorage.identity.refusals import Refusals
+from moorage.identity.sessions import COOKIE, NO_RENEWAL_HEADER, Sessions
+from moorage.web.cookies import find_cookie
+from moorage.web.csrf import CSRF_HEADER, check_csrf
 from moorage.web.request import Request
 
-NO_RENEWAL = b"x-harbor-no-session-renewal"
-CSRF_HEADER = b"x-harbor-csrf-token"
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _MAX_ID_DIGITS = 19
-
-
-class SignedIn(Protocol):
-    """What a session gives: `identity.sessions` makes it."""
-
-    @property
-    def account(self) -> Account:
-        """Whose session it is, as of now."""
-        ...
-
-    @property
-    def csrf_token(self) -> str:
-        """What unsafe requests of this session have to bring."""
-        ...
-
-    def csrf_matches(self, given: str) -> bool:
-        """Whether a token is this session's; in constant time."""
-        ...
-
-
-class SessionSource(Protocol):
-    """Where sessions are found by the request's cookies."""
-
-    async def of_request(self, request: Request, *, renew: bool) -> SignedIn | None:
-        """The session that the request's cookie names and that is still good; None: none."""
-        ...
 
 
 class BearerSource(Protocol):
@@ -70,8 +44,8 @@ class ApiGuard:
         database: Database,
         login: Login,
         refusals: Refusals,
+        sessions: Sessions,
         *,
-        sessions: SessionSource | None = None,
         bearers: Sequence[BearerSource] = (),
     ) -> None:
         self._database = database
@@ -99,12 +73,13 @@ class ApiGuard:
 
         Raises:
             CredentialsInvalid: an Authorization header that leads to nobody.
-            CsrfInvalid: an unsafe request by cookie, without the session's token.
+            CrossSite, CsrfTokenInvalid: as `check_csrf`.
         """
         header = request.headers.get(b"authorization")
         account: Account | None = None
         credential = ""
         session = ""
+        csrf_token: str | None = None
         if header is not None:
             text = header.decode("latin-1")
             if text[:7].lower() == "bearer ":
@@ -112,23 +87,22 @@ class ApiGuard:
             else:
                 username, password = read_basic(text)
                 account, credential = await self._login.authenticate(username, password, request.address), "password"
-        elif self._sessions is not None and b"cookie" in request.headers:
-            found = await self._sessions.of_request(request, renew=NO_RENEWAL not in request.headers)
-            if found is not None:
-                self._answer_with(request, found.csrf_token)
-                if request.method not in _SAFE and not found.csrf_matches(request.header(CSRF_HEADER) or ""):
-                    raise CsrfInvalid
-                account, credential, session = found.account, "session", found.csrf_token
+        elif b"cookie" in request.headers:
+            session = find_cookie(request.scope["headers"], COOKIE) or ""
+            found = await self._sessions.find(session, renew=NO_RENEWAL_HEADER not in request.headers)
+            if found is None:
+                session = ""
+            else:
+                csrf_token = found.csrf_token
+                request.scope["moorage.headers"] = [(CSRF_HEADER, csrf_token.encode("ascii"))]
+                account, credential = found.account, "session"
+        check_csrf(request.method, request.headers, request.origin, csrf_token)
         if account is not None:
             request.principal = account.name
             actor = request.as_actor(account.principal_id, account.name, credential)
         else:
             actor = Actor(address=request.address, request_id=request.request_id)
         return Call(request, self._database, account, actor, self._note, session=session)
-
-    @staticmethod
-    def _answer_with(request: Request, csrf_token: str) -> None:
-        request.scope["moorage.headers"] = [(CSRF_HEADER, csrf_token.encode("ascii"))]
 
     async def _bearer(self, token: str) -> Account:
         for source in self._bearers:
