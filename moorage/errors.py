@@ -423,6 +423,12 @@ class TagMoved(Precondition):
     reason = "TAG_MOVED"
 
 
+class AccountDisabled(Denied):
+    """This account is disabled; an administrator can enable it."""
+
+    reason = "ACCOUNT_DISABLED"
+
+
 class CrossSite(Denied):
     """The browser sent this request for another site."""
 
@@ -478,6 +484,12 @@ class UserExists(Conflict):
     """A user of this name or e-mail address exists already."""
 
     reason = "USER_EXISTS"
+
+
+class NameTaken(Conflict):
+    """An account of this name exists already, and signs in another way; choose another name, or ask for help."""
+
+    reason = "NAME_TAKEN"
 
 
 # -- parts that fail --------------------------------------------------------------------------------------

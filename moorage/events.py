@@ -74,7 +74,11 @@ class UserCreated(Event):
 
 @dataclass(frozen=True, slots=True)
 class UserChanged(Event):
-    """An account was changed. `change`: password, admin, no_admin, disabled, enabled, deleted, profile."""
+    """An account was changed.
+
+    Attributes:
+        change: password, admin, no_admin, disabled, enabled, deleted, profile, groups, cli_secret.
+    """
 
     user_id: int
     name: str

@@ -150,7 +150,7 @@ def create_user(
         UserExists: the name, the address or the subject is taken; the unique indexes decide.
     """
     name = parse_user_name(name)
-    email, email_folded = _parse_email(email)
+    email, email_folded = parse_email(email)
     try:
         with work.db.begin_nested():
             user_id = _insert(work, name, None)
@@ -199,7 +199,7 @@ def set_password(work: Work, user_id: int, password_hash: str) -> None:
     """
     name = bump_epoch(work, user_id)
     work.db.execute(update(User).where(User.principal_id == user_id).values(password=password_hash))
-    _sign_out(work, user_id)
+    end_sign_ins(work, user_id)
     work.emit(UserChanged(user_id, name, "password"))
 
 
@@ -212,7 +212,7 @@ def set_profile(work: Work, user_id: int, *, email: str | None, realname: str, c
         UserExists: another user has this address.
     """
     name = bump_epoch(work, user_id, by=0)
-    email, email_folded = _parse_email(email)
+    email, email_folded = parse_email(email)
     try:
         with work.db.begin_nested():
             work.db.execute(
@@ -237,7 +237,7 @@ def set_admin(work: Work, user_id: int, *, admin: bool) -> None:
     name = bump_epoch(work, user_id, by=0 if admin else 1)
     work.db.execute(update(User).where(User.principal_id == user_id).values(admin=admin))
     if not admin:
-        _sign_out(work, user_id)
+        end_sign_ins(work, user_id)
     work.emit(UserChanged(user_id, name, "admin" if admin else "no_admin"))
 
 
@@ -251,7 +251,7 @@ def set_disabled(work: Work, user_id: int, *, disabled: bool) -> None:
     if disabled:
         _require_other_administrator(work, user_id)
     name = bump_epoch(work, user_id, disabled=disabled)
-    _sign_out(work, user_id)
+    end_sign_ins(work, user_id)
     work.emit(UserChanged(user_id, name, "disabled" if disabled else "enabled"))
 
 
@@ -269,7 +269,7 @@ def delete_user(work: Work, user_id: int) -> None:
         .where(User.principal_id == user_id)
         .values(email=None, email_folded=None, source_subject=None, password="", admin=False, admin_by_source=False)
     )
-    _sign_out(work, user_id)
+    end_sign_ins(work, user_id)
     work.db.execute(delete(RoleBinding).where(RoleBinding.principal_id == user_id))
     work.db.execute(delete(GroupMember).where(GroupMember.principal_id == user_id))
     work.emit(UserChanged(user_id, name, "deleted"))
@@ -310,8 +310,12 @@ def _insert(work: Work, name: str, user_id: int | None) -> int:
     return work.db.execute(insert(Principal).values(values).returning(Principal.id)).scalar_one()
 
 
-def _parse_email(text: str | None) -> tuple[str | None, str | None]:
-    """An e-mail address as typed, in normal form C, and folded; None for none."""
+def parse_email(text: str | None) -> tuple[str | None, str | None]:
+    """An e-mail address as typed, in normal form C, and folded; None for none.
+
+    Raises:
+        EmailInvalid: it is no address.
+    """
     if not text:
         return None, None
     email = unicodedata.normalize("NFC", text) if len(text) <= MAX_EMAIL_CHARACTERS else ""
@@ -327,6 +331,7 @@ def _require_other_administrator(work: Work, user_id: int) -> None:
         raise LastAdministrator
 
 
-def _sign_out(work: Work, user_id: int) -> None:
+def end_sign_ins(work: Work, user_id: int) -> None:
+    """Forget the refresh tokens and sessions of a user; the epoch is what makes them stop working."""
     work.db.execute(delete(RefreshToken).where(RefreshToken.principal_id == user_id))
     work.db.execute(delete(Session).where(Session.principal_id == user_id))

@@ -2,7 +2,8 @@
 
 The cookie `sid` holds 256 random bits, of which only the SHA-256 is stored, and the CSRF token is made from those
 bits: so a copy of the store signs nobody in. A session ends when it was not used for `session_timeout` minutes, after
-12 hours whatever happens, at logout, and whenever the account's epoch changes or the account is disabled or deleted.
+`session_absolute_hours` whatever happens, at logout, and whenever the account's epoch changes or the account is
+disabled or deleted.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ import msgspec
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from moorage.access.policy import Account
+from moorage.configuration.items import Items
 from moorage.db.base import db_now
 from moorage.db.engine import Database, Query
 from moorage.db.work import Work
@@ -33,7 +35,6 @@ CSRF_COOKIE = "csrf"
 NO_RENEWAL_HEADER = b"x-harbor-no-session-renewal"
 """A request with it is no use of the session: a page that polls sends it. Source: the contract."""
 
-LIFETIME_SECONDS = 43_200
 RENEW_SECONDS = 60
 """Use is written down once a minute, or four times per idle time when that is short."""
 
@@ -68,6 +69,13 @@ class Stored(msgspec.Struct, frozen=True):
     unused_seconds: float
 
 
+class Times(msgspec.Struct, frozen=True):
+    """How long sessions live, in seconds. A store may forget one that was not used for `idle`."""
+
+    idle: int
+    lifetime: int
+
+
 class SessionStore(Protocol):
     """Where sessions are kept. They are named by the SHA-256 of their cookies: 32 bytes."""
 
@@ -82,12 +90,11 @@ class SessionStore(Protocol):
         ...
 
     async def create(
-        self, session_id: bytes, account: Account, actor: Actor, *, data: Data, idle_seconds: int, replaces: bytes
+        self, session_id: bytes, account: Account, actor: Actor, *, data: Data, times: "Times", replaces: bytes
     ) -> None:
-        """Keep a new session for 12 hours, end the one that it replaces, and tell that somebody signed in.
+        """Keep a new session for its lifetime, end the one that it replaces, and tell that somebody signed in.
 
         Args:
-            idle_seconds: a store may forget a session that was not used for this long.
             replaces: the name of a session, or of none.
         """
         ...
@@ -108,14 +115,12 @@ class SessionStore(Protocol):
 class Sessions:
     """The sessions of a server, seen from one process."""
 
-    def __init__(
-        self, database: Database, *, redis_url: str = "", idle_minutes: Callable[[], int] = lambda: 60
-    ) -> None:
+    def __init__(self, database: Database, *, redis_url: str = "", items: Callable[[], Items] = Items) -> None:
         """Open the store.
 
         Args:
             redis_url: keep sessions there (`redis://…`, `rediss://…`); empty: in the database.
-            idle_minutes: the live setting `session_timeout`.
+            items: gives the live settings as they are now.
         """
         self._store: SessionStore
         if redis_url:
@@ -124,7 +129,7 @@ class Sessions:
             self._store = RedisSessions(database, redis_url)
         else:
             self._store = DatabaseSessions(database)
-        self._idle_minutes = idle_minutes
+        self._items = items
         self._renewing: set[bytes] = set()
 
     async def find(self, cookie_value: str | None, *, renew: bool = True) -> SignedIn | None:
@@ -142,7 +147,7 @@ class Sessions:
             return None
         session_id = _name(cookie_value)
         stored = await self._store.find(session_id)
-        idle_seconds = self._idle_seconds
+        idle_seconds = self._times.idle
         if stored is None or stored.unused_seconds > idle_seconds:
             return None
         if renew and stored.unused_seconds > min(RENEW_SECONDS, idle_seconds / 4):
@@ -172,9 +177,7 @@ class Sessions:
         """
         cookie = secrets.token_urlsafe(32)
         before = _name(replaces or "")
-        await self._store.create(
-            _name(cookie), account, actor, data=data or {}, idle_seconds=self._idle_seconds, replaces=before
-        )
+        await self._store.create(_name(cookie), account, actor, data=data or {}, times=self._times, replaces=before)
         return [
             set_cookie(COOKIE, cookie, secure=secure),
             set_cookie(CSRF_COOKIE, csrf_token_of(cookie), secure=secure, readable=True),
@@ -198,8 +201,9 @@ class Sessions:
         await self._store.close()
 
     @property
-    def _idle_seconds(self) -> int:
-        return max(1, self._idle_minutes()) * 60
+    def _times(self) -> Times:
+        items = self._items()
+        return Times(items.session_timeout * 60, items.session_absolute_hours * 3600)
 
     async def _renew(self, session_id: bytes, idle_seconds: int) -> None:
         """Write down the use; of many requests at once in this process one does. Failing is no reason to refuse."""
@@ -253,11 +257,12 @@ class DatabaseSessions:
         return Stored(account, source=row[4], data=msgspec.json.decode(row[5]), unused_seconds=-row[6])
 
     async def create(
-        self, session_id: bytes, account: Account, actor: Actor, *, data: Data, idle_seconds: int, replaces: bytes
+        self, session_id: bytes, account: Account, actor: Actor, *, data: Data, times: Times, replaces: bytes
     ) -> None:
-        """See `SessionStore.create`."""
-        del idle_seconds  # what was not used for long is cleaned away when its lifetime is over
-        await self._database.run(actor, _create, session_id, account, data=data, replaces=replaces)
+        """See `SessionStore.create`. What was not used for long is cleaned away when its lifetime is over."""
+        await self._database.run(
+            actor, _create, session_id, account, data=data, lifetime_seconds=times.lifetime, replaces=replaces
+        )
 
     async def renew(self, session_id: bytes, *, idle_seconds: int) -> None:
         """See `SessionStore.renew`."""
@@ -272,7 +277,9 @@ class DatabaseSessions:
         """Nothing: the database is closed by whoever opened it."""
 
 
-def _create(work: Work, session_id: bytes, account: Account, *, data: Data, replaces: bytes) -> None:
+def _create(
+    work: Work, session_id: bytes, account: Account, *, data: Data, lifetime_seconds: int, replaces: bytes
+) -> None:
     work.db.execute(_CLEAN)
     work.db.execute(delete(Session).where(Session.id == replaces))
     work.db.execute(
@@ -283,7 +290,7 @@ def _create(work: Work, session_id: bytes, account: Account, *, data: Data, repl
             data=data,
             created_at=work.now,
             seen_at=db_now(),
-            expires_at=db_now(LIFETIME_SECONDS),
+            expires_at=db_now(lifetime_seconds),
         )
     )
     work.emit(UserSignedIn(account.principal_id, account.name))

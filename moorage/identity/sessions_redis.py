@@ -12,7 +12,7 @@ from moorage.db.engine import Database, Query
 from moorage.db.work import Work
 from moorage.errors import SessionsUnavailable
 from moorage.events import Actor, UserSignedIn, UserSignedOut
-from moorage.identity.sessions import LIFETIME_SECONDS, Data, Stored
+from moorage.identity.sessions import Data, Stored, Times
 
 PREFIX = "moorage:session:"
 _TIMEOUT_SECONDS = 5
@@ -60,18 +60,18 @@ class RedisSessions:
         return Stored(account, source=row[2], data=value.data, unused_seconds=now - value.seen_at)
 
     async def create(
-        self, session_id: bytes, account: Account, actor: Actor, *, data: Data, idle_seconds: int, replaces: bytes
+        self, session_id: bytes, account: Account, actor: Actor, *, data: Data, times: Times, replaces: bytes
     ) -> None:
         """See `SessionStore.create`."""
         with _explained():
             now = _seconds(await self._redis.time())
-        value = _Value(account.principal_id, account.epoch, dict(data), now, now + LIFETIME_SECONDS)
+        value = _Value(account.principal_id, account.epoch, dict(data), now, now + times.lifetime)
         # The row first: a session of which nothing is written down must not come to be.
         await self._database.run(actor, _tell_signed_in, account)
         with _explained():
             async with self._redis.pipeline(transaction=True) as pipe:
                 pipe.delete(_key(replaces))
-                pipe.set(_key(session_id), msgspec.json.encode(value), ex=min(idle_seconds, LIFETIME_SECONDS))
+                pipe.set(_key(session_id), msgspec.json.encode(value), ex=min(times.idle, times.lifetime))
                 await pipe.execute()
 
     async def renew(self, session_id: bytes, *, idle_seconds: int) -> None:

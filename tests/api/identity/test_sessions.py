@@ -11,7 +11,9 @@ from redis.asyncio import Redis as Client
 from sqlalchemy import func, select, update
 
 from moorage.access.policy import Account
+from moorage.configuration.items import Items
 from moorage.db.base import db_now
+from moorage.db.engine import Query
 from moorage.db.work import Work
 from moorage.errors import SessionsUnavailable
 from moorage.events import Actor
@@ -26,6 +28,7 @@ from tests.parts.base import free_port
 from tests.parts.redis import Redis
 
 HOURS = 3600
+_LEFT = Query("SELECT {left:expires_at} FROM session")
 
 
 @dataclass
@@ -40,7 +43,7 @@ class Place:
     url: str
     here: Sessions
     there: Sessions
-    idle_minutes: int = 60
+    items: Items
 
     async def sign_in(self, name: str = "ann", *, replaces: str | None = None) -> str:
         """Sign somebody in and return the cookie."""
@@ -85,11 +88,8 @@ async def place(request: pytest.FixtureRequest, world: World, parts: Parts) -> A
     url = parts.get("redis", Redis).url if request.param == "redis" else ""
     made: Place
 
-    def minutes() -> int:
-        return made.idle_minutes
-
-    here, there = (Sessions(world.database, redis_url=url, idle_minutes=minutes) for _ in range(2))
-    made = Place(world, url, here, there)
+    here, there = (Sessions(world.database, redis_url=url, items=lambda: made.items) for _ in range(2))
+    made = Place(world, url, here, there, Items())
     world.user("ann", email="ann@example.org")
     yield made
     await here.close()
@@ -238,9 +238,9 @@ async def test_the_idle_time_is_a_live_setting(place: Place) -> None:
     cookie = await place.sign_in()
     await place.let_pass(cookie, 10 * 60)
 
-    place.idle_minutes = 5
+    place.items = Items(session_timeout=5)
     short = await place.here.find(cookie)
-    place.idle_minutes = 15
+    place.items = Items(session_timeout=15)
     long = await place.here.find(cookie)
 
     assert short is None
@@ -259,6 +259,23 @@ async def test_twelve_hours_are_the_end_however_much_it_is_used(place: Place) ->
     assert dead is None
 
 
+async def test_the_lifetime_of_new_sessions_is_a_live_setting(place: Place) -> None:
+    place.items = Items(session_absolute_hours=1, session_timeout=600)
+    cookie = await place.sign_in()
+    place.items = Items(session_absolute_hours=12, session_timeout=600)
+
+    await place.let_pass(cookie, 30 * 60)
+    alive = await place.here.find(cookie, renew=False)
+    if place.url:
+        async with Client.from_url(place.url) as redis:
+            left = await redis.ttl(PREFIX + hashlib.sha256(cookie.encode()).hexdigest())
+    else:
+        left = (await place.world.database.read.one(_LEFT) or [0])[0]
+
+    assert alive is not None
+    assert 3590 < left <= 3600
+
+
 async def test_use_is_written_down_once_a_minute(place: Place) -> None:
     cookie = await place.sign_in()
 
@@ -275,7 +292,7 @@ async def test_use_is_written_down_once_a_minute(place: Place) -> None:
 
 async def test_a_short_idle_time_is_renewed_more_often(place: Place) -> None:
     cookie = await place.sign_in()
-    place.idle_minutes = 1
+    place.items = Items(session_timeout=1)
 
     await place.let_pass(cookie, 20)
     await place.here.find(cookie)
@@ -337,7 +354,7 @@ async def test_many_at_once_renew_once(place: Place) -> None:
 async def test_sessions_over_their_time_are_cleaned_away_at_the_next_login(world: World) -> None:
     world.user("ann")
     sessions = Sessions(world.database)
-    place = Place(world, "", sessions, sessions)
+    place = Place(world, "", sessions, sessions, Items())
     old = await place.sign_in()
     await place.let_pass(old, 13 * HOURS, of_idle=False)
 
