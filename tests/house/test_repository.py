@@ -28,6 +28,7 @@ RECORDS = {
     "asyncpg": "0005",
     "cryptography": "0008",
     "granian": "0003",
+    "litestar": "0024",
     "msgspec": "0010",
     "obstore": "0006",
     "psycopg": "0005",
