@@ -14,6 +14,7 @@ from moorage.api.plane import ApiPlane
 from moorage.artifacts.pulled import PullNotes
 from moorage.audit import on_events as audit
 from moorage.audit.refusals import WrittenRefusals
+from moorage.configuration.live import Live
 from moorage.db.engine import Database
 from moorage.db.work import Subscribers
 from moorage.distribution.app import Distribution
@@ -26,6 +27,7 @@ from moorage.identity.passwords import Passwords
 from moorage.identity.sessions import Sessions
 from moorage.identity.tokens import TokenKeys
 from moorage.logs import is_text, with_cause
+from moorage.sealing import Seals
 from moorage.settings import Settings
 from moorage.site.probes import Probes
 from moorage.storage.base import Storage
@@ -94,6 +96,12 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     metrics = Metrics()
     pulls = PullNotes()
     tokens = TokenKeys(settings.token_key_folder)
+    live = Live(database, Seals(settings.seal_key_folder))
+    try:
+        await live.start(settings.overwrite)
+    except BaseException:
+        await database.close()
+        raise
     passwords = Passwords()
     refusals = WrittenRefusals(database)
     login = Login(database.read, passwords, refusals=refusals)
@@ -121,15 +129,15 @@ async def running(settings: Settings) -> AsyncIterator[App]:
         metrics,
         access_log,
     )
-    writer = asyncio.create_task(_write_pulls(pulls, database))
+    background = [asyncio.create_task(_write_pulls(pulls, database)), asyncio.create_task(live.watch())]
     gc.collect()
     gc.freeze()  # what is alive now lives as long as the process: the collector need not look at it again
     try:
         yield stack
     finally:
-        writer.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await writer
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
         with contextlib.suppress(Problem):
             await pulls.flush(database)
             await refusals.close()

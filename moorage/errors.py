@@ -276,6 +276,12 @@ class TokenRequestInvalid(Invalid):
     reason = "TOKEN_REQUEST_INVALID"
 
 
+class ItemInvalid(Invalid):
+    """The value of a live setting is invalid."""
+
+    reason = "CONFIGURATION_INVALID"
+
+
 # -- who asks ---------------------------------------------------------------------------------------------
 
 
@@ -402,6 +408,19 @@ class QuotaExceeded(Denied):
 
     code = oci_code = "DENIED"
     reason = "QUOTA_EXCEEDED"
+
+
+class ReadOnly(Denied):
+    """The system is in read only mode. Any modification is prohibited."""
+
+    code = oci_code = "DENIED"
+    reason = "READ_ONLY"
+
+
+class ItemFixed(Denied):
+    """The environment of the server fixes this live setting."""
+
+    reason = "CONFIGURATION_FIXED"
 
 
 class BlobInUse(Unsupported):

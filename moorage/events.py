@@ -160,3 +160,11 @@ class BlobDeleted(Event):
     project_id: int
     repository: str
     digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationChanged(Event):
+    """Live settings were changed. `changes`: new values of what is no secret; `secrets`: names of the others."""
+
+    changes: dict[str, object]
+    secrets: tuple[str, ...] = ()

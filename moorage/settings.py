@@ -159,6 +159,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """The challenge on /v2. `basic` is for clients that cannot fetch tokens; both credentials work either way."""
     admin_password: Secret = Secret()
     """The first administrator's password, used at the first start only. Or `admin_password_file`. Empty: generated."""
+    config_overwrite: Secret = Secret()
+    """Live settings that this server fixes, as a JSON object: `{"read_only": true}`. They cannot be changed through
+    the API then; what was set before stays underneath and comes back without this. Or `config_overwrite_file`."""
     fault: str = ""
     """For tests only: a point at which this process dies (`moorage.faults`)."""
     database: Database = Database()
@@ -175,6 +178,21 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Uploads of blobs."""
     log: Log = Log()
     """What is logged."""
+
+    @property
+    def overwrite(self) -> dict[str, object]:
+        """The object in `config_overwrite`, which may hold secrets.
+
+        Raises:
+            ValueError: it is none.
+        """
+        try:
+            value = json.loads(self.config_overwrite.reveal() or "{}")
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            raise ValueError('expected a JSON object, for example {"read_only": true}')  # noqa: TRY004 - of the text
+        return value
 
     @property
     def data_folder(self) -> Path:
@@ -508,6 +526,10 @@ def _check(settings: Settings, sources: Mapping[str, str]) -> None:
     for one, other in (("tls_cert", "tls_key"), ("tls_key", "tls_cert")):
         if value_of(settings, one) and not value_of(settings, other):
             raise SettingInvalid(f"Setting `{one}` ({sources[one]}) needs `{other}` too: a certificate and its key.")
+    try:
+        _ = settings.overwrite
+    except ValueError as error:
+        raise SettingInvalid(f"Setting `config_overwrite` ({sources['config_overwrite']}): {error}.") from None
     if settings.storage.kind == "s3" and not settings.storage.s3.bucket:
         raise SettingInvalid("Setting `storage.s3.bucket` is not set; `storage.kind` is `s3`, which needs it.")
     if settings.storage.kind == "memory" and settings.worker_count > 1:

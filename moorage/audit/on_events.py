@@ -15,6 +15,7 @@ from moorage.db.work import Work
 from moorage.events import (
     ArtifactDeleted,
     BlobDeleted,
+    ConfigurationChanged,
     Event,
     ManifestPushed,
     MemberSet,
@@ -115,6 +116,12 @@ def on_blob_deleted(work: Work, event: BlobDeleted) -> None:
     _write(work, "delete", "blob", f"{event.repository}@{event.digest}", project_id=event.project_id)
 
 
+def on_configuration_changed(work: Work, event: ConfigurationChanged) -> None:
+    """`update_configuration`, with the new values; of a secret only that it was changed."""
+    detail = {"changes": event.changes, "secrets": list(event.secrets)}
+    _write(work, "update", "configuration", "", detail=detail)
+
+
 REACTIONS: Mapping[type[Event], Callable[[Work, Any], None]] = MappingProxyType(
     {
         ProjectCreated: on_project_created,
@@ -131,6 +138,7 @@ REACTIONS: Mapping[type[Event], Callable[[Work, Any], None]] = MappingProxyType(
         TagDeleted: on_tag_deleted,
         ArtifactDeleted: on_artifact_deleted,
         BlobDeleted: on_blob_deleted,
+        ConfigurationChanged: on_configuration_changed,
     }
 )
 """Each event that is written down, and by which function; a test sees to it that none is forgotten."""

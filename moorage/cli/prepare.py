@@ -105,11 +105,13 @@ def prepare(settings: Settings) -> Prepared:
         raise Stop(str(refused), UNFIT) from refused
     if empty:
         _make_keys(settings)
+    if settings.config_overwrite:
+        check_overwrite(settings)
     seals = check_keys(settings)
     is_known = check_seals(settings, seals)
     if empty:
         prepared.first = True
-        _fill(settings, seals.key_id)
+        _fill(settings, seals)
         return prepared
     if not is_known:
         _note_seal_key(settings, seals.key_id)
@@ -272,7 +274,22 @@ def make_password() -> str:
             return password
 
 
-def _fill(settings: Settings, seal_key_id: str) -> None:
+def check_overwrite(settings: Settings) -> None:
+    """See that `config_overwrite` names live settings and values that they can have.
+
+    Raises:
+        Stop: it does not; the message names the setting.
+    """
+    from moorage.configuration.rules import require_known
+    from moorage.errors import ItemInvalid
+
+    try:
+        require_known(settings.overwrite)
+    except ItemInvalid as problem:
+        raise Stop(f"Setting `config_overwrite`: {problem}", UNFIT) from problem
+
+
+def _fill(settings: Settings, seals: "Seals") -> None:
     """Make the administrator (user 1) and the public project `library` (project 1) in an empty store.
 
     A password that we made is in its file before the rows are committed: a crash in between loses nothing, and the
@@ -282,15 +299,17 @@ def _fill(settings: Settings, seal_key_id: str) -> None:
     if not password:
         password = make_password()
         write_key(settings.data_folder / ADMIN_PASSWORD, f"{password}\n".encode())
+    from moorage.configuration.service import fix_items
     from moorage.db.sealed import ensure_seal_key
     from moorage.identity.passwords import hash_password
     from moorage.identity.service import ensure_admin
     from moorage.projects.service import ensure_library
 
     def fill(work: "Work", password_hash: str) -> None:
+        ensure_seal_key(work, seals.key_id)
+        fix_items(work, seals, settings.overwrite)  # before the library, whose quota may come from there
         ensure_admin(work, password_hash)
         ensure_library(work)
-        ensure_seal_key(work, seal_key_id)
 
     _write(settings, fill, hash_password(password))
 

@@ -154,12 +154,17 @@ def test_variables_that_are_no_settings_are_left_alone(tmp_path: Path, variable:
 # -- secrets ----------------------------------------------------------------------------------------------
 
 
+def make_secret(name: str) -> str:
+    """A value that the setting takes, with `hush` in it."""
+    return {"config_overwrite": '{"oidc_name": "hush"}'}.get(name, "redis://hush")
+
+
 def test_every_secret_may_be_given_as_a_file(tmp_path: Path) -> None:
     secrets = [key for key in list_keys() if key.secret]
     environment = {}
     for key in secrets:
         file = tmp_path / key.name
-        file.write_text(f"redis://hush-{key.name}\n")
+        file.write_text(make_secret(key.name) + "\n")
         environment[f"{key.variable}_FILE"] = str(file)
 
     loaded = load_from(tmp_path, environment=environment)
@@ -168,7 +173,7 @@ def test_every_secret_may_be_given_as_a_file(tmp_path: Path) -> None:
     for key in secrets:
         value = value_of(loaded.settings, key.name)
         assert isinstance(value, Secret)
-        assert value.reveal() == f"redis://hush-{key.name}"
+        assert value.reveal() == make_secret(key.name)
         assert str(tmp_path / key.name) in loaded.sources[key.name]
 
 
@@ -188,13 +193,13 @@ def test_an_empty_file_is_no_secret(tmp_path: Path) -> None:
 
 
 def test_secrets_never_print(tmp_path: Path) -> None:
-    environment = {key.variable: "redis://hush" for key in list_keys() if key.secret}
+    environment = {key.variable: make_secret(key.name) for key in list_keys() if key.secret}
 
     settings = load_from(tmp_path, environment=environment).settings
 
     secret = settings.admin_password
     assert "hush" not in repr(settings) + str(settings) + f"{secret} {secret!r} {secret!s:>9}" + f"{secret}"
-    assert secret.reveal() == "redis://hush"
+    assert secret.reveal() == make_secret("admin_password")
     for key in list_keys():
         assert "hush" not in json.dumps(shown(key, value_of(settings, key.name)))
 
@@ -269,3 +274,15 @@ def test_a_secret_that_is_refused_is_not_printed_either(tmp_path: Path) -> None:
         load_from(tmp_path, environment={"MOORAGE_SESSIONS__REDIS_URL": "http://:hush@redis:6379"})
 
     assert "hush" not in str(caught.value)
+
+
+def test_what_fixes_live_settings_is_a_json_object_and_prints_nothing(tmp_path: Path) -> None:
+    environment = {"MOORAGE_CONFIG_OVERWRITE": '{"ldap_search_password": "hush"}'}
+
+    settings = load_from(tmp_path, environment=environment).settings
+
+    assert settings.overwrite == {"ldap_search_password": "hush"}
+    assert "hush" not in repr(settings)
+    for text in ("[]", "{", "true"):
+        with pytest.raises(SettingInvalid, match=r"`config_overwrite`.*JSON object"):
+            load_from(tmp_path, environment={"MOORAGE_CONFIG_OVERWRITE": text})

@@ -85,6 +85,15 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'live'"),
     )
     op.create_table(
+        "configuration",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("items", sa.JSON(), nullable=False),
+        sa.Column("fixed", sa.JSON(), nullable=False),
+        sa.Column("updated_at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_configuration")),
+    )
+    op.create_table(
         "execution",
         sa.Column("id", ID, nullable=False),
         sa.Column("vendor_type", sa.String(length=32), nullable=False),
