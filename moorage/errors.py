@@ -240,6 +240,12 @@ class EmailInvalid(Invalid):
     reason = "EMAIL_INVALID"
 
 
+class GroupNameInvalid(Invalid):
+    """The name of the group is invalid: 1 to 255 visible characters, no space at either end."""
+
+    reason = "GROUP_NAME_INVALID"
+
+
 class PasswordInvalid(Invalid):
     """The password is invalid: 8 to 128 characters, at least one lower-case and one upper-case letter and one digit."""
 
@@ -365,6 +371,12 @@ class RefreshTokenUnknown(NotFound):
     """There is no such refresh token."""
 
     reason = "REFRESH_TOKEN_UNKNOWN"
+
+
+class GroupUnknown(NotFound):
+    """There is no such group."""
+
+    reason = "GROUP_UNKNOWN"
 
 
 class MemberUnknown(NotFound):
@@ -499,6 +511,12 @@ class RobotExists(Conflict):
     reason = "ROBOT_EXISTS"
 
 
+class GroupExists(Conflict):
+    """This group exists already."""
+
+    reason = "GROUP_EXISTS"
+
+
 class UserExists(Conflict):
     """A user of this name or e-mail address exists already."""
 
@@ -536,6 +554,12 @@ class SessionsUnavailable(Unavailable):
     """The store of the sessions cannot be reached; try again later."""
 
     reason = "SESSIONS_UNAVAILABLE"
+
+
+class DirectoryUnavailable(Unavailable):
+    """The directory did not answer; the password was not checked. Local accounts still work."""
+
+    reason = "DIRECTORY_UNAVAILABLE"
 
 
 class BlobDamaged(Unavailable):

@@ -77,7 +77,7 @@ class UserChanged(Event):
     """An account was changed.
 
     Attributes:
-        change: password, admin, no_admin, disabled, enabled, deleted, profile, groups, cli_secret.
+        change: password, admin, no_admin, disabled, enabled, deleted, profile, name, groups, source, cli_secret.
     """
 
     user_id: int
@@ -99,6 +99,23 @@ class UserSignedOut(Event):
 
     user_id: int
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCreated(Event):
+    """A group became known."""
+
+    group_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupChanged(Event):
+    """A group was changed. `change`: name, deleted."""
+
+    group_id: int
+    name: str
+    change: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from moorage.events import (
     BlobDeleted,
     ConfigurationChanged,
     Event,
+    GroupChanged,
+    GroupCreated,
     ManifestPushed,
     MemberSet,
     ProjectChanged,
@@ -79,6 +81,19 @@ def on_user_signed_out(work: Work, event: UserSignedOut) -> None:
     _write(work, "logout", "user", event.name)
 
 
+def on_group_created(work: Work, event: GroupCreated) -> None:
+    """`create_group`."""
+    _write(work, "create", "group", event.name)
+
+
+def on_group_changed(work: Work, event: GroupChanged) -> None:
+    """`update_group`, with the kind of change, or `delete_group`."""
+    if event.change == "deleted":
+        _write(work, "delete", "group", event.name)
+    else:
+        _write(work, "update", "group", event.name, detail={"change": event.change})
+
+
 def on_robot_created(work: Work, event: RobotCreated) -> None:
     """`create_robot`; the name is without the prefix, which can be changed later."""
     _write(work, "create", "robot", event.name, project_id=event.project_id)
@@ -132,6 +147,8 @@ REACTIONS: Mapping[type[Event], Callable[[Work, Any], None]] = MappingProxyType(
         UserChanged: on_user_changed,
         UserSignedIn: on_user_signed_in,
         UserSignedOut: on_user_signed_out,
+        GroupCreated: on_group_created,
+        GroupChanged: on_group_changed,
         RobotCreated: on_robot_created,
         RobotChanged: on_robot_changed,
         ManifestPushed: on_manifest_pushed,

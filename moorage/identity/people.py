@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 
 from moorage.access.policy import Account
 from moorage.db.work import Work
@@ -17,6 +18,7 @@ from moorage.errors import AccountDisabled, EmailInvalid, NameTaken, UserExists,
 from moorage.events import UserChanged
 from moorage.identity.service import bump_epoch, create_user, end_sign_ins, parse_email
 from moorage.identity.tables import Group, GroupMember, Principal, User
+from moorage.oci.names import fold_user_name, parse_user_name
 
 MAX_GROUPS = 1_000
 """Groups that are taken of one person; a source that sends more is cut there, in the order it sent them."""
@@ -48,7 +50,8 @@ class Known(msgspec.Struct, frozen=True):
     Attributes:
         source: `ldap`, `oidc`, `header`.
         subject: what the source calls them for ever: it survives a new name.
-        name: the user name for a new account; an account that is there keeps its own.
+        name: the user name for a new account; an account that is there keeps its own, unless `follow_name` is set.
+        follow_name: give an account that is there a new `name`, if that can be one and is free.
         email: an address that the source vouches for; None when it does not, or has none.
         groups: all of their groups; None: the source does not say, so what is stored stays.
         admin: whether the source makes them a system administrator.
@@ -61,6 +64,7 @@ class Known(msgspec.Struct, frozen=True):
     realname: str = ""
     groups: Sequence[GroupRef] | None = None
     admin: bool = False
+    follow_name: bool = False
 
 
 _LITE, _PG = sqlite.insert(Group), postgresql.insert(Group)
@@ -72,6 +76,7 @@ _PERSON = (
     select(
         Principal.id,
         Principal.name,
+        Principal.folded,
         Principal.epoch,
         Principal.disabled,
         User.admin,
@@ -123,20 +128,35 @@ def ensure_person(work: Work, known: Known) -> Account:
     if row.disabled:
         raise AccountDisabled
     user_id: int = row.id
+    name: str = row.name
+    if known.follow_name and fold_user_name(known.name) != row.folded:
+        name = _rename(work, user_id, name, known.name)
     _update_profile(work, known, user_id, row.email, row.realname)
     lost = False
     if known.groups is not None:
-        lost = _replace_groups(work, user_id, row.name, known.groups)
+        lost = _replace_groups(work, user_id, name, known.groups)
     if bool(row.admin_by_source) != known.admin:
         work.db.execute(update(User).where(User.principal_id == user_id).values(admin_by_source=known.admin))
-        work.emit(UserChanged(user_id, row.name, "admin" if known.admin else "no_admin"))
+        work.emit(UserChanged(user_id, name, "admin" if known.admin else "no_admin"))
         lost = lost or not known.admin
     if lost:
         bump_epoch(work, user_id)
         end_sign_ins(work, user_id)
-    return Account(
-        principal_id=user_id, epoch=row.epoch + lost, kind="user", name=row.name, admin=row.admin or known.admin
-    )
+    return Account(principal_id=user_id, epoch=row.epoch + lost, kind="user", name=name, admin=row.admin or known.admin)
+
+
+def release_subject(work: Work, user_id: int) -> None:
+    """Let the next person of this account's name and source take it over: after a move of the directory, for example.
+
+    What was issued to the account stops working.
+
+    Raises:
+        UserUnknown: there is no such user.
+    """
+    name = bump_epoch(work, user_id)
+    end_sign_ins(work, user_id)
+    work.db.execute(update(User).where(User.principal_id == user_id).values(source_subject=None))
+    work.emit(UserChanged(user_id, name, "source"))
 
 
 def clean_groups(kind: int, names: Iterable[object]) -> list[GroupRef]:
@@ -179,8 +199,34 @@ def _create(work: Work, known: Known) -> None:
             source_subject=_stored_subject(known.subject),
         )
     except UserExists as error:
-        if find_person(work, known.source, known.subject) is None:  # else they signed in twice at the same moment
-            raise NameTaken(name=known.name) from error
+        if find_person(work, known.source, known.subject) is not None or _take_over(work, known):
+            return  # they signed in twice at the same moment, or the account waits for them
+        raise NameTaken(name=known.name) from error
+
+
+def _take_over(work: Work, known: Known) -> bool:
+    """Be the person of the account that has this name and was released; whether there is one."""
+    named = select(Principal.id).where(
+        Principal.kind == "user", Principal.folded == fold_user_name(known.name), Principal.deleted_at.is_(None)
+    )
+    taken = work.db.execute(
+        update(User)
+        .where(User.principal_id.in_(named), User.source == known.source, User.source_subject.is_(None))
+        .values(source_subject=_stored_subject(known.subject))
+    )
+    return taken.rowcount == 1
+
+
+def _rename(work: Work, user_id: int, name: str, new_name: str) -> str:
+    """The name of the account from now on: the new one, unless it cannot be one or is taken."""
+    try:
+        new_name = parse_user_name(new_name)
+        with work.db.begin_nested():
+            bump_epoch(work, user_id, by=0, name=new_name, folded=fold_user_name(new_name))
+    except (UserNameInvalid, IntegrityError):
+        return name
+    work.emit(UserChanged(user_id, new_name, "name"))
+    return new_name
 
 
 def _update_profile(work: Work, known: Known, user_id: int, email: str | None, realname: str) -> None:

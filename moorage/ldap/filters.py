@@ -21,7 +21,9 @@ MAX_CHARACTERS = 4096
 _MAX_DEPTH = 30
 _ATTRIBUTE = r"(?:[A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)+)(?:;[A-Za-z0-9-]+)*"
 _IS_ATTRIBUTE = re.compile(_ATTRIBUTE)
-_ITEM = re.compile(rf"(?P<name>{_ATTRIBUTE})? *(?P<rule>(?::dn)?(?::[A-Za-z0-9.-]+)?:)?(?P<kind>[~<>]?=)(?P<value>.*)", re.S)
+_ITEM = re.compile(
+    rf"(?P<name>{_ATTRIBUTE})? *(?P<rule>(?::dn)?(?::[A-Za-z0-9.-]+)?:)?(?P<kind>[~<>]?=)(?P<value>.*)", re.DOTALL
+)
 _ESCAPED = re.compile(rb"\\(?:([0-9A-Fa-f]{2})|)")
 
 

@@ -76,7 +76,7 @@ def _read_value(text: str, at: int) -> tuple[str, int]:
         elif quoted and text[at] == '"':
             return _decode(b"".join(pieces), text), _end(text, at + 1)
         elif (found := _PLAIN.match(text, at)) is not None or (
-            quoted and text[at] not in "\\\0" and (found := re.compile(".", re.S).match(text, at)) is not None
+            quoted and text[at] not in "\\\0" and (found := re.compile(".", re.DOTALL).match(text, at)) is not None
         ):
             pieces.append(found[0].encode("utf-8", "surrogatepass"))
         elif text[at] in ",;+" and not quoted:

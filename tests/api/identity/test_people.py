@@ -82,6 +82,38 @@ def test_a_new_name_at_the_source_is_the_same_person(world: World) -> None:
     assert after == before
 
 
+def test_an_account_follows_its_persons_name_where_the_source_rules_names(world: World) -> None:
+    before = world.run(ensure_person, known("ann", subject="1"))
+
+    after = world.run(ensure_person, known("anna", subject="1", follow_name=True))
+
+    assert (after.principal_id, after.name, after.epoch) == (before.principal_id, "anna", before.epoch)
+    assert world.run(ensure_person, known("ann", subject="2")).principal_id != before.principal_id
+
+
+@pytest.mark.parametrize("name", ["bob", "BOB", "a,b", ""])
+def test_a_new_name_that_is_taken_or_cannot_be_one_is_not_followed(world: World, name: str) -> None:
+    world.user("bob")
+    world.run(ensure_person, known("ann", subject="1"))
+
+    assert world.run(ensure_person, known(name, subject="1", follow_name=True)).name == "ann"
+
+
+def test_an_account_that_was_released_is_taken_over_by_the_next_person_of_its_name(world: World) -> None:
+    old = world.run(ensure_person, known("ann", subject="1"))
+    with pytest.raises(NameTaken):
+        world.run(ensure_person, known("ann", subject="2"))
+    world.run(people.release_subject, old.principal_id)
+    with pytest.raises(NameTaken):
+        world.run(ensure_person, known("ann", subject="2", source="ldap"))
+
+    new = world.run(ensure_person, known("ann", subject="2"))
+
+    assert (new.principal_id, new.epoch) == (old.principal_id, old.epoch + 1)
+    with pytest.raises(NameTaken):
+        world.run(ensure_person, known("ann", subject="1"))
+
+
 def test_an_address_never_makes_two_people_one(world: World) -> None:
     bob = world.user("bob", email="bob@example.org")
 
