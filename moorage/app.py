@@ -104,13 +104,11 @@ async def running(settings: Settings) -> AsyncIterator[App]:
         raise
     passwords = Passwords()
     refusals = WrittenRefusals(database)
-    login = Login(database.read, passwords, refusals=refusals)
+    login = Login(database.read, passwords, live=live, refusals=refusals)
     sessions = Sessions(database, redis_url=settings.sessions.redis_url.reveal())
     gate = Gate(tokens, login, database.read, refusals=refusals, challenge_basic=settings.registry_auth == "basic")
     plane = Plane(settings, database, storage, gate, metrics, pulls, has_files=storage.path("probe") is not None)
-    token_endpoint = TokenEndpoint(
-        database, login, tokens, lifetime_seconds=settings.tokens.lifetime_minutes * 60, refusals=refusals
-    )
+    token_endpoint = TokenEndpoint(database, login, tokens, live=live, refusals=refusals)
     api = ApiPlane(ApiGuard(database, login, refusals, sessions), {"passwords": passwords})
     probes = Probes(database, storage, metrics, gate)
     hosts = Hosts(settings.external_url, settings.allowed_hosts, settings.trusted_proxies)

@@ -91,8 +91,6 @@ class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class Tokens(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Registry tokens."""
 
-    lifetime_minutes: Annotated[int, Meta(ge=1, le=1440)] = 30
-    """How long a token works; 1 to 1440."""
     key_folder: str = ""
     """The folder of the signing keys, the newest signs; empty: `keys/token` in the data folder."""
 

@@ -78,7 +78,7 @@ class Items(msgspec.Struct, frozen=True, kw_only=True):
     self_registration: bool = False
     """Whether strangers may make themselves a local account."""
     token_expiration: Duration = 30
-    """Minutes that a registry token works."""
+    """Minutes that a registry token works; more than 1440 (a day) count as 1440."""
 
     uaa_client_id: str = ""
     """Kept for clients of the contract; UAA is no source here."""
@@ -125,7 +125,7 @@ class Items(msgspec.Struct, frozen=True, kw_only=True):
     oidc_verify_cert: bool = True
     """Whether the provider's certificate is checked."""
     oidc_auto_onboard: bool = False
-    """Create the account at the first sign-in without asking for a user name; needs `oidc_user_claim`."""
+    """Create the account at the first sign-in without asking for a user name."""
     oidc_extra_redirect_parms: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Parameters to add to the redirect to the provider; written as a JSON object of texts."""
     oidc_logout: bool = False
@@ -134,7 +134,8 @@ class Items(msgspec.Struct, frozen=True, kw_only=True):
     robot_token_duration: Duration = 30
     """Days that a new robot works when nothing else was said."""
     robot_name_prefix: str = "robot$"
-    """What a robot's name begins with where it is shown and where it signs in. It changes for all robots at once."""
+    """What a robot's name begins with where it is shown and where it signs in; it changes for all robots at once. With
+    one of `$ % # ~` in it no person's name can begin so. Up to 64 visible ASCII characters, no colon."""
     notification_enable: bool = True
     """Whether webhooks are sent."""
     quota_per_project_enable: bool = True

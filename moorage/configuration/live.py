@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from moorage.configuration.items import Items
+from moorage.configuration.rules import DEFAULTS
 from moorage.configuration.service import Stored, fix_items, unpack
 from moorage.db.engine import Database, Query
 from moorage.errors import Problem, Unavailable
@@ -21,6 +22,17 @@ _ROW = Query("SELECT version, items, fixed FROM configuration WHERE id = 1")
 log = logging.getLogger("moorage.configuration")
 
 
+class Settled:
+    """Live settings that do not move: for a command, a test, a part that is tried by itself."""
+
+    def __init__(self, current: Items = DEFAULTS) -> None:
+        self.current = current
+
+    async def items(self) -> Items:
+        """The settings."""
+        return self.current
+
+
 class Live:
     """The live settings of this process, with their secrets. Used from one event loop.
 
@@ -29,8 +41,8 @@ class Live:
         seals: what their secrets are sealed with.
     """
 
-    def __init__(self, database: Database, seals: Seals, current: Items | None = None) -> None:
-        self.current = current or Items()
+    def __init__(self, database: Database, seals: Seals) -> None:
+        self.current = DEFAULTS
         self.seals = seals
         self._database = database
         self._version = 0

@@ -14,6 +14,7 @@ import msgspec
 
 from moorage.access.grants import Granted, grant
 from moorage.access.policy import Account
+from moorage.configuration.live import Live, Settled
 from moorage.db.engine import Database
 from moorage.errors import (
     CredentialsInvalid,
@@ -29,9 +30,8 @@ from moorage.events import Actor
 from moorage.identity.login import Login, read_basic
 from moorage.identity.refresh_tokens import create_refresh_token, find_refresh_token, touch_refresh_token
 from moorage.identity.refusals import NoRefusals, Refusals
-from moorage.identity.robots import PREFIX
 from moorage.identity.scopes import Scope, parse_scopes
-from moorage.identity.tokens import SERVICE, TokenKeys
+from moorage.identity.tokens import MAX_LIFETIME_SECONDS, SERVICE, TokenKeys
 from moorage.web.reply import Reply, json_reply, problem_body
 from moorage.web.request import Request
 
@@ -81,16 +81,14 @@ class TokenEndpoint:
         login: Login,
         keys: TokenKeys,
         *,
-        lifetime_seconds: int = 1800,
+        live: Live | Settled | None = None,
         refusals: Refusals | None = None,
-        robot_prefix: str = PREFIX,
     ) -> None:
         self._database = database
         self._login = login
         self._keys = keys
-        self._lifetime_seconds = lifetime_seconds
+        self._live = live or Settled()
         self._refusals: Refusals = refusals or NoRefusals()
-        self._robot_prefix = robot_prefix
 
     async def __call__(self, request: Request) -> Reply:
         """The handler of everything below /service."""
@@ -134,6 +132,7 @@ class TokenEndpoint:
             LoginThrottled, LoginBusy: 429.
             Unsupported: another method.
         """
+        await self._live.items()  # `current` below is what holds now
         if request.method in {"GET", "HEAD"}:
             return await self._get(request)
         if request.method == "POST":
@@ -193,9 +192,8 @@ class TokenEndpoint:
         return body
 
     def _mint(self, account: Account | None, granted: Granted) -> dict[str, object]:
-        minted = self._keys.mint(
-            account, granted.entries, catalog=granted.catalog, lifetime_seconds=self._lifetime_seconds
-        )
+        lifetime = min(self._live.current.token_expiration * 60, MAX_LIFETIME_SECONDS)
+        minted = self._keys.mint(account, granted.entries, catalog=granted.catalog, lifetime_seconds=lifetime)
         return {
             "token": minted.token,
             "access_token": minted.token,
@@ -208,7 +206,8 @@ class TokenEndpoint:
         return await self._database.run(actor, create_refresh_token, account, service=SERVICE, client_id=client_id)
 
     async def _use_refresh_token(self, request: TokenRequest, token: str) -> Account:
-        found = await find_refresh_token(self._database.read, token, service=SERVICE, robot_prefix=self._robot_prefix)
+        prefix = self._live.current.robot_name_prefix
+        found = await find_refresh_token(self._database.read, token, service=SERVICE, robot_prefix=prefix)
         if found is None:
             actor = Actor(credential="refresh_token", address=request.address, request_id=request.request_id)
             self._refusals.note(actor, "login", "user", "")

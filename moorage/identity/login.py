@@ -4,6 +4,7 @@ from base64 import b64decode
 from collections.abc import Sequence
 
 from moorage.access.policy import Account
+from moorage.configuration.live import Live, Settled
 from moorage.db.engine import Reader
 from moorage.errors import CredentialsInvalid, LoginThrottled
 from moorage.events import Actor
@@ -13,7 +14,7 @@ from moorage.identity.backends.local import Local
 from moorage.identity.passwords import Passwords
 from moorage.identity.refusals import NoRefusals, Refusals
 from moorage.identity.throttle import Throttle, network_of
-from moorage.oci.names import fold_user_name
+from moorage.oci.names import fold_user_name, is_no_user_name
 
 
 class Login:
@@ -30,7 +31,7 @@ class Login:
         *,
         refusals: Refusals | None = None,
         backends: Sequence[Backend] = (),
-        robot_prefix: str = robots.PREFIX,
+        live: Live | Settled | None = None,
         people: Throttle | None = None,
         machines: Throttle | None = None,
     ) -> None:
@@ -38,7 +39,7 @@ class Login:
         self._passwords = passwords
         self._refusals: Refusals = refusals or NoRefusals()
         self.backends: tuple[Backend, ...] = (Local(read, passwords), *backends)
-        self._robot_prefix = robot_prefix
+        self._live = live or Settled()
         # Two, so that a flood of cheap tries against robots cannot push the dear ones against people out of memory.
         self._people = people or Throttle()
         self._machines = machines or Throttle()
@@ -52,33 +53,40 @@ class Login:
             LoginBusy: too many checks are waiting.
             DatabaseUnavailable, Unavailable: we could not ask, which is no answer.
         """
-        is_robot = username.startswith(self._robot_prefix)
-        throttle = self._machines if is_robot else self._people
-        key = (username[:255] if is_robot else fold_user_name(username), network_of(address))
+        prefix = self._live.current.robot_name_prefix
+        is_robot = username.startswith(prefix)
         try:
-            throttle.require_open(key)
-            account = await self._find(username, password, throttle, key, is_robot=is_robot)
+            account = await self._find_robot(username, password, address, prefix) if is_robot else None
+            # Whatever prefix somebody chooses, nobody whose name happens to begin with it is locked out.
+            if account is None and not (is_robot and is_no_user_name(prefix)):
+                account = await self._find_person(username, password, address)
         except LoginThrottled:
             self._refuse(username, address)
             raise
         if account is None:
             self._refuse(username, address)
             raise CredentialsInvalid
-        throttle.forgive(key)
         return account
 
-    async def _find(
-        self, username: str, password: str, throttle: Throttle, key: tuple[str, str], *, is_robot: bool
-    ) -> Account | None:
-        if is_robot:
-            stored_name = username.removeprefix(self._robot_prefix)
-            return await robots.authenticate(
-                self._read, self._passwords, stored_name, password, throttle.turn(key), prefix=self._robot_prefix
-            )
-        turn = throttle.turn(key)
+    async def _find_robot(self, username: str, password: str, address: str, prefix: str) -> Account | None:
+        key = (username[:255], network_of(address))
+        self._machines.require_open(key)
+        account = await robots.authenticate(
+            self._read, self._passwords, username.removeprefix(prefix), password, self._machines.turn(key),
+            prefix=prefix,
+        )  # fmt: skip
+        if account is not None:
+            self._machines.forgive(key)
+        return account
+
+    async def _find_person(self, username: str, password: str, address: str) -> Account | None:
+        key = (fold_user_name(username), network_of(address))
+        self._people.require_open(key)
+        turn = self._people.turn(key)
         for backend in self.backends:
             account = await backend.check_password(username, password, turn)
             if account is not None:
+                self._people.forgive(key)
                 return account
         return None
 

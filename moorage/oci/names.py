@@ -169,6 +169,11 @@ def parse_user_name(text: str) -> str:
     return name
 
 
+def is_no_user_name(beginning: str) -> bool:
+    """Whether no user name can begin like this: it holds a character that user names do not."""
+    return not _FORBIDDEN_IN_USER_NAMES.isdisjoint(beginning)
+
+
 def fold_user_name(text: str) -> str:
     """The form in which two user names are the same account: without regard to case, in normal form C.
 

@@ -1,6 +1,5 @@
 """Tokens end to end: what the token endpoint gives, and what /v2 takes for one. The fine cases are in unit/identity."""
 
-import asyncio
 import base64
 import hmac
 import json
@@ -18,7 +17,6 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from moorage.access.policy import Role
 from moorage.identity.tokens import create_key
-from moorage.settings import Tokens
 from tests.api.client import SERVICE, Answer, Client, Repo, Server, StartFailed, digest_of
 from tests.api.conftest import Serve, Stores, make_project, make_robot, make_user, unique
 from tests.api.rows import row
@@ -524,12 +522,3 @@ async def test_the_expired_token_of_somebody_else_finishes_nothing(app: Server, 
     other = repo.seen_by(await make_robot(app, project, "pull", "push"))
 
     assert (await other.get(location)).code == "BLOB_UPLOAD_UNKNOWN"
-
-
-async def test_tokens_live_as_long_as_the_settings_say(serve: Serve) -> None:
-    server = await serve(tokens=Tokens(lifetime_minutes=1))
-    robot = await make_robot(server, await make_project(server), "pull")
-
-    answers = await asyncio.gather(*(robot.ask_token() for _ in range(3)))
-
-    assert {answer.json()["expires_in"] for answer in answers} == {60}

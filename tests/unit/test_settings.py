@@ -113,7 +113,7 @@ def test_a_config_file_may_lie_elsewhere_and_has_to_exist_then(tmp_path: Path) -
         ("", {"MOORAGE_TLS_KEY": "a.pem"}, ["`tls_key`", "`tls_cert`"]),
         ("", {"MOORAGE_STORAGE__KIND": "s3"}, ["`storage.s3.bucket`"]),
         ("", {"MOORAGE_STORAGE__KIND": "memory", "MOORAGE_WORKERS": "2"}, ["`workers`", "memory"]),
-        ("", {"MOORAGE_TOKENS__LIFETIME_MINUTES": "0"}, ["`tokens.lifetime_minutes`", ">= 1"]),
+        ("", {"MOORAGE_UPLOADS__OPEN_LIMIT": "0"}, ["`uploads.open_limit`", ">= 1"]),
         ("", {"MOORAGE_UPLOADS__LEASE_SECONDS": "599"}, ["`uploads.lease_seconds`", ">= 600"]),
         ("", {"MOORAGE_ADMIN_PASSWORD_FILE": "/nowhere"}, ["`admin_password_file`", "/nowhere", "No such file"]),
         ("listen_file = 'x'", {}, ["`listen_file`"]),

@@ -7,6 +7,8 @@ from typing import ClassVar
 import pytest
 
 from moorage.access.policy import Account
+from moorage.configuration.items import Items
+from moorage.configuration.live import Settled
 from moorage.db.engine import Database
 from moorage.errors import CredentialsInvalid, DatabaseUnavailable, LoginThrottled, Unavailable
 from moorage.identity import robots
@@ -14,6 +16,7 @@ from moorage.identity import service as identity
 from moorage.identity.backends.base import Turn
 from moorage.identity.login import Login, read_basic
 from moorage.identity.passwords import Passwords, hash_password
+from moorage.identity.throttle import Throttle
 from tests.api.identity.conftest import TESTER, World, hash_cheaply
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
@@ -277,3 +280,52 @@ def test_basic_credentials_are_read() -> None:
 def test_other_credentials_are_wrong_ones(header: str) -> None:
     with pytest.raises(CredentialsInvalid):
         read_basic(header)
+
+
+# -- the prefix of robots ---------------------------------------------------------------------------------
+
+
+def with_prefix(world: World, prefix: str) -> Login:
+    """A login whose robots have another prefix."""
+    return Login(
+        world.database.read, world.passwords, refusals=world.refused, live=Settled(Items(robot_name_prefix=prefix)),
+        people=Throttle(clock=world.clock), machines=Throttle(clock=world.clock),
+    )  # fmt: skip
+
+
+async def test_robots_sign_in_with_the_prefix_of_now(world: World) -> None:
+    made = world.run(robots.create_robot, "ci", [])
+    login = with_prefix(world, "bot_")
+
+    account = await login.authenticate("bot_ci", made.secret, HERE)
+
+    assert (account.principal_id, account.name, account.kind) == (made.id, "bot_ci", "robot")
+    with pytest.raises(CredentialsInvalid):
+        await login.authenticate("robot$ci", made.secret, HERE)
+
+
+@pytest.mark.parametrize("prefix", ["adm", "admin", "a"])
+async def test_no_prefix_locks_a_person_out(world: World, prefix: str) -> None:
+    world.run(robots.create_robot, "min", [])
+
+    account = await with_prefix(world, prefix).authenticate("admin", "admin-Pass1", HERE)
+
+    assert (account.principal_id, account.kind) == (1, "user")
+
+
+async def test_where_a_robot_has_a_persons_name_each_comes_in_with_their_own_secret(world: World) -> None:
+    made = world.run(robots.create_robot, "min", [])
+    login = with_prefix(world, "ad")
+
+    robot = await login.authenticate("admin", made.secret, HERE)
+    person = await login.authenticate("admin", "admin-Pass1", HERE)
+
+    assert (robot.principal_id, person.principal_id) == (made.id, 1)
+
+
+async def test_t22_guessing_is_as_bounded_under_any_prefix(world: World) -> None:
+    world.login = with_prefix(world, "ad")
+
+    assert await guess(world, "admin", 100) == ["401"] * 5 + ["429"] * 95
+    assert len(world.checks) <= 5
+    assert len(world.refused.refusals) == 100
