@@ -288,6 +288,12 @@ class ItemInvalid(Invalid):
     reason = "CONFIGURATION_INVALID"
 
 
+class SelectorInvalid(Invalid):
+    """The pattern of a selector is invalid."""
+
+    reason = "SELECTOR_INVALID"
+
+
 # -- who asks ---------------------------------------------------------------------------------------------
 
 

@@ -27,6 +27,7 @@ RECORDS = {
     "argon2-cffi": "0007",
     "asyncpg": "0005",
     "cryptography": "0008",
+    "google-re2": "0025",
     "granian": "0003",
     "litestar": "0024",
     "msgspec": "0010",
@@ -127,7 +128,7 @@ def test_everything_that_is_imported_is_asked_for_by_name() -> None:
 
 
 def test_every_dependency_is_imported_by_the_product() -> None:
-    modules = {"argon2-cffi": "argon2"}
+    modules = {"argon2-cffi": "argon2", "google-re2": "re2"}
     by_name = {"psycopg", "uvloop"}  # SQLAlchemy and granian load them by their names
     source = "\n".join(path.read_text() for path in (ROOT / "moorage").rglob("*.py"))
     unused = [
