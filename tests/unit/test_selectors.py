@@ -73,7 +73,7 @@ GLOBS = [
     ("a***b", "axyb", True),
     ("***", "a/b", False),
     ("v1.**", "v1.2.3", True),
-    ("ab{c,d}", "abx", True),
+    ("ab{c,d}", "abc", True),
     ("ab{c,d,*}", "abcde", True),
     ("a{,bc}", "a", True),
     ("a{,bc}", "abc", True),
