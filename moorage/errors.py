@@ -294,6 +294,18 @@ class SelectorInvalid(Invalid):
     reason = "SELECTOR_INVALID"
 
 
+class RuleInvalid(Invalid):
+    """The rule cannot be used."""
+
+    reason = "RULE_INVALID"
+
+
+class RuleLimit(Invalid):
+    """The project has as many rules as it may have."""
+
+    reason = "RULE_LIMIT"
+
+
 # -- who asks ---------------------------------------------------------------------------------------------
 
 
@@ -391,6 +403,12 @@ class MemberUnknown(NotFound):
     reason = "MEMBER_UNKNOWN"
 
 
+class RuleUnknown(NotFound):
+    """The project has no such rule."""
+
+    reason = "RULE_UNKNOWN"
+
+
 # -- uploads ----------------------------------------------------------------------------------------------
 
 
@@ -478,6 +496,13 @@ class CsrfTokenInvalid(Denied):
     reason = "CSRF_TOKEN_INVALID"
 
 
+class TagImmutable(Precondition):
+    """A rule keeps this tag from being moved and from being deleted."""
+
+    oci_code = "PRECONDITION"
+    reason = "TAG_IMMUTABLE"
+
+
 class LoginThrottled(TooMany):
     """Too many failed logins for this account from this address; wait before the next try."""
 
@@ -509,6 +534,12 @@ class ProjectExists(Conflict):
     """A project of this name exists already."""
 
     reason = "PROJECT_EXISTS"
+
+
+class RuleExists(Conflict):
+    """The project has a rule that says the same."""
+
+    reason = "RULE_EXISTS"
 
 
 class RobotExists(Conflict):

@@ -151,6 +151,15 @@ class ManifestPushed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ImmutableRuleChanged(Event):
+    """An immutable tag rule was changed. `change`: created, updated, disabled, deleted."""
+
+    project_id: int
+    rule_id: int
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
 class TagDeleted(Event):
     """A tag was deleted; the artifact that it named is still there."""
 

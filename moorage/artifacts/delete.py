@@ -11,8 +11,9 @@ from sqlalchemy import bindparam, delete, exists, insert, select, update
 from moorage import faults
 from moorage.artifacts.push import close_history, untag
 from moorage.artifacts.repositories import count_artifacts
+from moorage.artifacts.rules import require_mutable
 from moorage.artifacts.tables import Artifact, ArtifactReference, Tag
-from moorage.db.locks import lock_tag
+from moorage.db.locks import lock_tag, pass_gate
 from moorage.db.work import Work
 from moorage.errors import ManifestInUse, ManifestUnknown
 from moorage.events import ArtifactDeleted, TagDeleted
@@ -104,7 +105,7 @@ _TO_TRASH = (
     update(Artifact).where(Artifact.id == bindparam("artifact")).values(trash_id=bindparam("trash"), tagged=False)
 )
 _NEW_TRASH = insert(Trash).returning(Trash.id)
-_TRASH_DAYS = select(Project.trash_days).where(Project.id == bindparam("project"))
+_PROJECT = select(Project.trash_days, Project.immutable_rules).where(Project.id == bindparam("project"))
 
 
 def delete_tag(work: Work, project_id: int, repository_id: int, path: str, tag: str) -> None:
@@ -112,12 +113,16 @@ def delete_tag(work: Work, project_id: int, repository_id: int, path: str, tag: 
 
     Raises:
         ManifestUnknown: there is no such tag.
+        TagImmutable: a rule keeps it.
     """
+    pass_gate(work, project_id)
     lock_tag(work, repository_id, tag)
     row = work.db.execute(_TAG, {"repository": repository_id, "tag": tag}).first()
     if row is None:
         raise ManifestUnknown(repository=path, reference=tag)
-    trash = _open_trash(work, project_id, "tag", f"{path}:{tag}")
+    trash, rules = _open_trash(work, project_id, "tag", f"{path}:{tag}")
+    if rules:
+        require_mutable(work, project_id, path, [tag])
     work.db.execute(_DELETE_TAG, {"repository": repository_id, "tag": tag})
     close_history(work, row.history_id, "deleted", trash)
     count_artifacts(work, repository_id, -untag(work, row.artifact_id))
@@ -131,7 +136,9 @@ def delete_artifact(work: Work, project_id: int, repository_id: int, path: str, 
     Raises:
         ManifestUnknown: it is not there.
         ManifestInUse: an index of the repository names it.
+        TagImmutable: a rule keeps a tag of it, or of something that would go with it.
     """
+    pass_gate(work, project_id)
     where = {"repository": repository_id, "digest": digest.binary}
     work.db.execute(_TAGS_OF_DIGEST, where).all()  # tags before artifacts: a push that moves one locks in this order
     row = work.db.execute(_ARTIFACT, where).first()
@@ -140,7 +147,7 @@ def delete_artifact(work: Work, project_id: int, repository_id: int, path: str, 
     parent = work.db.execute(_LIVE_PARENT, {"artifact": row.id}).scalar()
     if parent is not None:
         raise ManifestInUse(index=str(Digest.from_binary(bytes(parent))), digest=str(digest))
-    trash = _open_trash(work, project_id, "artifact", f"{path}@{digest}")
+    trash, rules = _open_trash(work, project_id, "artifact", f"{path}@{digest}")
     tags: list[str] = []
     left = 0
     waiting = [row]
@@ -156,6 +163,8 @@ def delete_artifact(work: Work, project_id: int, repository_id: int, path: str, 
         left -= _let_children_go(work, item.id)
         waiting += work.db.execute(_LONELY_CHILDREN, {"artifact": item.id}).all()
         waiting += work.db.execute(_REFERRERS, {"repository": repository_id, "digest": item.digest}).all()
+    if rules:
+        require_mutable(work, project_id, path, tags)
     count_artifacts(work, repository_id, -left)
     work.emit(ArtifactDeleted(project_id, path, str(digest), tuple(tags)))
     faults.point("delete.recorded")
@@ -181,8 +190,9 @@ def _let_children_go(work: Work, artifact: int) -> int:
     return entered
 
 
-def _open_trash(work: Work, project_id: int, kind: str, label: str) -> int:
-    days = work.db.execute(_TRASH_DAYS, {"project": project_id}).scalar_one()
+def _open_trash(work: Work, project_id: int, kind: str, label: str) -> tuple[int, int]:
+    """The id of a new act of deleting, and how many rules the project has that may forbid it."""
+    days, rules = work.db.execute(_PROJECT, {"project": project_id}).one()
     made: int = work.db.execute(
         _NEW_TRASH,
         {
@@ -190,4 +200,4 @@ def _open_trash(work: Work, project_id: int, kind: str, label: str) -> int:
             "deleted_at": work.now, "purge_at": work.now + timedelta(days=days),
         },
     ).scalar_one()  # fmt: skip
-    return made
+    return made, rules

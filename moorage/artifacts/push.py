@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from moorage import faults
 from moorage.artifacts.repositories import Destination, count_artifacts, ensure_repository
+from moorage.artifacts.rules import require_mutable
 from moorage.artifacts.tables import (
     Artifact,
     ArtifactBlob,
@@ -151,9 +152,11 @@ def record(
     Raises:
         ManifestBlobUnknown: blobs or children are not in this repository; the detail names them.
         TagMoved: the condition does not hold.
+        TagImmutable: a rule keeps a tag that points to another artifact where it is.
         QuotaExceeded: no room for the manifest's own bytes.
     """
-    repository = ensure_repository(work, to).repository_id
+    target = ensure_repository(work, to)
+    repository = target.repository_id
     held = _current_tags(work, repository, tags)
     if condition is not None:
         _check_condition(work, tags[0], held, condition)
@@ -170,6 +173,8 @@ def record(
             work.db.execute(_ARTIFACT_BLOB, rows)
         if parsed.children:
             work.db.execute(_REFERENCE, _reference_rows(artifact, parsed, children))
+    if target.immutable_rules:
+        require_mutable(work, to.project_id, to.path, [tag for tag, row in held.items() if row.artifact_id != artifact])
     for name in sorted(set(tags)):
         _point_tag(work, repository, name, (artifact, digest), held.get(name))
         before = held.get(name)

@@ -12,7 +12,7 @@ from moorage.errors import RepositoryUnknown
 from moorage.projects.tables import Project
 
 _FIND = (
-    select(Repository.id, Project.epoch)
+    select(Repository.id, Project.epoch, Project.immutable_rules)
     .join(Project, Project.id == Repository.project_id)
     .where(
         Repository.path == bindparam("path"), Repository.trash_id.is_(None),
@@ -45,11 +45,16 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A repository to write to, in a live project whose gate is passed."""
+    """A repository to write to, in a live project whose gate is passed.
+
+    Attributes:
+        immutable_rules: how many rules may keep its tags where they are; 0 for a repository that was just made.
+    """
 
     repository_id: int
     project_id: int
     path: str
+    immutable_rules: int = 0
 
 
 def ensure_repository(work: Work, to: Destination) -> Target:
@@ -66,7 +71,7 @@ def ensure_repository(work: Work, to: Destination) -> Target:
     if epoch != to.project_epoch:
         raise RepositoryUnknown(repository=to.path)
     if row is not None:
-        return Target(row.id, to.project_id, to.path)
+        return Target(row.id, to.project_id, to.path, row.immutable_rules)
     try:
         with work.db.begin_nested():
             made = work.db.execute(
@@ -77,7 +82,7 @@ def ensure_repository(work: Work, to: Destination) -> Target:
         row = work.db.execute(_FIND, {"path": to.path, "project": to.project_id}).first()
         if row is None:
             raise
-        made = row.id
+        return Target(row.id, to.project_id, to.path, row.immutable_rules)
     return Target(made, to.project_id, to.path)
 
 

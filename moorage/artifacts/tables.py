@@ -155,6 +155,28 @@ class TagHistory(Base):
     trash_id: Mapped[int | None] = mapped_column(ForeignKey("trash.id"))
 
 
+class ImmutableRule(Base):
+    """A rule that keeps tags from moving and from being deleted; the selectors as the contract shapes them.
+
+    `fingerprint` is the hash of the selectors in force: no project has two rules that say the same.
+    """
+
+    __tablename__ = "immutable_rule"
+    __table_args__ = (UniqueConstraint("project_id", "fingerprint"), AUTO_ID)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"))
+    priority: Mapped[int] = mapped_column(Integer, server_default="0")
+    disabled: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    action: Mapped[str] = mapped_column(String(64))
+    template: Mapped[str] = mapped_column(String(64))
+    params: Mapped[dict[str, object]] = mapped_column(Json)
+    tag_selectors: Mapped[list[dict[str, str]]] = mapped_column(Json)
+    scope_selectors: Mapped[dict[str, list[dict[str, str]]]] = mapped_column(Json)
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary(32))
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
 class Pull(Base):
     """How often and when last an artifact was pulled; written in batches from memory."""
 

@@ -19,6 +19,7 @@ from moorage.events import (
     Event,
     GroupChanged,
     GroupCreated,
+    ImmutableRuleChanged,
     ManifestPushed,
     MemberSet,
     ProjectChanged,
@@ -114,6 +115,13 @@ def on_manifest_pushed(work: Work, event: ManifestPushed) -> None:
     _write(work, "create", "artifact", name, project_id=event.project_id, detail=detail)
 
 
+def on_immutable_rule_changed(work: Work, event: ImmutableRuleChanged) -> None:
+    """`create_immutable_rule`, `delete_immutable_rule`, or `update_immutable_rule` with the kind of change."""
+    operation = {"created": "create", "deleted": "delete"}.get(event.change, "update")
+    detail = {"change": event.change} if operation == "update" else {}
+    _write(work, operation, "immutable_rule", str(event.rule_id), project_id=event.project_id, detail=detail)
+
+
 def on_tag_deleted(work: Work, event: TagDeleted) -> None:
     """`delete_tag`, with the digest that it named."""
     name = f"{event.repository}:{event.tag}"
@@ -152,6 +160,7 @@ REACTIONS: Mapping[type[Event], Callable[[Work, Any], None]] = MappingProxyType(
         RobotCreated: on_robot_created,
         RobotChanged: on_robot_changed,
         ManifestPushed: on_manifest_pushed,
+        ImmutableRuleChanged: on_immutable_rule_changed,
         TagDeleted: on_tag_deleted,
         ArtifactDeleted: on_artifact_deleted,
         BlobDeleted: on_blob_deleted,

@@ -13,7 +13,8 @@ class Project(Base):
 
     `epoch` grows by 1 when tokens that name the project must stop working (made private, a group's role lowered).
     `trash_id` is set while the project is in the trash, `purging` once there is no way back. `repository_count`
-    is written by the repositories' own code, so that a list of projects needs no count.
+    is written by the repositories' own code, so that a list of projects needs no count; `immutable_rules`, the number
+    of enabled ones, by the rules', so that a push into a project without any need not look.
     """
 
     __tablename__ = "project"
@@ -27,6 +28,7 @@ class Project(Base):
     trash_days: Mapped[int] = mapped_column(Integer, server_default="7")
     epoch: Mapped[int] = mapped_column(BigInteger, server_default="0")
     repository_count: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    immutable_rules: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     settings: Mapped[dict[str, object]] = mapped_column(Json, server_default="{}")
     trash_id: Mapped[int | None] = mapped_column(ForeignKey("trash.id"), index=True)
     purging: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))

@@ -61,6 +61,8 @@ ROWS = {
     "R5": "HEAD equals GET",
     "R7": "Accept-Encoding",
     "R8": "bytes damaged on disk",
+    "I3": "patterns that are slow or malformed",
+    "P2": "tags that a rule keeps",
     "T1": "unsigned tokens",
     "T2": "tokens signed with the public key",
     "T3": "other algorithms and forms",

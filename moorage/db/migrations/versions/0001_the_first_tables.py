@@ -280,6 +280,7 @@ def upgrade() -> None:
         sa.Column("trash_days", sa.Integer(), server_default="7", nullable=False),
         sa.Column("epoch", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("repository_count", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("immutable_rules", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("settings", sa.JSON(), server_default="{}", nullable=False),
         sa.Column("trash_id", ID, nullable=True),
         sa.Column("purging", sa.Boolean(), server_default=sa.text("false"), nullable=False),
@@ -299,6 +300,26 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("trash_id IS NULL"),
         postgresql_where=sa.text("trash_id IS NULL"),
+    )
+    op.create_table(
+        "immutable_rule",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("project_id", ID, nullable=False),
+        sa.Column("priority", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("disabled", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("action", sa.String(length=64), nullable=False),
+        sa.Column("template", sa.String(length=64), nullable=False),
+        sa.Column("params", sa.JSON(), nullable=False),
+        sa.Column("tag_selectors", sa.JSON(), nullable=False),
+        sa.Column("scope_selectors", sa.JSON(), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("fk_immutable_rule_project_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_immutable_rule")),
+        sa.UniqueConstraint("project_id", "fingerprint", name=op.f("uq_immutable_rule_project_id_fingerprint")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "project_blob",
