@@ -13,7 +13,9 @@ from moorage.api.guard import ApiGuard
 from moorage.api.plane import ApiPlane
 from moorage.artifacts.pulled import PullNotes
 from moorage.audit import on_events as audit
+from moorage.audit.counts import keep_counts
 from moorage.audit.refusals import WrittenRefusals
+from moorage.audit.rules import LiveRules
 from moorage.configuration.live import Live
 from moorage.db.engine import Database
 from moorage.db.work import Subscribers
@@ -41,17 +43,18 @@ log = logging.getLogger("moorage")
 _PULLS_EVERY_SECONDS = 2.0
 
 
-def wire() -> Subscribers:
+def wire(audit_rules: LiveRules | None = None) -> Subscribers:
     """Who hears of what."""
     subscribers = Subscribers()
-    for event, reaction in audit.REACTIONS.items():
-        subscribers.on(event, reaction)
+    recorder = audit.Recorder(audit_rules)
+    for event in audit.REACTIONS:
+        subscribers.on(event, recorder.hear)
     return subscribers
 
 
-def open_database(settings: Settings) -> Database:
+def open_database(settings: Settings, audit_rules: LiveRules | None = None) -> Database:
     """The database that the settings name, with its subscribers wired."""
-    return Database(settings.database_url, pool_size=settings.database.pool_size, subscribers=wire())
+    return Database(settings.database_url, pool_size=settings.database.pool_size, subscribers=wire(audit_rules))
 
 
 class Application:
@@ -87,7 +90,8 @@ class Application:
 @contextlib.asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[App]:
     """The server's parts, started; stopped in the other order on leaving."""
-    database = open_database(settings)
+    audit_rules = LiveRules()
+    database = open_database(settings, audit_rules)
     storage: Storage = open_storage(settings)
     try:
         await storage.open()
@@ -103,7 +107,8 @@ async def running(settings: Settings) -> AsyncIterator[App]:
         await database.close()
         raise
     passwords = Passwords()
-    refusals = WrittenRefusals(database)
+    audit_rules.items = lambda: live.current
+    refusals = WrittenRefusals(database, rules=audit_rules)
     login = Login(database.read, passwords, live=live, refusals=refusals)
     sessions = Sessions(database, redis_url=settings.sessions.redis_url.reveal())
     gate = Gate(tokens, login, database.read, refusals=refusals, challenge_basic=settings.registry_auth == "basic")
@@ -127,7 +132,11 @@ async def running(settings: Settings) -> AsyncIterator[App]:
         metrics,
         access_log,
     )
-    background = [asyncio.create_task(_write_pulls(pulls, database)), asyncio.create_task(live.watch())]
+    background = [
+        asyncio.create_task(_write_pulls(pulls, database)),
+        asyncio.create_task(live.watch()),
+        asyncio.create_task(keep_counts(database)),
+    ]
     gc.collect()
     gc.freeze()  # what is alive now lives as long as the process: the collector need not look at it again
     try:

@@ -1,6 +1,7 @@
 """Facts that features may react to, named in the past tense, and the actor that caused them."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,27 @@ class ArtifactDeleted(Event):
     repository: str
     digest: str
     tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """Pulls of one artifact by one actor under one name. `tag`: "" for pulls by digest; `at`: the last of `count`."""
+
+    project_id: int
+    repository: str
+    artifact_id: int
+    digest: str
+    tag: str
+    actor: Actor
+    count: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactsPulled(Event):
+    """Artifacts were pulled since the last such event; told by the batch that notes it, some seconds later."""
+
+    pulls: tuple[Pulled, ...]
 
 
 @dataclass(frozen=True, slots=True)

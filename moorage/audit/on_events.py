@@ -5,15 +5,19 @@ audit events (`create_artifact`, `update_user`). What was done exactly is in `de
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import insert
 
+from moorage.audit.rules import LiveRules, Rules
 from moorage.audit.tables import Audit
 from moorage.db.work import Work
 from moorage.events import (
+    Actor,
     ArtifactDeleted,
+    ArtifactsPulled,
     BlobDeleted,
     ConfigurationChanged,
     Event,
@@ -110,7 +114,7 @@ def on_robot_changed(work: Work, event: RobotChanged) -> None:
 
 def on_manifest_pushed(work: Work, event: ManifestPushed) -> None:
     """`create_artifact`, also for a push of what was there already: who moved a tag is asked for later."""
-    name = f"{event.repository}:{event.tags[0]}" if event.tags else f"{event.repository}@{event.digest}"
+    name = _name(event.repository, event.tags[0] if event.tags else "", event.digest)
     detail = {"digest": event.digest, "tags": list(event.tags), "new": event.new}
     _write(work, "create", "artifact", name, project_id=event.project_id, detail=detail)
 
@@ -120,6 +124,24 @@ def on_immutable_rule_changed(work: Work, event: ImmutableRuleChanged) -> None:
     operation = {"created": "create", "deleted": "delete"}.get(event.change, "update")
     detail = {"change": event.change} if operation == "update" else {}
     _write(work, operation, "immutable_rule", str(event.rule_id), project_id=event.project_id, detail=detail)
+
+
+def on_artifacts_pulled(work: Work, event: ArtifactsPulled) -> None:
+    """`pull_artifact`: a row for each actor and what they pulled since the last time, with how often."""
+    if _leaves_out(work, "pull", "artifact"):
+        return
+    rows = [
+        {
+            **_row(pull.actor, "pull", "artifact", _name(pull.repository, pull.tag, pull.digest)),
+            "at": pull.at,
+            "project_id": pull.project_id,
+            "repeats": pull.count,
+            "detail": {"digest": pull.digest},
+        }
+        for pull in event.pulls
+    ]
+    if rows:
+        work.db.execute(_INSERT, rows)
 
 
 def on_tag_deleted(work: Work, event: TagDeleted) -> None:
@@ -163,11 +185,39 @@ REACTIONS: Mapping[type[Event], Callable[[Work, Any], None]] = MappingProxyType(
         ImmutableRuleChanged: on_immutable_rule_changed,
         TagDeleted: on_tag_deleted,
         ArtifactDeleted: on_artifact_deleted,
+        ArtifactsPulled: on_artifacts_pulled,
         BlobDeleted: on_blob_deleted,
         ConfigurationChanged: on_configuration_changed,
     }
 )
 """Each event that is written down, and by which function; a test sees to it that none is forgotten."""
+
+
+class Recorder:
+    """Writes down what the live settings do not leave out.
+
+    Attributes:
+        rules: what is left out.
+    """
+
+    def __init__(self, rules: LiveRules | None = None) -> None:
+        self.rules = rules or LiveRules()
+
+    def hear(self, work: Work, event: Event) -> None:
+        """The reaction to every event."""
+        recording = _Recording(work.db, work.subscribers, work.actor, work.now, work.after, rules=self.rules())
+        REACTIONS[type(event)](recording, event)
+
+
+@dataclass(slots=True)
+class _Recording(Work):
+    """A unit of work with the rules that hold in it."""
+
+    rules: Rules = field(default_factory=Rules)
+
+
+def _leaves_out(work: Work, operation: str, resource_type: str) -> bool:
+    return isinstance(work, _Recording) and work.rules.leaves_out(operation, resource_type)
 
 
 def _write(
@@ -179,22 +229,26 @@ def _write(
     project_id: int | None = None,
     detail: Mapping[str, object] | None = None,
 ) -> None:
-    actor = work.actor
-    work.db.execute(
-        _INSERT,
-        {
-            "at": work.now,
-            "principal_id": actor.principal_id,
-            "principal_name": actor.name[:255],
-            "credential": actor.credential,
-            "address": actor.address[:64],
-            "request_id": actor.request_id[:64],
-            "project_id": project_id,
-            "resource_type": resource_type,
-            "resource": resource,
-            "operation": operation,
-            "ok": True,
-            "repeats": 1,
-            "detail": dict(detail or {}),
-        },
-    )
+    if _leaves_out(work, operation, resource_type):
+        return
+    row = _row(work.actor, operation, resource_type, resource)
+    work.db.execute(_INSERT, {**row, "at": work.now, "project_id": project_id, "detail": dict(detail or {})})
+
+
+def _row(actor: Actor, operation: str, resource_type: str, resource: str) -> dict[str, object]:
+    return {
+        "principal_id": actor.principal_id,
+        "principal_name": actor.name[:255],
+        "credential": actor.credential,
+        "address": actor.address[:64],
+        "request_id": actor.request_id[:64],
+        "resource_type": resource_type,
+        "resource": resource,
+        "operation": operation,
+        "ok": True,
+        "repeats": 1,
+    }
+
+
+def _name(repository: str, tag: str, digest: str) -> str:
+    return f"{repository}:{tag}" if tag else f"{repository}@{digest}"

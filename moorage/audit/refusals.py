@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import bindparam, insert, update
 
+from moorage.audit.rules import LiveRules
 from moorage.audit.tables import Audit
 from moorage.db.engine import Database
 from moorage.db.work import Work
@@ -56,8 +57,11 @@ class _Seen:
 class WrittenRefusals:
     """The `identity.refusals.Refusals` of a server. Used from one event loop."""
 
-    def __init__(self, database: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, database: Database, *, rules: LiveRules | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._database = database
+        self._rules = rules or LiveRules()
         self._clock = clock
         self._seen: dict[_Kind, _Seen] = {}
         self._writing: asyncio.Task[None] | None = None
@@ -66,6 +70,8 @@ class WrittenRefusals:
         self, actor: Actor, operation: str, resource_type: str, resource: str, *, project_id: int | None = None
     ) -> None:
         """See `Refusals.note`."""
+        if self._rules().leaves_out(operation, resource_type):
+            return
         now = self._clock()
         kind: _Kind = (actor.name, actor.address, operation, resource_type, resource, project_id)
         seen = self._seen.get(kind)

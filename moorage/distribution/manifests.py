@@ -35,7 +35,8 @@ async def get(plane: Plane, request: Request, name: str, reference: str) -> Repl
     ticket = await plane.gate.ticket(request, needs)
     if ":" not in reference:
         parse_tag(reference)
-    found = await find_manifest(plane.database.read, ticket, ticket.entries[name], name, reference)
+    entry = ticket.entries[name]
+    found = await find_manifest(plane.database.read, ticket, entry, name, reference)
     digest = digest_bytes(found.digest)
     etag = b'"' + digest + b'"'
     headers = [
@@ -48,7 +49,7 @@ async def get(plane: Plane, request: Request, name: str, reference: str) -> Repl
     if condition is not None and etag_matches(condition, etag.decode("ascii"), weak=True):
         return Reply(304, headers)
     if request.method == "GET":
-        plane.pulls.note(found.repository_id, found.artifact_id)
+        plane.pulls.note(ticket, entry, found, repository=name, reference=reference, address=request.address)
     return Reply(200, headers, found.bytes)
 
 

@@ -27,7 +27,7 @@ def upgrade() -> None:
         sa.Column("id", ID, nullable=False),
         sa.Column("at", TIME, nullable=False),
         sa.Column("principal_id", sa.BigInteger(), nullable=True),
-        sa.Column("principal_name", sa.String(length=255), server_default="", nullable=False),
+        sa.Column("principal_name", NAME, server_default="", nullable=False),
         sa.Column("credential", sa.String(length=32), server_default="", nullable=False),
         sa.Column("address", sa.String(length=64), server_default="", nullable=False),
         sa.Column("request_id", sa.String(length=64), server_default="", nullable=False),
@@ -41,7 +41,39 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
         sqlite_autoincrement=True,
     )
-    op.create_index(op.f("ix_audit_at"), "audit", ["at"], unique=False)
+    op.create_index("ix_audit_at", "audit", ["at", "id", "ok", "project_id"], unique=False)
+    op.create_index("ix_audit_operation", "audit", ["operation", "at", "id", "resource_type"], unique=False)
+    op.create_index("ix_audit_principal", "audit", ["principal_name", "at", "id"], unique=False)
+    op.create_index("ix_audit_project", "audit", ["project_id", "at", "id", "ok"], unique=False)
+    op.create_index("ix_audit_resource_type", "audit", ["resource_type", "at", "id", "operation"], unique=False)
+    op.create_table(
+        "audit_count",
+        sa.Column("project_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("rows", sa.BigInteger(), nullable=False),
+        sa.Column("refused", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("project_id", name=op.f("pk_audit_count")),
+    )
+    op.create_table(
+        "audit_export",
+        sa.Column("endpoint", NAME, nullable=False),
+        sa.Column("upto", sa.BigInteger(), nullable=False),
+        sa.Column("missing", sa.JSON(), server_default="[]", nullable=False),
+        sa.Column("lease_owner", sa.String(length=36), server_default="", nullable=False),
+        sa.Column("lease_until", TIME, nullable=True),
+        sa.Column("sent_at", TIME, nullable=True),
+        sa.Column("failing_since", TIME, nullable=True),
+        sa.Column("error", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("endpoint", name=op.f("pk_audit_export")),
+    )
+    op.create_table(
+        "audit_mark",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("upto", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("candidate", sa.BigInteger(), nullable=True),
+        sa.Column("candidate_xmax", sa.BigInteger(), nullable=True),
+        sa.Column("candidate_at", TIME, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_mark")),
+    )
     op.create_table(
         "blob",
         sa.Column("id", ID, nullable=False),
@@ -670,8 +702,6 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_tag_artifact", "tag", ["artifact_id", "name"], unique=False)
-    op.create_index("ix_audit_principal", "audit", ["principal_id", sa.literal_column("id DESC")], unique=False)
-    op.create_index("ix_audit_project", "audit", ["project_id", sa.literal_column("id DESC")], unique=False)
     op.create_index(
         "ix_execution_vendor", "execution", ["vendor_type", "vendor_id", sa.literal_column("id DESC")], unique=False
     )

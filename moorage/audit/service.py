@@ -1,0 +1,271 @@
+"""The audit log as lists: the contract's by page, ours by key."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, literal, select, tuple_
+
+from moorage.access.matrix import ROLE_PERMISSIONS
+from moorage.access.policy import Account
+from moorage.access.tables import RoleBinding
+from moorage.audit.counts import PROJECT, total
+from moorage.audit.tables import Audit
+from moorage.db.base import Id, UtcTime, from_micros, to_micros
+from moorage.db.query import Field, Fields, Listing
+from moorage.db.work import Work
+from moorage.errors import ListingInvalid
+from moorage.identity.tables import GroupMember, RobotPermission
+from moorage.projects.tables import Project
+
+FIELDS = Fields(
+    {
+        "id": Field(Audit.id, "number"),
+        "op_time": Field(Audit.at, "time"),
+        # Only these two can be sorted by: an order of a million rows by another column is no answer but a load.
+        "username": Field(Audit.principal_name, sortable=False),
+        "resource": Field(Audit.resource, sortable=False),
+        "resource_type": Field(Audit.resource_type, sortable=False),
+        "operation": Field(Audit.operation, sortable=False),
+        "operation_result": Field(Audit.ok, "flag", sortable=False),
+        "project_id": Field(Audit.project_id, "number", sortable=False),
+        "address": Field(Audit.address, sortable=False),
+        "credential": Field(Audit.credential, sortable=False),
+        "request_id": Field(Audit.request_id, sortable=False),
+    },
+    key=Audit.id,
+    aliases={"op_result": "operation_result"},
+)
+NEWEST_FIRST, OLDEST_FIRST = "-op_time", "op_time"
+SORTED_FROM = 20_000
+"""SQLite: beyond so many rows of the caller's projects, newest rows are found by going through the newest of all."""
+
+_LOG_ROLES = sorted(role for role, allowed in ROLE_PERMISSIONS.items() if ("log", "list") in allowed)
+_COLUMNS = (
+    Audit.id, Audit.at, Audit.principal_name, Audit.credential, Audit.address, Audit.request_id, Audit.project_id,
+    Audit.resource_type, Audit.resource, Audit.operation, Audit.ok, Audit.repeats, Audit.detail,
+)  # fmt: skip
+
+_DONE: ColumnElement[bool] = Audit.ok.is_(True)
+
+Whose = Literal["all", "project", "user", "robot"]
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One row of the log.
+
+    Attributes:
+        username: who; "" for nobody in particular.
+        ok: done; False: refused.
+        repeats: how often, within a minute, the same was refused, or within two seconds the same was pulled.
+        detail: what else is known about it; never a secret.
+    """
+
+    id: int
+    at: datetime
+    username: str
+    credential: str
+    address: str
+    request_id: str
+    project_id: int | None
+    resource_type: str
+    resource: str
+    operation: str
+    ok: bool
+    repeats: int
+    detail: dict[str, Any]
+
+    @property
+    def event(self) -> str:
+        """The contract's name of what happened: `create_artifact`."""
+        return f"{self.operation}_{self.resource_type}"
+
+    @property
+    def description(self) -> str:
+        """One sentence for people: `create project: team`."""
+        about = f": {self.resource}" if self.resource else ""
+        return f"{self.operation} {self.resource_type}{about}" + ("" if self.ok else " (refused)")
+
+
+@dataclass(frozen=True, slots=True)
+class Sees:
+    """Which rows somebody may see.
+
+    Attributes:
+        whose: all rows; those of one project; those of the live projects whose log a user or a robot may list.
+        number: of the project or of the principal.
+    """
+
+    whose: Whose
+    number: int = 0
+
+
+ALL = Sees("all")
+
+
+def sees_in_projects(account: Account) -> Sees:
+    """What an account sees that may not list the log of the system: the logs of projects that it may list."""
+    return Sees("robot" if account.kind == "robot" else "user", account.principal_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a list. `ignored`: keys of the listing that are not known here."""
+
+    entries: list[Entry]
+    total: int
+    ignored: list[str]
+
+
+def list_entries(work: Work, sees: Sees, listing: Listing, *, only_done: bool = False) -> Page:
+    """One page, the newest first unless `listing` says otherwise.
+
+    Raises:
+        QueryInvalid: a filter has a value that does not fit.
+
+    Cost: two statements. The total is exact, and costs nothing that grows unless `q` filters; then the rows of the
+    filter's index are counted. The page is read from the end of the list that is nearer.
+    """
+    conditions, ignored = FIELDS.where(listing)
+    _, unsorted = FIELDS.order(listing, NEWEST_FIRST)
+    if only_done and conditions:
+        conditions.append(_DONE)
+    counting = _count_where(sees.whose, conditions) if conditions else _count(sees.whose, only_done=only_done)
+    count = int(work.db.scalar(counting, {"whose": sees.number}) or 0)
+    offset, size = listing.offset, min(listing.page_size, count - listing.offset)
+    if size <= 0:
+        return Page([], count, ignored + unsorted)
+
+    backwards = offset > count - offset - size
+    if backwards:
+        offset = count - offset - size
+    sort = tuple((key, down != backwards) for key, down in listing.sort)
+    default = OLDEST_FIRST if backwards else NEWEST_FIRST
+    sparse = count <= SORTED_FROM or work.db.dialect.name != "sqlite"
+    if conditions:
+        statement = _page_where(sees.whose, conditions, sort, default)
+    else:
+        statement = _page(sees.whose, sort, default, only_done=only_done, sparse=sparse)
+    rows = work.db.execute(statement, {"whose": sees.number, "size": size, "skip": offset}).all()
+    if backwards:
+        rows = rows[::-1]
+    return Page([_entry(row) for row in rows], count, ignored + unsorted)
+
+
+def list_by_key(
+    work: Work, sees: Sees, listing: Listing, *, older_than: str = "", newer_than: str = ""
+) -> tuple[list[Entry], list[str]]:
+    """Entries older (or newer) than a key (`make_key`), the newest first; `listing` gives filter and size.
+
+    Raises:
+        ListingInvalid: a key that is none.
+        QueryInvalid: a filter has a value that does not fit.
+
+    Cost: one statement; no page costs more than the first.
+    """
+    conditions, ignored = FIELDS.where(listing)
+    place = tuple_(Audit.at, Audit.id)
+    forward = bool(newer_than) and not older_than
+    if older_than:
+        conditions.append(place < _place(older_than))
+    if newer_than:
+        conditions.append(place > _place(newer_than))
+    statement = _page_where(sees.whose, conditions, (), OLDEST_FIRST if forward else NEWEST_FIRST)
+    rows = work.db.execute(statement, {"whose": sees.number, "size": listing.page_size, "skip": 0}).all()
+    return [_entry(row) for row in (rows[::-1] if forward else rows)], ignored
+
+
+def make_key(entry: Entry) -> str:
+    """The place of an entry in the list by key."""
+    return f"{to_micros(entry.at)}-{entry.id}"
+
+
+def _place(key: str) -> ColumnElement[Any]:
+    moment, number = _read_key(key)
+    return tuple_(literal(moment, UtcTime()), literal(number, Id))
+
+
+def _read_key(key: str) -> tuple[datetime, int]:
+    micros, _, number = key.partition("-")
+    if len(key) > 40 or not (micros.isascii() and micros.isdigit() and number.isascii() and number.isdigit()):
+        raise ListingInvalid("The key is not one that this list gave out.", parameter="key")
+    try:
+        moment = from_micros(int(micros))
+    except OverflowError:
+        raise ListingInvalid("The key is not one that this list gave out.", parameter="key") from None
+    return moment, min(int(number), 2**63 - 1)
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(*tuple(row))
+
+
+# -- statements -------------------------------------------------------------------------------------------
+
+# Made once where there is no filter: making one takes as long as running it.
+
+
+def _projects(whose: Whose) -> Any:  # noqa: ANN401 - what SQL's IN takes
+    """The ids of the projects whose log the principal `:whose` may list."""
+    principal = bindparam("whose", type_=Audit.id.type)
+    live = select(Project.id).where(Project.trash_id.is_(None))
+    if whose == "project":
+        return [principal]
+    if whose == "user":
+        groups = select(GroupMember.group_id).where(GroupMember.principal_id == principal)
+        held = select(RoleBinding.project_id).where(
+            RoleBinding.role.in_(_LOG_ROLES),
+            (RoleBinding.principal_id == principal) | RoleBinding.group_id.in_(groups),
+        )
+        return live.where(Project.id.in_(held))
+    given = select(RobotPermission.id).where(
+        RobotPermission.robot_id == principal,
+        RobotPermission.resource == "log",
+        RobotPermission.action == "list",
+        (RobotPermission.project_id == Project.id) | (RobotPermission.scope == "all"),
+    )
+    return live.where(given.exists())
+
+
+def _visible(whose: Whose, *, sparse: bool = True) -> list[ColumnElement[bool]]:
+    if whose == "all":
+        return []
+    if whose == "project":
+        return [Audit.project_id == bindparam("whose")]
+    column = Audit.project_id if sparse else PROJECT
+    return [column.in_(_projects(whose))]
+
+
+@cache
+def _count(whose: Whose, *, only_done: bool) -> Select[int]:
+    return total(None if whose == "all" else _projects(whose), only_done=only_done)
+
+
+def _count_where(whose: Whose, conditions: Sequence[ColumnElement[bool]]) -> Select[int]:
+    return select(func.count()).select_from(Audit).where(*_visible(whose), *conditions)
+
+
+@cache
+def _page(
+    whose: Whose, sort: tuple[tuple[str, bool], ...], default: str, *, only_done: bool, sparse: bool
+) -> Select[*tuple[Any, ...]]:
+    done = [_DONE] if only_done else []
+    return _page_of([*_visible(whose, sparse=sparse), *done], sort, default)
+
+
+def _page_where(
+    whose: Whose, conditions: Sequence[ColumnElement[bool]], sort: tuple[tuple[str, bool], ...], default: str
+) -> Select[*tuple[Any, ...]]:
+    return _page_of([*_visible(whose), *conditions], sort, default)
+
+
+def _page_of(
+    conditions: Sequence[ColumnElement[bool]], sort: tuple[tuple[str, bool], ...], default: str
+) -> Select[*tuple[Any, ...]]:
+    """The ids of a page from an index, then its rows."""
+    order, _ = FIELDS.order(Listing(sort=sort), default)
+    ids = select(Audit.id).where(*conditions).order_by(*order).limit(bindparam("size")).offset(bindparam("skip"))
+    return select(*_COLUMNS).where(Audit.id.in_(ids)).order_by(*order)
