@@ -114,7 +114,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     gate = Gate(tokens, login, database.read, refusals=refusals, challenge_basic=settings.registry_auth == "basic")
     plane = Plane(settings, database, storage, gate, metrics, pulls, has_files=storage.path("probe") is not None)
     token_endpoint = TokenEndpoint(database, login, tokens, live=live, refusals=refusals)
-    api = ApiPlane(ApiGuard(database, login, refusals, sessions), {"passwords": passwords})
+    api = ApiPlane(ApiGuard(database, login, refusals, sessions), {"passwords": passwords, "live": live})
     probes = Probes(database, storage, metrics, gate)
     hosts = Hosts(settings.external_url, settings.allowed_hosts, settings.trusted_proxies)
     access_log = AccessLog(text=is_text(settings.log)) if settings.log.access else None

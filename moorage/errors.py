@@ -264,6 +264,24 @@ class RobotPermissionInvalid(Invalid):
     reason = "ROBOT_PERMISSION_INVALID"
 
 
+class MetadataInvalid(Invalid):
+    """A setting of the project has a value that it cannot have."""
+
+    reason = "METADATA_INVALID"
+
+
+class AllowlistInvalid(Invalid):
+    """The allowlist holds an entry twice, an empty one, or one of more than 64 characters, or over 10,000 entries."""
+
+    reason = "ALLOWLIST_INVALID"
+
+
+class MemberInvalid(Invalid):
+    """A member is one user or one group that exists, named by id or by name."""
+
+    reason = "MEMBER_INVALID"
+
+
 class QuotaInvalid(Invalid):
     """The storage limit is invalid: -1 for none, or 1 to 1125899906842624 bytes."""
 
@@ -397,6 +415,18 @@ class GroupUnknown(NotFound):
     reason = "GROUP_UNKNOWN"
 
 
+class RegistryUnknown(NotFound):
+    """There is no such registry."""
+
+    reason = "REGISTRY_UNKNOWN"
+
+
+class MetadataUnknown(NotFound):
+    """The project has no such setting."""
+
+    reason = "METADATA_UNKNOWN"
+
+
 class MemberUnknown(NotFound):
     """There is no such member."""
 
@@ -528,6 +558,18 @@ class ProjectNotEmpty(Precondition):
 
 
 # -- conflicts --------------------------------------------------------------------------------------------
+
+
+class MemberExists(Conflict):
+    """The user or group has a role in this project already; change that one."""
+
+    reason = "MEMBER_EXISTS"
+
+
+class MetadataExists(Conflict):
+    """The project has this setting already; change it instead."""
+
+    reason = "METADATA_EXISTS"
 
 
 class ProjectExists(Conflict):

@@ -56,6 +56,15 @@ class ProjectChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AllowlistChanged(Event):
+    """The list of vulnerabilities that no policy minds was replaced; `project_id` null: the system's."""
+
+    project_id: int | None
+    name: str
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
 class MemberSet(Event):
     """Somebody was given a role in a project (`role` 0: it was taken away). `new`: they had none before."""
 

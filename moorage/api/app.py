@@ -29,6 +29,8 @@ from moorage.web.request import Request
 
 MAX_BODY_BYTES = 1024 * 1024
 _IDLE_SECONDS = 30.0
+_ABOUT_BODIES = frozenset({b"content-length", b"content-type"})
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # in JSON; a NUL that is not escaped is no JSON
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _HEADERS = [
     (b"cache-control", b"no-store"),
@@ -78,6 +80,8 @@ class Api:
         body = b""
         if request.method in _UNSAFE:
             body = await request.body(_IDLE_SECONDS).whole(MAX_BODY_BYTES)
+        if b"%00" in request.query_string or _ESCAPED_NUL.search(body) is not None:
+            raise Invalid("There is a NUL character in the request; no text here can hold one.")
         scope: dict[str, Any] = {
             **request.scope,
             "path": path,
@@ -93,9 +97,7 @@ class Api:
         if isinstance(problem, MethodNotAllowedException):
             problem = self._wrong_method(request.method, path)
         if problem is None:
-            reply = Reply(
-                answer.status, [p for p in answer.headers if p[0] != b"content-length"], b"".join(answer.parts)
-            )
+            reply = answer.reply()
         elif isinstance(problem, Problem) and problem.status not in {500, 503}:
             reply = problem_reply(problem, oci=False)
         else:
@@ -139,6 +141,13 @@ class _Answer:
             self.headers = list(message["headers"])
         else:
             self.parts.append(message.get("body", b""))
+
+    def reply(self) -> Reply:
+        """What was sent, whole. Where a handler has nothing to say, nothing is said: the contract knows no `null`."""
+        body = b"".join(self.parts)
+        if body == b"null":
+            return Reply(self.status, [one for one in self.headers if one[0] not in _ABOUT_BODIES])
+        return Reply(self.status, [one for one in self.headers if one[0] != b"content-length"], body)
 
 
 def _pattern(parameter: re.Match[str]) -> str:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from litestar.handlers import HTTPRouteHandler
 
 from moorage.api.unbuilt import stand_in, unbuilt
+from moorage.projects import routes as projects
 from moorage.system import routes as system
 
-BUILT: tuple[HTTPRouteHandler, ...] = (*system.ROUTES,)
+BUILT: tuple[HTTPRouteHandler, ...] = (*projects.ROUTES, *system.ROUTES)
 """What subjects bring."""
 
 

@@ -16,6 +16,7 @@ from moorage.audit.tables import Audit
 from moorage.db.work import Work
 from moorage.events import (
     Actor,
+    AllowlistChanged,
     ArtifactDeleted,
     ArtifactsPulled,
     BlobDeleted,
@@ -49,6 +50,15 @@ def on_project_created(work: Work, event: ProjectCreated) -> None:
 def on_project_changed(work: Work, event: ProjectChanged) -> None:
     """`update_project`, with the new values."""
     _write(work, "update", "project", event.name, project_id=event.project_id, detail=event.changes)
+
+
+def on_allowlist_changed(work: Work, event: AllowlistChanged) -> None:
+    """`update_project` for a project's list, `update_configuration` for the system's, with the number of entries."""
+    detail = {"cve_allowlist": event.entries}
+    if event.project_id is None:
+        _write(work, "update", "configuration", "cve_allowlist", detail=detail)
+    else:
+        _write(work, "update", "project", event.name, project_id=event.project_id, detail=detail)
 
 
 def on_project_deleted(work: Work, event: ProjectDeleted) -> None:
@@ -171,6 +181,7 @@ REACTIONS: Mapping[type[Event], Callable[[Work, Any], None]] = MappingProxyType(
     {
         ProjectCreated: on_project_created,
         ProjectChanged: on_project_changed,
+        AllowlistChanged: on_allowlist_changed,
         ProjectDeleted: on_project_deleted,
         MemberSet: on_member_set,
         UserCreated: on_user_created,

@@ -117,6 +117,8 @@ def parse_q(q: str) -> tuple[Clause, ...]:
     if not q:
         return ()
     text = unquote_plus(_bounded(q, "q"), errors="replace")
+    if "\0" in text:
+        raise _invalid("q", text.index("\0"), "a NUL character")
     pieces = text.split(",", MAX_CLAUSES)
     clauses: list[Clause] = []
     position = 0

@@ -1,5 +1,6 @@
 """Projects and their members: create, find, change, delete."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -11,12 +12,25 @@ from moorage.access.tables import RoleBinding
 from moorage.db.locks import close_gate
 from moorage.db.seed import reserve_id
 from moorage.db.work import Work
-from moorage.errors import MemberUnknown, ProjectExists, ProjectNotEmpty, ProjectUnknown, RoleInvalid, UserUnknown
+from moorage.errors import (
+    MemberExists,
+    MemberInvalid,
+    MemberUnknown,
+    MetadataExists,
+    MetadataUnknown,
+    ProjectExists,
+    ProjectNotEmpty,
+    ProjectUnknown,
+    RoleInvalid,
+    UserUnknown,
+)
 from moorage.events import MemberSet, ProjectChanged, ProjectCreated, ProjectDeleted
-from moorage.identity import robots
+from moorage.identity import groups, robots
 from moorage.identity import service as identity
-from moorage.identity.tables import Group, Principal, RefreshToken, Session
+from moorage.identity.tables import Group, Principal, RefreshToken, Session, User
+from moorage.ldap.names import fold_dn
 from moorage.oci.names import parse_project_name
+from moorage.projects.metadata import PUBLIC
 from moorage.projects.tables import Project, Trash
 from moorage.quotas import service as quotas
 
@@ -139,15 +153,27 @@ def create_project(
     owner_id: int | None = None,
     public: bool = False,
     limit_bytes: int = quotas.UNLIMITED,
+    settings: Mapping[str, str] | None = None,
 ) -> ProjectRow:
     """Create a project; its owner becomes project admin.
+
+    Args:
+        settings: metadata but `public`, in the form that `metadata.parse_metadata` gives.
 
     Raises:
         ProjectNameInvalid, QuotaInvalid: as they say.
         ProjectExists: the name is taken; the unique index decides, not a prior read.
         UserUnknown: there is no such owner.
     """
-    return _create(work, parse_project_name(name), None, owner_id=owner_id, public=public, limit_bytes=limit_bytes)
+    return _create(
+        work,
+        parse_project_name(name),
+        None,
+        owner_id=owner_id,
+        public=public,
+        limit_bytes=limit_bytes,
+        settings=settings or {},
+    )
 
 
 def ensure_library(work: Work) -> bool:
@@ -183,6 +209,71 @@ def set_public(work: Work, project_id: int, *, public: bool) -> None:
             delete(RoleBinding).where(RoleBinding.project_id == project_id, RoleBinding.role == Role.PUBLIC)
         )
     work.emit(ProjectChanged(project_id, project.name, {"public": public}))
+
+
+def set_metadata(work: Work, project_id: int, values: Mapping[str, str]) -> None:
+    """Change settings of a project, `public` among them; what is not named stays.
+
+    Args:
+        values: in the form that `metadata.parse_metadata` gives.
+
+    Raises:
+        ProjectUnknown: there is none.
+    """
+    close_gate(work, project_id)
+    project = get_project_by_id(work, project_id)
+    rest = {key: value for key, value in values.items() if key != PUBLIC}
+    before = get_settings(work, project_id)
+    changes: dict[str, object] = {key: value for key, value in rest.items() if before.get(key) != value}
+    if changes:
+        _change(work, project_id, by=0, settings={**before, **rest})
+        work.emit(ProjectChanged(project_id, project.name, changes))
+    if PUBLIC in values:
+        set_public(work, project_id, public=values[PUBLIC] == "true")
+
+
+def add_metadata(work: Work, project_id: int, key: str, value: str) -> None:
+    """Give a project a setting that it does not have yet.
+
+    Raises:
+        ProjectUnknown: there is none.
+        MetadataExists: it has it.
+    """
+    close_gate(work, project_id)
+    if key == PUBLIC or key in get_settings(work, project_id):
+        raise MetadataExists(name=key)
+    set_metadata(work, project_id, {key: value})
+
+
+def delete_metadata(work: Work, project_id: int, key: str) -> None:
+    """Take a setting away: the project has the default again. Without `public` it is private.
+
+    Raises:
+        ProjectUnknown: there is none.
+        MetadataUnknown: it does not have it.
+    """
+    close_gate(work, project_id)
+    project = get_project_by_id(work, project_id)
+    if key == PUBLIC:
+        set_public(work, project_id, public=False)
+        return
+    before = get_settings(work, project_id)
+    if key not in before:
+        raise MetadataUnknown(name=key[:64])
+    _change(work, project_id, by=0, settings={name: value for name, value in before.items() if name != key})
+    work.emit(ProjectChanged(project_id, project.name, {key: None}))
+
+
+def get_settings(work: Work, project_id: int) -> dict[str, str]:
+    """The settings of a live project but `public`.
+
+    Raises:
+        ProjectUnknown: there is none.
+    """
+    found = work.db.scalar(select(Project.settings).where(Project.id == project_id, Project.trash_id.is_(None)))
+    if found is None:
+        raise ProjectUnknown(id=project_id)
+    return {key: str(value) for key, value in found.items()}
 
 
 def delete_project(work: Work, project_id: int, *, reason: str = "") -> None:
@@ -225,7 +316,7 @@ def set_member(work: Work, project_id: int, user_id: int, role: Role) -> int:
         ProjectUnknown, UserUnknown: there is none.
         RoleInvalid: 0 is what everyone has in a public project, and cannot be given.
     """
-    role = _require_role(role)
+    role = require_role(role)
     project = get_project_by_id(work, project_id)
     user = identity.get_user(work, user_id)
     binding_id, before = _bind(work, project_id, role, principal_id=user_id)
@@ -260,7 +351,7 @@ def set_group_member(work: Work, project_id: int, group_id: int, role: Role) -> 
         ProjectUnknown, RoleInvalid: as for a user.
         MemberUnknown: there is no such group.
     """
-    role = _require_role(role)
+    role = require_role(role)
     project = get_project_by_id(work, project_id)
     name = _get_group_name(work, group_id)
     binding_id, before = _bind(work, project_id, role, group_id=group_id)
@@ -268,6 +359,96 @@ def set_group_member(work: Work, project_id: int, group_id: int, role: Role) -> 
         _change(work, project_id, by=1)
     work.emit(MemberSet(project.id, name, role, new=before is None))
     return binding_id
+
+
+def add_member(work: Work, project_id: int, role: Role, *, user_id: int = 0, group_id: int = 0) -> int:
+    """Give a user or a group a role in a project where they have none, and return the binding's id.
+
+    Raises:
+        ProjectUnknown, RoleInvalid: as `set_member`.
+        MemberInvalid: there is no such user or group.
+        MemberExists: they have a role there.
+    """
+    role = require_role(role)
+    project = get_project_by_id(work, project_id)
+    try:
+        name = identity.get_user(work, user_id).name if user_id else _get_group_name(work, group_id)
+    except (UserUnknown, MemberUnknown) as problem:
+        raise MemberInvalid(str(problem)) from None
+    try:
+        with work.db.begin_nested():
+            binding_id = _insert_binding(work, project_id, role, user_id or None, group_id or None)
+    except IntegrityError as error:
+        raise MemberExists(name=name) from error
+    work.emit(MemberSet(project.id, name, role, new=True))
+    return binding_id
+
+
+def find_member_user(work: Work, *, user_id: int, name: str) -> int:
+    """The id of the user that somebody wants to make a member, named by id or by name or e-mail address.
+
+    Raises:
+        MemberInvalid: there is no such user.
+    """
+    found = identity.find_user(work, name) if not user_id else None
+    if not user_id and found is None:
+        raise MemberInvalid("There is no such user.", name=name[:255])
+    return found.id if found is not None else user_id
+
+
+def find_member_group(work: Work, *, group_id: int, kind: int, key: str) -> int:
+    """The id of the group that somebody wants to make a member; one that is named by kind and key is made known.
+
+    Args:
+        kind: the contract's number: 1 LDAP (the key is a DN), 2 HTTP, 3 OIDC (the key is the name).
+
+    Raises:
+        MemberInvalid: neither an id nor a kind with a key.
+        GroupNameInvalid, NameOfEntryInvalid: the key cannot be one.
+    """
+    if group_id:
+        return group_id
+    if kind not in {1, 2, 3} or not key:
+        raise MemberInvalid
+    return groups.ensure_group(work, kind, fold_dn(key) if kind == 1 else key, key)
+
+
+def first_administrator(work: Work) -> int:
+    """The user who owns what a robot creates: the administrator of the lowest id."""
+    return work.db.execute(
+        select(Principal.id)
+        .join(User, User.principal_id == Principal.id)
+        .where(User.admin, Principal.deleted_at.is_(None))
+        .order_by(Principal.id)
+        .limit(1)
+    ).scalar_one()
+
+
+def set_role_of(work: Work, project_id: int, member_id: int, role: Role) -> None:
+    """Change the role of a member, named by the binding's id.
+
+    Raises:
+        RoleInvalid: as `set_member`.
+        MemberUnknown: there is no such member in this project.
+    """
+    user_id, group_id = _holder_of(work, project_id, member_id)
+    if user_id:
+        set_member(work, project_id, user_id, role)
+    else:
+        set_group_member(work, project_id, group_id, role)
+
+
+def remove_member_by_id(work: Work, project_id: int, member_id: int) -> None:
+    """Take a member's role away, named by the binding's id.
+
+    Raises:
+        MemberUnknown: there is no such member in this project.
+    """
+    user_id, group_id = _holder_of(work, project_id, member_id)
+    if user_id:
+        remove_member(work, project_id, user_id)
+    else:
+        remove_group_member(work, project_id, group_id)
 
 
 def remove_group_member(work: Work, project_id: int, group_id: int) -> None:
@@ -308,11 +489,13 @@ def _create(
     owner_id: int | None,
     public: bool,
     limit_bytes: int = quotas.UNLIMITED,
+    settings: Mapping[str, str] | None = None,
 ) -> ProjectRow:
     if owner_id is not None and work.db.scalar(_LIVE_PRINCIPAL, {"id": owner_id}) is None:
         raise UserUnknown(id=owner_id)
     values: dict[str, object] = {
         "name": name, "owner_id": owner_id, "public": public, "created_at": work.now, "updated_at": work.now,
+        "settings": dict(settings or {}),
     }  # fmt: skip
     if project_id is not None:
         values["id"] = project_id
@@ -350,17 +533,7 @@ def _bind(
     if row is None:
         try:
             with work.db.begin_nested():
-                binding_id = work.db.execute(
-                    insert(RoleBinding)
-                    .values(
-                        project_id=project_id,
-                        principal_id=principal_id,
-                        group_id=group_id,
-                        role=role,
-                        created_at=work.now,
-                    )
-                    .returning(RoleBinding.id)
-                ).scalar_one()
+                binding_id = _insert_binding(work, project_id, role, principal_id, group_id)
         except IntegrityError:
             row = work.db.execute(mine.with_for_update()).one()
         else:
@@ -369,7 +542,32 @@ def _bind(
     return row.id, Role(row.role)
 
 
-def _require_role(role: int) -> Role:
+def _insert_binding(work: Work, project_id: int, role: Role, principal_id: int | None, group_id: int | None) -> int:
+    return work.db.execute(
+        insert(RoleBinding)
+        .values(project_id=project_id, principal_id=principal_id, group_id=group_id, role=role, created_at=work.now)
+        .returning(RoleBinding.id)
+    ).scalar_one()
+
+
+def _holder_of(work: Work, project_id: int, member_id: int) -> tuple[int, int]:
+    """The user and the group of a binding, of which one is 0."""
+    row = work.db.execute(
+        select(RoleBinding.principal_id, RoleBinding.group_id).where(
+            RoleBinding.id == member_id, RoleBinding.project_id == project_id, RoleBinding.role != Role.PUBLIC
+        )
+    ).one_or_none()
+    if row is None:
+        raise MemberUnknown(id=member_id)
+    return row.principal_id or 0, row.group_id or 0
+
+
+def require_role(role: int) -> Role:
+    """A role that can be given.
+
+    Raises:
+        RoleInvalid: there is none of this number, or everybody has it in a public project.
+    """
     if role not in set(Role) - {Role.PUBLIC}:
         raise RoleInvalid(role=int(role))
     return Role(role)

@@ -1,8 +1,8 @@
-"""Projects, and the trash that deleted things wait in."""
+"""Projects, their allowlists of vulnerabilities, and the trash that deleted things wait in."""
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Integer, SmallInteger, text
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Integer, SmallInteger, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from moorage.db.base import AUTO_ID, Base, Id, Json, Name, UtcTime, live_index
@@ -14,7 +14,8 @@ class Project(Base):
     `epoch` grows by 1 when tokens that name the project must stop working (made private, a group's role lowered).
     `trash_id` is set while the project is in the trash, `purging` once there is no way back. `repository_count`
     is written by the repositories' own code, so that a list of projects needs no count; `immutable_rules`, the number
-    of enabled ones, by the rules', so that a push into a project without any need not look.
+    of enabled ones, by the rules', so that a push into a project without any need not look. `settings` holds the
+    contract's metadata but `public`, texts by name (`metadata.py`). `registry_id` is set in a proxy-cache project.
     """
 
     __tablename__ = "project"
@@ -27,6 +28,7 @@ class Project(Base):
     pull_policy: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     trash_days: Mapped[int] = mapped_column(Integer, server_default="7")
     epoch: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    registry_id: Mapped[int | None] = mapped_column(BigInteger)
     repository_count: Mapped[int] = mapped_column(BigInteger, server_default="0")
     immutable_rules: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     settings: Mapped[dict[str, object]] = mapped_column(Json, server_default="{}")
@@ -50,3 +52,21 @@ class Trash(Base):
     principal_id: Mapped[int | None] = mapped_column(ForeignKey("principal.id", ondelete="SET NULL"))
     deleted_at: Mapped[datetime] = mapped_column(UtcTime)
     purge_at: Mapped[datetime] = mapped_column(UtcTime, index=True)
+
+
+class CveAllowlist(Base):
+    """Vulnerabilities that no policy minds: of one project, or (project 0) of the system.
+
+    `expires_at` is in Unix seconds, as the contract has it; null: never. `items` is a list of ids such as
+    CVE-2024-3094.
+    """
+
+    __tablename__ = "cve_allowlist"
+    __table_args__ = (UniqueConstraint("project_id"), AUTO_ID)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    project_id: Mapped[int] = mapped_column(BigInteger)
+    expires_at: Mapped[int | None] = mapped_column(BigInteger)
+    items: Mapped[list[str]] = mapped_column(Json, server_default="[]")
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcTime)

@@ -126,6 +126,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_configuration")),
     )
     op.create_table(
+        "cve_allowlist",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("project_id", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("items", sa.JSON(), server_default="[]", nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("updated_at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cve_allowlist")),
+        sa.UniqueConstraint("project_id", name=op.f("uq_cve_allowlist_project_id")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
         "execution",
         sa.Column("id", ID, nullable=False),
         sa.Column("vendor_type", sa.String(length=32), nullable=False),
@@ -311,6 +323,7 @@ def upgrade() -> None:
         sa.Column("pull_policy", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("trash_days", sa.Integer(), server_default="7", nullable=False),
         sa.Column("epoch", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("registry_id", sa.BigInteger(), nullable=True),
         sa.Column("repository_count", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("immutable_rules", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("settings", sa.JSON(), server_default="{}", nullable=False),

@@ -1,0 +1,114 @@
+"""Settings of a project, in the contract's form: texts by name.
+
+`public` is a column of the project and decides who sees it; the others are read by the subjects that obey them
+(scanning, signing, the proxy cache), which may come later than the setting.
+
+Source: Harbor API v2.0, `ProjectMetadata`.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from moorage.errors import MetadataInvalid, MetadataUnknown
+from moorage.selectors import compile_selector
+
+PUBLIC = "public"
+READ_ONLY = frozenset({"retention_id"})
+
+_BOOLEANS = frozenset({"true", "false"})
+_SEVERITIES = frozenset({"none", "low", "medium", "high", "critical"})
+
+
+def _boolean(value: str) -> str:
+    folded = value.lower()
+    if folded not in _BOOLEANS:
+        raise ValueError("'true' or 'false'")
+    return folded
+
+
+def _severity(value: str) -> str:
+    folded = value.lower()
+    if folded not in _SEVERITIES:
+        raise ValueError("one of none, low, medium, high, critical")
+    return folded
+
+
+def _number(value: str) -> str:
+    if not value.removeprefix("-").isascii() or not value.removeprefix("-").isdigit() or len(value) > 10:
+        raise ValueError("a whole number, -1 for no limit")
+    if int(value) < -1:
+        raise ValueError("-1 for no limit, or more")
+    return str(int(value))
+
+
+def _pattern_kind(value: str) -> str:
+    if value not in {"doublestar", "regex"}:
+        raise ValueError("'doublestar' or 'regex'")
+    return value
+
+
+def _pattern(value: str) -> str:
+    if len(value) > 1024:
+        raise ValueError("at most 1024 characters")
+    return value
+
+
+KEYS: Mapping[str, Callable[[str], str]] = MappingProxyType(
+    {
+        PUBLIC: _boolean,
+        "enable_content_trust": _boolean,
+        "enable_content_trust_cosign": _boolean,
+        "prevent_vul": _boolean,
+        "severity": _severity,
+        "auto_scan": _boolean,
+        "auto_sbom_generation": _boolean,
+        "reuse_sys_cve_allowlist": _boolean,
+        "proxy_speed_kb": _number,
+        "max_upstream_conn": _number,
+        "proxy_cache_local_on_not_found": _boolean,
+        "proxy_referrer_api": _boolean,
+        "proxy_cache_filter_pattern": _pattern,
+        "proxy_cache_filter_kind": _pattern_kind,
+    }
+)
+"""What can be set, each with what brings a value into its one form or raises ValueError with what is allowed."""
+
+PROXY_KEYS = frozenset(key for key in KEYS if key.startswith(("proxy_", "max_upstream")))
+"""Only a proxy-cache project has these."""
+
+
+def parse_metadata(values: Mapping[str, str | None], *, is_proxy: bool = False) -> dict[str, str]:
+    """Values in their one form. Names that are not known, null and empty values are left out, as in the contract.
+
+    Raises:
+        MetadataInvalid: a value that its name does not allow, or one for a proxy cache in another project.
+    """
+    parsed: dict[str, str] = {}
+    for key, value in values.items():
+        check = KEYS.get(key)
+        if check is None or value is None or value == "" or (key in PROXY_KEYS and not is_proxy):
+            continue
+        parsed[key] = _checked(key, value, check)
+    if parsed.get("proxy_cache_filter_pattern"):
+        compile_selector(parsed.get("proxy_cache_filter_kind", "doublestar"), parsed["proxy_cache_filter_pattern"])
+    return parsed
+
+
+def parse_one(key: str, value: str, *, is_proxy: bool = False) -> str:
+    """One value in its one form.
+
+    Raises:
+        MetadataUnknown: no such setting can be set here.
+        MetadataInvalid: the value is not allowed.
+    """
+    check = KEYS.get(key)
+    if check is None or key in READ_ONLY or (key in PROXY_KEYS and not is_proxy):
+        raise MetadataUnknown(name=key[:64])
+    return _checked(key, value, check)
+
+
+def _checked(key: str, value: str, check: Callable[[str], str]) -> str:
+    try:
+        return check(value)
+    except ValueError as error:
+        raise MetadataInvalid(f"The setting '{key}' takes {error}.", name=key, value=value[:64]) from error
