@@ -24,6 +24,7 @@ from moorage.distribution.auth import Gate
 from moorage.distribution.plane import Plane
 from moorage.distribution.token import TokenEndpoint
 from moorage.errors import Problem
+from moorage.identity.backends.ldap import Ldap
 from moorage.identity.login import Login
 from moorage.identity.passwords import Passwords
 from moorage.identity.sessions import Sessions
@@ -109,7 +110,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     passwords = Passwords()
     audit_rules.items = lambda: live.current
     refusals = WrittenRefusals(database, rules=audit_rules)
-    login = Login(database.read, passwords, live=live, refusals=refusals)
+    login = Login(database.read, passwords, live=live, refusals=refusals, backends=(Ldap(database, passwords, live),))
     sessions = Sessions(database, redis_url=settings.sessions.redis_url.reveal())
     gate = Gate(tokens, login, database.read, refusals=refusals, challenge_basic=settings.registry_auth == "basic")
     plane = Plane(settings, database, storage, gate, metrics, pulls, has_files=storage.path("probe") is not None)

@@ -21,7 +21,9 @@ class Login:
     """Who may come in.
 
     Attributes:
-        backends: asked in this order, the first answer wins; our own table comes first.
+        backends: asked in this order, the first answer wins. Our own table comes first, whatever `auth_sources` says:
+            it answers at once, so that local accounts never wait for another system, and their passwords do not
+            leave. The order of the sources is that of the sign-in page.
     """
 
     def __init__(
@@ -38,7 +40,7 @@ class Login:
         self._read = read
         self._passwords = passwords
         self._refusals: Refusals = refusals or NoRefusals()
-        self.backends: tuple[Backend, ...] = (Local(read, passwords), *backends)
+        self.backends: tuple[Backend, ...] = (Local(read, passwords, live), *backends)
         self._live = live or Settled()
         # Two, so that a flood of cheap tries against robots cannot push the dear ones against people out of memory.
         self._people = people or Throttle()
@@ -82,12 +84,23 @@ class Login:
     async def _find_person(self, username: str, password: str, address: str) -> Account | None:
         key = (fold_user_name(username), network_of(address))
         self._people.require_open(key)
-        turn = self._people.turn(key)
+        account = await self._ask(username, password, address, key)
+        if account is not None:
+            self._people.forgive(key)
+        return account
+
+    async def _ask(self, username: str, password: str, address: str, key: tuple[str, str]) -> Account | None:
+        """What the backends say: first whether one remembers this password, then each in turn."""
         for backend in self.backends:
-            account = await backend.check_password(username, password, turn)
+            account = await backend.recall(username, password)
             if account is not None:
-                self._people.forgive(key)
                 return account
+        # One turn for all: what was counted for one, an outage of the next takes back before the others' turn comes.
+        async with self._people.turn(key):
+            for backend in self.backends:
+                account = await backend.check_password(username, password, address)
+                if account is not None:
+                    return account
         return None
 
     def _refuse(self, username: str, address: str) -> None:

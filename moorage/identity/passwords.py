@@ -116,10 +116,14 @@ class Passwords:
             return True
         if len(password) > MAX_PASSWORD_BYTES or not await self._compute(check):
             return False
+        self.remember(account_id, stored, password)
+        return True
+
+    def remember(self, account_id: int, stored: str | bytes, password: str) -> None:
+        """Keep in mind that a check went well, for 5 minutes. It is for those who check elsewhere, too."""
         if len(self._remembered) >= MAX_REMEMBERED:
             self._forget()
         self._remembered[self._digest(account_id, stored, password)] = self._clock() + REMEMBER_SECONDS
-        return True
 
     async def verify_nobody(self, password: str) -> None:
         """Take as long as a check for an account that does not exist.

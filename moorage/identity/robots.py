@@ -24,9 +24,9 @@ from moorage.db.engine import Query, Reader
 from moorage.db.work import Work
 from moorage.errors import RobotDurationInvalid, RobotExists, RobotPermissionInvalid, RobotUnknown
 from moorage.events import RobotChanged, RobotCreated
-from moorage.identity.backends.base import Turn
 from moorage.identity.passwords import Passwords, hash_chosen_secret, require_good_password
 from moorage.identity.tables import Principal, RefreshToken, Robot, RobotPermission
+from moorage.identity.throttle import Turn
 from moorage.oci.names import MAX_NAME_CHARACTERS, parse_robot_name
 
 PREFIX = "robot$"

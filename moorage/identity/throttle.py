@@ -85,17 +85,16 @@ class Throttle:
 class Turn:
     """One try. Entered, it waits for the others of its account and address, and counts as failed from then on.
 
-    Entering it again, for the next backend, counts no second time. A caller who goes away in the middle has had
-    their try; one that could not be made (a backend is down, too many wait) is taken back.
+    A caller who goes away in the middle has had their try; one that could not be made (a backend is down, too many
+    wait) is taken back.
     """
 
-    __slots__ = ("_counted", "_key", "_lock", "_throttle")
+    __slots__ = ("_key", "_lock", "_throttle")
 
     def __init__(self, throttle: Throttle, key: Key) -> None:
         self._throttle = throttle
         self._key = key
         self._lock: asyncio.Lock | None = None
-        self._counted = False
 
     async def __aenter__(self) -> None:
         """Wait, and count.
@@ -106,15 +105,12 @@ class Turn:
         lock = self._throttle.lock(self._key)
         await lock.acquire()
         self._lock = lock
-        if self._counted:
-            return
         try:
             self._throttle.require_open(self._key)
         except LoginThrottled:
             lock.release()
             raise
         self._throttle.count(self._key)
-        self._counted = True
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -123,7 +119,6 @@ class Turn:
             self._lock.release()
         if isinstance(error, Exception):
             self._throttle.discount(self._key)
-            self._counted = False
 
 
 def network_of(address: str) -> str:

@@ -17,7 +17,7 @@ from tests.parts.base import Missing, Part, make_folder
 
 P = TypeVar("P", bound=Part)
 
-NO_PARTS = {"base", "tool"}
+NO_PARTS = {"base", "certificates", "tool"}
 """Modules of this folder that are neither a part nor tests."""
 
 

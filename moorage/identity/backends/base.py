@@ -1,13 +1,8 @@
 """The protocol of an authentication backend."""
 
-from contextlib import AbstractAsyncContextManager
 from typing import ClassVar, Protocol
 
 from moorage.access.policy import Account
-
-Turn = AbstractAsyncContextManager[None]
-"""Entered around a real check of a password, not around a remembered one: counts it as a try, and waits for other
-tries of the same account from the same address, so that guesses cannot be made at the same time."""
 
 
 class Backend(Protocol):
@@ -19,13 +14,22 @@ class Backend(Protocol):
 
     kind: ClassVar[str]
 
-    async def check_password(self, username: str, password: str, turn: Turn) -> Account | None:
+    async def recall(self, username: str, password: str) -> Account | None:
+        """The account, if this very password was found right here less than 5 minutes ago. Asks nobody elsewhere."""
+        ...
+
+    async def check_password(self, username: str, password: str, address: str) -> Account | None:
         """The account, or None when the password is wrong, the name unknown, or the account disabled.
 
         All three take the same time. A backend that keeps people elsewhere brings our own row up to date first.
 
+        Args:
+            username: as typed.
+            password: as typed; may be empty.
+            address: of the client, for the audit log.
+
         Raises:
-            LoginThrottled: by `turn`: too many wrong ones before.
+            NameTaken: the password is right, and the name is that of somebody from another source.
             Unavailable: we could not ask. Never turned into None: the caller would tell somebody that a right
                 password is wrong.
         """

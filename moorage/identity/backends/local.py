@@ -3,9 +3,10 @@
 from typing import ClassVar
 
 from moorage.access.policy import Account
-from moorage.db.engine import Query, Reader
-from moorage.identity.backends.base import Turn
+from moorage.configuration.live import Live, Settled
+from moorage.db.engine import Query, Reader, Row
 from moorage.identity.passwords import Passwords
+from moorage.identity.service import ADMIN_ID
 from moorage.oci.names import MAX_NAME_CHARACTERS, fold_user_name
 
 _COLUMNS = "SELECT p.id, p.epoch, p.name, (u.admin OR u.admin_by_source), u.password"
@@ -28,24 +29,33 @@ class Local:
 
     kind: ClassVar[str] = "local"
 
-    def __init__(self, read: Reader, passwords: Passwords) -> None:
+    def __init__(self, read: Reader, passwords: Passwords, live: Live | Settled | None = None) -> None:
         self._read = read
         self._passwords = passwords
+        self._live = live or Settled()
 
-    async def check_password(self, username: str, password: str, turn: Turn) -> Account | None:
+    async def recall(self, username: str, password: str) -> Account | None:
+        """See `Backend.recall`."""
+        rows = await self._find(username)
+        return next((_account(row) for row in rows if self._passwords.remembers(row[0], row[4], password)), None)
+
+    async def check_password(self, username: str, password: str, address: str) -> Account | None:  # noqa: ARG002 - nothing is written
         """See `Backend.check_password`."""
+        rows = await self._find(username)
+        for row in rows:
+            if await self._passwords.verify(row[0], row[4], password):
+                return _account(row)
+        if not rows:
+            await self._passwords.verify_nobody(password)
+        return None
+
+    async def _find(self, username: str) -> list[Row]:
+        """Who may be meant. Where local accounts are no source of people, the first administrator is one still."""
         folded = fold_user_name(username) if 0 < len(username) <= MAX_NAME_CHARACTERS else ""
         rows = await self._read.all(_FIND, folded) if folded and "\0" not in folded else []
-        for row in rows:
-            if self._passwords.remembers(row[0], row[4], password):
-                return _account(row)
-        async with turn:
-            for row in rows:
-                if await self._passwords.verify(row[0], row[4], password):
-                    return _account(row)
-            if not rows:
-                await self._passwords.verify_nobody(password)
-        return None
+        if rows and self.kind not in (await self._live.items()).auth_sources:
+            return [row for row in rows if row[0] == ADMIN_ID]
+        return rows
 
 
 def _account(row: tuple[int, int, str, bool, str, int]) -> Account:

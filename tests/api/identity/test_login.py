@@ -13,7 +13,6 @@ from moorage.db.engine import Database
 from moorage.errors import CredentialsInvalid, DatabaseUnavailable, LoginThrottled, Unavailable
 from moorage.identity import robots
 from moorage.identity import service as identity
-from moorage.identity.backends.base import Turn
 from moorage.identity.login import Login, read_basic
 from moorage.identity.passwords import Passwords, hash_password
 from moorage.identity.throttle import Throttle
@@ -207,13 +206,17 @@ class Elsewhere:
         self.problem = problem
         self.asked = 0
 
-    async def check_password(self, username: str, password: str, turn: Turn) -> Account | None:
+    async def recall(self, username: str, password: str) -> Account | None:
+        """See `Backend.recall`."""
+        return Account(98, 0, "user", username) if password == "remembered" else None
+
+    async def check_password(self, username: str, password: str, address: str) -> Account | None:
         """See `Backend.check_password`."""
-        async with turn:
-            self.asked += 1
-            if self.problem:
-                raise self.problem
-            return Account(99, 0, "user", username) if password == "elsewhere" else None
+        assert address == HERE
+        self.asked += 1
+        if self.problem:
+            raise self.problem
+        return Account(99, 0, "user", username) if password == "elsewhere" else None
 
 
 async def test_backends_are_asked_in_order_and_the_first_answer_wins(world: World) -> None:
@@ -227,6 +230,22 @@ async def test_backends_are_asked_in_order_and_the_first_answer_wins(world: Worl
     assert (first.asked, second.asked) == (1, 0)
     with pytest.raises(CredentialsInvalid):
         await login.authenticate("dora", "wrong", HERE)
+
+
+async def test_a_password_that_a_backend_remembers_is_asked_of_nobody(world: World) -> None:
+    directory = Elsewhere(Unavailable("The directory is down."))
+    login = Login(world.database.read, world.passwords, backends=[directory])
+
+    assert (await login.authenticate("dora", "remembered", HERE)).principal_id == 98
+    assert (directory.asked, world.checks) == (0, [])
+
+
+async def test_outages_that_many_meet_at_once_are_no_failed_tries(world: World) -> None:
+    login = Login(world.database.read, world.passwords, backends=[Elsewhere(Unavailable("The directory is down."))])
+
+    told = await asyncio.gather(*(login.authenticate("dora", "x", HERE) for _ in range(30)), return_exceptions=True)
+
+    assert {type(one) for one in told} == {Unavailable}
 
 
 async def test_an_outage_is_no_wrong_password_and_no_failed_try(world: World) -> None:

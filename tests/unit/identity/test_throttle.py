@@ -133,16 +133,6 @@ async def test_going_away_in_the_middle_does_not_save_the_try(throttle: Throttle
         throttle.require_open(ANN)
 
 
-async def test_asking_several_backends_is_one_try(throttle: Throttle) -> None:
-    for _ in range(4):
-        turn = throttle.turn(ANN)
-        for _ in range(3):
-            async with turn:
-                pass
-
-    throttle.require_open(ANN)
-
-
 async def test_the_memory_is_bounded_and_the_newest_stay(throttle: Throttle) -> None:
     for n in range(MAX_KEYS + 500):
         throttle.count((f"user{n}", "192.0.2.1"))

@@ -1,0 +1,663 @@
+"""Signing in by LDAP: OpenLDAP and Active Directory, both real, through one suite (threats.md I4, A7)."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import select
+
+from moorage.access.grants import grant
+from moorage.access.policy import Account, Role
+from moorage.configuration.items import Items
+from moorage.configuration.live import Settled
+from moorage.errors import CredentialsInvalid, DirectoryUnavailable, LoginThrottled, NameTaken
+from moorage.identity import groups as groups_module
+from moorage.identity import service as identity
+from moorage.identity.backends.ldap import Ldap
+from moorage.identity.login import Login
+from moorage.identity.people import LDAP_GROUP
+from moorage.identity.scopes import Scope
+from moorage.identity.tables import Group, GroupMember, Principal
+from moorage.identity.throttle import FREE_TRIES, Throttle
+from moorage.ldap.names import fold_dn
+from moorage.projects import service as projects
+from moorage.settings import Secret
+from tests.api.identity.conftest import World
+from tests.api.identity.directories import PASSWORD, Person, Town, make_town
+from tests.parts import Parts
+from tests.parts.samba import Samba
+from tests.parts.slapd import Slapd
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+"""What a sign-in writes has its tests on both databases in test_people.py."""
+
+ADDRESS = "192.0.2.1"
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("openldap", marks=pytest.mark.part("slapd")),
+        pytest.param("ad", marks=pytest.mark.part("samba")),
+    ]
+)
+def town(request: pytest.FixtureRequest, parts: Parts) -> Town:
+    """An empty branch of a directory of each kind."""
+    return make_town(parts.get("slapd", Slapd) if request.param == "openldap" else parts.get("samba", Samba))
+
+
+@pytest.fixture
+def openldap(parts: Parts) -> Town:
+    """An empty branch of OpenLDAP, for what only one of them can show."""
+    return make_town(parts.get("slapd", Slapd))
+
+
+@pytest.fixture
+def ad(parts: Parts) -> Town:
+    """An empty branch of Active Directory."""
+    return make_town(parts.get("samba", Samba))
+
+
+class Door:
+    """Where people come in: the login of a process, under settings that a test can change."""
+
+    def __init__(self, world: World, items: Items) -> None:
+        self.live = Settled(items)
+        self.throttle = Throttle(clock=world.clock)
+        self.backend = Ldap(world.database, world.passwords, self.live, clock=world.clock)
+        self.login = Login(
+            world.database.read,
+            world.passwords,
+            live=self.live,
+            refusals=world.refused,
+            backends=(self.backend,),
+            people=self.throttle,
+        )
+
+    async def enter(self, who: Person | str, password: str = PASSWORD) -> Account:
+        return await self.login.authenticate(who if isinstance(who, str) else who.name, password, ADDRESS)
+
+    def set(self, **changes: Any) -> None:
+        self.live.current = msgspec.structs.replace(self.live.current, **changes)
+
+
+@pytest.fixture
+def door(world: World) -> Callable[..., Door]:
+    """A way in to a directory."""
+    return lambda town, **changes: Door(world, town.items(**changes))
+
+
+def groups_of(world: World, account: Account) -> list[str]:
+    statement = (
+        select(Group.name)
+        .join(GroupMember, GroupMember.group_id == Group.id)
+        .where(GroupMember.principal_id == account.principal_id)
+        .order_by(Group.name)
+    )
+    return world.run(lambda work: list(work.db.scalars(statement)))
+
+
+# -- who comes in -----------------------------------------------------------------------------------------
+
+
+async def test_the_first_sign_in_makes_the_account(town: Town, world: World, door: Callable[..., Door]) -> None:
+    alice = town.person("Alice", displayName="Alice A.")
+
+    account = await door(town).enter(alice)
+
+    found = world.run(identity.get_user, account.principal_id)
+    assert (found.name, found.source, found.realname) == (alice.name.lower(), "ldap", "Alice A.")
+    assert found.email == f"{alice.name.lower()}@example.test"
+    assert not account.admin
+    created = next(row for row in world.audit() if row[:3] == ("create", "user", found.name))
+    assert created[3], "with whom it was, in the audit log"
+
+
+async def test_case_does_not_matter_and_the_account_is_one(town: Town, door: Callable[..., Door]) -> None:
+    alice = town.person("Alice")
+    way = door(town)
+
+    ids = {(await way.enter(name)).principal_id for name in (alice.name, alice.name.upper(), alice.name.lower())}
+
+    assert len(ids) == 1
+
+
+async def test_the_address_works_as_a_name_once_the_account_is_there(town: Town, door: Callable[..., Door]) -> None:
+    alice = town.person("alice")
+    way = door(town)
+    with pytest.raises(CredentialsInvalid):
+        await way.enter(f"{alice.name}@example.test")
+    account = await way.enter(alice)
+    way.set(ldap_filter="(objectClass=*)")  # nothing is remembered under other settings
+
+    assert await way.enter(f"{alice.name}@example.test") == account
+
+
+@pytest.mark.parametrize("password", ["wrong", "", " ", PASSWORD + "\0", PASSWORD.upper(), "x" * 2000, "\ud800"])
+async def test_a_wrong_password_is_401_and_so_is_an_empty_one(
+    town: Town, world: World, door: Callable[..., Door], password: str
+) -> None:
+    alice = town.person("alice")
+
+    with pytest.raises(CredentialsInvalid):
+        await door(town).enter(alice, password)
+
+    assert world.run(identity.find_user, alice.name) is None
+    assert world.refused.refusals == [(alice.name, "login", alice.name)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["*", "al*", "{0})(|(uid=*", "*)(uid=*))(|(uid=*", "{0})(&)", "{0}\0", "\\2a", "{0} ", "(cn=*)",
+     "{0})(objectClass=*", "{dn}", "\uff41lice{number}", "álice{number}", "nobody", ""],
+)  # fmt: skip
+async def test_what_is_typed_is_never_a_filter(town: Town, world: World, door: Callable[..., Door], name: str) -> None:
+    alice = town.person("alice")
+    typed = name.format(alice.name, dn=alice.dn, number=town.number)
+
+    with pytest.raises(CredentialsInvalid):
+        await door(town).enter(typed)
+
+    assert world.run(identity.find_user, alice.name) is None
+
+
+@pytest.mark.parametrize(
+    "rdn", ["Møller\\, Åse \\+ Söhne", 'a\\=b \\"c\\" \\<d\\>\\;', "\\#1 in line", "Überall  Ümlaut"]
+)
+async def test_a_dn_with_commas_spaces_and_umlauts(
+    town: Town, world: World, door: Callable[..., Door], rdn: str
+) -> None:
+    alice = town.person("alice", rdn=rdn)
+    group = town.group("Größe, und so".replace(", ", "\\, "), alice)
+
+    account = await door(town).enter(alice)
+
+    assert groups_of(world, account) == [town.name("Größe, und so")]
+    key = world.scalar(select(Group.key))
+    assert key == fold_dn(group) == fold_dn(group.upper().replace(",OU=", " , OU = "))
+
+
+async def test_a_filter_and_a_scope_decide_who_is_there(town: Town, door: Callable[..., Door]) -> None:
+    alice, bob = town.person("alice", description="in"), town.person("bob", description="out")
+    way = door(town, ldap_filter="(description=in)")
+
+    assert (await way.enter(alice)).principal_id
+    with pytest.raises(CredentialsInvalid):
+        await way.enter(bob)
+
+    way.set(ldap_filter="", ldap_scope=0)
+    with pytest.raises(CredentialsInvalid):
+        await way.enter(alice)
+    way.set(ldap_scope=1)
+    assert (await way.enter(bob)).principal_id
+
+
+async def test_a_name_that_two_entries_have_signs_nobody_in(openldap: Town, door: Callable[..., Door]) -> None:
+    alice = openldap.person("alice")
+    openldap.person("alice", rdn="another")
+
+    with pytest.raises(CredentialsInvalid):
+        await door(openldap).enter(alice)
+
+
+async def test_an_entry_that_the_directory_locked_is_refused(ad: Town, world: World, door: Callable[..., Door]) -> None:
+    alice = ad.person("alice")
+    way = door(ad)
+    await way.enter(alice)
+
+    ad.change(alice.dn, "replace", "userAccountControl", "514")
+    world.clock.now += 301
+
+    with pytest.raises(CredentialsInvalid):
+        await way.enter(alice)
+
+
+async def test_an_account_that_was_disabled_here_is_refused(
+    town: Town, world: World, door: Callable[..., Door]
+) -> None:
+    alice = town.person("alice")
+    way = door(town)
+    account = await way.enter(alice)
+
+    world.run(identity.set_disabled, account.principal_id, disabled=True)
+
+    with pytest.raises(CredentialsInvalid):
+        await way.enter(alice)
+
+
+# -- one person, one account ------------------------------------------------------------------------------
+
+
+async def test_a_renamed_entry_stays_the_same_account(town: Town, world: World, door: Callable[..., Door]) -> None:
+    way = door(town)
+    alice = town.person("alice")
+    before = await way.enter(alice)
+
+    alicia = town.rename(alice, "alicia")
+    after = await way.enter(alicia)
+
+    assert (after.principal_id, after.name) == (before.principal_id, alicia.name)
+    world.clock.now += 301
+    with pytest.raises(CredentialsInvalid):
+        await way.enter(alice)
+
+
+async def test_a_recreated_entry_inherits_nothing(town: Town, world: World, door: Callable[..., Door]) -> None:
+    way = door(town)
+    alice = town.person("alice")
+    before = await way.enter(alice)
+    town.remove(alice.dn)
+    again = town.person("alice")
+    world.clock.now += 301
+
+    with pytest.raises(NameTaken):
+        await way.enter(again)
+
+    world.run(identity.delete_user, before.principal_id)
+    assert (await way.enter(again)).principal_id != before.principal_id
+
+
+@pytest.mark.parametrize("spelling", ["lower", "upper"])
+async def test_a_person_of_two_sources_is_refused_with_a_message(
+    town: Town, world: World, door: Callable[..., Door], spelling: str
+) -> None:
+    alice = town.person("alice")
+    local = world.user(getattr(alice.name, spelling)())
+    way = door(town)
+
+    with pytest.raises(NameTaken, match="signs in another way"):
+        await way.enter(alice)
+
+    entered = await way.enter(alice, f"{getattr(alice.name, spelling)()}-Pass1")
+    assert entered.principal_id == local
+    assert world.run(identity.get_user, local).source == "local"
+
+
+async def test_the_password_of_a_local_administrator_never_leaves(
+    openldap: Town, world: World, door: Callable[..., Door]
+) -> None:
+    openldap.person("root")
+    world.user(openldap.name("root"), admin=True, email="root@example.org")
+    way = door(openldap, ldap_url="ldap://127.0.0.1:1")
+
+    for name in (openldap.name("root"), "root@example.org"):
+        with pytest.raises(CredentialsInvalid):
+            await way.enter(name)
+
+
+async def test_without_local_as_a_source_only_the_first_administrator_has_a_password_here(
+    openldap: Town, world: World, door: Callable[..., Door]
+) -> None:
+    world.user("carol")
+    way = door(openldap, auth_sources=("ldap",))
+
+    assert (await way.enter("admin", "admin-Pass1")).principal_id == 1
+    with pytest.raises(CredentialsInvalid):
+        await way.enter("carol", "carol-Pass1")
+    way.set(auth_sources=("ldap", "local"))
+    assert (await way.enter("carol", "carol-Pass1")).principal_id
+
+
+async def test_without_ldap_as_a_source_the_directory_is_not_asked(openldap: Town, door: Callable[..., Door]) -> None:
+    alice = openldap.person("alice")
+    way = door(openldap)
+    await way.enter(alice)
+
+    way.set(auth_sources=("local",))
+
+    with pytest.raises(CredentialsInvalid):
+        await way.enter(alice)
+
+
+# -- groups -----------------------------------------------------------------------------------------------
+
+
+async def test_groups_are_those_of_the_directory_now(town: Town, world: World, door: Callable[..., Door]) -> None:
+    alice = town.person("alice")
+    ops, dev = town.group("ops", alice, town.person("bob")), town.group("dev", alice)
+    town.group("others", town.person("carol"))
+    way = door(town)
+
+    first = await way.enter(alice)
+    assert groups_of(world, first) == [town.name("dev"), town.name("ops")]
+
+    town.leave(ops, alice)
+    town.join(town.group("qa"), alice)
+    world.clock.now += 301
+    second = await way.enter(alice)
+
+    assert groups_of(world, second) == [town.name("dev"), town.name("qa")]
+    assert second.epoch == first.epoch + 1, "what was issued before says too much"
+    assert world.run(groups_module.find_group, LDAP_GROUP, fold_dn(dev)) is not None
+
+
+async def test_a_lost_group_ends_its_rights_with_the_next_sign_in(
+    town: Town, world: World, door: Callable[..., Door]
+) -> None:
+    alice = town.person("alice")
+    ops = town.group("ops", alice, town.person("bob"))
+    project = world.project("team")
+    made = world.run(groups_module.create_group, LDAP_GROUP, fold_dn(ops.upper()), "ops")
+    world.run(projects.set_group_member, project, made, Role.DEVELOPER)
+    way, asked = door(town), [Scope("repository", "team/app", ("pull", "push"))]
+
+    account = await way.enter(alice)
+    granted = await grant(world.database.read, account, asked)
+    assert granted.entries["team/app"].actions == {"pull", "push"}
+
+    town.leave(ops, alice)
+    world.clock.now += 301
+    after = await way.enter(alice)
+
+    assert (await grant(world.database.read, after, asked)).entries == {}
+    assert world.scalar(select(Principal.epoch).where(Principal.id == account.principal_id)) > account.epoch
+
+
+async def test_groups_in_groups_count_when_they_are_to(town: Town, world: World, door: Callable[..., Door]) -> None:
+    alice = town.person("alice")
+    inner = town.group("inner", alice)
+    middle = town.group("middle", inner)
+    outer = town.group("outer", middle)
+    town.join(inner, outer)  # a circle
+    way = door(town)
+
+    assert groups_of(world, await way.enter(alice)) == [town.name("inner")]
+
+    way.set(ldap_nested_groups=True)
+    names = [town.name(word) for word in ("inner", "middle", "outer")]
+    assert groups_of(world, await way.enter(alice)) == names
+
+
+async def test_the_group_of_administrators_makes_and_unmakes_them(
+    town: Town, world: World, door: Callable[..., Door]
+) -> None:
+    alice, bob = town.person("alice"), town.person("bob")
+    admins = town.group("Big Admins", alice, bob)
+    spelled = admins.upper().replace(f",{town.base.upper()}", f" , {town.base.upper()}")
+    way = door(town, ldap_group_admin_dn=spelled)
+
+    first = await way.enter(alice)
+    assert first.admin
+    assert not world.run(identity.get_user, first.principal_id).admin, "it is the source's word, not ours"
+
+    town.leave(admins, alice)
+    world.clock.now += 301
+    second = await way.enter(alice)
+
+    assert (second.admin, second.epoch > first.epoch) == (False, True)
+
+
+async def test_the_group_of_administrators_may_be_outside_of_the_groups_and_nested(
+    town: Town, door: Callable[..., Door]
+) -> None:
+    alice = town.person("alice")
+    admins = town.group("admins", town.group("inner", alice))
+    way = door(town, ldap_group_admin_dn=admins, ldap_group_base_dn="")
+
+    assert not (await way.enter(alice)).admin
+    way.set(ldap_nested_groups=True)
+    assert (await way.enter(alice)).admin
+    way.set(ldap_group_admin_dn=f"cn=gone,{town.base}")
+    assert not (await way.enter(alice)).admin
+
+
+async def test_groups_are_found_without_an_attribute_that_names_them(
+    openldap: Town, world: World, door: Callable[..., Door]
+) -> None:
+    alice = openldap.person("alice")
+    openldap.group("ops", alice)
+    dn = f"cn={openldap.name('unix')},{openldap.base}"
+    entry = f"dn: {dn}\nobjectClass: posixGroup\ncn: {openldap.name('unix')}\ngidNumber: 7\nmemberUid: {alice.name}\n"
+    openldap.part.modify(entry, add=True)
+    way = door(openldap, ldap_group_membership_attribute="", ldap_group_search_filter="")
+
+    assert groups_of(world, await way.enter(alice)) == [openldap.name("ops"), openldap.name("unix")]
+
+
+async def test_only_groups_below_their_base_that_match_the_filter_count(
+    town: Town, world: World, door: Callable[..., Door]
+) -> None:
+    alice = town.person("alice")
+    ops = town.group("ops", alice)
+    town.change(ops, "add", "description", "yes")
+    town.group("dev", alice)
+    way = door(town, ldap_group_search_filter="(description=yes)")
+
+    assert groups_of(world, await way.enter(alice)) == [town.name("ops")]
+    way.set(ldap_group_search_filter="", ldap_group_base_dn=ops)
+    assert groups_of(world, await way.enter(alice)) == [town.name("ops")]
+    way.set(ldap_group_search_scope=1)
+    assert groups_of(world, await way.enter(alice)) == []
+    way.set(ldap_group_base_dn="")
+    assert groups_of(world, await way.enter(alice)) == []
+
+
+async def test_more_than_a_page_of_groups(openldap: Town, world: World, door: Callable[..., Door]) -> None:
+    alice = openldap.person("alice")
+    names = [f"g{number:04}" for number in range(620)]
+    entries = [
+        f"dn: cn={name},{openldap.base}\nobjectClass: groupOfNames\ncn: {name}\nmember: {alice.dn}\n" for name in names
+    ]
+    openldap.part.modify("\n".join(entries), add=True)
+
+    assert groups_of(world, await door(openldap, ldap_timeout=10).enter(alice)) == names
+
+
+# -- remembered passwords ---------------------------------------------------------------------------------
+
+
+async def test_a_password_is_remembered_for_five_minutes_and_no_longer(
+    town: Town, world: World, door: Callable[..., Door]
+) -> None:
+    alice = town.person("alice")
+    way = door(town)
+    account = await way.enter(alice)
+    checks = len(world.checks)
+
+    town.set_password(alice, "An0ther-password")
+    assert await way.enter(alice) == account
+    assert len(world.checks) == checks, "and nothing is hashed for it"
+    assert await way.enter(alice, "An0ther-password") == account
+
+    world.clock.now += 301
+    with pytest.raises(CredentialsInvalid):
+        await way.enter(alice)
+
+
+async def test_other_settings_or_a_new_epoch_forget_what_was_remembered(
+    town: Town, world: World, door: Callable[..., Door]
+) -> None:
+    alice = town.person("alice")
+    way = door(town)
+    account = await way.enter(alice)
+    assert await way.backend.recall(alice.name, PASSWORD) == account
+
+    way.set(ldap_filter="(objectClass=nothing)")
+    assert await way.backend.recall(alice.name, PASSWORD) is None
+    with pytest.raises(CredentialsInvalid):
+        await way.enter(alice)
+
+    way.set(ldap_filter="")
+    assert await way.backend.recall(alice.name, PASSWORD) == account
+    world.run(lambda work: identity.bump_epoch(work, account.principal_id))
+    assert await way.backend.recall(alice.name, PASSWORD) is None
+
+
+async def test_wrong_passwords_slow_down(town: Town, door: Callable[..., Door]) -> None:
+    alice = town.person("alice")
+    way = door(town)
+
+    for _ in range(FREE_TRIES):
+        with pytest.raises(CredentialsInvalid):
+            await way.enter(alice, "wrong")
+
+    with pytest.raises(LoginThrottled):
+        await way.enter(alice)
+
+
+# -- outages ----------------------------------------------------------------------------------------------
+
+
+async def refuse_in_time(way: Door, who: Person, *, seconds: float) -> DirectoryUnavailable:
+    began = time.monotonic()
+    with pytest.raises(DirectoryUnavailable) as caught:
+        await way.enter(who)
+    assert time.monotonic() - began < seconds
+    assert caught.value.status == 503
+    return caught.value
+
+
+async def test_a_directory_that_hangs_is_an_outage_and_local_accounts_do_not_wait(
+    town: Town, world: World, door: Callable[..., Door]
+) -> None:
+    alice = town.person("alice")
+    world.user("carol")
+    way = door(town, ldap_timeout=1)
+    town.part.freeze()
+    try:
+        waiting = asyncio.create_task(refuse_in_time(way, alice, seconds=2))
+        await asyncio.sleep(0.2)
+        began = time.monotonic()
+        assert (await way.enter("admin", "admin-Pass1")).admin
+        assert (await way.enter("carol", "carol-Pass1")).principal_id
+        assert time.monotonic() - began < 0.5
+        problem = await waiting
+    finally:
+        town.part.go_on()
+
+    assert "did not answer in 1 s. Your password was not checked. Local accounts still work." in str(problem)
+    assert PASSWORD not in str(problem)
+    assert world.refused.refusals == []
+    world.clock.now += 3
+    assert (await way.enter(alice)).principal_id, "as soon as it is back"
+
+
+async def test_many_who_wait_for_a_directory_that_hangs_are_all_told_in_time(
+    openldap: Town, door: Callable[..., Door]
+) -> None:
+    alice = openldap.person("alice")
+    way = door(openldap, ldap_timeout=1)
+    openldap.part.freeze()
+    began = time.monotonic()
+    try:
+        told = await asyncio.gather(*(way.enter(alice) for _ in range(60)), return_exceptions=True)
+    finally:
+        openldap.part.go_on()
+
+    assert all(isinstance(one, DirectoryUnavailable) for one in told)
+    assert time.monotonic() - began < 2.5
+
+
+async def test_a_directory_that_is_killed_in_mid_bind_is_an_outage(openldap: Town, door: Callable[..., Door]) -> None:
+    alice = openldap.person("alice")
+    slapd = openldap.part
+    assert isinstance(slapd, Slapd)
+    way = door(openldap)
+    slapd.freeze()  # it takes the connection and the request, and then dies
+    waiting = asyncio.create_task(refuse_in_time(way, alice, seconds=2))
+    await asyncio.sleep(0.3)
+    slapd.kill()
+    problem = await waiting
+    refused = await refuse_in_time(way, alice, seconds=1)
+    slapd.run()
+
+    assert "(127.0.0.1) cannot be reached." in str(problem) + str(refused)
+    assert (await way.enter(alice)).principal_id
+
+
+async def test_outages_do_not_count_as_tries(openldap: Town, door: Callable[..., Door]) -> None:
+    alice = openldap.person("alice")
+    way = door(openldap, ldap_url="ldap://127.0.0.1:1")
+
+    for _ in range(FREE_TRIES * 2):
+        await refuse_in_time(way, alice, seconds=1)
+
+    way.set(ldap_url=openldap.url)
+    assert (await way.enter(alice)).principal_id
+
+
+async def test_while_it_is_away_a_name_of_another_source_gets_no(
+    openldap: Town, world: World, door: Callable[..., Door]
+) -> None:
+    world.user("carol")
+    way = door(openldap, ldap_url="ldap://127.0.0.1:1")
+
+    with pytest.raises(CredentialsInvalid):
+        await way.enter("carol", "wrong")
+
+
+async def test_a_remembered_password_works_while_it_is_away(town: Town, door: Callable[..., Door]) -> None:
+    alice = town.person("alice")
+    way = door(town)
+    account = await way.enter(alice)
+    town.part.freeze()
+    try:
+        assert await way.enter(alice) == account
+    finally:
+        town.part.go_on()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ldap_search_password": Secret("wrong")},
+        {"ldap_search_password": Secret("")},
+        {"ldap_filter": "(broken"},
+        {"ldap_uid": "a)(b"},
+        {"ldap_base_dn": "dc=other,dc=test"},
+        {"ldap_base_dn": "no name"},
+        {"ldap_group_admin_dn": "no name"},
+        {"ldap_group_base_dn": "cn=gone,dc=example,dc=test", "ldap_group_search_filter": "(x"},
+        {"ldap_url": "ldap://no-such-host.invalid"},
+        {"ldap_start_tls": True, "ldap_ca_certificate": "nonsense"},
+    ],
+)
+async def test_what_is_set_up_wrong_is_no_wrong_password(
+    openldap: Town, door: Callable[..., Door], changes: dict[str, Any]
+) -> None:
+    await refuse_in_time(door(openldap, **changes), openldap.person("alice"), seconds=3)
+
+
+# -- TLS --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way_to_tls", ["ldaps", "start_tls"])
+async def test_tls_with_an_authority_of_ones_own(town: Town, door: Callable[..., Door], way_to_tls: str) -> None:
+    alice = town.person("alice")
+    settings = {"ldap_url": town.tls_url} if way_to_tls == "ldaps" else {"ldap_start_tls": True}
+    way = door(town, **settings)
+
+    await refuse_in_time(way, alice, seconds=2)  # nobody knows that authority
+    way.set(ldap_ca_certificate=replace_authority(town))
+    await refuse_in_time(way, alice, seconds=2)
+    way.set(ldap_ca_certificate=town.part.authority.pem)
+    assert (await way.enter(alice)).principal_id
+    way.set(ldap_ca_certificate="", ldap_verify_cert=False)
+    assert (await way.enter(alice)).principal_id
+
+
+def replace_authority(town: Town) -> str:
+    """The certificate of somebody else of the same name."""
+    return type(town.part.authority)(town.part.name).pem
+
+
+async def test_a_certificate_for_another_name_is_refused(openldap: Town, door: Callable[..., Door]) -> None:
+    alice = openldap.person("alice")
+    way = door(openldap, **openldap.tls)
+    way.set(ldap_url=way.live.current.ldap_url.replace("127.0.0.1", "127.0.0.2"))
+    # nothing listens there; the name in question is one that resolves to the server
+    await refuse_in_time(way, alice, seconds=2)
+    way.set(ldap_url=openldap.tls_url.replace("127.0.0.1", "localhost"))
+    assert (await way.enter(alice)).principal_id
+
+
+async def test_a_directory_that_hangs_in_the_handshake_is_an_outage(openldap: Town, door: Callable[..., Door]) -> None:
+    alice = openldap.person("alice")
+    way = door(openldap, ldap_timeout=1, **openldap.tls)
+    openldap.part.freeze()
+    try:
+        await refuse_in_time(way, alice, seconds=2)
+    finally:
+        openldap.part.go_on()
