@@ -3,27 +3,21 @@
 Source: OCI distribution-spec v1.1, "Pushing Manifests"; docs/develop/lossless.md, "Manifest PUT".
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, exists, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from moorage import faults
-from moorage.artifacts.repositories import Destination, count_artifacts, ensure_repository
+from moorage.artifacts.repositories import Destination, counting, ensure_repository, settle_count
 from moorage.artifacts.rules import require_mutable
-from moorage.artifacts.tables import (
-    Artifact,
-    ArtifactBlob,
-    ArtifactReference,
-    Blob,
-    Manifest,
-    RepositoryBlob,
-    Tag,
-    TagHistory,
-)
-from moorage.db.locks import lock_tag
+from moorage.artifacts.tables import Artifact, ArtifactReference, Tag, TagHistory
+from moorage.db.engine import Query
+from moorage.db.fast import Call, call, each, filled, moment, one, sized
+from moorage.db.locks import locking_tag
 from moorage.db.work import Work
 from moorage.errors import ManifestBlobUnknown, TagMoved
 from moorage.events import ManifestPushed
@@ -31,41 +25,31 @@ from moorage.oci.digest import Digest
 from moorage.oci.manifest import Manifest as Parsed
 from moorage.quotas import service as quotas
 
-_LINKS = (
-    select(Blob.id, Blob.digest)
-    .join(RepositoryBlob, RepositoryBlob.blob_id == Blob.id)
-    .where(
-        RepositoryBlob.repository_id == bindparam("repository"), ~RepositoryBlob.hidden,
-        Blob.state == "live", Blob.digest.in_(bindparam("digests", expanding=True)),
-    )
-    .order_by(Blob.id)
-    .with_for_update(read=True, key_share=True, of=RepositoryBlob)
-)  # fmt: skip
-_CHILDREN = (
-    select(Artifact.id, Artifact.digest, Artifact.size_bytes)
-    .where(
-        Artifact.repository_id == bindparam("repository"), Artifact.trash_id.is_(None),
-        Artifact.digest.in_(bindparam("digests", expanding=True)),
-    )
-    .order_by(Artifact.id)
-    .with_for_update(read=True, key_share=True)
-)  # fmt: skip
-_NEW_ARTIFACT = {
-    "postgresql": postgresql.insert(Artifact)
-    .on_conflict_do_nothing(index_elements=["repository_id", "digest"])
-    .returning(Artifact.id),
-    "sqlite": sqlite.insert(Artifact)
-    .on_conflict_do_nothing(index_elements=["repository_id", "digest"])
-    .returning(Artifact.id),
-}
+_NEW_COLUMNS = """repository_id, digest, pushed_by, pushed_at, media_type, artifact_type, config_media_type,
+    config_digest, subject_digest, size_bytes, manifest_bytes, annotations, accessory, tagged"""
+_NEW_ROW = f"""INSERT INTO artifact ({_NEW_COLUMNS})
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+ON CONFLICT (repository_id, digest) DO NOTHING RETURNING id"""  # noqa: S608 - put together from constants
+# PostgreSQL writes the artifact's bytes and links in the same statement; with SQLite `_NEW_BYTES` and `_NEW_LINKS` do.
+_NEW_ARTIFACT = Query(
+    _NEW_ROW,
+    postgresql=f"""WITH made AS ({_NEW_ROW}),
+    content AS (INSERT INTO manifest (artifact_id, bytes) SELECT id, $15::bytea FROM made),
+    links AS (INSERT INTO artifact_blob (repository_id, blob_id, artifact_id)
+        SELECT $1, wanted.blob, made.id FROM made, unnest($16::bigint[]) AS wanted (blob))
+SELECT id FROM made""",  # noqa: S608 - put together from constants
+)
+_NEW_BYTES = Query("INSERT INTO manifest (artifact_id, bytes) VALUES ($1, $2)", postgresql="")
+_NEW_LINKS = Query(
+    "INSERT INTO artifact_blob (repository_id, blob_id, artifact_id) SELECT $1, value, $2 FROM json_each($3)",
+    postgresql="",
+)
 _OLD_ARTIFACT = (
     select(Artifact.id, Artifact.trash_id, Artifact.tagged, Artifact.child, Artifact.accessory)
     .where(Artifact.repository_id == bindparam("repository"), Artifact.digest == bindparam("digest"))
     .with_for_update()
 )
 _REVIVE = update(Artifact).where(Artifact.id == bindparam("artifact")).values(trash_id=None, tagged=False, child=False)
-_MANIFEST = insert(Manifest)
-_ARTIFACT_BLOB = insert(ArtifactBlob)
 _REFERENCE = insert(ArtifactReference)
 _MARK_CHILDREN = (
     update(Artifact)
@@ -81,30 +65,24 @@ _IS_CHILD = select(
     )
 )
 _SET_CHILD = update(Artifact).where(Artifact.id == bindparam("artifact")).values(child=bindparam("is_child"))
-_TAGS = (
-    select(Tag.name, Tag.artifact_id, Tag.history_id)
-    .where(Tag.repository_id == bindparam("repository"), Tag.name.in_(bindparam("names", expanding=True)))
-    .order_by(Tag.name)
-    .with_for_update()
-)
 _DIGEST_OF = select(Artifact.digest).where(Artifact.id == bindparam("artifact"))
-_OPEN_HISTORY = insert(TagHistory).returning(TagHistory.id)
 _CLOSE_HISTORY = (
     update(TagHistory)
     .where(TagHistory.id == bindparam("history"))
     .values(until=bindparam("now"), ended_by=bindparam("how"), trash_id=bindparam("trash"))
 )
-_MOVED = ("artifact_id", "history_id", "pushed_at")
-_PG_TAG = postgresql.insert(Tag)
-_LITE_TAG = sqlite.insert(Tag)
-_SET_TAG = {
-    "postgresql": _PG_TAG.on_conflict_do_update(
-        index_elements=["repository_id", "name"], set_={name: _PG_TAG.excluded[name] for name in _MOVED}
-    ),
-    "sqlite": _LITE_TAG.on_conflict_do_update(
-        index_elements=["repository_id", "name"], set_={name: _LITE_TAG.excluded[name] for name in _MOVED}
-    ),
-}
+_OPEN_HISTORY = """INSERT INTO tag_history (repository_id, name, digest, since, principal_id)
+VALUES ($1, $2, $3, $4, $5)"""
+_SET_TAG = """INSERT INTO tag (repository_id, name, artifact_id, history_id, pushed_at) {values}
+ON CONFLICT (repository_id, name) DO UPDATE
+SET artifact_id = excluded.artifact_id, history_id = excluded.history_id, pushed_at = excluded.pushed_at"""
+# The history and then the tag: PostgreSQL takes both as one statement, which is the first.
+_POINT = Query(
+    _OPEN_HISTORY,
+    postgresql=f"""WITH opened AS ({_OPEN_HISTORY} RETURNING id)
+{_SET_TAG.format(values="SELECT $1, $2, $6::bigint, id, $4 FROM opened")}""",  # noqa: S608 - put together from constants
+)
+_POINT_TAG = Query(_SET_TAG.format(values="VALUES ($1, $2, $6, last_insert_rowid(), $4)"), postgresql="")
 _SET_TAGGED = (
     update(Artifact)
     .where(Artifact.id == bindparam("artifact"), ~Artifact.tagged)
@@ -120,6 +98,41 @@ _SET_UNTAGGED = (
     .values(tagged=False)
     .returning(Artifact.child, Artifact.accessory)
 )  # fmt: skip
+
+
+@lru_cache(maxsize=512)
+def _links(count: int) -> Query:
+    """The live blobs that a repository holds, of so many digests; their links are share-locked."""
+    return Query(
+        f"""SELECT b.id, b.digest
+FROM blob b JOIN repository_blob l ON l.blob_id = b.id
+WHERE l.repository_id = $1 AND NOT l.hidden AND b.state = 'live' AND b.digest IN ({_places(count)})
+ORDER BY b.id {{lock:FOR KEY SHARE OF l}}"""  # noqa: S608 - put together from constants
+    )
+
+
+@lru_cache(maxsize=512)
+def _children(count: int) -> Query:
+    """The artifacts of a repository, of so many digests, share-locked."""
+    return Query(
+        f"""SELECT id, digest, size_bytes FROM artifact
+WHERE repository_id = $1 AND trash_id IS NULL AND digest IN ({_places(count)})
+ORDER BY id {{lock:FOR KEY SHARE}}"""  # noqa: S608 - put together from constants
+    )
+
+
+@lru_cache(maxsize=512)
+def _tags(count: int) -> Query:
+    """Where so many tags of a repository point, locked."""
+    return Query(
+        f"""SELECT name, artifact_id, history_id FROM tag
+WHERE repository_id = $1 AND name IN ({_places(count)})
+ORDER BY name {{lock:FOR UPDATE}}"""  # noqa: S608 - put together from constants
+    )
+
+
+def _places(count: int) -> str:
+    return ", ".join(f"${number}" for number in range(2, sized(count) + 2))
 
 
 Condition = Callable[[str | None], bool]
@@ -157,121 +170,136 @@ def record(
     """
     target = ensure_repository(work, to)
     repository = target.repository_id
-    held = _current_tags(work, repository, tags)
+    names = sorted(set(tags))
+    held, blobs, children = _look_around(work, repository, names, parsed)
     if condition is not None:
         _check_condition(work, tags[0], held, condition)
-    blobs = _link_blobs(work, repository, parsed)
-    children = _find_children(work, repository, parsed)
+    linked = _require_blobs(parsed, blobs)
+    _require_children(parsed, children)
     faults.point("manifest.linked")
 
     columns = _columns(parsed, raw, children, tagged=bool(tags))
-    artifact, new, listed = _ensure_artifact(work, repository, digest, columns)
-    if new:
-        work.db.execute(_MANIFEST, {"artifact_id": artifact, "bytes": raw})
-        if blobs:
-            rows = [{"repository_id": repository, "blob_id": blob, "artifact_id": artifact} for blob in sorted(blobs)]
-            work.db.execute(_ARTIFACT_BLOB, rows)
-        if parsed.children:
-            work.db.execute(_REFERENCE, _reference_rows(artifact, parsed, children))
+    artifact, new, listed = _ensure_artifact(work, (repository, digest), columns, raw, linked)
+    if new and parsed.children:
+        work.db.execute(_REFERENCE, _reference_rows(artifact, parsed, children))
+    # What points there already is left alone, history and all.
+    moved = [name for name in names if name not in held or held[name].artifact_id != artifact]
     if target.immutable_rules:
-        require_mutable(work, to.project_id, to.path, [tag for tag, row in held.items() if row.artifact_id != artifact])
-    for name in sorted(set(tags)):
-        _point_tag(work, repository, name, (artifact, digest), held.get(name))
-        before = held.get(name)
-        if before is not None and before.artifact_id != artifact:
+        require_mutable(work, to.project_id, to.path, [name for name in moved if name in held])
+    calls = [step for name in moved for step in _pointing(work, repository, name, artifact, digest)]
+    lost = [held[name] for name in moved if name in held]
+    if lost or children or (tags and not new):
+        each(work, calls)
+        calls = []
+        for before in lost:
+            close_history(work, before.history_id, "moved", None)
             listed -= untag(work, before.artifact_id)
-    if tags and not new:
-        row = work.db.execute(_SET_TAGGED, {"artifact": artifact}).first()
-        listed += 1 if row is not None and row.child and not row.accessory else 0
-    if children:
-        # Counted from what the update returns: another index may have marked them since they were read.
-        marked = work.db.execute(_MARK_CHILDREN, {"children": [row.id for row in children.values()]}).all()
-        listed -= sum(1 for row in marked if not (row.tagged or row.accessory))
-    count_artifacts(work, repository, listed)
-    if new:
-        quotas.charge(work, to.project_id, len(raw))
+        if tags and not new:
+            row = work.db.execute(_SET_TAGGED, {"artifact": artifact}).first()
+            listed += 1 if row is not None and row.child and not row.accessory else 0
+        if children:
+            # Counted from what the update returns: another index may have marked them since they were read.
+            marked = work.db.execute(_MARK_CHILDREN, {"children": [row.id for row in children.values()]}).all()
+            listed -= sum(1 for row in marked if not (row.tagged or row.accessory))
+    _count_and_charge(work, to.project_id, repository, calls, listed=listed, charged=len(raw) if new else None)
     work.emit(ManifestPushed(to.project_id, repository, to.path, artifact, str(digest), tuple(tags), new))
     faults.point("manifest.recorded")
     return Pushed(artifact, new)
 
 
-def _current_tags(work: Work, repository: int, tags: Sequence[str]) -> dict[str, Any]:
-    if not tags:
-        return {}
-    for name in sorted(set(tags)):
-        lock_tag(work, repository, name)
-    rows = work.db.execute(_TAGS, {"repository": repository, "names": sorted(set(tags))})
-    return {row.name: row for row in rows}
+class _Held(NamedTuple):
+    """Where a tag points."""
+
+    artifact_id: int
+    history_id: int
 
 
-def _check_condition(work: Work, tag: str, held: dict[str, Any], condition: Condition) -> None:
+class _Child(NamedTuple):
+    """An artifact that an index names."""
+
+    id: int
+    size_bytes: int
+
+
+def _look_around(
+    work: Work, repository: int, names: list[str], parsed: Parsed
+) -> tuple[dict[str, _Held], dict[bytes, int], dict[bytes, _Child]]:
+    """What is there now, locked in the order of locks: tags by name, then ids of blobs and children by digest.
+
+    The links of the blobs are share-locked: the collector passes them by. The leases are left alone: it turns a spent
+    one into "held" when it finds the link in use.
+    """
+    blobs = [descriptor.digest.binary for descriptor in (*parsed.blobs, *parsed.foreign)]
+    wanted = [descriptor.digest.binary for descriptor in parsed.children]
+    calls = [locking_tag(repository, name) for name in names]
+    for query, values in ((_tags, names), (_links, blobs), (_children, wanted)):
+        if values:
+            calls.append(call(query(len(values)), repository, *filled(values)))
+    found = iter(each(work, calls)[len(names) :])
+    held = {name: _Held(artifact, history) for name, artifact, history in (next(found) if names else ())}
+    links = {bytes(digest): blob for blob, digest in (next(found) if blobs else ())}
+    children = {bytes(digest): _Child(id_, size) for id_, digest, size in (next(found) if wanted else ())}
+    return held, links, children
+
+
+def _check_condition(work: Work, tag: str, held: dict[str, _Held], condition: Condition) -> None:
     row = held.get(tag)
     now = work.db.execute(_DIGEST_OF, {"artifact": row.artifact_id}).scalar() if row is not None else None
     if not condition(None if now is None else str(Digest.from_binary(bytes(now)))):
         raise TagMoved(tag=tag)
 
 
-def _link_blobs(work: Work, repository: int, parsed: Parsed) -> list[int]:
-    """The ids of the blobs that the manifest names, their links share-locked: the collector passes them by.
-
-    The leases are left alone: the collector turns a spent one into "held" when it finds the link in use.
-    """
-    required = {descriptor.digest.binary: descriptor for descriptor in parsed.blobs}
-    wanted = list(required) + [descriptor.digest.binary for descriptor in parsed.foreign]
-    if not wanted:
-        return []
-    rows = work.db.execute(_LINKS, {"repository": repository, "digests": wanted}).all()
-    if len(rows) < len(wanted):  # foreign layers need not be here; those that are must be held all the same
-        found = {bytes(row.digest) for row in rows}
-        missing = [str(entry.digest) for binary, entry in required.items() if binary not in found]
-        if missing:
-            raise ManifestBlobUnknown(missing=missing[:20])
-    return [row.id for row in rows]
-
-
-def _find_children(work: Work, repository: int, parsed: Parsed) -> dict[bytes, Any]:
-    wanted = {descriptor.digest.binary: descriptor for descriptor in parsed.children}
-    if not wanted:
-        return {}
-    rows = work.db.execute(_CHILDREN, {"repository": repository, "digests": list(wanted)}).all()
-    found = {bytes(row.digest): row for row in rows}
-    missing = [str(entry.digest) for binary, entry in wanted.items() if binary not in found]
+def _require_blobs(parsed: Parsed, found: dict[bytes, int]) -> list[int]:
+    """The ids of the blobs that the manifest names. Foreign layers need not be here; those that are count, too."""
+    missing = [str(entry.digest) for entry in parsed.blobs if entry.digest.binary not in found]
     if missing:
-        raise ManifestBlobUnknown(missing=missing[:20])
-    return found
+        raise ManifestBlobUnknown(missing=list(dict.fromkeys(missing))[:20])
+    return sorted(found.values())
 
 
-def _columns(parsed: Parsed, raw: bytes, children: dict[bytes, Any], *, tagged: bool) -> dict[str, object]:
-    """What the artifact's row says of the manifest."""
-    return {
-        "media_type": parsed.media_type,
-        "artifact_type": parsed.artifact_type,
-        "config_media_type": parsed.config.media_type if parsed.config else "",
-        "config_digest": parsed.config.digest.binary if parsed.config else None,
-        "subject_digest": parsed.subject.digest.binary if parsed.subject else None,
-        "size_bytes": len(raw) + sum(row.size_bytes for row in children.values()) if children else parsed.size_bytes,
-        "manifest_bytes": len(raw),
-        "annotations": dict(parsed.annotations) or None,
-        "accessory": parsed.subject is not None,
-        "tagged": tagged,
-    }
+def _require_children(parsed: Parsed, found: dict[bytes, _Child]) -> None:
+    missing = [str(entry.digest) for entry in parsed.children if entry.digest.binary not in found]
+    if missing:
+        raise ManifestBlobUnknown(missing=list(dict.fromkeys(missing))[:20])
 
 
-def _ensure_artifact(work: Work, repository: int, digest: Digest, columns: dict[str, object]) -> tuple[int, bool, int]:
+def _columns(parsed: Parsed, raw: bytes, children: dict[bytes, _Child], *, tagged: bool) -> tuple[object, ...]:
+    """What the artifact's row says of the manifest, from `media_type` on in the order of `_NEW_COLUMNS`."""
+    config = parsed.config
+    return (
+        parsed.media_type,
+        parsed.artifact_type,
+        config.media_type if config else "",
+        config.digest.binary if config else None,
+        parsed.subject.digest.binary if parsed.subject else None,
+        len(raw) + sum(row.size_bytes for row in children.values()) if children else parsed.size_bytes,
+        len(raw),
+        json.dumps(dict(parsed.annotations) or None),
+        parsed.subject is not None,
+        tagged,
+    )
+
+
+def _ensure_artifact(
+    work: Work, place: tuple[int, Digest], columns: tuple[object, ...], raw: bytes, blobs: list[int]
+) -> tuple[int, bool, int]:
     """The artifact's id, whether it is new, and by how much the default list grew because of it.
 
-    An artifact in the trash comes back, without its old tags.
+    A new one has its bytes and links. An artifact in the trash comes back, without its old tags.
+
+    Args:
+        place: the repository, and the digest in it.
     """
-    accessory = columns["accessory"]
-    made = work.db.execute(
-        _NEW_ARTIFACT[work.db.dialect.name],
-        {
-            "repository_id": repository, "digest": digest.binary, "pushed_by": work.actor.principal_id,
-            "pushed_at": work.now, **columns,
-        },
-    ).scalar()  # fmt: skip
+    repository, digest = place
+    accessory = columns[8]
+    values = (repository, digest.binary, work.actor.principal_id, moment(work, work.now), *columns)
+    on_sqlite = work.db.dialect.name == "sqlite"
+    made = one(work, _NEW_ARTIFACT, *values) if on_sqlite else one(work, _NEW_ARTIFACT, *values, raw, blobs)
     if made is not None:
-        return made, True, 0 if accessory else 1
+        if on_sqlite:
+            links = (call(_NEW_LINKS, repository, made[0], json.dumps(blobs)),) if blobs else ()
+            each(work, (call(_NEW_BYTES, made[0], raw), *links))
+        return made[0], True, 0 if accessory else 1
     old = work.db.execute(_OLD_ARTIFACT, {"repository": repository, "digest": digest.binary}).one()
     if old.trash_id is None:
         return old.id, False, 0
@@ -282,7 +310,7 @@ def _ensure_artifact(work: Work, repository: int, digest: Digest, columns: dict[
     return old.id, False, 0 if accessory or is_child else 1
 
 
-def _reference_rows(artifact: int, parsed: Parsed, children: dict[bytes, Any]) -> list[dict[str, object]]:
+def _reference_rows(artifact: int, parsed: Parsed, children: dict[bytes, _Child]) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for position, entry in enumerate(parsed.children):
         platform = entry.platform
@@ -304,33 +332,31 @@ def _reference_rows(artifact: int, parsed: Parsed, children: dict[bytes, Any]) -
     return rows
 
 
-def _point_tag(
-    work: Work,
-    repository: int,
-    name: str,
-    artifact: tuple[int, Digest],
-    before: Any,  # noqa: ANN401 - a row
+def _pointing(work: Work, repository: int, name: str, artifact: int, digest: Digest) -> tuple[Call, Call]:
+    """Point a tag at an artifact, with a new row in its history."""
+    values = (repository, name, digest.binary, moment(work, work.now), work.actor.principal_id)
+    if work.db.dialect.name == "sqlite":
+        return call(_POINT, *values), call(_POINT_TAG, *values, artifact)
+    return call(_POINT, *values, artifact), call(_POINT_TAG)
+
+
+def _count_and_charge(
+    work: Work, project: int, repository: int, calls: list[Call], *, listed: int, charged: int | None
 ) -> None:
-    """Point a tag at an artifact. A tag that points there already is left alone, history and all."""
-    artifact_id, digest = artifact
-    if before is not None and before.artifact_id == artifact_id:
-        return
-    history = work.db.execute(
-        _OPEN_HISTORY,
-        {
-            "repository_id": repository, "name": name, "digest": digest.binary, "since": work.now,
-            "principal_id": work.actor.principal_id,
-        },
-    ).scalar_one()  # fmt: skip
-    work.db.execute(
-        _SET_TAG[work.db.dialect.name],
-        {
-            "repository_id": repository, "name": name, "artifact_id": artifact_id, "history_id": history,
-            "pushed_at": work.now,
-        },
-    )  # fmt: skip
-    if before is not None:
-        close_history(work, before.history_id, "moved", None)
+    """Run `calls`, and with them what grew: the default list by `listed`, the project by `charged` bytes.
+
+    Raises:
+        QuotaExceeded: no room.
+    """
+    if listed:
+        calls.append(counting(work, repository, listed))
+    if charged is not None:
+        calls.append(quotas.charging(project, charged))
+    results = each(work, calls)
+    if charged is not None:
+        quotas.settle_charge(work, project, charged, results.pop())
+    if listed:
+        settle_count(work, listed, results.pop())
 
 
 def close_history(work: Work, history_id: int, how: str, trash_id: int | None) -> None:

@@ -2,36 +2,34 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from moorage.artifacts.tables import Repository
-from moorage.db.locks import pass_gate
+from moorage.db.engine import Query, Row
+from moorage.db.fast import Call, call, each, moment, one
+from moorage.db.locks import passing_gate
 from moorage.db.work import Work
 from moorage.errors import RepositoryUnknown
 from moorage.projects.tables import Project
 
-_FIND = (
-    select(Repository.id, Project.epoch, Project.immutable_rules)
-    .join(Project, Project.id == Repository.project_id)
-    .where(
-        Repository.path == bindparam("path"), Repository.trash_id.is_(None),
-        Project.id == bindparam("project"), Project.trash_id.is_(None),
-    )
-)  # fmt: skip
+_FIND = Query(
+    """SELECT r.id, p.epoch, p.immutable_rules
+FROM repository r JOIN project p ON p.id = r.project_id
+WHERE r.path = $1 AND r.trash_id IS NULL AND p.id = $2 AND p.trash_id IS NULL"""
+)
 _PROJECT = select(Project.epoch).where(Project.id == bindparam("project"), Project.trash_id.is_(None))
 _INSERT = insert(Repository).returning(Repository.id)
-_COUNT = (
-    update(Repository)
-    .where(Repository.id == bindparam("repository"))
-    .values(artifact_count=Repository.artifact_count + bindparam("by"), updated_at=bindparam("now"))
-    .returning(Repository.artifact_count, Repository.project_id)
+_COUNT = Query(
+    """UPDATE repository SET artifact_count = artifact_count + $2, updated_at = $3 WHERE id = $1
+RETURNING artifact_count, project_id""",
+    postgresql="""WITH counted AS (
+UPDATE repository SET artifact_count = artifact_count + $2, updated_at = $3 WHERE id = $1
+RETURNING artifact_count, project_id)
+UPDATE project SET repository_count = repository_count + sign($2::integer)::integer
+FROM counted WHERE project.id = counted.project_id AND counted.artifact_count IN (0, $2)""",
 )
-_COUNT_PROJECT = (
-    update(Project)
-    .where(Project.id == bindparam("project"))
-    .values(repository_count=Project.repository_count + bindparam("by"))
-)
+_COUNT_PROJECT = Query("UPDATE project SET repository_count = repository_count + $2 WHERE id = $1", postgresql="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +63,12 @@ def ensure_repository(work: Work, to: Destination) -> Target:
     Raises:
         RepositoryUnknown: the project is gone, or changed since the ticket was issued.
     """
-    pass_gate(work, to.project_id)
-    row = work.db.execute(_FIND, {"path": to.path, "project": to.project_id}).first()
-    epoch = row.epoch if row is not None else work.db.execute(_PROJECT, {"project": to.project_id}).scalar()
+    _, rows = each(work, (passing_gate(to.project_id), call(_FIND, to.path, to.project_id)))
+    epoch = rows[0][1] if rows else work.db.execute(_PROJECT, {"project": to.project_id}).scalar()
     if epoch != to.project_epoch:
         raise RepositoryUnknown(repository=to.path)
-    if row is not None:
-        return Target(row.id, to.project_id, to.path, row.immutable_rules)
+    if rows:
+        return Target(rows[0][0], to.project_id, to.path, rows[0][2])
     try:
         with work.db.begin_nested():
             made = work.db.execute(
@@ -79,18 +76,29 @@ def ensure_repository(work: Work, to: Destination) -> Target:
                 {"project_id": to.project_id, "path": to.path, "created_at": work.now, "updated_at": work.now},
             ).scalar_one()
     except IntegrityError:
-        row = work.db.execute(_FIND, {"path": to.path, "project": to.project_id}).first()
+        row = one(work, _FIND, to.path, to.project_id)
         if row is None:
             raise
-        return Target(row.id, to.project_id, to.path, row.immutable_rules)
+        return Target(row[0], to.project_id, to.path, row[2])
     return Target(made, to.project_id, to.path)
 
 
 def count_artifacts(work: Work, repository_id: int, by: int) -> None:
     """Note that `by` artifacts entered (or, negative, left) the repository's default list."""
-    if by == 0:
-        return
-    row = work.db.execute(_COUNT, {"repository": repository_id, "by": by, "now": work.now}).one()
-    if row.artifact_count in {0, by}:
-        step = 1 if by > 0 else -1
-        work.db.execute(_COUNT_PROJECT, {"project": row.project_id, "by": step})
+    if by:
+        settle_count(work, by, each(work, (counting(work, repository_id, by),))[0])
+
+
+def counting(work: Work, repository_id: int, by: int) -> Call:
+    """The first half of `count_artifacts`, for a caller who has more to run; `by` is not 0."""
+    return call(_COUNT, repository_id, by, moment(work, work.now))
+
+
+def settle_count(work: Work, by: int, rows: list[Row]) -> None:
+    """The second half, with the rows of `counting`: the project's number of repositories that hold something.
+
+    PostgreSQL has counted both at once, and has no rows to show.
+    """
+    for count, project in rows:
+        if count in {0, by}:
+            one(work, _COUNT_PROJECT, project, 1 if by > 0 else -1)

@@ -4,6 +4,7 @@ Operations and resource types are the contract's words: with an underscore betwe
 audit events (`create_artifact`, `update_user`). What was done exactly is in `detail`.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -13,6 +14,8 @@ from sqlalchemy import insert
 
 from moorage.audit.rules import LiveRules, Rules
 from moorage.audit.tables import Audit
+from moorage.db.engine import Query
+from moorage.db.fast import moment, one
 from moorage.db.work import Work
 from moorage.events import (
     Actor,
@@ -39,7 +42,12 @@ from moorage.events import (
     UserSignedOut,
 )
 
-_INSERT = insert(Audit)
+_INSERT = Query(
+    """INSERT INTO audit (at, project_id, detail, principal_id, principal_name, credential, address, request_id,
+    resource_type, resource, operation, ok, repeats)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"""
+)
+_INSERT_MANY = insert(Audit)
 
 
 def on_project_created(work: Work, event: ProjectCreated) -> None:
@@ -151,7 +159,7 @@ def on_artifacts_pulled(work: Work, event: ArtifactsPulled) -> None:
         for pull in event.pulls
     ]
     if rows:
-        work.db.execute(_INSERT, rows)
+        work.db.execute(_INSERT_MANY, rows)
 
 
 def on_tag_deleted(work: Work, event: TagDeleted) -> None:
@@ -243,10 +251,11 @@ def _write(
     if _leaves_out(work, operation, resource_type):
         return
     row = _row(work.actor, operation, resource_type, resource)
-    work.db.execute(_INSERT, {**row, "at": work.now, "project_id": project_id, "detail": dict(detail or {})})
+    one(work, _INSERT, moment(work, work.now), project_id, json.dumps(dict(detail or {})), *row.values())
 
 
 def _row(actor: Actor, operation: str, resource_type: str, resource: str) -> dict[str, object]:
+    """The columns that are the same for one row and for many, in the order of `_INSERT`."""
     return {
         "principal_id": actor.principal_id,
         "principal_name": actor.name[:255],

@@ -48,15 +48,20 @@ class Query:
     """A prepared statement of the fast lane, written once for both databases.
 
     Placeholders are `$1`, `$2`, ...; `{now}` is the database's clock, and `{left:COLUMN}` the seconds from now
-    until the moment in COLUMN. `sqlite` or `postgresql` replace the text for one database.
+    until the moment in COLUMN. `{lock:CLAUSE}` stands in PostgreSQL's text only: SQLite has one writer. `sqlite` or
+    `postgresql` replace the text for one database; empty: `fast.each` passes over it there.
     """
 
     __slots__ = ("postgresql", "sqlite")
 
     def __init__(self, text: str, *, sqlite: str | None = None, postgresql: str | None = None) -> None:
-        lite = re.sub(r"\{left:([\w.]+)\}", rf"((\1 - {_SQLITE_NOW}) / 1000000.0)", sqlite or text)
+        lite = text if sqlite is None else sqlite
+        lite = re.sub(r"\{left:([\w.]+)\}", rf"((\1 - {_SQLITE_NOW}) / 1000000.0)", lite)
+        lite = re.sub(r"\{lock:[^}]*\}", "", lite)
         self.sqlite = re.sub(r"\$(\d+)", r"?\1", lite.replace("{now}", _SQLITE_NOW))
-        pg = re.sub(r"\{left:([\w.]+)\}", r"extract(epoch FROM \1 - clock_timestamp())::float8", postgresql or text)
+        pg = text if postgresql is None else postgresql
+        pg = re.sub(r"\{left:([\w.]+)\}", r"extract(epoch FROM \1 - clock_timestamp())::float8", pg)
+        pg = re.sub(r"\{lock:([^}]*)\}", r"\1", pg)
         self.postgresql = pg.replace("{now}", "clock_timestamp()")
 
 

@@ -6,22 +6,24 @@ a deleted parent. The order of all locks: gate, principal, project, repository, 
 repository_blob, quota slot last (docs/develop/lossless.md).
 """
 
-from sqlalchemy import BigInteger, Integer, Text, bindparam, func, select
+from sqlalchemy import BigInteger, bindparam, func, select
 
+from moorage.db.engine import Query
+from moorage.db.fast import Call, call, each
 from moorage.db.work import Work
 
-_SHARED = select(func.pg_advisory_xact_lock_shared(bindparam("project", type_=BigInteger)))
+_SHARED = Query("", postgresql="SELECT pg_advisory_xact_lock_shared($1::bigint)")
 _ALONE = select(func.pg_advisory_xact_lock(bindparam("project", type_=BigInteger)))
 # The form with two keys has a space of its own: it never meets the gate of a project.
-_TAG = select(
-    func.pg_advisory_xact_lock(bindparam("repository", type_=Integer), func.hashtext(bindparam("tag", type_=Text)))
-)
+_TAG = Query("", postgresql="SELECT pg_advisory_xact_lock($1::integer, hashtext($2::text))")
 
 
-def pass_gate(work: Work, project_id: int) -> None:
-    """Pass the project's gate beside others, until the end of the transaction."""
-    if work.db.dialect.name == "postgresql":
-        work.db.execute(_SHARED, {"project": project_id})
+def passing_gate(project_id: int) -> Call:
+    """Pass the project's gate beside others, until the end of the transaction.
+
+    It is a statement of its own: only one that begins after the gate was passed sees what was committed before.
+    """
+    return call(_SHARED, project_id)
 
 
 def close_gate(work: Work, project_id: int) -> None:
@@ -30,10 +32,14 @@ def close_gate(work: Work, project_id: int) -> None:
         work.db.execute(_ALONE, {"project": project_id})
 
 
-def lock_tag(work: Work, repository_id: int, tag: str) -> None:
+def locking_tag(repository_id: int, tag: str) -> Call:
     """Be the only one who makes, moves or deletes a tag, until the end of the transaction.
 
     A row lock would not do: two who make the same tag find no row to lock. Take several in the order of their names.
     """
-    if work.db.dialect.name == "postgresql":
-        work.db.execute(_TAG, {"repository": repository_id & 0x7FFFFFFF, "tag": tag})
+    return call(_TAG, repository_id & 0x7FFFFFFF, tag)
+
+
+def lock_tag(work: Work, repository_id: int, tag: str) -> None:
+    """Run `locking_tag`."""
+    each(work, (locking_tag(repository_id, tag),))

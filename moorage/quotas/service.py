@@ -6,10 +6,13 @@ to be safe. Take the slot last in a transaction: whoever holds it waits for noth
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
-from sqlalchemy import Row, bindparam, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, func, insert, select, update
 
+from moorage.db.engine import Query
+from moorage.db.fast import Call, call, each
 from moorage.db.work import Work
 from moorage.errors import ProjectUnknown, QuotaExceeded, QuotaInvalid
 from moorage.quotas.tables import Quota, QuotaSlot
@@ -30,22 +33,13 @@ class Usage(msgspec.Struct, frozen=True):
     limit_bytes: int
 
 
-_free_slot = QuotaSlot.__table__.alias("free")
-_CHARGE = (
-    update(QuotaSlot)
-    .where(
-        QuotaSlot.project_id == bindparam("project"),
-        QuotaSlot.slot
-        == select(_free_slot.c.slot)
-        .where(
-            _free_slot.c.project_id == bindparam("project"),
-            or_(_free_slot.c.cap_bytes.is_(None), _free_slot.c.used_bytes + bindparam("n") <= _free_slot.c.cap_bytes),
-        )
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery(),
-    )
-    .values(used_bytes=QuotaSlot.used_bytes + bindparam("n"))
+_CHARGE = Query(
+    """UPDATE quota_slot SET used_bytes = used_bytes + $2
+WHERE project_id = $1 AND slot = (
+    SELECT free.slot FROM quota_slot free
+    WHERE free.project_id = $1 AND (free.cap_bytes IS NULL OR free.used_bytes + $2 <= free.cap_bytes)
+    LIMIT 1 {lock:FOR UPDATE SKIP LOCKED})
+RETURNING slot"""
 )
 _LOCK = (
     select(QuotaSlot.slot, QuotaSlot.used_bytes)
@@ -100,9 +94,23 @@ def charge(work: Work, project_id: int, size_bytes: int) -> None:
         QuotaExceeded: its limit does not allow it; nothing is charged.
         ProjectUnknown: it has no counter: it was purged.
     """
+    settle_charge(work, project_id, size_bytes, each(work, (charging(project_id, size_bytes),))[0])
+
+
+def charging(project_id: int, size_bytes: int) -> Call:
+    """The first half of `charge`, for a caller who has more to run; the locks it takes are the last in the order."""
     if size_bytes < 0:
         raise ValueError("a charge is not negative")
-    if work.db.execute(_CHARGE, {"project": project_id, "n": size_bytes}).rowcount == 1:
+    return call(_CHARGE, project_id, size_bytes)
+
+
+def settle_charge(work: Work, project_id: int, size_bytes: int, rows: Sequence[Any]) -> None:
+    """The second half, with the rows of `charging`: none means that no single slot had the room.
+
+    Raises:
+        QuotaExceeded, ProjectUnknown: as `charge`.
+    """
+    if rows:
         return
     slots = _lock(work, project_id)
     limit = work.db.execute(_LIMIT, {"project": project_id}).scalar_one()

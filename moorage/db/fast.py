@@ -1,0 +1,94 @@
+"""Statements of transactions that run for every push: the driver is given SQL that is written out.
+
+SQLAlchemy takes some 90 microseconds to run a statement that it has compiled before, a driver 15. What is written here
+runs in the same transaction as everything else of a story, and its errors are those of SQLAlchemy, so that the story
+is repeated or refused as ever.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, Never
+
+from sqlalchemy.exc import DBAPIError
+
+from moorage.db.base import to_micros
+from moorage.db.engine import Query, Row
+from moorage.db.work import Work
+
+
+class Call(NamedTuple):
+    """A statement with its arguments, in the driver's own types: `moment` makes those of times."""
+
+    query: Query
+    args: tuple[object, ...]
+
+
+def call(query: Query, *args: object) -> Call:
+    """A statement to run."""
+    return Call(query, args)
+
+
+def one(work: Work, query: Query, *args: object) -> Row | None:
+    """Run a statement; its first row, or None."""
+    rows = each(work, (Call(query, args),))[0]
+    return rows[0] if rows else None
+
+
+def each(work: Work, calls: Sequence[Call]) -> list[list[Row]]:
+    """Run statements one after the other; the rows of each. None of them may need what another one finds.
+
+    A statement without text for a database is passed over there.
+
+    Cost: on PostgreSQL one round trip for all of them together.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: one of them failed; the transaction cannot go on.
+    """
+    raw: Any = work.db.connection.dbapi_connection
+    if work.db.dialect.name == "sqlite":
+        try:
+            return [raw.execute(query.sqlite, args).fetchall() if query.sqlite else [] for query, args in calls]
+        except sqlite3.Error as error:
+            _give_up(work, error, sqlite3.Error)
+    return _each_on_postgresql(work, raw, calls)
+
+
+def _each_on_postgresql(work: Work, raw: Any, calls: Sequence[Call]) -> list[list[Row]]:  # noqa: ANN401 - psycopg's
+    import psycopg  # noqa: PLC0415 - a server on SQLite never needs it
+
+    try:
+        with raw.pipeline() if len(calls) > 1 else contextlib.nullcontext():
+            cursors = [
+                psycopg.RawCursor(raw).execute(query.postgresql, args) if query.postgresql else None
+                for query, args in calls
+            ]
+        return [cursor.fetchall() if cursor is not None and cursor.description else [] for cursor in cursors]
+    except psycopg.Error as error:
+        _give_up(work, error, psycopg.Error)
+
+
+def _give_up(work: Work, error: Exception, base: type[Exception]) -> Never:
+    """Raise what SQLAlchemy would have raised, and give up a connection that is dead."""
+    is_dead = work.db.dialect.is_disconnect(error, work.db.connection.dbapi_connection, None)  # type: ignore[arg-type]
+    if is_dead:
+        work.db.invalidate(error)
+    raise DBAPIError.instance(
+        None, None, error, base, hide_parameters=True, connection_invalidated=is_dead, dialect=work.db.dialect
+    ) from error
+
+
+def moment(work: Work, time: datetime) -> object:
+    """A time in UTC as the driver takes it for a column of `base.UtcTime`."""
+    return to_micros(time) if work.db.dialect.name == "sqlite" else time
+
+
+def sized(count: int) -> int:
+    """How many places a list of `count` values is given, so that few statements serve lists of all lengths."""
+    return 1 << (count - 1).bit_length() if 0 < count <= 128 else count
+
+
+def filled(values: Sequence[object]) -> tuple[object, ...]:
+    """The values for the places of `sized`; the last one is repeated, which makes no difference to an IN."""
+    return (*values, *(values[-1],) * (sized(len(values)) - len(values)))
