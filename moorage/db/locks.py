@@ -26,6 +26,11 @@ def passing_gate(project_id: int) -> Call:
     return call(_SHARED, project_id)
 
 
+def pass_gate(work: Work, project_id: int) -> None:
+    """Run `passing_gate`."""
+    each(work, (passing_gate(project_id),))
+
+
 def close_gate(work: Work, project_id: int) -> None:
     """Pass the project's gate alone, until the end of the transaction."""
     if work.db.dialect.name == "postgresql":
