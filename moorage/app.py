@@ -27,6 +27,7 @@ from moorage.errors import Problem
 from moorage.identity.backends.ldap import Ldap
 from moorage.identity.login import Login
 from moorage.identity.passwords import Passwords
+from moorage.identity.routes import SignUps
 from moorage.identity.sessions import Sessions
 from moorage.identity.tokens import TokenKeys
 from moorage.logs import is_text, with_cause
@@ -115,7 +116,16 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     gate = Gate(tokens, login, database.read, refusals=refusals, challenge_basic=settings.registry_auth == "basic")
     plane = Plane(settings, database, storage, gate, metrics, pulls, has_files=storage.path("probe") is not None)
     token_endpoint = TokenEndpoint(database, login, tokens, live=live, refusals=refusals)
-    api = ApiPlane(ApiGuard(database, login, refusals, sessions), {"passwords": passwords, "live": live})
+    api = ApiPlane(
+        ApiGuard(database, login, refusals, sessions),
+        {
+            "passwords": passwords,
+            "live": live,
+            "login": login,
+            "settings": settings,
+            "sign_ups": SignUps(),
+        },
+    )
     probes = Probes(database, storage, metrics, gate)
     hosts = Hosts(settings.external_url, settings.allowed_hosts, settings.trusted_proxies)
     access_log = AccessLog(text=is_text(settings.log)) if settings.log.access else None

@@ -246,6 +246,12 @@ class GroupNameInvalid(Invalid):
     reason = "GROUP_NAME_INVALID"
 
 
+class ProfileInvalid(Invalid):
+    """The real name or the comment is empty, too long, or has characters that it cannot have."""
+
+    reason = "PROFILE_INVALID"
+
+
 class PasswordInvalid(Invalid):
     """The password is invalid: 8 to 128 characters, at least one lower-case and one upper-case letter and one digit."""
 
@@ -531,6 +537,31 @@ class TagImmutable(Precondition):
 
     oci_code = "PRECONDITION"
     reason = "TAG_IMMUTABLE"
+
+
+class RobotExceeds(Denied):
+    """A robot cannot give permissions that it does not have itself."""
+
+    code = "DENIED"
+    reason = "ROBOT_EXCEEDS"
+
+
+class AccountForeign(Denied):
+    """The account comes from another system; what describes it and its password are changed there."""
+
+    reason = "ACCOUNT_FOREIGN"
+
+
+class NotAPerson(Precondition):
+    """The caller is a robot, and this is about people."""
+
+    reason = "NOT_A_PERSON"
+
+
+class SignUpsThrottled(TooMany):
+    """Too many accounts were made from this address; wait before the next one."""
+
+    reason = "SIGN_UPS_THROTTLED"
 
 
 class LoginThrottled(TooMany):

@@ -22,6 +22,9 @@ from msgspec import Meta
 
 from moorage import faults
 
+FIRST_PASSWORD = "admin-password"  # noqa: S105 - the name of the file in the data folder
+"""Where the first administrator's generated password lies until it is changed."""
+
 
 class Secret(str):
     """A text that prints as `***`; `reveal` gives it out, and so does whatever reads a `str` in C."""

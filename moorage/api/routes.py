@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from litestar.handlers import HTTPRouteHandler
 
 from moorage.api.unbuilt import stand_in, unbuilt
+from moorage.identity import group_routes as groups
+from moorage.identity import robot_routes as robots
+from moorage.identity import routes as people
 from moorage.projects import routes as projects
 from moorage.system import routes as system
 
-BUILT: tuple[HTTPRouteHandler, ...] = (*projects.ROUTES, *system.ROUTES)
+BUILT: tuple[HTTPRouteHandler, ...] = (*people.ROUTES, *groups.ROUTES, *robots.ROUTES, *projects.ROUTES, *system.ROUTES)
 """What subjects bring."""
 
 

@@ -19,13 +19,13 @@ from moorage.cli.exits import FAILED, UNFIT, UNREACHABLE, Stop
 from moorage.db.migrate import HEAD, MigrationRefused, find_sqlite_revision, is_current
 from moorage.errors import Problem
 from moorage.keyfiles import KeysInvalid, write_key
-from moorage.settings import Settings, shown_url
+from moorage.settings import FIRST_PASSWORD, Settings, shown_url
 
 if TYPE_CHECKING:
     from moorage.db.work import Work
     from moorage.sealing import Seals
 
-ADMIN_PASSWORD = "admin-password"  # noqa: S105 - the name of the file
+ADMIN_PASSWORD = FIRST_PASSWORD
 """The file in the data folder that keeps the first administrator's password until it is changed."""
 
 PASSWORD_LENGTH = 24

@@ -260,6 +260,24 @@ def set_permissions(work: Work, robot_id: int, permissions: Sequence[Permission]
     work.emit(RobotChanged(robot_id, project_id, name, "permissions"))
 
 
+def set_description(work: Work, robot_id: int, *, description: str, duration_days: int) -> None:
+    """Change what describes a robot, and how long it lives: from its creation on, as the contract has it.
+
+    Raises:
+        RobotUnknown: there is none.
+        RobotDurationInvalid: as `create_robot`.
+    """
+    created_at = work.db.scalar(select(Principal.created_at).where(Principal.id == robot_id))
+    if created_at is None:
+        raise RobotUnknown(id=robot_id)
+    values = {
+        "description": description,
+        "duration_days": duration_days,
+        "expires_at": _expiry(created_at, duration_days),
+    }
+    work.db.execute(update(Robot).where(Robot.principal_id == robot_id).values(values))
+
+
 def set_disabled(work: Work, robot_id: int, *, disabled: bool) -> None:
     """Switch a robot off, with its tokens, or on again.
 

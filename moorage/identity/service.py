@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Executable, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Executable, bindparam, column, delete, insert, or_, select, table, update
 from sqlalchemy.exc import IntegrityError
 
+from moorage.access.policy import Role
 from moorage.access.tables import RoleBinding
 from moorage.db.seed import reserve_id
 from moorage.db.work import Work
@@ -123,6 +124,22 @@ def get_password_hash(work: Work, user_id: int) -> str:
     if found is None:
         raise UserUnknown(id=user_id)
     return found
+
+
+def has_role_somewhere(work: Work, user_id: int, role: Role) -> bool:
+    """Whether a user holds a role in any live project, by themselves or by a group."""
+    mine = select(GroupMember.group_id).where(GroupMember.principal_id == user_id)
+    held = or_(RoleBinding.principal_id == user_id, RoleBinding.group_id.in_(mine))
+    live = table("project", column("id"), column("trash_id"))  # a subject above this one; only its key is asked for
+    return (
+        work.db.scalar(
+            select(RoleBinding.id)
+            .join(live, live.c.id == RoleBinding.project_id)
+            .where(held, RoleBinding.role == role, live.c.trash_id.is_(None))
+            .limit(1)
+        )
+        is not None
+    )
 
 
 # -- changes ----------------------------------------------------------------------------------------------

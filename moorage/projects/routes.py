@@ -27,6 +27,7 @@ from moorage.errors import (
     ProjectUnknown,
     RegistryUnknown,
 )
+from moorage.identity.group_routes import UserGroup
 from moorage.projects import allowlists, lists, service
 from moorage.projects.metadata import PUBLIC as PUBLIC_KEY
 from moorage.projects.metadata import parse_metadata, parse_one
@@ -120,17 +121,6 @@ class UserEntity(msgspec.Struct, kw_only=True):
 
     user_id: int | None = None
     username: str | None = None
-
-
-class UserGroup(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A group of users."""
-
-    id: int | None = None
-    group_name: str | None = None
-    group_type: int | None = None
-    """1 LDAP, 2 HTTP (a header of a proxy), 3 OIDC."""
-    ldap_group_dn: str | None = None
-    """The DN of an LDAP group."""
 
 
 class ProjectMember(msgspec.Struct, kw_only=True):

@@ -1,0 +1,142 @@
+"""Pages of people and groups; a constant number of statements, however many rows."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, and_, func, select
+
+from moorage.db.query import Field, Fields, Listing, holds
+from moorage.db.work import Work
+from moorage.identity.groups import GroupRow
+from moorage.identity.tables import Group, Principal, User
+
+
+class ListedUser(msgspec.Struct, frozen=True):
+    """A user as the REST API shows it. `admin_by_source`: the directory or provider says so."""
+
+    id: int
+    name: str
+    email: str | None
+    realname: str
+    comment: str
+    admin: bool
+    admin_by_source: bool
+    disabled: bool
+    source: str
+    source_subject: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+_USERS = (
+    select(
+        Principal.id,
+        Principal.name,
+        User.email,
+        User.realname,
+        User.comment,
+        User.admin,
+        User.admin_by_source,
+        Principal.disabled,
+        User.source,
+        User.source_subject,
+        Principal.created_at,
+        Principal.updated_at,
+    )
+    .join(User, User.principal_id == Principal.id)
+    .where(Principal.kind == "user", Principal.deleted_at.is_(None))
+)
+_LIVE = and_(Principal.kind == "user", Principal.deleted_at.is_(None))
+USER_FIELDS = Fields(
+    {
+        "username": Field(Principal.name, folded=Principal.folded),
+        "email": Field(User.email, folded=User.email_folded),
+        "realname": Field(User.realname),
+        "user_id": Field(Principal.id, kind="number"),
+        "sysadmin_flag": Field(User.admin, kind="flag"),
+        "source": Field(User.source),
+        "creation_time": Field(Principal.created_at, kind="time"),
+        "update_time": Field(Principal.updated_at, kind="time"),
+    },
+    key=Principal.id,
+)
+GROUP_FIELDS = Fields(
+    {
+        "group_name": Field(Group.name),
+        "group_type": Field(Group.kind, kind="number"),
+        "ldap_group_dn": Field(Group.key),
+        "id": Field(Group.id, kind="number"),
+    },
+    key=Group.id,
+)
+
+
+def list_listed_users(work: Work, listing: Listing, *, but: int = 0) -> tuple[list[ListedUser], int, list[str]]:
+    """A page of users by name, how many there are, and what was ignored. Two statements.
+
+    Args:
+        but: the id of a user who is left out; the contract leaves out the first.
+    """
+    conditions, ignored = USER_FIELDS.where(listing)
+    order, more_ignored = USER_FIELDS.order(listing, "username")
+    where = and_(*conditions, Principal.id != but)
+    rows = work.db.execute(_USERS.where(where).order_by(*order).limit(listing.page_size).offset(listing.offset)).all()
+    total = work.db.scalar(
+        select(func.count()).select_from(Principal).join(User, User.principal_id == Principal.id).where(_LIVE, where)
+    )
+    return [_user(row) for row in rows], total or 0, ignored + more_ignored
+
+
+def find_listed_user(work: Work, user_id: int) -> ListedUser | None:
+    """One user as the list shows it."""
+    row = work.db.execute(_USERS.where(Principal.id == user_id)).one_or_none()
+    return None if row is None else _user(row)
+
+
+def search_users(work: Work, name: str, listing: Listing) -> tuple[list[tuple[int, str]], int]:
+    """Ids and names of users whose name begins with or holds `name`, whatever its case, by name; and how many."""
+    where: ColumnElement[bool] = and_(_LIVE, Principal.folded.contains(name.casefold(), autoescape=True))
+    rows = work.db.execute(
+        select(Principal.id, Principal.name)
+        .where(where)
+        .order_by(Principal.folded, Principal.id)
+        .limit(listing.page_size)
+        .offset(listing.offset)
+    )
+    total = work.db.scalar(select(func.count()).select_from(Principal).where(where))
+    return [(row.id, row.name) for row in rows], total or 0
+
+
+def list_groups(
+    work: Work, listing: Listing, *, name: str = "", part: str = "", key: str = ""
+) -> tuple[list[GroupRow], int, list[str]]:
+    """A page of groups by name, how many there are, and what was ignored.
+
+    Args:
+        name: the whole name.
+        part: a part of the name, whatever its case.
+        key: the key, which is a DN for an LDAP group.
+    """
+    conditions, ignored = GROUP_FIELDS.where(listing)
+    order, more_ignored = GROUP_FIELDS.order(listing, "group_name")
+    if name:
+        conditions.append(Group.name == name)
+    if part:
+        conditions.append(holds(Group.name, part))
+    if key:
+        conditions.append(Group.key == key)
+    rows = work.db.execute(
+        select(Group.id, Group.kind, Group.name, Group.key, Group.created_at)
+        .where(*conditions)
+        .order_by(*order)
+        .limit(listing.page_size)
+        .offset(listing.offset)
+    )
+    groups = [GroupRow(*row) for row in rows]
+    total = work.db.scalar(select(func.count()).select_from(Group).where(*conditions))
+    return groups, total or 0, ignored + more_ignored
+
+
+def _user(row: Any) -> ListedUser:  # noqa: ANN401 - the columns of _USERS
+    return ListedUser(*row)
