@@ -36,6 +36,7 @@ from moorage.settings import Settings
 from moorage.site.probes import Probes
 from moorage.storage.base import Storage
 from moorage.storage.open import open_storage
+from moorage.system.health import Health
 from moorage.web.metrics import Metrics
 from moorage.web.request import App, Hosts, Receive, Scope, Send
 from moorage.web.stack import AccessLog, Stack
@@ -124,6 +125,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
             "login": login,
             "settings": settings,
             "sign_ups": SignUps(),
+            "health": Health({"core": _nothing, "database": database.check, "registry": storage.check}),
         },
     )
     probes = Probes(database, storage, metrics, gate)
@@ -165,6 +167,10 @@ async def running(settings: Settings) -> AsyncIterator[App]:
         await passwords.close()
         await sessions.close()
         await database.close()
+
+
+async def _nothing() -> None:
+    """The check of ourselves: whoever answers works."""
 
 
 async def _write_pulls(pulls: PullNotes, database: Database) -> None:

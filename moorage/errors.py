@@ -427,6 +427,18 @@ class RegistryUnknown(NotFound):
     reason = "REGISTRY_UNKNOWN"
 
 
+class QuotaUnknown(NotFound):
+    """There is no such quota."""
+
+    reason = "QUOTA_UNKNOWN"
+
+
+class CertificateUnknown(NotFound):
+    """There is no certificate to download: the data folder holds no ca.crt."""
+
+    reason = "CERTIFICATE_UNKNOWN"
+
+
 class MetadataUnknown(NotFound):
     """The project has no such setting."""
 

@@ -65,6 +65,15 @@ class AllowlistChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaChanged(Event):
+    """A project may hold more or less than before; -1: no limit."""
+
+    project_id: int
+    name: str
+    limit_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class MemberSet(Event):
     """Somebody was given a role in a project (`role` 0: it was taken away). `new`: they had none before."""
 

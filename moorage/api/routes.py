@@ -9,9 +9,17 @@ from moorage.identity import group_routes as groups
 from moorage.identity import robot_routes as robots
 from moorage.identity import routes as people
 from moorage.projects import routes as projects
+from moorage.quotas import routes as quotas
 from moorage.system import routes as system
 
-BUILT: tuple[HTTPRouteHandler, ...] = (*people.ROUTES, *groups.ROUTES, *robots.ROUTES, *projects.ROUTES, *system.ROUTES)
+BUILT: tuple[HTTPRouteHandler, ...] = (
+    *people.ROUTES,
+    *groups.ROUTES,
+    *robots.ROUTES,
+    *projects.ROUTES,
+    *quotas.ROUTES,
+    *system.ROUTES,
+)
 """What subjects bring."""
 
 

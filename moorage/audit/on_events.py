@@ -33,6 +33,7 @@ from moorage.events import (
     ProjectChanged,
     ProjectCreated,
     ProjectDeleted,
+    QuotaChanged,
     RobotChanged,
     RobotCreated,
     TagDeleted,
@@ -67,6 +68,12 @@ def on_allowlist_changed(work: Work, event: AllowlistChanged) -> None:
         _write(work, "update", "configuration", "cve_allowlist", detail=detail)
     else:
         _write(work, "update", "project", event.name, project_id=event.project_id, detail=detail)
+
+
+def on_quota_changed(work: Work, event: QuotaChanged) -> None:
+    """`update_project`, with the new limit."""
+    detail = {"storage_limit": event.limit_bytes}
+    _write(work, "update", "project", event.name, project_id=event.project_id, detail=detail)
 
 
 def on_project_deleted(work: Work, event: ProjectDeleted) -> None:
@@ -190,6 +197,7 @@ REACTIONS: Mapping[type[Event], Callable[[Work, Any], None]] = MappingProxyType(
         ProjectCreated: on_project_created,
         ProjectChanged: on_project_changed,
         AllowlistChanged: on_allowlist_changed,
+        QuotaChanged: on_quota_changed,
         ProjectDeleted: on_project_deleted,
         MemberSet: on_member_set,
         UserCreated: on_user_created,

@@ -226,7 +226,7 @@ async def list_projects(
         owner=owner or "",
     )
     call.ignored.extend(ignored)
-    return call.page([_project(row, detail=with_detail) for row in rows], listing, total)
+    return call.page([project_out(row, detail=with_detail) for row in rows], listing, total)
 
 
 @operation("HEAD", "/projects", id="headProject", tag="project", needs=SIGNED_IN, problems=(ProjectUnknown, Invalid))
@@ -282,7 +282,7 @@ async def get_project(call: NamedDependency[Call]) -> Response[Project]:
     row = await call.look(lists.find_listed_project, call.account, call.project.project_id)
     if row is None:
         raise ProjectUnknown(name=call.project.project_name)
-    return Response(_project(row, detail=True))
+    return Response(project_out(row, detail=True))
 
 
 @operation(
@@ -503,7 +503,8 @@ def _texts(metadata: ProjectMetadata | None) -> dict[str, str | None]:
     return {} if metadata is None else msgspec.structs.asdict(metadata)
 
 
-def _project(row: lists.ListedProject, *, detail: bool) -> Project:
+def project_out(row: lists.ListedProject, *, detail: bool) -> Project:
+    """A project as clients see it; without `detail` only what its row holds."""
     settings = {key: value for key, value in row.settings.items() if key in ProjectMetadata.__struct_fields__}
     out = Project(
         project_id=row.id,

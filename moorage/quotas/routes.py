@@ -1,0 +1,105 @@
+"""What projects may hold, and what they hold."""
+
+import msgspec
+from litestar import Response
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from moorage.access.call import Call, stamp
+from moorage.access.needs import system
+from moorage.access.operations import operation
+from moorage.db.work import Work
+from moorage.errors import QuotaInvalid, QuotaUnknown
+from moorage.events import QuotaChanged
+from moorage.quotas import lists, service
+
+
+class QuotaRefObject(msgspec.Struct):
+    """The project of a quota."""
+
+    id: int
+    name: str
+    owner_name: str
+
+
+class Quota(msgspec.Struct):
+    """The quota of a project; bytes under `storage`, -1: no limit."""
+
+    id: int
+    ref: QuotaRefObject
+    hard: dict[str, int]
+    used: dict[str, int]
+    creation_time: str
+    update_time: str
+
+
+class QuotaUpdateReq(msgspec.Struct):
+    """Another limit."""
+
+    hard: dict[str, int]
+    """`{"storage": BYTES}`; -1: no limit."""
+
+
+@operation("GET", "/quotas", id="listQuotas", tag="quota", needs=system("quota:list"), paged=True)
+async def list_quotas(
+    call: NamedDependency[Call], reference: FromQuery[str | None] = None, reference_id: FromQuery[str | None] = None
+) -> Response[list[Quota]]:
+    """The quotas of all projects; `sort` knows hard.storage and used.storage."""
+    listing = call.listing()
+    project_id = None
+    if reference_id:
+        known = reference_id.isascii() and reference_id.isdigit() and len(reference_id) < 19
+        project_id = int(reference_id) if known else 0
+    if reference not in {None, "", "project"}:
+        project_id = 0
+    rows, total, ignored = await call.look(lists.list_quotas, listing, project_id=project_id)
+    call.ignored.extend(ignored)
+    return call.page([_quota(row) for row in rows], listing, total)
+
+
+@operation("GET", "/quotas/{id:int}", id="getQuota", tag="quota", needs=system("quota:read"), problems=(QuotaUnknown,))
+async def get_quota(call: NamedDependency[Call], id: FromPath[int]) -> Response[Quota]:  # noqa: A002 - the contract's
+    """A quota."""
+    row = await call.look(lists.find_quota, id)
+    if row is None:
+        raise QuotaUnknown(id=id)
+    return Response(_quota(row))
+
+
+@operation(
+    "PUT", "/quotas/{id:int}", id="updateQuota", tag="quota", needs=system("quota:update"),
+    problems=(QuotaUnknown, QuotaInvalid),
+)  # fmt: skip
+async def update_quota(
+    data: JSONBody[QuotaUpdateReq],
+    call: NamedDependency[Call],
+    id: FromPath[int],  # noqa: A002 - the contract's
+) -> Response[None]:
+    """Change what a project may hold; below what it holds is allowed, and only refuses more."""
+    limit = data.hard.get("storage")
+    if limit is None or len(data.hard) != 1:
+        raise QuotaInvalid("The limits hold exactly 'storage', in bytes.")
+
+    def change(work: Work) -> None:
+        row = lists.find_quota(work, id)
+        if row is None:
+            raise QuotaUnknown(id=id)
+        service.set_limit(work, id, limit)
+        work.emit(QuotaChanged(id, row.project_name, limit))
+
+    await call.run(change)
+    return Response(None)
+
+
+ROUTES = (list_quotas, get_quota, update_quota)
+
+
+def _quota(row: lists.ListedQuota) -> Quota:
+    return Quota(
+        id=row.project_id,
+        ref=QuotaRefObject(row.project_id, row.project_name, row.owner_name or ""),
+        hard={"storage": row.limit_bytes},
+        used={"storage": max(row.used_bytes, 0)},
+        creation_time=stamp(row.created_at),
+        update_time=stamp(row.updated_at),
+    )

@@ -1,0 +1,88 @@
+"""Figures over everything, and search over what the caller may see."""
+
+import msgspec
+from sqlalchemy import ColumnElement, and_, func, select
+
+from moorage.access.policy import Account
+from moorage.artifacts.tables import Blob, Repository
+from moorage.db.query import Listing, holds
+from moorage.db.work import Work
+from moorage.projects.lists import ListedProject, list_visible_projects, visible_project_ids
+from moorage.projects.tables import Project
+
+MAX_FOUND = 100
+"""Projects, and repositories, that one search shows; more are found by a longer word."""
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """How many projects and repositories there are; `stored_bytes` counts each blob once."""
+
+    public_projects: int
+    private_projects: int
+    public_repositories: int
+    private_repositories: int
+    stored_bytes: int
+
+
+class FoundRepository(msgspec.Struct, frozen=True):
+    """A repository that a search found."""
+
+    project_id: int
+    project_name: str
+    project_public: bool
+    path: str
+    pull_count: int
+    artifact_count: int
+
+
+def count_everything(work: Work, account: Account) -> Figures:
+    """The figures of what the account may see; an administrator also learns how much is stored.
+
+    Cost: two statements. Projects keep the count of their repositories; blobs are summed one by one.
+    """
+    conditions = [Project.trash_id.is_(None)]
+    visible = visible_project_ids(account)
+    if visible is not None:
+        conditions.append(Project.id.in_(visible))
+    rows = work.db.execute(
+        select(Project.public, func.count(), func.coalesce(func.sum(Project.repository_count), 0))
+        .where(and_(*conditions))
+        .group_by(Project.public)
+    )
+    projects, repositories = {True: 0, False: 0}, {True: 0, False: 0}
+    for public, count, held in rows:
+        projects[bool(public)], repositories[bool(public)] = count, int(held)
+    stored = 0
+    if account.admin:
+        stored = int(work.db.scalar(select(func.sum(Blob.size_bytes)).where(Blob.state == "live")) or 0)
+    return Figures(projects[True], projects[False], repositories[True], repositories[False], stored)
+
+
+def search(work: Work, account: Account | None, word: str) -> tuple[list[ListedProject], list[FoundRepository]]:
+    """Projects and repositories whose name holds `word`, whatever its case, of what the account may see.
+
+    At most 100 of each, in the order of their names. Cost: four statements.
+    """
+    page = Listing(page_size=MAX_FOUND)
+    projects, _, _ = list_visible_projects(work, account, page, name=word)
+    conditions: list[ColumnElement[bool]] = [Repository.trash_id.is_(None), Project.trash_id.is_(None)]
+    if word:
+        conditions.append(holds(Repository.path, word))
+    visible = visible_project_ids(account)
+    if visible is not None:
+        conditions.append(Repository.project_id.in_(visible))
+    rows = work.db.execute(
+        select(
+            Repository.project_id,
+            Project.name,
+            Project.public,
+            Repository.path,
+            Repository.pull_count,
+            Repository.artifact_count,
+        )
+        .join(Project, Project.id == Repository.project_id)
+        .where(and_(*conditions))
+        .order_by(Repository.path)
+        .limit(MAX_FOUND)
+    )
+    return projects, [FoundRepository(row[0], row[1], bool(row[2]), row[3], row[4], row[5]) for row in rows]
