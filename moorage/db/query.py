@@ -34,7 +34,7 @@ Shape = Literal["exact", "fuzzy", "range", "any", "all"]
 _INT64 = 2**63 - 1
 _DEEPEST = 2**62  # further than any table: an offset that both databases take
 _WHOLE = re.compile(r"[+-]?[0-9]{1,30}\Z")
-_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
+_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}(?:\.[A-Za-z0-9_]{1,63})?\Z")  # `hard.storage` is one
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SECONDS = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)?\Z", re.ASCII)
 _PAGED = ("page", "page_size")
@@ -145,7 +145,7 @@ def parse_sort(sort: str) -> tuple[tuple[str, bool], ...]:
         if key:
             name = key.removeprefix("-")
             if not _KEY.match(name):
-                raise _invalid("sort", position, "a key is letters, digits and '_', with '-' before it to descend")
+                raise _invalid("sort", position, "a key is letters, digits, '_' and one '.', with '-' before it to descend")
             keys.append((name, name != key))
         position += len(piece) + 1
     return tuple(keys)
@@ -333,6 +333,8 @@ class Fields:
         ignored: list[str] = []
         for clause in listing.clauses:
             field = self._find(clause.key)
+            if field is None and "." in clause.key:
+                raise clause.refuse("a column of another table")
             if field is None or (isinstance(field, Field) and not field.searchable):
                 ignored.append(clause.key)
             elif (condition := field.condition(clause)) is not None:
@@ -352,6 +354,8 @@ class Fields:
         for asked in (listing.sort, parse_sort(default)):
             for name, down in asked:
                 field = self._find(name)
+                if field is None and "." in name:
+                    raise _invalid("sort", 0, f"{name}: a column of another table")
                 if not isinstance(field, Field) or not field.sortable:
                     ignored.append(name)
                 elif id(field) not in seen:
