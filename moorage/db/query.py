@@ -145,7 +145,7 @@ def parse_sort(sort: str) -> tuple[tuple[str, bool], ...]:
         if key:
             name = key.removeprefix("-")
             if not _KEY.match(name):
-                raise _invalid("sort", position, "a key is letters, digits, '_' and one '.', with '-' before it to descend")
+                raise _invalid("sort", position, "a key is letters, digits, `_` and one `.`; `-` before it descends")
             keys.append((name, name != key))
         position += len(piece) + 1
     return tuple(keys)
