@@ -10,7 +10,9 @@ import logging
 from collections.abc import AsyncIterator
 
 from moorage.api.guard import ApiGuard
+from moorage.api.oidc import OidcSignIn
 from moorage.api.plane import ApiPlane
+from moorage.api.sign_in import SignIn
 from moorage.artifacts.pulled import PullNotes
 from moorage.audit import on_events as audit
 from moorage.audit.counts import keep_counts
@@ -25,7 +27,12 @@ from moorage.distribution.plane import Plane
 from moorage.distribution.token import TokenEndpoint
 from moorage.errors import Problem
 from moorage.identity.backends.ldap import Ldap
+from moorage.identity.backends.oidc import CliSecrets
+from moorage.identity.header import TrustedHeader
 from moorage.identity.login import Login
+from moorage.identity.oidc import Provider
+from moorage.identity.oidc_http import PlainHttp
+from moorage.identity.oidc_people import OidcPeople
 from moorage.identity.passwords import Passwords
 from moorage.identity.routes import SignUps
 from moorage.identity.sessions import Sessions
@@ -112,13 +119,22 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     passwords = Passwords()
     audit_rules.items = lambda: live.current
     refusals = WrittenRefusals(database, rules=audit_rules)
-    login = Login(database.read, passwords, live=live, refusals=refusals, backends=(Ldap(database, passwords, live),))
-    sessions = Sessions(database, redis_url=settings.sessions.redis_url.reveal())
+    hosts = Hosts(settings.external_url, settings.allowed_hosts, settings.trusted_proxies)
+    oidc_http = PlainHttp()
+    provider = Provider(oidc_http)
+    oidc_people = OidcPeople(database, live, provider)
+    # CLI secrets are our own, too: they never leave for a directory, and work while it is away.
+    backends = (CliSecrets(database.read, passwords, oidc_people, live), Ldap(database, passwords, live))
+    login = Login(database.read, passwords, live=live, refusals=refusals, backends=backends)
+    sessions = Sessions(database, redis_url=settings.sessions.redis_url.reveal(), items=lambda: live.current)
     gate = Gate(tokens, login, database.read, refusals=refusals, challenge_basic=settings.registry_auth == "basic")
     plane = Plane(settings, database, storage, gate, metrics, pulls, has_files=storage.path("probe") is not None)
-    token_endpoint = TokenEndpoint(database, login, tokens, live=live, refusals=refusals)
+    token_endpoint = TokenEndpoint(database, login, tokens, live=live, refusals=refusals, bearers=[oidc_people])
+    guard = ApiGuard(
+        database, login, refusals, sessions, bearers=[oidc_people], header=TrustedHeader(database, live, hosts)
+    )
     api = ApiPlane(
-        ApiGuard(database, login, refusals, sessions),
+        guard,
         {
             "passwords": passwords,
             "live": live,
@@ -128,14 +144,16 @@ async def running(settings: Settings) -> AsyncIterator[App]:
             "health": Health({"core": _nothing, "database": database.check, "registry": storage.check}),
         },
     )
+    oidc = OidcSignIn(database, sessions, live, provider, refusals)
+    sign_in = SignIn(database, login, sessions, live, guard=guard, oidc=oidc)
     probes = Probes(database, storage, metrics, gate)
-    hosts = Hosts(settings.external_url, settings.allowed_hosts, settings.trusted_proxies)
     access_log = AccessLog(text=is_text(settings.log)) if settings.log.access else None
     stack = Stack(
         {
             "v2": Distribution(plane),
             "service": token_endpoint,
             "api": api,
+            "c": sign_in,
             "livez": probes.livez,
             "readyz": probes.readyz,
             "metrics": probes.metrics,
@@ -164,6 +182,8 @@ async def running(settings: Settings) -> AsyncIterator[App]:
         if access_log is not None:
             access_log.flush()
         await storage.close()
+        await oidc_people.close()
+        await oidc_http.close()
         await passwords.close()
         await sessions.close()
         await database.close()

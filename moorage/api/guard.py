@@ -1,12 +1,11 @@
 """Who calls the REST API, and may they: credentials in, a `Call` out.
 
-Basic credentials of people and robots, Bearer tokens of people, or the cookie of a session. Wrong credentials are
-401, also where the same request would work without any. A session that ended is no credential: the page has to load
-for somebody who is to sign in.
+Basic credentials of people and robots, Bearer tokens of people, the word of a trusted proxy, or the cookie of a
+session. Wrong credentials are 401, also where the same request would work without any. A session that ended is no
+credential: the page has to load for somebody who is to sign in.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
@@ -18,6 +17,8 @@ from moorage.access.standing import MAX_ID, Standing
 from moorage.db.engine import Database
 from moorage.errors import CredentialsInvalid, RouteUnknown, Unauthenticated
 from moorage.events import Actor
+from moorage.identity.bearers import BearerSource
+from moorage.identity.header import TrustedHeader
 from moorage.identity.login import Login, read_basic
 from moorage.identity.refusals import Refusals
 from moorage.identity.sessions import COOKIE, NO_RENEWAL_HEADER, Sessions
@@ -26,14 +27,6 @@ from moorage.web.csrf import CSRF_HEADER, check_csrf
 from moorage.web.request import Request
 
 _MAX_ID_DIGITS = 19
-
-
-class BearerSource(Protocol):
-    """Who can read Bearer tokens of people: ID tokens of a provider, personal access tokens."""
-
-    async def account_of(self, token: str) -> Account | None:
-        """Whose token it is; None: not one of this kind, or not good."""
-        ...
 
 
 class ApiGuard:
@@ -47,12 +40,14 @@ class ApiGuard:
         sessions: Sessions,
         *,
         bearers: Sequence[BearerSource] = (),
+        header: TrustedHeader | None = None,
     ) -> None:
         self._database = database
         self._login = login
         self._refusals = refusals
         self._sessions = sessions
         self._bearers = bearers
+        self._header = header
 
     async def __call__(self, connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # type: ignore[type-arg]
         """Refuse who may not, or leave the `Call` in the scope.
@@ -87,6 +82,8 @@ class ApiGuard:
             else:
                 username, password = read_basic(text)
                 account, credential = await self._login.authenticate(username, password, request.address), "password"
+        elif self._header is not None and (account := await self._header.account_of(request)) is not None:
+            credential = "header"
         elif b"cookie" in request.headers:
             session = find_cookie(request.scope["headers"], COOKIE) or ""
             found = await self._sessions.find(session, renew=NO_RENEWAL_HEADER not in request.headers)

@@ -1,12 +1,12 @@
 """The token endpoint, `/service/token`: credentials and scopes in, a registry token out.
 
-GET takes Basic credentials or none, POST a form as OAuth 2 has it. Asking changes nothing: no project is made and no
-row is written, except a refresh token that was asked for and the audit row of a refusal.
+GET takes Basic credentials, a person's Bearer token or none, POST a form as OAuth 2 has it. Asking changes nothing: no
+project is made and no row is written, except a refresh token that was asked for and the audit row of a refusal.
 
 Source: distribution, "Token Authentication Specification" and "Oauth2 Token Authentication".
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
@@ -27,6 +27,7 @@ from moorage.errors import (
     Unsupported,
 )
 from moorage.events import Actor
+from moorage.identity.bearers import BearerSource
 from moorage.identity.login import Login, read_basic
 from moorage.identity.refresh_tokens import create_refresh_token, find_refresh_token, touch_refresh_token
 from moorage.identity.refusals import NoRefusals, Refusals
@@ -83,8 +84,10 @@ class TokenEndpoint:
         *,
         live: Live | Settled | None = None,
         refusals: Refusals | None = None,
+        bearers: Sequence[BearerSource] = (),
     ) -> None:
         self._database = database
+        self._bearers = bearers
         self._login = login
         self._keys = keys
         self._live = live or Settled()
@@ -145,8 +148,7 @@ class TokenEndpoint:
         scopes = parse_scopes(fields.get("scope", ()))
         account: Account | None = None
         if request.authorization is not None:
-            username, password = read_basic(request.authorization)
-            account = await self._login.authenticate(username, password, request.address)
+            account = await self._read_account(request, request.authorization)
         elif "scope" not in fields:
             raise Unauthenticated
         granted = await grant(self._database.read, account, scopes)
@@ -154,6 +156,19 @@ class TokenEndpoint:
         if account is not None and request.method == "GET" and _one(fields, "offline_token").lower() in {"true", "1"}:
             body["refresh_token"] = await self._create_refresh_token(request, account, _one(fields, "client_id"))
         return body
+
+    async def _read_account(self, request: TokenRequest, authorization: str) -> Account:
+        """The account behind Basic credentials, or behind a Bearer token of a person: an ID token, for example."""
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() == "bearer" and self._bearers:
+            for source in self._bearers:
+                account = await source.account_of(token.strip())
+                if account is not None:
+                    return account
+            self._refusals.note(_nobody(request, "token"), "login", "user", "")
+            raise CredentialsInvalid("The token is not valid, or no longer.")
+        username, password = read_basic(authorization)
+        return await self._login.authenticate(username, password, request.address)
 
     async def _post(self, request: TokenRequest) -> dict[str, object]:
         if request.content_type.partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
@@ -209,8 +224,7 @@ class TokenEndpoint:
         prefix = self._live.current.robot_name_prefix
         found = await find_refresh_token(self._database.read, token, service=SERVICE, robot_prefix=prefix)
         if found is None:
-            actor = Actor(credential="refresh_token", address=request.address, request_id=request.request_id)
-            self._refusals.note(actor, "login", "user", "")
+            self._refusals.note(_nobody(request, "refresh_token"), "login", "user", "")
             raise CredentialsInvalid("The refresh token is not valid, or no longer.")
         if found.stale:
             await self._database.run(_actor(request, found.account, "refresh_token"), touch_refresh_token, token)
@@ -219,6 +233,10 @@ class TokenEndpoint:
 
 def _actor(request: TokenRequest, account: Account, credential: str) -> Actor:
     return Actor(account.principal_id, account.name, credential, request.address, request.request_id)
+
+
+def _nobody(request: TokenRequest, credential: str) -> Actor:
+    return Actor(credential=credential, address=request.address, request_id=request.request_id)
 
 
 def _read_fields(text: str) -> Fields:

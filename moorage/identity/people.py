@@ -100,7 +100,7 @@ _MEMBERSHIPS = (
 
 def find_person(work: Work, source: str, subject: str) -> int | None:
     """The user id of a source's subject; None: they never signed in here."""
-    found: int | None = work.db.scalar(_PERSON, {"source": source, "subject": _stored_subject(subject)})
+    found: int | None = work.db.scalar(_PERSON, {"source": source, "subject": stored_subject(subject)})
     return found
 
 
@@ -120,7 +120,7 @@ def ensure_person(work: Work, known: Known) -> Account:
 
     Safe to repeat, and for two at once: the unique indexes decide. Cost: two statements when nothing changed.
     """
-    values = {"source": known.source, "subject": _stored_subject(known.subject)}
+    values = {"source": known.source, "subject": stored_subject(known.subject)}
     row = work.db.execute(_PERSON, values).first()
     if row is None:
         _create(work, known)
@@ -173,7 +173,7 @@ def clean_groups(kind: int, names: Iterable[object]) -> list[GroupRef]:
     return list(found.values())
 
 
-def _stored_subject(subject: str) -> str:
+def stored_subject(subject: str) -> str:
     """A subject as it is stored; one that is too long, or that a database cannot hold, by its SHA-256."""
     if len(subject) <= MAX_SUBJECT_CHARACTERS and subject.isprintable():
         return subject
@@ -196,7 +196,7 @@ def _create(work: Work, known: Known) -> None:
             email=email,
             realname=_clean_realname(known.realname),
             source=known.source,
-            source_subject=_stored_subject(known.subject),
+            source_subject=stored_subject(known.subject),
         )
     except UserExists as error:
         if find_person(work, known.source, known.subject) is not None or _take_over(work, known):
@@ -212,7 +212,7 @@ def _take_over(work: Work, known: Known) -> bool:
     taken = work.db.execute(
         update(User)
         .where(User.principal_id.in_(named), User.source == known.source, User.source_subject.is_(None))
-        .values(source_subject=_stored_subject(known.subject))
+        .values(source_subject=stored_subject(known.subject))
     )
     return taken.rowcount == 1
 

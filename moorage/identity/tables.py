@@ -137,6 +137,41 @@ class GroupMember(Base):
     group_id: Mapped[int] = mapped_column(ForeignKey("user_group.id", ondelete="CASCADE"), primary_key=True, index=True)
 
 
+class OidcUser(Base):
+    """What belongs to somebody who signs in through an OpenID provider.
+
+    `cli_secret` is an argon2id hash, empty: none was made. `refresh_token` is the provider's, sealed: with it we ask
+    now and then (`checked_at`) whether they are still there; null: we were given none, or gave it back. `gone_at`: the
+    provider said no, and the CLI secret does not work until they sign in again.
+    """
+
+    __tablename__ = "oidc_user"
+
+    principal_id: Mapped[int] = mapped_column(
+        ForeignKey("principal.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    issuer: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    cli_secret: Mapped[str] = mapped_column(String(255), server_default="")
+    refresh_token: Mapped[bytes | None] = mapped_column(LargeBinary)
+    checked_at: Mapped[datetime] = mapped_column(UtcTime)
+    gone_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class OidcFlow(Base):
+    """What of a sign-in through an OpenID provider has to outlive one request, for 10 minutes.
+
+    `id` is the SHA-256 of a state that was used, `data` null; or of what the browser holds of somebody who still has
+    to choose a user name, with what the provider said of them in `data`, sealed.
+    """
+
+    __tablename__ = "oidc_flow"
+
+    id: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    data: Mapped[bytes | None] = mapped_column(LargeBinary)
+    expires_at: Mapped[datetime] = mapped_column(UtcTime, index=True)
+
+
 class Session(Base):
     """A signed-in browser. The cookie is stored hashed."""
 

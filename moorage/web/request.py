@@ -186,6 +186,17 @@ class Request:
             raise Invalid(msg)
         return int(value)
 
+    @property
+    def is_secure(self) -> bool:
+        """Whether the client speaks HTTPS, so that cookies may be bound to it."""
+        return self.origin.startswith("https://")
+
+    @property
+    def peer(self) -> str:
+        """The address of whoever opened the connection: a proxy, or the client itself."""
+        client = self.scope.get("client")
+        return client[0] if client else ""
+
     def as_actor(self, principal_id: int | None, name: str, credential: str) -> Actor:
         """Who asks, for rows and events."""
         return Actor(principal_id or None, name, credential, self.address, self.request_id)
@@ -220,7 +231,7 @@ class Hosts:
         """
         headers = request.headers
         host = headers.get(b"host", b"")
-        if self._networks and self._is_proxy(request.address):
+        if self._networks and self.is_proxy(request.address):
             forwarded = headers.get(b"x-forwarded-for")
             if forwarded:
                 request.address = self._first_untrusted(forwarded.decode("latin-1"))
@@ -246,7 +257,8 @@ class Hosts:
             self._known[host] = text
         return text
 
-    def _is_proxy(self, address: str) -> bool:
+    def is_proxy(self, address: str) -> bool:
+        """Whether this address is one of `trusted_proxies`."""
         try:
             parsed = ipaddress.ip_address(address)
         except ValueError:
@@ -256,7 +268,7 @@ class Hosts:
     def _first_untrusted(self, forwarded: str) -> str:
         hops = [hop.strip() for hop in forwarded.split(",")]
         for hop in reversed(hops):
-            if not self._is_proxy(hop):
+            if not self.is_proxy(hop):
                 return hop[:64]
         return hops[0][:64]
 

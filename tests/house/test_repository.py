@@ -29,6 +29,8 @@ RECORDS = {
     "cryptography": "0008",
     "google-re2": "0025",
     "granian": "0003",
+    "httpx": "0027",
+    "joserfc": "0027",
     "litestar": "0024",
     "msgspec": "0010",
     "obstore": "0006",

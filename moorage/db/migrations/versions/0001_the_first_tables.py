@@ -154,6 +154,14 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "oidc_flow",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=True),
+        sa.Column("expires_at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_oidc_flow")),
+    )
+    op.create_index(op.f("ix_oidc_flow_expires_at"), "oidc_flow", ["expires_at"], unique=False)
+    op.create_table(
         "principal",
         sa.Column("id", ID, nullable=False),
         sa.Column("kind", sa.String(length=8), nullable=False),
@@ -212,6 +220,20 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_group_member_group_id"), "group_member", ["group_id"], unique=False)
+    op.create_table(
+        "oidc_user",
+        sa.Column("principal_id", ID, autoincrement=False, nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("cli_secret", sa.String(length=255), server_default="", nullable=False),
+        sa.Column("refresh_token", sa.LargeBinary(), nullable=True),
+        sa.Column("checked_at", TIME, nullable=False),
+        sa.Column("gone_at", TIME, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["principal_id"], ["principal.id"], name=op.f("fk_oidc_user_principal_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("principal_id", name=op.f("pk_oidc_user")),
+    )
     op.create_table(
         "refresh_token",
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),

@@ -1,0 +1,17 @@
+"""Who can read Bearer tokens of people."""
+
+from typing import Protocol
+
+from moorage.access.policy import Account
+
+
+class BearerSource(Protocol):
+    """One kind of tokens: ID tokens of the OpenID provider, personal access tokens."""
+
+    async def account_of(self, token: str) -> Account | None:
+        """Whose token it is; None: not one of this kind, or not good.
+
+        Raises:
+            Unavailable: we could not ask, which is no answer.
+        """
+        ...
