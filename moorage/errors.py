@@ -240,6 +240,18 @@ class EmailInvalid(Invalid):
     reason = "EMAIL_INVALID"
 
 
+class DirectoryNotSet(Invalid):
+    """No directory is set up: the setting ldap_url is empty."""
+
+    reason = "DIRECTORY_NOT_SET"
+
+
+class TooManyPeople(Invalid):
+    """Too many people at once: at most 500."""
+
+    reason = "TOO_MANY_PEOPLE"
+
+
 class GroupNameInvalid(Invalid):
     """The name of the group is invalid: 1 to 255 visible characters, no space at either end."""
 

@@ -6,6 +6,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from moorage.api.unbuilt import stand_in, unbuilt
 from moorage.identity import group_routes as groups
+from moorage.identity import ldap_routes as directory
 from moorage.identity import robot_routes as robots
 from moorage.identity import routes as people
 from moorage.projects import routes as projects
@@ -16,6 +17,7 @@ BUILT: tuple[HTTPRouteHandler, ...] = (
     *people.ROUTES,
     *groups.ROUTES,
     *robots.ROUTES,
+    *directory.ROUTES,
     *projects.ROUTES,
     *quotas.ROUTES,
     *system.ROUTES,

@@ -13,6 +13,8 @@ from msgspec import Meta
 
 from moorage.configuration.items import MODES, Items, Source
 from moorage.errors import ItemInvalid
+from moorage.ldap import filters
+from moorage.ldap.names import NameOfEntryInvalid, fold_dn
 from moorage.settings import Secret, split_listen
 
 MAX_CHARACTERS = 65_536
@@ -163,6 +165,28 @@ def _check_ldap_url(text: str) -> str:
     return parts[0]
 
 
+def _check_filter(text: str) -> str:
+    try:
+        filters.parse(text)
+    except filters.FilterInvalid:
+        raise ValueError("expected a filter in the form of RFC 4515, for example (objectClass=person)") from None
+    return text
+
+
+def _check_attribute(text: str) -> str:
+    if not filters.is_attribute(text):
+        raise ValueError("expected the name of an attribute, for example uid")
+    return text
+
+
+def _check_dn(text: str) -> str:
+    try:
+        fold_dn(text)
+    except NameOfEntryInvalid:
+        raise ValueError("expected a distinguished name, for example cn=admins,ou=groups,dc=example") from None
+    return text
+
+
 def _check_url(text: str) -> str:
     _split(text, "https", "http")
     return text
@@ -261,6 +285,15 @@ _CHECKS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(  # of a value wi
     {
         "auth_sources": _check_sources,
         "ldap_url": _check_ldap_url,
+        "ldap_filter": _check_filter,
+        "ldap_group_search_filter": _check_filter,
+        "ldap_uid": _check_attribute,
+        "ldap_email_attribute": _check_attribute,
+        "ldap_group_attribute_name": _check_attribute,
+        "ldap_group_membership_attribute": _check_attribute,
+        "ldap_base_dn": _check_dn,
+        "ldap_group_base_dn": _check_dn,
+        "ldap_group_admin_dn": _check_dn,
         "oidc_endpoint": _check_url,
         "uaa_endpoint": _check_url,
         "http_authproxy_endpoint": _check_url,

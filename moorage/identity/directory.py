@@ -7,11 +7,13 @@ OpenLDAP and Active Directory both pass through here. Every question is one conv
 import asyncio
 import contextlib
 import logging
+import ssl
 import unicodedata
 from collections.abc import AsyncIterator, Sequence
 from typing import NoReturn
 
 import msgspec
+from cryptography import x509
 
 from moorage.configuration.items import Items
 from moorage.errors import DirectoryUnavailable, GroupUnknown, Invalid
@@ -31,7 +33,7 @@ from moorage.ldap.client import (
     parse_url,
 )
 from moorage.ldap.names import fold_dn
-from moorage.oci.names import fold_user_name
+from moorage.oci.names import fold_user_name, is_user_name
 
 MAX_FOUND = 500
 """Entries that a search of an administrator answers with."""
@@ -118,6 +120,8 @@ class Directory:
     async def search_people(self, text: str) -> list[Person]:
         """People whose name (`ldap_uid`) has `text` in it, in the order of their names; at most 500.
 
+        Without those whose name cannot be one here.
+
         Raises:
             DirectoryUnavailable: no answer.
         """
@@ -132,7 +136,7 @@ class Directory:
                 limit=MAX_FOUND,
             )
         people = [self._person(entry, next(iter(entry.texts(items.ldap_uid)), "")) for entry in found]
-        return sorted((person for person in people if person.name), key=lambda person: person.name)
+        return sorted((person for person in people if is_user_name(person.name)), key=lambda person: person.name)
 
     async def search_groups(self, text: str) -> list[GroupRef]:
         """Groups whose name has `text` in it, in the order of their names; at most 500. The key is the DN as it came.
@@ -173,26 +177,49 @@ class Directory:
         return GroupRef(LDAP_GROUP, key, group_name(self._items, entry))
 
     async def ping(self) -> Ping:
-        """Try every step that signing in needs but the password: resolve, connect, TLS, bind, search."""
+        """Try every step that signing in needs but the password: resolve, connect, TLS, bind, search.
+
+        A certificate that is not trusted is named: it takes a second connection, on which nothing is said.
+        """
         steps = Steps()
         items = self._items
         try:
             async with asyncio.timeout(items.ldap_timeout):
-                connection = await Connection.open(self._server(), steps)
-                try:
-                    await connection.bind(items.ldap_search_dn, items.ldap_search_password.reveal())
-                    await connection.search(
-                        items.ldap_base_dn,
-                        items.ldap_scope,
-                        self._among_people(filters.present(items.ldap_uid)),
-                        [items.ldap_uid],
-                        limit=1,
-                    )
-                finally:
-                    connection.close()
+                await self._try_all(steps)
         except (TimeoutError, NotReached, Refused, Invalid, ValueError) as error:
-            return Ping(False, _say(steps, error, items.ldap_timeout), steps.taken)
+            said = _say(steps, error, items.ldap_timeout)
+            if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+                said += await self._name_certificate()
+            return Ping(False, said, steps.taken)
         return Ping(True, ", ".join(f"{step.name} {step.milliseconds:g} ms" for step in steps.taken), steps.taken)
+
+    async def _try_all(self, steps: Steps) -> None:
+        items = self._items
+        connection = await Connection.open(self._server(), steps)
+        try:
+            await connection.bind(items.ldap_search_dn, items.ldap_search_password.reveal())
+            anybody = self._among_people(filters.present(items.ldap_uid))
+            await connection.search(items.ldap_base_dn, items.ldap_scope, anybody, [items.ldap_uid], limit=1)
+        finally:
+            connection.close()
+
+    async def _name_certificate(self) -> str:
+        """Whose certificate the directory shows, in brackets; empty when that cannot be found out."""
+        try:
+            async with asyncio.timeout(self._items.ldap_timeout):
+                connection = await Connection.open(msgspec.structs.replace(self._server(), verify=False), Steps())
+        except (TimeoutError, NotReached):
+            return ""
+        raw = connection.certificate
+        connection.close()
+        try:
+            certificate = x509.load_der_x509_certificate(raw)
+            return (
+                f" ({certificate.subject.rfc4514_string()}, issued by {certificate.issuer.rfc4514_string()}, "
+                f"valid until {certificate.not_valid_after_utc:%Y-%m-%d})"
+            )
+        except ValueError:
+            return ""
 
     # -- one conversation ----------------------------------------------------------------------------------
 

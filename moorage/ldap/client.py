@@ -295,6 +295,11 @@ class Connection:
             raise
         return _read_cookie(controls)
 
+    @property
+    def certificate(self) -> bytes:
+        """The directory's certificate (DER); empty without TLS."""
+        return self._wire.certificate
+
     def close(self) -> None:
         """Say goodbye and hang up. Safe to repeat."""
         self._wire.send(self._frame(ber.octets(b"", _UNBIND)))
@@ -358,6 +363,11 @@ class _Wire(asyncio.Protocol):
     def send(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
+
+    @property
+    def certificate(self) -> bytes:
+        secured = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
+        return (secured.getpeercert(binary_form=True) or b"") if secured is not None else b""
 
     def abort(self) -> None:
         if self._transport is not None:

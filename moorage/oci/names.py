@@ -169,6 +169,15 @@ def parse_user_name(text: str) -> str:
     return name
 
 
+def is_user_name(text: str) -> bool:
+    """Whether `parse_user_name` takes it."""
+    try:
+        parse_user_name(text)
+    except UserNameInvalid:
+        return False
+    return True
+
+
 def is_no_user_name(beginning: str) -> bool:
     """Whether no user name can begin like this: it holds a character that user names do not."""
     return not _FORBIDDEN_IN_USER_NAMES.isdisjoint(beginning)

@@ -17,12 +17,12 @@ from moorage.access.policy import Account
 from moorage.configuration.items import Items
 from moorage.configuration.live import Live, Settled
 from moorage.db.engine import Database, Query, Row
-from moorage.errors import AccountDisabled, DirectoryUnavailable, UserNameInvalid
+from moorage.errors import AccountDisabled, DirectoryUnavailable
 from moorage.events import Actor
 from moorage.identity.directory import Directory
 from moorage.identity.passwords import Passwords
 from moorage.identity.people import ensure_person
-from moorage.oci.names import fold_user_name, parse_user_name
+from moorage.oci.names import fold_user_name, is_user_name
 
 AT_ONCE = 32
 """Conversations with the directory at the same time, in one process."""
@@ -83,7 +83,7 @@ class Ldap:
         """
         items = await self._live.items()
         owners = await self._owners(username)
-        if not _is_source(items) or not _is_name(username) or any(row[4] == "local" and row[3] for row in owners):
+        if not _is_source(items) or not is_user_name(username) or any(row[4] == "local" and row[3] for row in owners):
             return None
         names = [username, *(row[2] for row in owners if row[4] == self.kind and row[7] != fold_user_name(username))]
         try:
@@ -119,7 +119,7 @@ class Ldap:
 
     async def _owners(self, username: str) -> list[Row]:
         """Accounts of this name, else e-mail address, of whatever source."""
-        return await self._database.read.all(_OWNERS, fold_user_name(username)) if _is_name(username) else []
+        return await self._database.read.all(_OWNERS, fold_user_name(username)) if is_user_name(username) else []
 
     def _require_hope(self, items: Items) -> None:
         """Do not ask again what was in vain a moment ago.
@@ -149,11 +149,3 @@ class Ldap:
 
 def _is_source(items: Items) -> bool:
     return Ldap.kind in items.auth_sources and bool(items.ldap_url)
-
-
-def _is_name(username: str) -> bool:
-    try:
-        parse_user_name(username)
-    except UserNameInvalid:
-        return False
-    return True
