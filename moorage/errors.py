@@ -330,6 +330,12 @@ class SelectorInvalid(Invalid):
     reason = "SELECTOR_INVALID"
 
 
+class TargetRefused(Invalid):
+    """This server may not connect to that address."""
+
+    reason = "TARGET_REFUSED"
+
+
 class RuleInvalid(Invalid):
     """The rule cannot be used."""
 
@@ -718,6 +724,18 @@ class StorageFull(Unavailable):
     """The storage is full; nothing was lost, free some space and try again."""
 
     reason = "STORAGE_FULL"
+
+
+class RemoteUnavailable(Unavailable):
+    """The other system cannot be reached."""
+
+    reason = "REMOTE_UNAVAILABLE"
+
+
+class RemoteMisbehaved(Unavailable):
+    """The other system's answer cannot be used."""
+
+    reason = "REMOTE_MISBEHAVED"
 
 
 class DatabaseUnavailable(Unavailable):

@@ -126,6 +126,16 @@ class Uploads(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """How long a client may send nothing in the middle of a body."""
 
 
+class Outgoing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Requests to other systems: registries, OpenID providers, webhooks, scanners."""
+
+    allowed_networks: tuple[str, ...] = ()
+    """Private networks that projects' webhooks may reach (`10.1.0.0/16`). What an administrator sets up may always be
+    in a private network; a machine's own link and a cloud's credential services are reached by nobody."""
+    proxy: str = ""
+    """`http://HOST:PORT` of a proxy for what is not in one's own networks. The environment's proxies are ignored."""
+
+
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is logged, on standard error."""
 
@@ -177,6 +187,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Signed-in browsers."""
     uploads: Uploads = Uploads()
     """Uploads of blobs."""
+    outgoing: Outgoing = Outgoing()
+    """Requests to other systems."""
     log: Log = Log()
     """What is logged."""
 
@@ -562,6 +574,12 @@ def _check_redis_url(text: str) -> None:
         raise ValueError("expected redis://HOST:PORT/NUMBER, or rediss:// with TLS")
 
 
+def _check_proxy(text: str) -> None:
+    _check_url(text)
+    if urlsplit(text).scheme != "http" or urlsplit(text).path not in {"", "/"}:
+        raise ValueError("expected http://HOST:PORT")
+
+
 def _check_host(text: str) -> None:
     if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d+)?", text):
         raise ValueError("expected a host name, without scheme or path")
@@ -581,6 +599,8 @@ _CHECKS: Mapping[str, Any] = {  # functions of one text; a ValueError says what 
     "sessions.redis_url": _check_redis_url,
     "allowed_hosts": _check_host,
     "trusted_proxies": ipaddress.ip_network,
+    "outgoing.allowed_networks": ipaddress.ip_network,
+    "outgoing.proxy": _check_proxy,
 }
 
 

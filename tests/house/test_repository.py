@@ -29,6 +29,7 @@ RECORDS = {
     "cryptography": "0008",
     "google-re2": "0025",
     "granian": "0003",
+    "httpcore": "0028",
     "httpx": "0027",
     "joserfc": "0027",
     "litestar": "0024",
