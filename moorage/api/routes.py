@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from litestar.handlers import HTTPRouteHandler
 
 from moorage.api.unbuilt import stand_in, unbuilt
+from moorage.audit import routes as audit
 from moorage.identity import group_routes as groups
 from moorage.identity import ldap_routes as directory
 from moorage.identity import robot_routes as robots
@@ -20,6 +21,7 @@ BUILT: tuple[HTTPRouteHandler, ...] = (
     *directory.ROUTES,
     *projects.ROUTES,
     *quotas.ROUTES,
+    *audit.ROUTES,
     *system.ROUTES,
 )
 """What subjects bring."""

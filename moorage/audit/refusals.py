@@ -65,6 +65,7 @@ class WrittenRefusals:
         self._clock = clock
         self._seen: dict[_Kind, _Seen] = {}
         self._writing: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
 
     def note(
         self, actor: Actor, operation: str, resource_type: str, resource: str, *, project_id: int | None = None
@@ -103,21 +104,21 @@ class WrittenRefusals:
 
     async def close(self) -> None:
         """Write the last ones."""
+        self._closing.set()
         if self._writing is not None:
-            self._writing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._writing
+            await self._writing  # not cancelled: its transaction would go on in the thread, and be written twice
         await self.flush()
 
     async def _write_soon(self) -> None:
         try:
-            await asyncio.sleep(DELAY_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), DELAY_SECONDS)
             await self.flush()
         except Problem as problem:
             log.warning("refusals are not written down yet: %s", problem)
         finally:
             self._writing = None
-        if any(seen.unwritten for seen in self._seen.values()):
+        if not self._closing.is_set() and any(seen.unwritten for seen in self._seen.values()):
             self._writing = asyncio.get_running_loop().create_task(self._write_soon())
 
     def _forget(self, now: float) -> None:

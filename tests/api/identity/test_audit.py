@@ -206,3 +206,24 @@ async def test_a_failed_login_is_written_down_although_nothing_was_committed(wor
         ).one()
     )
     assert tuple(row) == (None, "Mallory", "password", "192.0.2.66", 2)
+
+
+async def test_a_refusal_that_is_being_written_at_the_end_is_written_once(world: World) -> None:
+    refusals = WrittenRefusals(world.database)
+    refusals.note(Actor(name="eve", address="192.0.2.1"), "login", "user", "eve")
+    writing, leave = asyncio.Event(), asyncio.Event()
+    run = world.database.run
+
+    async def slow(*args: object) -> object:
+        answer: object = await run(*args)  # type: ignore[arg-type]
+        writing.set()
+        await leave.wait()
+        return answer
+
+    world.database.run = slow  # type: ignore[method-assign,assignment]
+    await writing.wait()
+    closing = asyncio.ensure_future(refusals.close())
+    await asyncio.sleep(0)
+    leave.set()
+    await closing
+    assert [row[:3] for row in world.audit() if not row[3]] == [("login", "user", "eve")]
