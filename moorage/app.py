@@ -31,13 +31,14 @@ from moorage.identity.backends.oidc import CliSecrets
 from moorage.identity.header import TrustedHeader
 from moorage.identity.login import Login
 from moorage.identity.oidc import Provider
-from moorage.identity.oidc_http import PlainHttp
+from moorage.identity.oidc_http import GuardedHttp
 from moorage.identity.oidc_people import OidcPeople
 from moorage.identity.passwords import Passwords
 from moorage.identity.routes import SignUps
 from moorage.identity.sessions import Sessions
 from moorage.identity.tokens import TokenKeys
 from moorage.logs import is_text, with_cause
+from moorage.remotes.http import Outgoing
 from moorage.sealing import Seals
 from moorage.settings import Settings
 from moorage.site.probes import Probes
@@ -120,8 +121,8 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     audit_rules.items = lambda: live.current
     refusals = WrittenRefusals(database, rules=audit_rules)
     hosts = Hosts(settings.external_url, settings.allowed_hosts, settings.trusted_proxies)
-    oidc_http = PlainHttp()
-    provider = Provider(oidc_http)
+    outgoing = Outgoing(allowed_networks=settings.outgoing.allowed_networks, proxy=settings.outgoing.proxy)
+    provider = Provider(GuardedHttp(outgoing))
     oidc_people = OidcPeople(database, live, provider)
     # CLI secrets are our own, too: they never leave for a directory, and work while it is away.
     backends = (CliSecrets(database.read, passwords, oidc_people, live), Ldap(database, passwords, live))
@@ -183,7 +184,6 @@ async def running(settings: Settings) -> AsyncIterator[App]:
             access_log.flush()
         await storage.close()
         await oidc_people.close()
-        await oidc_http.close()
         await passwords.close()
         await sessions.close()
         await database.close()

@@ -1,21 +1,21 @@
 """The few HTTP requests that OpenID Connect needs: small answers, bounded in time, never redirected."""
 
-import asyncio
-import ssl
 from collections.abc import Mapping
 from typing import Protocol
+from urllib.parse import urlencode
 
-import httpx
 import msgspec
 
-from moorage.errors import OidcUnavailable
+from moorage.errors import OidcUnavailable, RemoteMisbehaved, RemoteUnavailable, TargetRefused
+from moorage.remotes.http import Outgoing
 
 TIMEOUT_SECONDS = 10.0
 MAX_ANSWER_BYTES = 1_048_576
+_FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
 class Trust(msgspec.Struct, frozen=True):
-    """Which certificates of the provider are believed. `ca`: PEM; empty: those of the system."""
+    """Which certificates of the provider are believed. `ca`: PEM, believed beside those of the system."""
 
     verify: bool = True
     ca: str = ""
@@ -49,12 +49,11 @@ class Http(Protocol):
         ...
 
 
-class PlainHttp:
-    """`Http` over connections that are kept open, one pool for each way to trust."""
+class GuardedHttp:
+    """`Http` over the server's outgoing client. The provider is a system administrator's choice: it may be private."""
 
-    def __init__(self) -> None:
-        self._trust: Trust | None = None
-        self._client: httpx.AsyncClient | None = None
+    def __init__(self, outgoing: Outgoing) -> None:
+        self._outgoing = outgoing
 
     async def send(
         self,
@@ -66,42 +65,15 @@ class PlainHttp:
         form: Mapping[str, str] | None = None,
     ) -> Answer:
         """See `Http.send`."""
+        sent = {"accept": "application/json", **({} if form is None else _FORM)}
         try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
-                client = await self._open(trust)
-                async with client.stream(method, url, headers=headers, data=form) as response:
-                    if response.is_redirect:
-                        raise OidcUnavailable("The OpenID provider redirects where it may not.")
-                    body = bytearray()
-                    async for piece in response.aiter_bytes(65_536):
-                        body += piece
-                        if len(body) > MAX_ANSWER_BYTES:
-                            raise OidcUnavailable("The OpenID provider's answer is too long.")
-                    return Answer(response.status_code, bytes(body))
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError, ValueError) as error:
-            raise OidcUnavailable from error
-
-    async def close(self) -> None:
-        """Close the connections."""
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
-
-    async def _open(self, trust: Trust) -> httpx.AsyncClient:
-        if self._client is None or trust != self._trust:
-            await self.close()
-            self._client = httpx.AsyncClient(
-                verify=_context(trust), timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False,
-                headers={"User-Agent": "moorage", "Accept": "application/json"},
+            found = await self._outgoing.send(
+                "system", method, url, verify=trust.verify, ca_pem=trust.ca, headers=sent, credentials=headers,
+                body=urlencode(form).encode() if form else b"", max_bytes=MAX_ANSWER_BYTES, seconds=TIMEOUT_SECONDS,
+                redirects=0,
             )  # fmt: skip
-            self._trust = trust
-        return self._client
-
-
-def _context(trust: Trust) -> ssl.SSLContext:
-    context = ssl.create_default_context(cadata=trust.ca or None)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if not trust.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+        except (RemoteUnavailable, RemoteMisbehaved, TargetRefused) as error:
+            raise OidcUnavailable from error
+        if 300 <= found.status < 400:
+            raise OidcUnavailable("The OpenID provider redirects where it may not.")
+        return Answer(found.status, found.body)

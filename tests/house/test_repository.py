@@ -30,7 +30,6 @@ RECORDS = {
     "google-re2": "0025",
     "granian": "0003",
     "httpcore": "0028",
-    "httpx": "0027",
     "joserfc": "0027",
     "litestar": "0024",
     "msgspec": "0010",
