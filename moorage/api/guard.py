@@ -15,13 +15,13 @@ from moorage.access.needs import Needs
 from moorage.access.policy import Account
 from moorage.access.standing import MAX_ID, Standing
 from moorage.db.engine import Database
-from moorage.errors import CredentialsInvalid, RouteUnknown, Unauthenticated
+from moorage.errors import CredentialsInvalid, DirectoryUnavailable, RouteUnknown, Unauthenticated
 from moorage.events import Actor
 from moorage.identity.bearers import BearerSource
 from moorage.identity.header import TrustedHeader
 from moorage.identity.login import Login, read_basic
 from moorage.identity.refusals import Refusals
-from moorage.identity.sessions import COOKIE, NO_RENEWAL_HEADER, Sessions
+from moorage.identity.sessions import COOKIE, NO_RENEWAL_HEADER, Sessions, SignedIn
 from moorage.web.cookies import find_cookie
 from moorage.web.csrf import CSRF_HEADER, check_csrf
 from moorage.web.request import Request
@@ -87,12 +87,13 @@ class ApiGuard:
         elif b"cookie" in request.headers:
             session = find_cookie(request.scope["headers"], COOKIE) or ""
             found = await self._sessions.find(session, renew=NO_RENEWAL_HEADER not in request.headers)
-            if found is None:
+            account = await self._confirm(found, request.address) if found is not None else None
+            if found is None or account is None:
                 session = ""
             else:
                 csrf_token = found.csrf_token
                 request.scope["moorage.headers"] = [(CSRF_HEADER, csrf_token.encode("ascii"))]
-                account, credential = found.account, "session"
+                credential = "session"
         check_csrf(request.method, request.headers, request.origin, csrf_token)
         if account is not None:
             request.principal = account.name
@@ -100,6 +101,15 @@ class ApiGuard:
         else:
             actor = Actor(address=request.address, request_id=request.request_id)
         return Call(request, self._database, account, actor, self._note, session=session)
+
+    async def _confirm(self, found: SignedIn, address: str) -> Account | None:
+        """The account of a session, if its source still knows it. A session goes on while the source is away."""
+        if found.source != "ldap":
+            return found.account
+        try:
+            return await self._login.confirm(found.account, address)
+        except DirectoryUnavailable:
+            return found.account
 
     async def _bearer(self, token: str) -> Account:
         for source in self._bearers:

@@ -223,12 +223,13 @@ class TokenEndpoint:
     async def _use_refresh_token(self, request: TokenRequest, token: str) -> Account:
         prefix = self._live.current.robot_name_prefix
         found = await find_refresh_token(self._database.read, token, service=SERVICE, robot_prefix=prefix)
-        if found is None:
+        account = await self._login.confirm(found.account, request.address) if found is not None else None
+        if found is None or account is None:
             self._refusals.note(_nobody(request, "refresh_token"), "login", "user", "")
             raise CredentialsInvalid("The refresh token is not valid, or no longer.")
         if found.stale:
-            await self._database.run(_actor(request, found.account, "refresh_token"), touch_refresh_token, token)
-        return found.account
+            await self._database.run(_actor(request, account, "refresh_token"), touch_refresh_token, token)
+        return account
 
 
 def _actor(request: TokenRequest, account: Account, credential: str) -> Actor:

@@ -117,6 +117,31 @@ class Directory:
             entry = await self._find_entry(connection, name)
             return None if entry is None else await self._describe(connection, entry, name)
 
+    async def find_again(self, subject: str, name: str) -> Known | None:
+        """Somebody who signed in before, as they are now; None: gone, locked, or no longer among those who may.
+
+        Args:
+            subject: as `Person.subject`.
+            name: their name as of then; used where the subject cannot be searched for.
+
+        Raises:
+            DirectoryUnavailable: no answer.
+        """
+        kind, _, text = subject.partition(":")
+        ways = {
+            "guid": lambda: filters.equals("objectGUID", bytes.fromhex(text)),
+            "uuid": lambda: filters.some(filters.equals("entryUUID", text), filters.equals("nsUniqueId", text)),
+        }
+        wanted = ways[kind]() if kind in ways else filters.equals(self._items.ldap_uid, name)
+        among = self._among_people(wanted)
+        async with self._talk() as connection:
+            found = await connection.search(
+                self._items.ldap_base_dn, self._items.ldap_scope, among, self._person_attributes, limit=2
+            )
+            if len(found) != 1 or _is_disabled(found[0]):
+                return None
+            return await self._describe(connection, found[0], found[0].text(self._items.ldap_uid))
+
     async def search_people(self, text: str) -> list[Person]:
         """People whose name (`ldap_uid`) has `text` in it, in the order of their names; at most 500.
 

@@ -70,6 +70,19 @@ class Login:
             raise CredentialsInvalid
         return account
 
+    async def confirm(self, account: Account, address: str) -> Account | None:
+        """An account that came in by a refresh token or a session, as its source knows it now; None: not any more.
+
+        Raises:
+            Unavailable: the source could not be asked.
+        """
+        found: Account | None = account
+        for backend in self.backends if account.kind == "user" else ():
+            found = await backend.confirm(account, address)
+            if found != account:
+                return found
+        return found
+
     async def _find_robot(self, username: str, password: str, address: str, prefix: str) -> Account | None:
         key = (username[:255], network_of(address))
         self._machines.require_open(key)

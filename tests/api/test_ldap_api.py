@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 import pytest
@@ -92,6 +93,33 @@ async def test_a_group_of_the_directory_gives_rights_and_their_end_holds_on_the_
     assert (await other.send("GET", f"{BASE}/projects", headers=client.basic)).status == 200  # signs in, there
 
     assert (await server.send("GET", f"/v2/{name}/app/manifests/v1", headers=bearer)).status == 401
+
+
+async def test_a_refresh_token_ends_with_the_entry_of_its_person(serve: Serve, town: Town) -> None:
+    server = await serve()
+    await put(server, town)
+    alice = town.person("alice")
+    client = client_of(server, alice)
+    made = await client.ask_token(offline_token="true")
+    refresh = {"grant_type": "refresh_token", "service": "harbor-registry", "client_id": "x"}
+    refresh["refresh_token"] = made.json()["refresh_token"]
+
+    async def use(at: Server) -> Answer:
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        return await at.send("POST", "/service/token", urlencode(refresh).encode(), headers=headers)
+
+    town.part.freeze()
+    try:
+        assert (await use(server)).status == 200, "the directory was asked a moment ago"
+        await put(server, town, ldap_timeout=1)
+        assert (await use(server)).status == 503
+    finally:
+        town.part.go_on()
+    other = await serve(beside=server)
+    assert (await use(other)).status == 200
+    town.remove(alice.dn)
+    third = await serve(beside=server)
+    assert [(await use(one)).status for one in (third, server, other)] == [401, 401, 401]
 
 
 async def test_settings_hold_for_the_next_sign_in_at_every_worker(serve: Serve, town: Town) -> None:

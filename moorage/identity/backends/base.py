@@ -34,3 +34,13 @@ class Backend(Protocol):
                 password is wrong.
         """
         ...
+
+    async def confirm(self, account: Account, address: str) -> Account | None:
+        """An account that came in without its password, as its source knows it now; None: not any more.
+
+        Asked at most every 5 minutes. An account of another source is given back as it is.
+
+        Raises:
+            Unavailable: we could not ask.
+        """
+        ...

@@ -17,11 +17,13 @@ from moorage.access.policy import Account
 from moorage.configuration.items import Items
 from moorage.configuration.live import Live, Settled
 from moorage.db.engine import Database, Query, Row
-from moorage.errors import AccountDisabled, DirectoryUnavailable
+from moorage.db.work import Work
+from moorage.errors import AccountDisabled, DirectoryUnavailable, NameTaken
 from moorage.events import Actor
 from moorage.identity.directory import Directory
 from moorage.identity.passwords import Passwords
 from moorage.identity.people import ensure_person
+from moorage.identity.service import bump_epoch, end_sign_ins
 from moorage.oci.names import fold_user_name, is_user_name
 
 AT_ONCE = 32
@@ -37,6 +39,11 @@ FROM principal p JOIN user_account u ON u.principal_id = p.id
 WHERE (p.folded = $1 OR u.email_folded = $1) AND p.kind = 'user' AND p.deleted_at IS NULL
 ORDER BY p.folded <> $1"""
 )
+
+_SOURCE = Query("SELECT source, source_subject FROM user_account WHERE principal_id = $1")
+
+CONFIRMED_SECONDS = 300
+_MAX_CONFIRMED = 10_000
 
 
 class Ldap:
@@ -59,6 +66,7 @@ class Ldap:
         self._places = asyncio.Semaphore(AT_ONCE)
         self._described: tuple[Items, str] | None = None
         self._paused: tuple[str, float, str] = ("", 0.0, "")
+        self._confirmed: dict[tuple[int, str], float] = {}
 
     async def recall(self, username: str, password: str) -> Account | None:
         """See `Backend.recall`."""
@@ -96,13 +104,53 @@ class Ldap:
                 raise
         return None
 
+    async def confirm(self, account: Account, address: str) -> Account | None:
+        """See `Backend.confirm`. Who is gone or locked in the directory loses what was issued to them."""
+        row = await self._database.read.one(_SOURCE, account.principal_id)
+        if row is None or row[0] != self.kind:
+            return account
+        items = await self._live.items()
+        if not _is_source(items):
+            return None
+        key = (account.principal_id, self._fingerprint(items))
+        if self._clock() < self._confirmed.get(key, 0.0):
+            return account
+        self._require_hope(items)
+        try:
+            known = await Directory(items, self._places).find_again(str(row[1]), account.name)
+        except DirectoryUnavailable as problem:
+            self._pause_after(problem, items)
+            raise
+        actor = Actor(name=account.name, credential="directory", address=address)
+        if known is None:
+            await self._database.run(actor, _end, account.principal_id)
+            return None
+        try:
+            found = await self._database.run(actor, ensure_person, known)
+        except (AccountDisabled, NameTaken):
+            return None
+        if found.epoch != account.epoch or found.principal_id != account.principal_id:
+            return None
+        self._note_confirmed(key)
+        return found
+
+    def _note_confirmed(self, key: tuple[int, str]) -> None:
+        if len(self._confirmed) >= _MAX_CONFIRMED:
+            del self._confirmed[next(iter(self._confirmed))]
+        self._confirmed.pop(key, None)
+        self._confirmed[key] = self._clock() + CONFIRMED_SECONDS
+
+    def _pause_after(self, problem: DirectoryUnavailable, items: Items) -> None:
+        """Remember that the directory let a deadline pass."""
+        if isinstance(problem.__cause__, TimeoutError):
+            self._paused = (self._fingerprint(items), self._clock() + PAUSE_SECONDS, str(problem))
+
     async def _sign_in(self, items: Items, name: str, password: str, address: str) -> Account | None:
         self._require_hope(items)
         try:
             known = await Directory(items, self._places).check(name, password)
         except DirectoryUnavailable as problem:
-            if isinstance(problem.__cause__, TimeoutError):
-                self._paused = (self._fingerprint(items), self._clock() + PAUSE_SECONDS, str(problem))
+            self._pause_after(problem, items)
             raise
         if known is None:
             return None
@@ -115,6 +163,7 @@ class Ldap:
         for row in rows:
             if row[0] == account.principal_id:
                 self._passwords.remember(row[0], self._mark(items, row), password)
+        self._note_confirmed((account.principal_id, self._fingerprint(items)))
         return account
 
     async def _owners(self, username: str) -> list[Row]:
@@ -145,6 +194,12 @@ class Ldap:
             ]
             self._described = (items, hashlib.sha256(msgspec.json.encode(values)).hexdigest())
         return self._described[1]
+
+
+def _end(work: Work, user_id: int) -> None:
+    """End what was issued to somebody whom the directory does not know any more. The account stays."""
+    bump_epoch(work, user_id)
+    end_sign_ins(work, user_id)
 
 
 def _is_source(items: Items) -> bool:

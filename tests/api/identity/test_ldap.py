@@ -497,6 +497,79 @@ async def test_wrong_passwords_slow_down(town: Town, door: Callable[..., Door]) 
         await way.enter(alice)
 
 
+# -- what works without a password ------------------------------------------------------------------------
+
+
+async def test_who_came_in_before_is_confirmed_every_five_minutes(
+    town: Town, world: World, door: Callable[..., Door]
+) -> None:
+    alice = town.person("alice")
+    ops = town.group("ops", alice, town.person("bob"))
+    way = door(town)
+    account = await way.enter(alice)
+    town.part.freeze()
+    try:
+        assert await way.login.confirm(account, ADDRESS) == account, "the directory is not asked"
+    finally:
+        town.part.go_on()
+    world.clock.now += 301
+    assert await way.login.confirm(account, ADDRESS) == account
+
+    town.leave(ops, alice)
+    world.clock.now += 301
+    assert await way.login.confirm(account, ADDRESS) is None, "what was issued before says too much"
+    assert groups_of(world, account) == []
+
+
+@pytest.mark.parametrize("how", ["removed", "filtered", "no source"])
+async def test_who_is_gone_loses_what_was_issued(town: Town, world: World, door: Callable[..., Door], how: str) -> None:
+    alice = town.person("alice", description="in")
+    way = door(town, ldap_filter="(description=in)")
+    account = await way.enter(alice)
+    if how == "removed":
+        town.remove(alice.dn)
+    elif how == "filtered":
+        town.change(alice.dn, "replace", "description", "out")
+    else:
+        way.set(auth_sources=("local",))
+    world.clock.now += 301
+
+    assert await way.login.confirm(account, ADDRESS) is None
+
+    epoch = world.scalar(select(Principal.epoch).where(Principal.id == account.principal_id))
+    assert (epoch > account.epoch) == (how != "no source")
+
+
+async def test_a_locked_entry_loses_what_was_issued(ad: Town, world: World, door: Callable[..., Door]) -> None:
+    alice = ad.person("alice")
+    way = door(ad)
+    account = await way.enter(alice)
+    ad.change(alice.dn, "replace", "userAccountControl", "514")
+    world.clock.now += 301
+
+    assert await way.login.confirm(account, ADDRESS) is None
+
+
+async def test_an_outage_confirms_nobody_and_ends_nothing(
+    openldap: Town, world: World, door: Callable[..., Door]
+) -> None:
+    alice = openldap.person("alice")
+    way = door(openldap, ldap_timeout=1)
+    account = await way.enter(alice)
+    local = await way.enter("admin", "admin-Pass1")
+    world.clock.now += 301
+    openldap.part.freeze()
+    try:
+        with pytest.raises(DirectoryUnavailable):
+            await way.login.confirm(account, ADDRESS)
+        assert await way.login.confirm(local, ADDRESS) == local
+    finally:
+        openldap.part.go_on()
+    world.clock.now += 3
+
+    assert await way.login.confirm(account, ADDRESS) == account
+
+
 # -- outages ----------------------------------------------------------------------------------------------
 
 

@@ -210,6 +210,11 @@ class Elsewhere:
         """See `Backend.recall`."""
         return Account(98, 0, "user", username) if password == "remembered" else None
 
+    async def confirm(self, account: Account, address: str) -> Account | None:
+        """See `Backend.confirm`."""
+        assert address == HERE
+        return None if account.name == "gone" else account
+
     async def check_password(self, username: str, password: str, address: str) -> Account | None:
         """See `Backend.check_password`."""
         assert address == HERE
