@@ -763,6 +763,6 @@ class DirectoryUnavailable(Unavailable):
 
 
 class BlobDamaged(Unavailable):
-    """The stored bytes of this blob are damaged or missing; an administrator has to bring the file back."""
+    """The stored bytes of this blob are damaged or missing; push it again."""
 
     reason = "BLOB_DAMAGED"

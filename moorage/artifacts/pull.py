@@ -5,6 +5,9 @@ that a token stops working on the next request, on every worker and replica, at 
 change is cached: a tag moved through another process is never served stale after its 201.
 """
 
+from collections.abc import Collection
+from functools import cache
+
 import msgspec
 
 from moorage.access.policy import Entry, Ticket
@@ -86,13 +89,18 @@ class FoundManifest(msgspec.Struct, frozen=True):
     repository_id: int
 
 
-class FoundBlob(msgspec.Struct, frozen=True):
-    """A blob to serve. `lease_seconds`: until its link may be collected; None: an artifact holds it."""
+class Stored(msgspec.Struct, frozen=True):
+    """Where the row of a live blob says that its bytes are, and the seal of the moment they were verified."""
 
     blob_id: int
     key: str
     size_bytes: int
     seal: str | None
+
+
+class FoundBlob(Stored, frozen=True):
+    """A blob to serve. `lease_seconds`: until its link may be collected; None: an artifact holds it."""
+
     lease_seconds: float | None
     repository_id: int
 
@@ -144,6 +152,32 @@ async def find_blob(read: Reader, ticket: Ticket, entry: Entry, repository: str,
         raise BlobUnknown(repository=repository, digest=str(digest))
     require_alive(ticket, entry, row)
     return FoundBlob(row[5], row[6], row[7], row[8], row[9], row[10])
+
+
+async def find_stored(read: Reader, repository: str, digests: Collection[Digest]) -> list[tuple[bytes, Stored]]:
+    """Where the bytes of these blobs are, by their binary digests; what the repository does not show is left out.
+
+    Cost: one statement.
+    """
+    wanted = [digest.binary for digest in digests]
+    if not wanted:
+        return []
+    # Of a few lengths only, so that each is prepared once: the last digest fills the rest.
+    wanted += wanted[-1:] * ((1 << (len(wanted) - 1).bit_length()) - len(wanted))
+    rows = await read.all(_stored_query(len(wanted)), repository, *wanted)
+    return [(bytes(row[0]), Stored(row[1], row[2], row[3], row[4])) for row in rows]
+
+
+@cache
+def _stored_query(count: int) -> Query:
+    places = ", ".join(f"${number}" for number in range(2, count + 2))
+    return Query(
+        f"""SELECT b.digest, b.id, b.key, b.size_bytes, b.seal
+FROM repository r
+JOIN repository_blob l ON l.repository_id = r.id AND NOT l.hidden
+JOIN blob b ON b.id = l.blob_id AND b.state = 'live'
+WHERE r.path = $1 AND r.trash_id IS NULL AND b.digest IN ({places})"""  # noqa: S608 - our own words
+    )
 
 
 async def find_repository(

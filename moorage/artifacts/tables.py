@@ -190,11 +190,13 @@ class Pull(Base):
 
 
 class Blob(Base):
-    """One incarnation of bytes at a place that is used once.
+    """Bytes at a place that is used once.
 
-    States go one way: arriving, live, doomed, gone. `live` is true or null and part of the key that charges refer
-    to, so turning a blob that any project holds into anything but live is an error of the database. `seal` is the
-    storage's mark of the moment the bytes were verified (`storage.base.Stat`).
+    States go one way: arriving, live, doomed, gone. Where the bytes of a live row are damaged and somebody pushes them
+    again, the row moves to their place, and its old place gets a doomed row (docs/develop/lossless.md, "Healing").
+    `live` is true or null and part of the key that charges refer to, so turning a blob that any project holds into
+    anything but live is an error of the database. `seal` is the storage's mark of the moment the bytes were verified
+    (`storage.base.Stat`).
     """
 
     __tablename__ = "blob"

@@ -7,6 +7,7 @@ moved between them, by `distribution/uploads.py`.
 
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Float, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -14,14 +15,13 @@ from sqlalchemy.exc import IntegrityError
 
 from moorage import faults
 from moorage.artifacts.claims import is_dead, new_claim
+from moorage.artifacts.pull import Stored
 from moorage.artifacts.repositories import Destination, Target, ensure_repository
-from moorage.artifacts.tables import Artifact, ArtifactBlob, Blob, ProjectBlob, Repository, RepositoryBlob, Upload
+from moorage.artifacts.tables import Blob, ProjectBlob, Repository, RepositoryBlob, Upload
 from moorage.db.base import db_now
 from moorage.db.engine import Query
 from moorage.db.work import Work
 from moorage.errors import (
-    BlobInUse,
-    BlobUnknown,
     QuotaExceeded,
     UploadBusy,
     UploadInvalid,
@@ -29,7 +29,6 @@ from moorage.errors import (
     UploadOffsetInvalid,
     UploadUnknown,
 )
-from moorage.events import BlobDeleted
 from moorage.ids import UploadId
 from moorage.oci.digest import Digest
 from moorage.quotas import service as quotas
@@ -99,9 +98,14 @@ _RELEASE = (
     .values(claim=None, claim_until=None)
 )
 _LIVE = (
-    select(Blob.id, Blob.size_bytes)
+    select(Blob.id, Blob.key, Blob.size_bytes, Blob.seal)
     .where(Blob.digest == bindparam("digest"), Blob.state == "live")
     .with_for_update(read=True, key_share=True)
+)
+_LIVE_AT = (
+    select(Blob.id, Blob.size_bytes)
+    .where(Blob.digest == bindparam("digest"), Blob.key == bindparam("key"), Blob.state == "live")
+    .with_for_update()
 )
 _KEY_TAKEN = select(exists().where(Blob.key == bindparam("key")))
 _PLACE = insert(Blob).returning(Blob.id)
@@ -121,6 +125,9 @@ _DOOM = (
     .where(Blob.id == bindparam("blob"), Blob.state == "arriving")
     .values(state="doomed", changed_at=db_now())
 )
+_TAKE_KEY = delete(Blob).where(Blob.id == bindparam("blob"), Blob.state == "arriving")
+_HEAL = update(Blob).where(Blob.id == bindparam("blob")).values(key=bindparam("new_key"), seal=bindparam("new_seal"))
+_BURY = insert(Blob)
 _DELETE_UPLOAD = delete(Upload).where(Upload.id == bindparam("upload"))
 _KILL = (
     update(Upload)
@@ -139,38 +146,6 @@ _SOURCE = (
     # The link too: a mount from the same repository must not bring back what is being deleted from it.
     .with_for_update(read=True, key_share=True, of=(Blob, RepositoryBlob))
 )  # fmt: skip
-_RENEW_LEASE = (
-    update(RepositoryBlob)
-    .where(RepositoryBlob.repository_id == bindparam("repository"), RepositoryBlob.blob_id == bindparam("blob"))
-    .values(lease_until=db_now(_seconds))
-)
-_LINK = (
-    select(RepositoryBlob.blob_id)
-    .join(Blob, Blob.id == RepositoryBlob.blob_id)
-    .where(
-        RepositoryBlob.repository_id == bindparam("repository"), ~RepositoryBlob.hidden,
-        Blob.digest == bindparam("digest"), Blob.state == "live",
-    )
-    .with_for_update(of=RepositoryBlob)
-)  # fmt: skip
-_USED_VISIBLY = (
-    select(ArtifactBlob.artifact_id)
-    .join(Artifact, Artifact.id == ArtifactBlob.artifact_id)
-    .where(
-        ArtifactBlob.repository_id == bindparam("repository"), ArtifactBlob.blob_id == bindparam("blob"),
-        Artifact.trash_id.is_(None),
-    )
-    .limit(1)
-)  # fmt: skip
-_HIDE = (
-    update(RepositoryBlob)
-    .where(RepositoryBlob.repository_id == bindparam("repository"), RepositoryBlob.blob_id == bindparam("blob"))
-    .values(hidden=True)
-)
-_HIDE_AND_RELEASE = _HIDE.values(lease_until=db_now())
-_USED = select(
-    exists().where(ArtifactBlob.repository_id == bindparam("repository"), ArtifactBlob.blob_id == bindparam("blob"))
-)
 
 
 # RETURNING says who inserted: SQLAlchemy keeps no row count of an INSERT on PostgreSQL.
@@ -203,15 +178,6 @@ _LINK_UP = {
         where=_LOOSE,
     ),
 }
-_LINK_SEEN = (
-    select(RepositoryBlob.blob_id)
-    .join(Blob, Blob.id == RepositoryBlob.blob_id)
-    .where(
-        RepositoryBlob.repository_id == bindparam("repository"), ~RepositoryBlob.hidden,
-        Blob.digest == bindparam("digest"), Blob.state == "live",
-    )
-)  # fmt: skip
-_SET_SEAL = update(Blob).where(Blob.id == bindparam("blob"), Blob.state == "live").values(seal=bindparam("new_seal"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,11 +194,19 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where the bytes go. `joined`: nowhere, the blob was there already and is linked now."""
+    """Where the bytes go. `heals`: the key of a live blob whose bytes are damaged, and are to be replaced by these."""
 
     blob_id: int
     key: str
-    joined: bool
+    heals: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look at a live blob's bytes told. `whole`: they are as they were when they were verified."""
+
+    key: str
+    whole: bool
 
 
 def create_upload(work: Work, to: Destination, *, algorithm: str, expiry_seconds: int, open_limit: int) -> UploadId:
@@ -357,12 +331,19 @@ def release_claim(work: Work, upload: UploadId, claim: str) -> None:
 
 def place_blob(
     work: Work, upload: UploadId, digest: Digest, size_bytes: int, *, claim: str,
-    first_key: str, later_key: str, lease_seconds: int,
-) -> Placed:  # fmt: skip
+    first_key: str, later_key: str, lease_seconds: int, seen: Seen | None = None,
+) -> Placed | Stored | None:  # fmt: skip
     """T1: give the upload's bytes a place, or join the blob that is there already.
 
     The caller holds `claim`, or nobody does: then it is taken. A place given to an earlier attempt of the same
     upload is kept: its bytes may lie there already.
+
+    Args:
+        seen: what the caller found at the place of the live blob; None: it knows of none.
+
+    Returns:
+        The place; None when the blob was joined; a `Stored` when a blob is live there that the caller has not seen:
+        nothing was done, look at it and call again.
 
     Raises:
         UploadUnknown: cancelled or expired meanwhile.
@@ -377,19 +358,22 @@ def place_blob(
     if taken or row.offset_bytes != size_bytes:
         raise UploadBusy
     live = work.db.execute(_LIVE, {"digest": digest.binary}).first()
-    if live is not None:
+    if live is not None and (seen is None or seen.key != live.key):
+        return Stored(live.id, live.key, live.size_bytes, live.seal)
+    if live is not None and seen is not None and seen.whole:
         if row.blob_id is not None:
             work.db.execute(_DOOM, {"blob": row.blob_id})
         _join(work, Target(row.repository_id, row.project_id, row.path), live.id, live.size_bytes,
               reserved=row.reserved_bytes, lease_seconds=lease_seconds)  # fmt: skip
         work.db.execute(_KILL, {"upload": upload})
-        return Placed(live.id, "", joined=True)
+        return None
+    heals = None if live is None else live.key
     if row.blob_id is not None:
         placed = work.db.execute(_PLACED, {"blob": row.blob_id}).one()
         if placed.state != "arriving" or placed.digest != digest.binary or placed.size_bytes != size_bytes:
             raise UploadInvalid("Closing this upload was begun with another digest; upload it anew.")
         work.db.execute(_SET_PLACE, {"upload": upload, "blob": row.blob_id, "mine": claim})
-        return Placed(row.blob_id, placed.key, joined=False)
+        return Placed(row.blob_id, placed.key, heals)
     used = work.db.execute(_KEY_TAKEN, {"key": first_key}).scalar_one()
     values = {"digest": digest.binary, "size_bytes": size_bytes, "state": "arriving", "changed_at": work.now}
     key = later_key if used else first_key
@@ -400,38 +384,62 @@ def place_blob(
         key = later_key
         blob = work.db.execute(_PLACE, {**values, "key": key}).scalar_one()
     work.db.execute(_SET_PLACE, {"upload": upload, "blob": blob, "mine": claim})
-    return Placed(blob, key, joined=False)
+    return Placed(blob, key, heals)
 
 
 def commit_blob(
-    work: Work, upload: UploadId, blob_id: int, *, claim: str, seal: str | None, lease_seconds: int
+    work: Work, upload: UploadId, placed: Placed, *, claim: str, seal: str | None, lease_seconds: int
 ) -> bool:
-    """T2: the bytes are durable under their key; make the blob live and link it. True when a twin was first.
+    """T2: the bytes are durable under their key; make the blob live, or heal the one that is, and link it.
+
+    Returns False, and does nothing, when somebody else was first: a twin is live, or what was to be healed is not
+    what it was. T1 again.
 
     Raises:
         UploadUnknown: cancelled or expired meanwhile; the place is doomed and its bytes go.
         QuotaExceeded: as `_join`.
     """
     row = work.db.execute(_LOCK, {"upload": upload}).first()
-    if row is None or row.blob_id != blob_id or row.claim != claim:
+    if row is None or row.blob_id != placed.blob_id or row.claim != claim:
         raise UploadUnknown
     target = Target(row.repository_id, row.project_id, row.path)
-    placed = work.db.execute(_PLACED, {"blob": blob_id}).one()
-    twin = False
+    own = work.db.execute(_PLACED, {"blob": placed.blob_id}).one()
+    if placed.heals is not None:
+        damaged = work.db.execute(_LIVE_AT, {"digest": own.digest, "key": placed.heals}).first()
+        if damaged is None:
+            return False
+        work.db.execute(_DELETE_UPLOAD, {"upload": upload})
+        _heal(work, damaged.id, placed, own, seal)
+        _join(work, target, damaged.id, damaged.size_bytes, reserved=row.reserved_bytes, lease_seconds=lease_seconds)
+        faults.point("commit.healing")
+        return True
     try:
         with work.db.begin_nested():
-            if work.db.execute(_MAKE_LIVE, {"blob": blob_id, "new_seal": seal}).rowcount != 1:
+            if work.db.execute(_MAKE_LIVE, {"blob": placed.blob_id, "new_seal": seal}).rowcount != 1:
                 raise UploadUnknown
-        winner, size_bytes = blob_id, placed.size_bytes
     except IntegrityError:
-        twin = True
-        work.db.execute(_DOOM, {"blob": blob_id})
-        live = work.db.execute(_LIVE, {"digest": placed.digest}).one()
-        winner, size_bytes = live.id, live.size_bytes
-    _join(work, target, winner, size_bytes, reserved=row.reserved_bytes, lease_seconds=lease_seconds)
+        return False
+    _join(work, target, placed.blob_id, own.size_bytes, reserved=row.reserved_bytes, lease_seconds=lease_seconds)
     work.db.execute(_DELETE_UPLOAD, {"upload": upload})
     faults.point("commit.joining")
-    return twin
+    return True
+
+
+def _heal(work: Work, blob_id: int, placed: Placed, own: Any, seal: str | None) -> None:  # noqa: ANN401 - a row
+    """Give a live, locked blob the place of new bytes. The place of the damaged ones gets a row by which they go.
+
+    The row stays what it was to all its holders: nothing that points to it is touched, however much that is.
+    """
+    if work.db.execute(_TAKE_KEY, {"blob": placed.blob_id}).rowcount != 1:
+        raise UploadUnknown
+    work.db.execute(_HEAL, {"blob": blob_id, "new_key": placed.key, "new_seal": seal})
+    work.db.execute(
+        _BURY,
+        {
+            "digest": own.digest, "size_bytes": own.size_bytes, "key": placed.heals, "state": "doomed",
+            "changed_at": work.now,
+        },
+    )  # fmt: skip
 
 
 def _join(work: Work, target: Target, blob_id: int, size_bytes: int, *, reserved: int, lease_seconds: int) -> None:
@@ -462,7 +470,8 @@ def _join(work: Work, target: Target, blob_id: int, size_bytes: int, *, reserved
 def mount_blob(work: Work, to: Destination, digest: Digest, *, source: Destination, lease_seconds: int) -> bool:
     """Link a blob of another repository, which the caller may pull from, without moving a byte.
 
-    Returns False when the source does not hold it, or the project has no room: the caller uploads it instead.
+    The caller has looked at its bytes. Returns False when the source does not hold it, or the project has no room: the
+    caller uploads it instead.
     """
     target = ensure_repository(work, to)
     blob = work.db.execute(
@@ -477,21 +486,6 @@ def mount_blob(work: Work, to: Destination, digest: Digest, *, source: Destinati
         return False
     faults.point("mount.joining")
     return True
-
-
-def renew_lease(work: Work, repository_id: int, blob_id: int, *, lease_seconds: int) -> bool:
-    """Start a spent lease anew; False when the link is gone, and nothing was promised."""
-    return (
-        work.db.execute(
-            _RENEW_LEASE, {"repository": repository_id, "blob": blob_id, "seconds": float(lease_seconds)}
-        ).rowcount
-        == 1
-    )
-
-
-def is_linked(work: Work, repository_id: int, digest: Digest) -> bool:
-    """Whether a blob can be seen in a repository."""
-    return bool(work.db.execute(_LINK_SEEN, {"repository": repository_id, "digest": digest.binary}).scalar())
 
 
 def kill_upload(work: Work, upload: UploadId, *, judged_bytes: int | None = None) -> Progress | None:
@@ -526,26 +520,3 @@ def is_open(work: Work, upload: UploadId) -> bool:
 def forget_upload(work: Work, upload: UploadId) -> None:
     """Remove the row of a dead upload whose bytes are gone."""
     work.db.execute(_DELETE_UPLOAD, {"upload": upload})
-
-
-def delete_blob(work: Work, project_id: int, repository_id: int, path: str, digest: Digest) -> None:
-    """Take a blob out of a repository at once; its bytes go when nothing else holds them.
-
-    Raises:
-        BlobUnknown: it is not there.
-        BlobInUse: a visible artifact needs it.
-    """
-    blob = work.db.execute(_LINK, {"repository": repository_id, "digest": digest.binary}).scalar()
-    if blob is None:
-        raise BlobUnknown(repository=path, digest=str(digest))
-    if work.db.execute(_USED_VISIBLY, {"repository": repository_id, "blob": blob}).first() is not None:
-        raise BlobInUse(repository=path, digest=str(digest))
-    used = bool(work.db.execute(_USED, {"repository": repository_id, "blob": blob}).scalar())
-    work.db.execute(_HIDE if used else _HIDE_AND_RELEASE, {"repository": repository_id, "blob": blob})
-    work.emit(BlobDeleted(project_id, path, str(digest)))
-    faults.point("delete.recorded")
-
-
-def set_seal(work: Work, blob_id: int, seal: str) -> None:
-    """Note that the stored bytes were hashed and are right, although their file was touched."""
-    work.db.execute(_SET_SEAL, {"blob": blob_id, "new_seal": seal})

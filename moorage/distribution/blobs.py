@@ -3,23 +3,21 @@
 A blob is seen only through its link to a repository. Source: OCI distribution-spec v1.1, "Pulling blobs".
 """
 
-import logging
 from collections.abc import AsyncIterator
 
 from moorage import faults
 from moorage.access.policy import DELETE, PULL, PUSH
-from moorage.artifacts import uploads
+from moorage.artifacts import blobs
 from moorage.artifacts.pull import FoundBlob, find_blob, find_repository
 from moorage.distribution.plane import Plane
+from moorage.distribution.stored import Look, alarm, is_whole, look, verified
 from moorage.errors import BlobDamaged, BlobUnknown
 from moorage.events import SYSTEM
 from moorage.identity.scopes import Scope
-from moorage.oci.digest import Digest, Hasher
+from moorage.oci.digest import Digest
 from moorage.web.ranges import etag_matches, if_range_matches, parse_range
 from moorage.web.reply import Header, Reply
 from moorage.web.request import Request
-
-log = logging.getLogger("moorage.blobs")
 
 _COMMON: list[Header] = [
     (b"content-type", b"application/octet-stream"),
@@ -38,15 +36,14 @@ async def get(plane: Plane, request: Request, name: str, reference: str) -> Repl
     etag = f'"{digest}"'
     headers = [*_COMMON, (b"docker-content-digest", str(digest).encode("ascii")), (b"etag", etag.encode("ascii"))]
     condition = request.header(b"if-none-match")
-    if condition is not None and etag_matches(condition, etag, weak=True):
-        if request.method == "HEAD" and PUSH in entry.actions:
-            await _keep_promise(plane, found)
-        return Reply(304, headers)
     if request.method == "HEAD":
+        if not await _may_be_told(plane, digest, found, may_push=PUSH in entry.actions):
+            raise BlobUnknown(repository=name, digest=reference)
         if PUSH in entry.actions:
             await _keep_promise(plane, found)
-        if not await _is_sound(plane, found, digest):
-            raise BlobUnknown(repository=name, digest=reference)
+    if condition is not None and etag_matches(condition, etag, weak=True):
+        return Reply(304, headers)
+    if request.method == "HEAD":
         return Reply(200, headers, length=found.size_bytes)
     span = None
     if if_range_matches(request.header(b"if-range"), etag):
@@ -66,26 +63,26 @@ async def _keep_promise(plane: Plane, found: FoundBlob) -> None:
     if found.lease_seconds is None or found.lease_seconds > lease / 2:
         return
     renewed = await plane.database.run(
-        SYSTEM, uploads.renew_lease, found.repository_id, found.blob_id, lease_seconds=lease
+        SYSTEM, blobs.renew_lease, found.repository_id, found.blob_id, lease_seconds=lease
     )
     if not renewed:
         raise BlobUnknown
 
 
-async def _is_sound(plane: Plane, found: FoundBlob, digest: Digest) -> bool:
-    """Whether the bytes are there with the right size, as far as the storage can tell without reading them."""
+async def _may_be_told(plane: Plane, digest: Digest, found: FoundBlob, *, may_push: bool) -> bool:
+    """Whether a HEAD may say that the blob is here.
+
+    Who may push leaves out an upload because of it, so the bytes are looked at, wherever they are; others are told what
+    can be seen without a request or a hash.
+    """
+    if may_push:
+        return await is_whole(plane, digest, found)
     if not plane.has_files:
         return True
-    stat = await plane.storage.stat(found.key)
-    if stat is not None and stat.size_bytes == found.size_bytes:
-        return True
-    _alarm(plane, found, digest, "missing" if stat is None else "of the wrong size")
-    return False
-
-
-def _alarm(plane: Plane, found: FoundBlob, digest: Digest, what: str) -> None:
-    plane.metrics.counters["moorage_blob_damaged_total"] += 1
-    log.error("the stored bytes of %s (%s) are %s; bring the file back from a backup", digest, found.key, what)
+    seen = await look(plane, found)
+    if seen.is_damage:
+        alarm(plane, digest, found, seen)
+    return not seen.is_damage
 
 
 async def _serve(plane: Plane, found: FoundBlob, digest: Digest, headers: list[Header], span: slice | None) -> Reply:
@@ -97,11 +94,11 @@ async def _serve(plane: Plane, found: FoundBlob, digest: Digest, headers: list[H
         if url is not None:
             return Reply(307, [*headers, (b"location", url.encode("latin-1"))])
     if path is not None:
-        stat = await storage.stat(found.key)
-        if stat is None or stat.size_bytes != found.size_bytes:
-            _alarm(plane, found, digest, "missing" if stat is None else "of the wrong size")
+        seen = await look(plane, found)
+        if seen.is_damage:
+            alarm(plane, digest, found, seen)
             raise BlobDamaged(digest=str(digest), headers={"Retry-After": "60"})
-        if stat.seal != found.seal:
+        if seen is Look.TOUCHED:
             return await _serve_touched(plane, found, digest, headers, span)
         if span is None:
             return Reply(200, headers, path=path, length=found.size_bytes)
@@ -125,10 +122,10 @@ async def _serve_touched(
     """
     plane.metrics.counters["moorage_blob_verified_total"] += 1
     if span is None:
-        stream = _verified(plane, found, digest)
+        stream = verified(plane, digest, found)
         first = await anext(stream, b"")  # of a blob of one piece everything is known now, and an error is a 503
         return Reply(200, headers, stream=_go_on(first, stream), length=found.size_bytes)
-    async for _ in _verified(plane, found, digest):
+    async for _ in verified(plane, digest, found):
         pass
     return _partial(headers, span, found.size_bytes, plane.storage.read(found.key, span.start, span.stop))
 
@@ -138,25 +135,6 @@ async def _go_on(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byte
         yield first
     async for piece in rest:
         yield piece
-
-
-async def _verified(plane: Plane, found: FoundBlob, digest: Digest) -> AsyncIterator[bytes]:
-    before = await plane.storage.stat(found.key)
-    hasher = Hasher(digest.algorithm)
-    held: bytes | None = None
-    async for piece in plane.storage.read(found.key, 0, found.size_bytes):
-        if held is not None:
-            yield held
-        hasher.update(piece)
-        held = piece
-    if hasher.digest() != digest:
-        _alarm(plane, found, digest, "not what their digest says")
-        raise BlobDamaged(digest=str(digest), headers={"Retry-After": "60"})
-    after = await plane.storage.stat(found.key)
-    if before is not None and after is not None and before.seal == after.seal and after.seal is not None:
-        await plane.database.run(SYSTEM, uploads.set_seal, found.blob_id, after.seal)
-    if held is not None:
-        yield held
 
 
 async def remove(plane: Plane, request: Request, name: str, reference: str) -> Reply:
@@ -169,7 +147,7 @@ async def remove(plane: Plane, request: Request, name: str, reference: str) -> R
         raise BlobUnknown(repository=name, digest=reference)
     await plane.database.run(
         request.as_actor(ticket.principal_id, ticket.name, ticket.credential),
-        uploads.delete_blob, entry.project_id, repository_id, name, digest,
+        blobs.delete_blob, entry.project_id, repository_id, name, digest,
     )  # fmt: skip
     faults.point("delete.done")
     return Reply(202)

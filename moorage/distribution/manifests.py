@@ -6,11 +6,12 @@ Source: OCI distribution-spec v1.1, "Pulling manifests", "Pushing Manifests", "D
 from moorage import faults
 from moorage.access.policy import DELETE, PULL, PUSH
 from moorage.artifacts import delete, push
-from moorage.artifacts.pull import find_manifest, find_repository, require_current
+from moorage.artifacts.pull import find_manifest, find_repository, find_stored, require_current
 from moorage.artifacts.push import Condition
 from moorage.artifacts.repositories import Destination
 from moorage.distribution.plane import Plane
-from moorage.errors import DigestInvalid, Invalid, ManifestUnknown, TooLarge
+from moorage.distribution.stored import alarm, look
+from moorage.errors import DigestInvalid, Invalid, ManifestBlobUnknown, ManifestUnknown, TooLarge
 from moorage.identity.scopes import Scope
 from moorage.oci import manifest as manifests
 from moorage.oci.digest import Digest, compute
@@ -78,6 +79,7 @@ async def put(plane: Plane, request: Request, name: str, reference: str) -> Repl
     if expected is not None and digest != expected:
         msg = "The manifest's digest is not the one in the URL."
         raise DigestInvalid(msg, expected=str(expected), actual=str(digest))
+    await _require_bytes(plane, repository.text, parsed)
     await plane.database.run(
         request.as_actor(ticket.principal_id, ticket.name, ticket.credential),
         push.record,
@@ -98,6 +100,27 @@ async def put(plane: Plane, request: Request, name: str, reference: str) -> Repl
     if extra:
         headers.append((b"oci-tag", ", ".join(tags).encode("ascii")))
     return Reply(201, headers)
+
+
+async def _require_bytes(plane: Plane, repository: str, parsed: manifests.Manifest) -> None:
+    """Refuse a manifest whose blobs have lost their bytes: nobody could pull it, and a push of them heals.
+
+    Only where a look costs no request. Whether they are linked at all is seen under the locks of `push.record`.
+
+    Raises:
+        ManifestBlobUnknown: with the digests that have to be pushed again.
+    """
+    if not plane.has_files:
+        return
+    digests = {entry.digest.binary: entry.digest for entry in parsed.blobs}
+    missing = []
+    for binary, blob in await find_stored(plane.database.read, repository, digests.values()):
+        seen = await look(plane, blob)
+        if seen.is_damage:
+            alarm(plane, digests[binary], blob, seen)
+            missing.append(str(digests[binary]))
+    if missing:
+        raise ManifestBlobUnknown(missing=missing[:20])
 
 
 def _condition(request: Request) -> Condition | None:

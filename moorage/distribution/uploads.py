@@ -7,20 +7,23 @@ Source: OCI distribution-spec v1.1, "Pushing blobs".
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from moorage import faults
 from moorage.access.grants import grant_to_owner
-from moorage.access.policy import NO_PROJECT, PULL, PUSH, Ticket
+from moorage.access.policy import NO_PROJECT, PULL, PUSH, Entry, Ticket
 from moorage.artifacts import uploads
 from moorage.artifacts.claims import new_claim
-from moorage.artifacts.pull import find_repository, require_alive, require_current
+from moorage.artifacts.pull import Stored, find_blob, require_alive, require_current
 from moorage.artifacts.repositories import Destination
-from moorage.artifacts.uploads import FIND_UPLOAD, Claimed
+from moorage.artifacts.uploads import FIND_UPLOAD, Claimed, Seen
 from moorage.distribution.plane import Plane
+from moorage.distribution.stored import Look, alarm, is_whole, look
 from moorage.errors import (
+    BlobUnknown,
     CredentialsInvalid,
     DigestInvalid,
     Invalid,
@@ -32,6 +35,7 @@ from moorage.errors import (
     TicketRevoked,
     Unauthenticated,
     UnsupportedMedia,
+    UploadBusy,
     UploadInvalid,
     UploadOffsetInvalid,
     UploadUnknown,
@@ -48,6 +52,10 @@ from moorage.web.reply import Header, Reply
 from moorage.web.request import Body, Request
 
 _HEARTBEAT_SECONDS = uploads.CLAIM_SECONDS / 3
+_TURNS = 10
+"""How often a commit may find that somebody else was faster: each turn takes another who was."""
+
+log = logging.getLogger("moorage.blobs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +85,8 @@ async def start(plane: Plane, request: Request, name: str, _reference: str) -> R
     digest = None if mount is None else Digest(mount)
     from_entry = ticket.entry(source, (PULL,)) if digest is not None and source else None
     if digest is not None and source and from_entry is not None and from_entry.project_id != NO_PROJECT:
-        await require_current(plane.database.read, ticket, from_entry, source)
-        mounted = await plane.database.run(
+        there = await _holds(plane, ticket, from_entry, source, digest)
+        mounted = there and await plane.database.run(
             actor, uploads.mount_blob, to, digest,
             source=Destination(from_entry.project_id, from_entry.project_epoch, source),
             lease_seconds=plane.settings.uploads.lease_seconds,
@@ -107,6 +115,19 @@ async def start(plane: Plane, request: Request, name: str, _reference: str) -> R
         with contextlib.suppress(Problem):
             await _kill(plane, upload)
         raise
+
+
+async def _holds(plane: Plane, ticket: Ticket, entry: Entry, name: str, digest: Digest) -> bool:
+    """Whether a repository has a blob, and its bytes are what they were.
+
+    Raises:
+        TicketRevoked: the ticket no longer fits the repository's project.
+    """
+    try:
+        blob = await find_blob(plane.database.read, ticket, entry, name, digest)
+    except BlobUnknown:
+        return False
+    return await is_whole(plane, digest, blob)
 
 
 async def _ticket_for_mount(plane: Plane, request: Request, needs: list[Scope]) -> Ticket:
@@ -191,10 +212,9 @@ async def finish(plane: Plane, request: Request, name: str, reference: str) -> R
 async def _is_here(plane: Plane, request: Request, name: str, digest: Digest) -> bool:
     ticket = await plane.gate.ticket(request, (Scope("repository", name, (PULL, PUSH)),))
     try:
-        repository_id = await find_repository(plane.database.read, ticket, ticket.entries[name], name)
-    except Problem:
+        return await _holds(plane, ticket, ticket.entries[name], name, digest)
+    except TicketRevoked:
         return False
-    return repository_id is not None and await plane.database.run(SYSTEM, uploads.is_linked, repository_id, digest)
 
 
 async def _find(plane: Plane, request: Request, name: str, reference: str) -> Found:
@@ -426,29 +446,48 @@ async def _commit(plane: Plane, found: Found, progress: Progress, digest: Digest
     upload = found.upload
     lease = plane.settings.uploads.lease_seconds
     storage = plane.storage
+    seen: Seen | None = None
     try:
-        placed = await plane.database.run(
-            found.actor, uploads.place_blob, upload, digest, progress.size_bytes, claim=claim,
-            first_key=storage.place(digest, upload, progress, first=True),
-            later_key=storage.place(digest, upload, progress, first=False),
-            lease_seconds=lease,
-        )  # fmt: skip
-        if placed.joined:
-            await storage.abort(upload, progress)
-            await plane.database.run(SYSTEM, uploads.forget_upload, upload)
-            return
-        faults.point("commit.placed")
-        async with _cancelled(plane, upload):
-            stat = await storage.finish(upload, progress, placed.key)
-        faults.point("commit.stored")
-        await plane.database.run(
-            found.actor, uploads.commit_blob, upload, placed.blob_id, claim=claim, seal=stat.seal,
-            lease_seconds=lease,
-        )  # fmt: skip
-        faults.point("commit.live")
+        for _ in range(_TURNS):
+            placed = await plane.database.run(
+                found.actor, uploads.place_blob, upload, digest, progress.size_bytes, claim=claim,
+                first_key=storage.place(digest, upload, progress, first=True),
+                later_key=storage.place(digest, upload, progress, first=False),
+                lease_seconds=lease, seen=seen,
+            )  # fmt: skip
+            if placed is None:
+                await storage.abort(upload, progress)
+                await plane.database.run(SYSTEM, uploads.forget_upload, upload)
+                return
+            if isinstance(placed, Stored):
+                seen = await _see(plane, digest, placed)
+                faults.point("commit.looked")
+                continue
+            faults.point("commit.placed")
+            async with _cancelled(plane, upload):
+                stat = await storage.finish(upload, progress, placed.key)
+            faults.point("commit.stored")
+            done = await plane.database.run(
+                found.actor, uploads.commit_blob, upload, placed, claim=claim, seal=stat.seal, lease_seconds=lease
+            )
+            if done:
+                if placed.heals is not None:
+                    plane.metrics.counters["moorage_blob_healed_total"] += 1
+                    log.warning("%s was pushed again: its bytes are now %s, not %s", digest, placed.key, placed.heals)
+                faults.point("commit.live")
+                return
     except QuotaExceeded:
         await _kill(plane, upload)
         raise
+    raise UploadBusy
+
+
+async def _see(plane: Plane, digest: Digest, blob: Stored) -> Seen:
+    """Look at the bytes of a live blob that is about to be joined. Nothing is hashed: better ones are at hand."""
+    found = await look(plane, blob)
+    if found.is_damage:
+        alarm(plane, digest, blob, found)
+    return Seen(blob.key, found is Look.WHOLE)
 
 
 async def _digest(plane: Plane, found: Found, progress: Progress, algorithm: str) -> Digest:

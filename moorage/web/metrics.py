@@ -22,8 +22,9 @@ class Metrics:
         "moorage_upload_bytes_total": "Bytes of blobs received.",
         "moorage_upload_rehashed_total": "Uploads that were read back to be hashed.",
         "moorage_upload_rehashed_bytes_total": "Bytes of uploads that were read back to be hashed.",
-        "moorage_blob_verified_total": "Blobs hashed while they were served, because their files had been touched.",
-        "moorage_blob_damaged_total": "Blobs whose stored bytes were missing or wrong.",
+        "moorage_blob_verified_total": "Blobs hashed before they were trusted, because their files had been touched.",
+        "moorage_blob_damaged_total": "Requests that met a blob whose stored bytes were missing or wrong.",
+        "moorage_blob_healed_total": "Blobs whose missing, wrong or touched bytes were replaced by those of a push.",
     }
 
     def __init__(self) -> None:

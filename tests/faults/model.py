@@ -8,8 +8,10 @@ looks now. That is linearizability, decided by trying all orders.
 import asyncio
 import copy
 import itertools
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.faults.registry import INDEX, MANIFEST, Answer, Body, Client, digest_of, image, index
 
@@ -62,6 +64,8 @@ class Operation:
         upload: of `begin`, `append`, `finish` and `abandon`: the number of the upload, from 1 on.
         at: where this upload ends, as its client believes.
         size: how many bytes of the blob an `append` or `finish` brings.
+        how: of `damage`: what happens to the file, one of `DAMAGE`.
+        late: of `damage`: how many turns of the loop it waits, so that it meets others in the middle.
     """
 
     kind: str
@@ -74,6 +78,12 @@ class Operation:
     upload: int = 0
     at: int = 0
     size: int = 0
+    how: str = ""
+    late: int = 0
+
+
+DAMAGE = ("lose", "cut", "rot")
+"""What happens to files behind the registry's back: they vanish, are cut, or get other bytes of the same size."""
 
 
 @dataclass
@@ -87,6 +97,8 @@ class Model:
         stored: contents that a repository ever held and still pays for.
         tags: by repository and name, the number of the content.
         uploads: those that are open: their repository and how many bytes they have.
+        lost: blobs whose file is gone or of the wrong size: pushing them again, and nothing else, brings them back.
+        rotten: blobs whose file has other bytes of the right size: the same, but only reading them tells.
     """
 
     universe: Universe
@@ -96,6 +108,8 @@ class Model:
     stored: set[tuple[str, int]] = field(default_factory=set)
     tags: dict[tuple[str, str], int] = field(default_factory=dict)
     uploads: dict[int, tuple[str, int]] = field(default_factory=dict)
+    lost: set[int] = field(default_factory=set)
+    rotten: set[int] = field(default_factory=set)
 
     def used(self, project: str) -> int:
         """What the project holds, in bytes."""
@@ -119,8 +133,25 @@ class Model:
     def _push(self, operation: Operation) -> int:
         if not self.has_room(operation.repository, len(self.universe.blobs[operation.item])):
             return 403
-        self._link(operation.repository, operation.item)
+        self._bring(operation.repository, operation.item)
         return 201
+
+    def _bring(self, repository: str, blob: int) -> None:
+        """Bytes that were verified just now: whatever became of older ones, every holder has them again."""
+        self._link(repository, blob)
+        self.lost.discard(blob)
+        self.rotten.discard(blob)
+
+    def _damage(self, operation: Operation) -> int:
+        """One place holds the blob for all repositories. What was never pushed has no file; a push forgets it."""
+        if operation.how != "rot":
+            self.lost.add(operation.item)
+        if operation.item not in self.lost:
+            self.rotten.add(operation.item)
+        return 200
+
+    def _is_whole(self, blob: int) -> bool:
+        return blob not in self.lost and blob not in self.rotten
 
     def _link(self, repository: str, blob: int) -> None:
         self.links.add((repository, blob))
@@ -132,9 +163,8 @@ class Model:
     def _mount(self, operation: Operation) -> int:
         new = (operation.repository.partition("/")[0], operation.item) not in self.charged
         size = len(self.universe.blobs[operation.item]) if new else 0
-        if (operation.source, operation.item) not in self.links or (
-            new and not self.has_room(operation.repository, size)
-        ):
+        there = (operation.source, operation.item) in self.links and self._is_whole(operation.item)
+        if not there or (new and not self.has_room(operation.repository, size)):
             return 202
         self._link(operation.repository, operation.item)
         return 201
@@ -142,7 +172,7 @@ class Model:
     def _put(self, operation: Operation) -> int:
         name, item = operation.repository, operation.item
         content = self.universe.contents[item]
-        if any((name, blob) not in self.links for blob in content.blobs):
+        if any((name, blob) not in self.links or blob in self.lost for blob in content.blobs):
             return 404
         if any((name, child) not in self.artifacts for child in content.children):
             return 404
@@ -218,14 +248,14 @@ class Model:
         """Who has lost the answer asks again, and is told that the blob is there."""
         name, item = operation.repository, operation.item
         if operation.upload not in self.uploads:
-            return 201 if (name, item) in self.links else 404
+            return 201 if (name, item) in self.links and self._is_whole(item) else 404
         refused = self._append(operation)
         if refused != 202:
             return refused
         _, size = self.uploads.pop(operation.upload)
         if size != len(self.universe.blobs[item]):
             return 400
-        self._link(name, item)
+        self._bring(name, item)
         return 201
 
     def _abandon(self, operation: Operation) -> int:
@@ -233,7 +263,8 @@ class Model:
 
     def view(self) -> dict[str, object]:
         """What clients can see."""
-        return {"links": self.links, "artifacts": self.artifacts, "tags": self.tags}
+        damaged = {blob for _, blob in self.links if not self._is_whole(blob)}
+        return {"links": self.links, "artifacts": self.artifacts, "tags": self.tags, "damaged": damaged}
 
 
 def explain(model: Model, done: Sequence[tuple[Operation, int]]) -> Iterator[Model]:
@@ -248,6 +279,7 @@ def explain(model: Model, done: Sequence[tuple[Operation, int]]) -> Iterator[Mod
         candidate.links, candidate.charged = set(model.links), set(model.charged)
         candidate.artifacts, candidate.stored = set(model.artifacts), set(model.stored)
         candidate.tags, candidate.uploads = dict(model.tags), dict(model.uploads)
+        candidate.lost, candidate.rotten = set(model.lost), set(model.rotten)
         if all(_fits(candidate, operation, status, done) for operation, status in order):
             yield candidate
 
@@ -282,14 +314,24 @@ def _size(universe: Universe, operation: Operation) -> int:
 
 
 async def perform(
-    client: Client, universe: Universe, operation: Operation, uploads: dict[int, str] | None = None
+    client: Client,
+    universe: Universe,
+    operation: Operation,
+    uploads: dict[int, str] | None = None,
+    storage: Path | None = None,
 ) -> int:
     """Do it to a registry, and return the status of the answer that decides.
 
     Args:
         uploads: where each upload is, for the operations in several requests; `begin` adds to it.
+        storage: the folder of the file system driver, for `damage`.
     """
     name, item = operation.repository, operation.item
+    if operation.kind == "damage" and storage is not None:
+        for _ in range(operation.late):
+            await asyncio.sleep(0)
+        damage(storage, digest_of(universe.blobs[item]), operation.how)
+        return 200
     if operation.upload and uploads is not None:
         return await _go_on(client, universe.blobs[item], operation, uploads)
     if operation.kind == "push":
@@ -316,6 +358,24 @@ async def perform(
     else:
         reply = await client.delete_blob(name, digest_of(universe.blobs[item]))
     return reply.status
+
+
+def find_files(storage: Path, digest: str) -> list[Path]:
+    """All files that were ever given to a digest and are still there."""
+    algorithm, _, name = digest.partition(":")
+    return sorted((storage / "docker/registry/v2/blobs" / algorithm / name[:2] / name).glob("data*"))
+
+
+def damage(storage: Path, digest: str, how: str) -> None:
+    """Do one of `DAMAGE` to every file of a blob."""
+    for path in find_files(storage, digest):
+        if how == "lose":
+            path.unlink()
+        elif how == "cut":
+            os.truncate(path, 1)
+        else:
+            path.write_bytes(bytes(path.stat().st_size))
+            os.utime(path, (1, 1))  # the kernel's clock may not have ticked since the blob was sealed
 
 
 def _tags(operation: Operation) -> list[str]:
@@ -366,27 +426,36 @@ async def _push(client: Client, name: str, data: bytes, pieces: int) -> Answer:
 
 
 async def look(client: Client, universe: Universe) -> dict[str, object]:
-    """What clients can see now, in the form of `Model.view`. Every tag that answers has to pull completely."""
+    """What clients can see now, in the form of `Model.view`. Every tag that answers has to pull completely.
+
+    But for damaged blobs: they are 404 to whoever asks before a push, and 503 to whoever pulls.
+    """
     numbers = {digest_of(content.raw): number for number, content in enumerate(universe.contents)}
     blobs = {
         (name, number): digest_of(data) for name in universe.repositories for number, data in enumerate(universe.blobs)
     }
     manifests = {(name, number): digest for name in universe.repositories for digest, number in numbers.items()}
     heads = await asyncio.gather(*(client.head_blob(name, digest) for (name, _), digest in blobs.items()))
+    absent = [key for key, reply in zip(blobs, heads, strict=True) if reply.status != 200]
+    gets = await asyncio.gather(*(client.get_blob(name, blobs[name, number]) for name, number in absent))
+    damaged = {key for key, reply in zip(absent, gets, strict=True) if reply.status != 404}
+    assert all(reply.status in {404, 503} for reply in gets), gets
+    broken = {blobs[key] for key in damaged}
     found = await asyncio.gather(
         *(client.ask("HEAD", f"/v2/{name}/manifests/{digest}") for (name, _), digest in manifests.items())
     )
     tags: dict[tuple[str, str], int] = {}
     for name in universe.repositories:
         for tag in await client.list_tags(name):
-            raw = await client.pull(name, tag)
+            raw = await client.pull(name, tag, damaged=broken)
             assert raw is not None, f"{name}:{tag} is listed and not there"
             tags[name, tag] = numbers[digest_of(raw)]
         for tag in universe.tags:
             reply = await client.ask("HEAD", f"/v2/{name}/manifests/{tag}")
             assert reply.status == (200 if (name, tag) in tags else 404), f"{name}:{tag}: {reply}"
     return {
-        "links": {key for key, reply in zip(blobs, heads, strict=True) if reply.status == 200},
+        "links": {key for key, reply in zip(blobs, heads, strict=True) if reply.status == 200} | damaged,
+        "damaged": {number for _, number in damaged},
         "artifacts": {key for key, reply in zip(manifests, found, strict=True) if reply.status == 200},
         "tags": tags,
     }

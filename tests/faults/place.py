@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,9 +70,9 @@ class Place:
         """The folder of the blobs."""
         return self.settings.storage_folder
 
-    def check(self, *, rest: bool = False, limits: bool = True) -> None:
+    def check(self, *, rest: bool = False, limits: bool = True, damaged: Collection[str] = ()) -> None:
         """The invariants."""
-        check(self.url, self.storage, rest=rest, limits=limits)
+        check(self.url, self.storage, rest=rest, limits=limits, damaged=damaged)
 
     @contextlib.asynccontextmanager
     async def open(self, account: Account = ALICE) -> AsyncIterator[Client]:

@@ -5,7 +5,7 @@ import base64
 import hashlib
 import json
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -241,10 +241,10 @@ class Client:
         assert reply.status in {200, 404}, reply
         return json.loads(reply.body)["tags"] or [] if reply.status == 200 else []
 
-    async def pull(self, repository: str, reference: str) -> bytes | None:
+    async def pull(self, repository: str, reference: str, damaged: Collection[str] = ()) -> bytes | None:
         """Pull whatever a reference names, completely, children included; the manifest, or None when it is 404.
 
-        A part that is missing or wrong fails the test.
+        A part that is missing or wrong fails the test; so does one of the `damaged` digests that is not 503.
         """
         reply = await self.get_manifest(repository, reference)
         if reply.status == 404:
@@ -253,9 +253,14 @@ class Client:
         assert reply.headers["docker-content-digest"] == digest_of(reply.body)
         manifest = json.loads(reply.body)
         for entry in manifest.get("manifests", ()):
-            assert await self.pull(repository, entry["digest"]), f"{repository}:{reference} misses {entry['digest']}"
+            assert await self.pull(repository, entry["digest"], damaged), (
+                f"{repository}:{reference} misses {entry['digest']}"
+            )
         for entry in [*([manifest["config"]] if "config" in manifest else []), *manifest.get("layers", ())]:
             blob = await self.get_blob(repository, entry["digest"])
+            if entry["digest"] in damaged:
+                assert blob.status == 503, f"{repository}:{reference}: {entry['digest']}: {blob}"
+                continue
             assert blob.status == 200, f"{repository}:{reference} misses {entry['digest']}: {blob}"
             assert digest_of(blob.body) == entry["digest"], f"{entry['digest']} is served with other bytes"
         return reply.body

@@ -6,8 +6,10 @@ does whose connection broke: asks how far it got, goes on from there, or sends t
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar
 
+from tests.faults.model import damage
 from tests.faults.registry import Answer, Body, Client, digest_of, image, push_image, some_bytes
 
 HERE, THERE = "team/app", "other/app"
@@ -22,12 +24,21 @@ class Story:
         blobs: acknowledged with 201, by (repository, digest); never lost.
         tags: acknowledged, by (repository, tag): the manifest.
         done: whether the act was committed when the server died: what it did has to be seen, or must not be.
+        storage: the folder of the blobs, for stories in which somebody damages them.
+        damaged: digests whose stored bytes are damaged until the act is done.
     """
 
     name: ClassVar[str]
     blobs: dict[tuple[str, str], bytes] = field(default_factory=dict)
     tags: dict[tuple[str, str], bytes] = field(default_factory=dict)
     done: bool = False
+    storage: Path = Path()
+    damaged: set[str] = field(default_factory=set)
+
+    @property
+    def still_damaged(self) -> set[str]:
+        """What is not healed after the server died, before anything is repeated."""
+        return set() if self.done else self.damaged
 
     async def prepare(self, client: Client) -> None:
         """On a healthy server: an image of the same repository that must not come to harm."""
@@ -164,6 +175,43 @@ class CloseKnown(Close):
         await super().prepare(client)
         assert (await client.push_blob(THERE, self.first + self.second)).status == 201
         self.blobs[THERE, digest_of(self.first + self.second)] = self.first + self.second
+
+
+@dataclass
+class Heal(Close):
+    """PUT of bytes that the registry has lost, and that an image of another project needs."""
+
+    name = "heal a lost blob"
+    how: ClassVar[str] = "lose"
+    pulled: bytes = b""
+
+    async def prepare(self, client: Client) -> None:
+        await super().prepare(client)
+        data = self.first + self.second
+        self.pulled = await push_image(client, THERE, "healed", data)
+        self.damaged = {digest_of(data)}
+        damage(self.storage, digest_of(data), self.how)
+
+    async def look(self, client: Client) -> None:
+        """HEAD never says that the blob is there while it is not, and it is there for both projects or for none."""
+        await super().look(client)
+        digest = digest_of(self.first + self.second)
+        reply = await client.get_blob(THERE, digest)
+        assert (await client.head_blob(THERE, digest)).status == (200 if self.done else 404)
+        assert (reply.status, reply.body == self.first + self.second) == ((200, True) if self.done else (503, False))
+        assert await client.pull(THERE, "healed", damaged=self.still_damaged) == self.pulled
+
+    async def look_again(self, client: Client) -> None:
+        await super().look_again(client)
+        assert await client.pull(THERE, "healed") == self.pulled
+
+
+@dataclass
+class HealRot(Heal):
+    """PUT of bytes whose file was overwritten in place."""
+
+    name = "heal a rotten blob"
+    how = "rot"
 
 
 @dataclass
@@ -350,6 +398,10 @@ class WrongDigest(Cancel):
 
 APPEND = ("append.begun", "append.piece", "append.written", "append.synced", "append.recorded")
 CLOSING = ("commit.verified", "commit.placed", "commit.renamed", "commit.stored", "commit.joining", "commit.live")
+HEALING = (
+    "commit.verified", "commit.looked", "commit.placed", "commit.renamed", "commit.stored", "commit.healing",
+    "commit.live",
+)  # fmt: skip
 CASES: list[tuple[Callable[[], Story], str]] = [
     *((Opening, point) for point in ("upload.created", "upload.started")),
     *((Chunk, point) for point in APPEND),
@@ -358,7 +410,9 @@ CASES: list[tuple[Callable[[], Story], str]] = [
     *((CloseWithBody, point) for point in (*APPEND[:4], "commit.verified", "commit.placed", "commit.renamed")),
     *((CloseWithBody, point) for point in ("commit.stored", "commit.joining", "commit.live")),
     *((Whole, point) for point in ("upload.started", "append.synced", *CLOSING[1:])),
-    (CloseKnown, "commit.verified"),
+    *((CloseKnown, point) for point in ("commit.verified", "commit.looked")),
+    *((Heal, point) for point in HEALING),
+    *((HealRot, point) for point in ("commit.looked", "commit.renamed", "commit.healing", "commit.live")),
     *((Mount, point) for point in ("mount.joining", "mount.done")),
     *((Manifest, point) for point in ("manifest.linked", "manifest.recorded", "manifest.done")),
     *((story, point) for story in (DeleteTag, DeleteManifest, DeleteBlob) for point in

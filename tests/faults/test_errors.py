@@ -16,6 +16,7 @@ ERRORS = [*((*case, "enospc") for case in CASES), *((*case, "eio") for case in O
 async def test_an_error_at(sqlite_place: Place, tell_it: Callable[[], Story], point: str, error: str) -> None:
     name, _, count = point.partition(":")
     story = tell_it()
+    story.storage = sqlite_place.storage
     story.done = name in DONE
     async with sqlite_place.open() as client:
         await story.prepare(client)
@@ -25,7 +26,7 @@ async def test_an_error_at(sqlite_place: Place, tell_it: Callable[[], Story], po
 
         assert reply.status == 503, f"{point} was never reached, or told as {reply}"
         assert int(reply.headers["retry-after"]) >= 1
-        sqlite_place.check()
+        sqlite_place.check(damaged=story.still_damaged)
         await story.look(client)
         await story.recover(client)
         await story.look_again(client)

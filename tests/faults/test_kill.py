@@ -54,17 +54,18 @@ async def kill_at(place: Place, nursery: Nursery, tell_it: Callable[[], Story], 
     """Tell a story with a server that dies at a point of it."""
     name, _, count = point.partition(":")
     story = tell_it()
-    story.done = name in DONE
+    story.storage = place.storage
     async with place.open() as client:
         await story.prepare(client)
-    place.check()
+    place.check(damaged=story.damaged)
+    story.done = name in DONE
 
     life = Life(nursery, place, fault=f"{name}:kill:{count or 1}")
     async with place.visit(life.url) as client:
         with contextlib.suppress(Cut):
             await story.act(client)
     assert life.wait() == -signal.SIGKILL, f"{point} was never reached"
-    place.check()
+    place.check(damaged=story.still_damaged)
 
     async with place.open() as client:
         await story.look(client)

@@ -32,6 +32,7 @@ from hypothesis.stateful import (
 )
 
 from tests.faults.model import (
+    DAMAGE,
     UNKNOWN_LENGTH,
     Model,
     Operation,
@@ -123,6 +124,8 @@ plain_operations = st.one_of(
     st.builds(Operation, st.just("unlink"), repositories, blob_numbers),
     st.builds(Operation, st.just("cancel"), repositories, blob_numbers),
     st.builds(Operation, st.just("begin"), repositories, blob_numbers),
+    st.builds(Operation, st.just("damage"), repositories, blob_numbers, how=st.sampled_from(DAMAGE),
+              late=st.integers(0, 40)),
 )  # fmt: skip
 """What can happen beside anything else."""
 
@@ -177,6 +180,9 @@ class Clients(RuleBasedStateMachine):
                     self.play(*(Operation("abandon", self.models[0].uploads[one][0], upload=one) for one in left[:4]))
                 for one in left[4:]:
                     self.play(Operation("abandon", self.models[0].uploads[one][0], upload=one))
+                for blob in sorted(set().union(*(model.lost | model.rotten for model in self.models))):
+                    (status,) = self.play(Operation("push", UNIVERSE.repositories[0], blob))
+                    assert status == 201, "a damaged blob is not healed by pushing it again"
                 self.place.check(rest=True)
         finally:
             self.stack.close()
@@ -208,7 +214,7 @@ class Clients(RuleBasedStateMachine):
 
     async def _round(self, operations: Sequence[Operation]) -> tuple[list[int], dict[str, object], dict[int, int]]:
         statuses = await asyncio.gather(
-            *(perform(self.client, UNIVERSE, operation, self.begun) for operation in operations)
+            *(perform(self.client, UNIVERSE, one, self.begun, self.place.storage) for one in operations)
         )
         return statuses, await look(self.client, UNIVERSE), await look_at_uploads(self.client, self.begun)
 
@@ -303,6 +309,23 @@ class Clients(RuleBasedStateMachine):
         reply = self.runner.run(self.client.get_blob(CLOSED, digest_of(UNIVERSE.blobs[CLOSED_BLOB])))
         assert reply.status in {401, 403, 404}, reply
         self.broken = False
+
+    @rule(blob=blobs, how=st.sampled_from(DAMAGE))
+    def damage(self, blob: Held, how: str) -> None:
+        """Behind the registry's back, its file vanishes, is cut, or gets other bytes."""
+        self.play(Operation("damage", blob.repository, blob.item, how=how))
+
+    def _damaged(self) -> list[tuple[str, int]]:
+        model = self.models[0]
+        return sorted((name, blob) for name, blob in model.links if blob in model.lost | model.rotten)
+
+    @precondition(lambda self: bool(self._damaged()))
+    @rule(data=st.data(), names=st.lists(repositories, min_size=1, max_size=3), pieces=ways)
+    def heal(self, data: st.DataObject, names: list[str], pieces: int) -> None:
+        """One to three clients push a damaged blob again at the same time, while somebody tries to mount it."""
+        source, blob = data.draw(st.sampled_from(self._damaged()))
+        pushes = [Operation("push", name, blob, pieces=pieces) for name in names]
+        self.play(*pushes, Operation("mount", names[0], blob, source=source))
 
     @rule(blob=blobs)
     def unlink(self, blob: Held) -> None:
