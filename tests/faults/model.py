@@ -146,7 +146,8 @@ class Model:
         """One place holds the blob for all repositories. What was never pushed has no file; a push forgets it."""
         if operation.how != "rot":
             self.lost.add(operation.item)
-        if operation.item not in self.lost:
+            self.rotten.discard(operation.item)
+        elif operation.item not in self.lost:
             self.rotten.add(operation.item)
         return 200
 
