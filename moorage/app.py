@@ -129,16 +129,18 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     login = Login(database.read, passwords, live=live, refusals=refusals, backends=backends)
     sessions = Sessions(database, redis_url=settings.sessions.redis_url.reveal(), items=lambda: live.current)
     gate = Gate(tokens, login, database.read, refusals=refusals, challenge_basic=settings.registry_auth == "basic")
-    plane = Plane(settings, database, storage, gate, metrics, pulls, has_files=storage.path("probe") is not None)
+    plane = Plane(
+        settings, database, storage, gate, metrics, pulls, has_files=storage.path("probe") is not None, live=live
+    )
     token_endpoint = TokenEndpoint(database, login, tokens, live=live, refusals=refusals, bearers=[oidc_people])
     guard = ApiGuard(
         database, login, refusals, sessions, bearers=[oidc_people], header=TrustedHeader(database, live, hosts)
     )
     api = ApiPlane(
         guard,
+        live,
         {
             "passwords": passwords,
-            "live": live,
             "login": login,
             "settings": settings,
             "sign_ups": SignUps(),

@@ -178,14 +178,14 @@ class ImmutableRule(Base):
 
 
 class Pull(Base):
-    """How often and when last an artifact was pulled; written in batches from memory."""
+    """How often and when last an artifact was pulled; written in batches from memory. No time: it was never noted."""
 
     __tablename__ = "pull"
 
     artifact_id: Mapped[int] = mapped_column(
         ForeignKey("artifact.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
-    pulled_at: Mapped[datetime] = mapped_column(UtcTime)
+    pulled_at: Mapped[datetime | None] = mapped_column(UtcTime)
     pulls: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 

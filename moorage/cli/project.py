@@ -26,7 +26,10 @@ moorage project create mirror --public --quota 500G --owner alice
     create.add_argument("name", metavar="NAME")
     create.add_argument("--public", action="store_true", help="everybody may pull, without an account")
     create.add_argument(
-        "--quota", metavar="SIZE", type=read_size, default=-1, help="limit of its content: 500M, 20G, 1T"
+        "--quota",
+        metavar="SIZE",
+        type=read_size,
+        help="limit of its content: 500M, 20G, 1T, or none (default: the live setting storage_per_project)",
     )
     create.add_argument("--owner", metavar="USER", help="becomes project admin (default: admin)")
     add_json(create)
@@ -45,14 +48,16 @@ moorage project delete team --reason "moved to platform"
 
 
 def read_size(text: str) -> int:
-    """A number of bytes from `500M`, `20G`, `1T`; powers of 1024.
+    """A number of bytes from `500M`, `20G`, `1T`; powers of 1024. `none`: -1.
 
     Raises:
         argparse.ArgumentTypeError: it is none.
     """
+    if text == "none":
+        return -1
     number, unit = (text[:-1], text[-1].upper()) if text and text[-1].isalpha() else (text, "")
     if not (number.isascii() and number.isdigit()) or unit not in UNITS:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size: write 500M, 20G or 1T")
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: write 500M, 20G, 1T or none")
     return int(number) * UNITS[unit]
 
 
@@ -98,7 +103,7 @@ def run_delete(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _create(work: "Work", name: str, *, owner: str | None, public: bool, limit_bytes: int) -> "ProjectRow":
+def _create(work: "Work", name: str, *, owner: str | None, public: bool, limit_bytes: int | None) -> "ProjectRow":
     from moorage.identity.service import ADMIN_NAME, find_user, get_user_by_name
     from moorage.projects.service import create_project
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 
+from moorage.configuration.read_only import require_writable
 from moorage.distribution import blobs, lists, manifests, uploads
 from moorage.distribution.plane import Plane
 from moorage.errors import NotFound, Problem, RouteUnknown, TicketRevoked, Unauthenticated, Unsupported
@@ -88,6 +89,8 @@ class Distribution:
             request.route = kind
             handlers = ROUTES[kind]
             handler = handlers.get(request.method)
+            if self._plane.live.current.read_only:
+                require_writable(self._plane.live.current, request.method)
             if handler is None:
                 raise Unsupported(f"{request.method} is not supported here.", headers={"Allow": ", ".join(handlers)})
             if name and (b"authorization" in request.headers or not _is_plain(name)):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from moorage.artifacts.pulled import PullNotes
+from moorage.configuration.live import Live
 from moorage.db.engine import Database
 from moorage.distribution.auth import Gate
 from moorage.settings import Settings
@@ -15,6 +16,7 @@ class Plane:
     """The parts that a handler of the data plane needs.
 
     Attributes:
+        live: the live settings; here only `current`, which costs nothing.
         has_files: whether blobs are files of this machine, so that a look at one costs nothing.
     """
 
@@ -25,3 +27,4 @@ class Plane:
     metrics: Metrics
     pulls: PullNotes
     has_files: bool
+    live: Live

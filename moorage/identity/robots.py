@@ -19,6 +19,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from moorage.access.policy import Account
+from moorage.configuration.service import get_items
 from moorage.db.base import db_now
 from moorage.db.engine import Query, Reader
 from moorage.db.work import Work
@@ -143,7 +144,7 @@ def create_robot(
     permissions: Sequence[Permission],
     *,
     project: tuple[int, str] | None = None,
-    duration_days: int = -1,
+    duration_days: int | None = -1,
     description: str = "",
     creator_id: int | None = None,
     visible: bool = True,
@@ -154,7 +155,7 @@ def create_robot(
     Args:
         name: without prefix and project.
         project: id and name of the project that it belongs to; None: a robot of the system.
-        duration_days: how long it lives; -1: for ever.
+        duration_days: how long it lives; -1: for ever; None: as the live settings say (`robot_token_duration`).
         internal: made by the server itself, which may grant `scanner-pull`.
 
     Raises:
@@ -164,6 +165,8 @@ def create_robot(
     """
     stored = parse_robot_name(name) if project is None else f"{project[1]}+{parse_robot_name(name)}"
     _require_grantable(permissions, project[0] if project else None, internal=internal)
+    if duration_days is None:
+        duration_days = min(get_items(work).robot_token_duration, MAX_DAYS)
     expires_at = _expiry(work.now, duration_days)
     secret = _generate_secret()
     salt = secrets.token_bytes(32)

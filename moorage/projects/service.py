@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from moorage.access.policy import RANK, Role
 from moorage.access.tables import RoleBinding
+from moorage.configuration.service import get_items
 from moorage.db.locks import close_gate
 from moorage.db.seed import reserve_id
 from moorage.db.work import Work
@@ -152,12 +153,13 @@ def create_project(
     *,
     owner_id: int | None = None,
     public: bool = False,
-    limit_bytes: int = quotas.UNLIMITED,
+    limit_bytes: int | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> ProjectRow:
     """Create a project; its owner becomes project admin.
 
     Args:
+        limit_bytes: what it may hold; -1: no limit; None: as the live settings say (`storage_per_project`).
         settings: metadata but `public`, in the form that `metadata.parse_metadata` gives.
 
     Raises:
@@ -488,7 +490,7 @@ def _create(
     *,
     owner_id: int | None,
     public: bool,
-    limit_bytes: int = quotas.UNLIMITED,
+    limit_bytes: int | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> ProjectRow:
     if owner_id is not None and work.db.scalar(_LIVE_PRINCIPAL, {"id": owner_id}) is None:
@@ -504,7 +506,7 @@ def _create(
             row = work.db.execute(insert(Project).values(values).returning(Project.id)).one()
     except IntegrityError as error:
         raise ProjectExists(name=name) from error
-    quotas.create(work, row.id, limit_bytes)
+    quotas.create(work, row.id, get_items(work).storage_per_project if limit_bytes is None else limit_bytes)
     if owner_id is not None:
         _bind(work, row.id, Role.PROJECT_ADMIN, principal_id=owner_id)
     if public:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, bindparam, func, insert, select, update
 
+from moorage.configuration.service import get_items
 from moorage.db.engine import Query
 from moorage.db.fast import Call, call, each
 from moorage.db.work import Work
@@ -91,7 +92,7 @@ def charge(work: Work, project_id: int, size_bytes: int) -> None:
     """Add `size_bytes` to what a project holds; 0 asks whether it is within its limit at all.
 
     Raises:
-        QuotaExceeded: its limit does not allow it; nothing is charged.
+        QuotaExceeded: its limit does not allow it, and limits hold (`quota_per_project_enable`); nothing is charged.
         ProjectUnknown: it has no counter: it was purged.
     """
     settle_charge(work, project_id, size_bytes, each(work, (charging(project_id, size_bytes),))[0])
@@ -116,7 +117,7 @@ def settle_charge(work: Work, project_id: int, size_bytes: int, rows: Sequence[A
     limit = work.db.execute(_LIMIT, {"project": project_id}).scalar_one()
     used = [slot.used_bytes for slot in slots]
     total = sum(used)
-    if limit != UNLIMITED and total + size_bytes > limit:
+    if limit != UNLIMITED and total + size_bytes > limit and get_items(work).quota_per_project_enable:
         raise QuotaExceeded(
             f"adding {format_size(size_bytes)} of storage resource, which when updated to current usage of "
             f"{format_size(total)} will exceed the configured upper limit of {format_size(limit)}.",

@@ -718,7 +718,7 @@ def upgrade() -> None:
     op.create_table(
         "pull",
         sa.Column("artifact_id", ID, autoincrement=False, nullable=False),
-        sa.Column("pulled_at", TIME, nullable=False),
+        sa.Column("pulled_at", TIME, nullable=True),
         sa.Column("pulls", sa.BigInteger(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(["artifact_id"], ["artifact.id"], name=op.f("fk_pull_artifact_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("artifact_id", name=op.f("pk_pull")),
