@@ -13,6 +13,7 @@ from moorage.api.guard import ApiGuard
 from moorage.api.oidc import OidcSignIn
 from moorage.api.plane import ApiPlane
 from moorage.api.sign_in import SignIn
+from moorage.artifacts.describe import Contents
 from moorage.artifacts.pulled import PullNotes
 from moorage.audit import on_events as audit
 from moorage.audit.counts import keep_counts
@@ -145,6 +146,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
             "settings": settings,
             "sign_ups": SignUps(),
             "health": Health({"core": _nothing, "database": database.check, "registry": storage.check}),
+            "contents": Contents(database, storage),
         },
     )
     oidc = OidcSignIn(database, sessions, live, provider, refusals)

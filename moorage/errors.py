@@ -192,6 +192,18 @@ class ManifestInvalid(Invalid):
     oci_code = reason = "MANIFEST_INVALID"
 
 
+class DescriptionInvalid(Invalid):
+    """The description is too long: at most 65536 characters, and no NUL."""
+
+    reason = "DESCRIPTION_INVALID"
+
+
+class LabelInvalid(Invalid):
+    """The label is invalid: a name of 1 to 128 bytes, a color of at most 32, the scope 'g', or 'p' and a project."""
+
+    reason = "LABEL_INVALID"
+
+
 class SizeInvalid(Invalid):
     """The number of bytes received does not match what was announced."""
 
@@ -407,6 +419,25 @@ class ManifestUnknown(NotFound):
     """The manifest is not in this repository."""
 
     oci_code = reason = "MANIFEST_UNKNOWN"
+
+
+class TagUnknown(NotFound):
+    """The artifact has no such tag."""
+
+    oci_code = "MANIFEST_UNKNOWN"
+    reason = "TAG_UNKNOWN"
+
+
+class IconUnknown(NotFound):
+    """There is no such icon."""
+
+    reason = "ICON_UNKNOWN"
+
+
+class LabelUnknown(NotFound):
+    """There is no such label."""
+
+    reason = "LABEL_UNKNOWN"
 
 
 class ManifestBlobUnknown(NotFound):
@@ -685,6 +716,24 @@ class RuleExists(Conflict):
     """The project has a rule that says the same."""
 
     reason = "RULE_EXISTS"
+
+
+class TagExists(Conflict):
+    """A tag of this name exists already in the repository."""
+
+    reason = "TAG_EXISTS"
+
+
+class LabelExists(Conflict):
+    """A label of this name exists already."""
+
+    reason = "LABEL_EXISTS"
+
+
+class ArtifactLabelExists(Conflict):
+    """The label is on the artifact already."""
+
+    reason = "ARTIFACT_LABEL_EXISTS"
 
 
 class RobotExists(Conflict):

@@ -180,6 +180,57 @@ class ImmutableRuleChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TagCreated(Event):
+    """A tag was put on an artifact that was there already, without a push."""
+
+    project_id: int
+    repository_id: int
+    repository: str
+    artifact_id: int
+    digest: str
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryChanged(Event):
+    """What a repository says of itself was changed."""
+
+    project_id: int
+    repository: str
+    changes: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryDeleted(Event):
+    """A repository was deleted, with the artifacts that its list showed."""
+
+    project_id: int
+    repository: str
+    artifacts: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelChanged(Event):
+    """A label was made, changed or deleted. `change`: create, update, delete; `project_id` None: of the system."""
+
+    label_id: int
+    project_id: int | None
+    name: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactLabelled(Event):
+    """A label was put on an artifact, or (`on` false) taken off it."""
+
+    project_id: int
+    repository: str
+    digest: str
+    label: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TagDeleted(Event):
     """A tag was deleted; the artifact that it named is still there."""
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from litestar.handlers import HTTPRouteHandler
 
 from moorage.api.unbuilt import stand_in, unbuilt
+from moorage.artifacts import routes as artifacts
 from moorage.audit import routes as audit
 from moorage.identity import group_routes as groups
 from moorage.identity import ldap_routes as directory
@@ -22,6 +23,7 @@ BUILT: tuple[HTTPRouteHandler, ...] = (
     *projects.ROUTES,
     *quotas.ROUTES,
     *audit.ROUTES,
+    *artifacts.ROUTES,
     *system.ROUTES,
 )
 """What subjects bring."""

@@ -1,4 +1,4 @@
-"""Delete tags and artifacts. What people delete waits in the trash and can be brought back.
+"""Delete tags, artifacts and repositories. What people delete waits in the trash and can be brought back.
 
 The trash keeps links, blobs and quota (docs/develop/lossless.md, "Delete, trash, restore, purge").
 """
@@ -12,11 +12,12 @@ from moorage import faults
 from moorage.artifacts.push import close_history, untag
 from moorage.artifacts.repositories import count_artifacts
 from moorage.artifacts.rules import require_mutable
-from moorage.artifacts.tables import Artifact, ArtifactReference, Tag
-from moorage.db.locks import lock_tag, pass_gate
+from moorage.artifacts.service import enter_repository, get_artifact, get_repository
+from moorage.artifacts.tables import Artifact, ArtifactReference, Repository, Tag
+from moorage.db.locks import close_gate, lock_tag, pass_gate
 from moorage.db.work import Work
 from moorage.errors import ManifestInUse, ManifestUnknown
-from moorage.events import ArtifactDeleted, TagDeleted
+from moorage.events import ArtifactDeleted, RepositoryDeleted, TagDeleted
 from moorage.oci.digest import Digest
 from moorage.projects.tables import Project, Trash
 
@@ -106,6 +107,15 @@ _TO_TRASH = (
 )
 _NEW_TRASH = insert(Trash).returning(Trash.id)
 _PROJECT = select(Project.trash_days, Project.immutable_rules).where(Project.id == bindparam("project"))
+_REPOSITORY_TO_TRASH = (
+    update(Repository)
+    .where(Repository.id == bindparam("repository"))
+    .values(trash_id=bindparam("trash"), updated_at=bindparam("now"))
+)
+_TAGS_IN = select(Tag.name).where(Tag.repository_id == bindparam("repository"))
+_ONE_LESS = (
+    update(Project).where(Project.id == bindparam("project")).values(repository_count=Project.repository_count - 1)
+)
 
 
 def delete_tag(work: Work, project_id: int, repository_id: int, path: str, tag: str) -> None:
@@ -167,6 +177,39 @@ def delete_artifact(work: Work, project_id: int, repository_id: int, path: str, 
         require_mutable(work, project_id, path, tags)
     count_artifacts(work, repository_id, -left)
     work.emit(ArtifactDeleted(project_id, path, str(digest), tuple(tags)))
+    faults.point("delete.recorded")
+
+
+def delete_by_reference(work: Work, project_id: int, path: str, reference: str) -> None:
+    """Delete the artifact that a tag or a digest names.
+
+    Raises:
+        RepositoryUnknown: there is no such repository.
+        ManifestUnknown, ManifestInUse, TagImmutable: as `delete_artifact`.
+    """
+    repository = enter_repository(work, project_id, path)
+    artifact = get_artifact(work, repository.id, reference)
+    delete_artifact(work, project_id, repository.id, path, artifact.digest)
+
+
+def delete_repository(work: Work, project_id: int, path: str) -> None:
+    """Delete a repository with all that it holds: one row goes to the trash, however many artifacts. Its name is free.
+
+    Under the project's gate: no push lands in it meanwhile.
+
+    Raises:
+        RepositoryUnknown: there is none.
+        TagImmutable: a rule keeps one of its tags.
+    """
+    close_gate(work, project_id)
+    repository = get_repository(work, project_id, path)
+    trash, rules = _open_trash(work, project_id, "repository", path)
+    if rules:
+        require_mutable(work, project_id, path, work.db.execute(_TAGS_IN, {"repository": repository.id}).scalars())
+    if repository.artifact_count > 0:
+        work.db.execute(_ONE_LESS, {"project": project_id})
+    work.db.execute(_REPOSITORY_TO_TRASH, {"repository": repository.id, "trash": trash, "now": work.now})
+    work.emit(RepositoryDeleted(project_id, path, repository.artifact_count))
     faults.point("delete.recorded")
 
 

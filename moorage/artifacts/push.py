@@ -12,7 +12,8 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, exists, insert, select, update
 
 from moorage import faults
-from moorage.artifacts.repositories import Destination, counting, ensure_repository, settle_count
+from moorage.artifacts import kinds
+from moorage.artifacts.repositories import Destination, count_artifacts, counting, ensure_repository, settle_count
 from moorage.artifacts.rules import require_mutable
 from moorage.artifacts.tables import Artifact, ArtifactReference, Tag, TagHistory
 from moorage.db.engine import Query
@@ -26,17 +27,18 @@ from moorage.oci.manifest import Manifest as Parsed
 from moorage.quotas import service as quotas
 
 _NEW_COLUMNS = """repository_id, digest, pushed_by, pushed_at, media_type, artifact_type, config_media_type,
-    config_digest, subject_digest, size_bytes, manifest_bytes, annotations, accessory, tagged"""
+    config_digest, subject_digest, size_bytes, manifest_bytes, annotations, accessory, tagged,
+    kind, accessory_kind"""
 _NEW_ROW = f"""INSERT INTO artifact ({_NEW_COLUMNS})
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 ON CONFLICT (repository_id, digest) DO NOTHING RETURNING id"""  # noqa: S608 - put together from constants
 # PostgreSQL writes the artifact's bytes and links in the same statement; with SQLite `_NEW_BYTES` and `_NEW_LINKS` do.
 _NEW_ARTIFACT = Query(
     _NEW_ROW,
     postgresql=f"""WITH made AS ({_NEW_ROW}),
-    content AS (INSERT INTO manifest (artifact_id, bytes) SELECT id, $15::bytea FROM made),
+    content AS (INSERT INTO manifest (artifact_id, bytes) SELECT id, $17::bytea FROM made),
     links AS (INSERT INTO artifact_blob (repository_id, blob_id, artifact_id)
-        SELECT $1, wanted.blob, made.id FROM made, unnest($16::bigint[]) AS wanted (blob))
+        SELECT $1, wanted.blob, made.id FROM made, unnest($18::bigint[]) AS wanted (blob))
 SELECT id FROM made""",  # noqa: S608 - put together from constants
 )
 _NEW_BYTES = Query("INSERT INTO manifest (artifact_id, bytes) VALUES ($1, $2)", postgresql="")
@@ -178,7 +180,7 @@ def record(
     _require_children(parsed, children)
     faults.point("manifest.linked")
 
-    columns = _columns(parsed, raw, children, tagged=bool(tags))
+    columns = _columns(parsed, raw, children, tags)
     artifact, new, listed = _ensure_artifact(work, (repository, digest), columns, raw, linked)
     if new and parsed.children:
         work.db.execute(_REFERENCE, _reference_rows(artifact, parsed, children))
@@ -263,20 +265,23 @@ def _require_children(parsed: Parsed, found: dict[bytes, _Child]) -> None:
         raise ManifestBlobUnknown(missing=list(dict.fromkeys(missing))[:20])
 
 
-def _columns(parsed: Parsed, raw: bytes, children: dict[bytes, _Child], *, tagged: bool) -> tuple[object, ...]:
+def _columns(parsed: Parsed, raw: bytes, children: dict[bytes, _Child], tags: Sequence[str]) -> tuple[object, ...]:
     """What the artifact's row says of the manifest, from `media_type` on in the order of `_NEW_COLUMNS`."""
     config = parsed.config
+    subject = kinds.find_subject(parsed, tags)
     return (
         parsed.media_type,
         parsed.artifact_type,
         config.media_type if config else "",
         config.digest.binary if config else None,
-        parsed.subject.digest.binary if parsed.subject else None,
+        subject.binary if subject else None,
         len(raw) + sum(row.size_bytes for row in children.values()) if children else parsed.size_bytes,
         len(raw),
         json.dumps(dict(parsed.annotations) or None),
-        parsed.subject is not None,
-        tagged,
+        subject is not None,
+        bool(tags),
+        kinds.kind_of(parsed),
+        kinds.accessory_kind(parsed) if subject else "",
     )
 
 
@@ -368,3 +373,10 @@ def untag(work: Work, artifact: int) -> int:
     """Note that an artifact lost a tag; returns 1 when it left the default list because of that."""
     row = work.db.execute(_SET_UNTAGGED, {"artifact": artifact}).first()
     return 1 if row is not None and row.child and not row.accessory else 0
+
+
+def add_tag(work: Work, repository: int, name: str, artifact: int, digest: Digest) -> None:
+    """Point a tag that does not exist yet, and whose lock is held, at an artifact of the repository."""
+    each(work, _pointing(work, repository, name, artifact, digest))
+    row = work.db.execute(_SET_TAGGED, {"artifact": artifact}).first()
+    count_artifacts(work, repository, 1 if row is not None and row.child and not row.accessory else 0)

@@ -130,6 +130,16 @@ def find_immutable(work: Work, project_id: int, path: str, tags: Iterable[str]) 
     return found
 
 
+def find_immutable_tags(work: Work, project_id: int, tags: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    """Which of these tags of a project, as (whole name of the repository, tag), are immutable. One statement."""
+    rules = _load(work, project_id)
+    return frozenset(
+        (path, tag)
+        for path, tag in (tags if rules else ())
+        if any(rule.selects(path.partition("/")[2]) and rule.holds(tag) for rule in rules)
+    )
+
+
 def require_mutable(work: Work, project_id: int, path: str, tags: Iterable[str]) -> None:
     """See that no rule keeps one of these tags, which exist, from being moved or deleted.
 

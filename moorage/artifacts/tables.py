@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
+    Computed,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -26,15 +27,22 @@ from sqlalchemy.orm import Mapped, mapped_column
 from moorage.db.base import AUTO_ID, Base, Id, Json, Name, UtcTime, live_index
 
 _CLUSTERED = {"sqlite_with_rowid": False}
+_LISTED = "trash_id IS NULL AND listed"
 
 
 class Repository(Base):
-    """A name under a project that holds artifacts. `path` is the whole name, `project/rest`."""
+    """A name under a project that holds artifacts. `path` is the whole name, `project/rest`.
+
+    `listed`: it holds artifacts. A column of its own, because an index whose condition named the count would have to be
+    written with every push.
+    """
 
     __tablename__ = "repository"
     __table_args__ = (
         live_index("uq_repository_path", "path", where="trash_id IS NULL", unique=True),
         live_index("ix_repository_project", "project_id", "path", where="trash_id IS NULL"),
+        live_index("ix_repository_page", text("created_at DESC"), text("id DESC"), where=_LISTED),
+        live_index("ix_repository_project_page", "project_id", text("created_at DESC"), text("id DESC"), where=_LISTED),
         AUTO_ID,
     )
 
@@ -43,6 +51,7 @@ class Repository(Base):
     path: Mapped[str] = mapped_column(Name)
     description: Mapped[str] = mapped_column(Text, server_default="")
     artifact_count: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    listed: Mapped[bool] = mapped_column(Boolean, Computed("artifact_count > 0", persisted=True))
     pull_count: Mapped[int] = mapped_column(BigInteger, server_default="0")
     trash_id: Mapped[int | None] = mapped_column(ForeignKey("trash.id"), index=True)
     purging: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
@@ -54,7 +63,8 @@ class Artifact(Base):
     """A manifest and what we know about it. Its bytes are in `Manifest`, so that pages of artifacts stay narrow.
 
     `size_bytes` counts the manifest, its config and its layers (an index: its own bytes and its children).
-    `tagged`, `child` and `accessory` are kept by the code that changes what they speak of.
+    `tagged`, `child` and `accessory` are kept by the code that changes what they speak of. `kind` and `accessory_kind`
+    are the contract's words (`kinds.py`), "" where a release before them wrote the row.
     """
 
     __tablename__ = "artifact"
@@ -64,7 +74,7 @@ class Artifact(Base):
             "ix_artifact_page",
             "repository_id",
             text("pushed_at DESC"),
-            "id",
+            text("id DESC"),
             where="trash_id IS NULL AND (tagged OR NOT child) AND NOT accessory",
         ),
         live_index("ix_artifact_subject", "repository_id", "subject_digest", "id", where="subject_digest IS NOT NULL"),
@@ -79,6 +89,8 @@ class Artifact(Base):
     artifact_type: Mapped[str] = mapped_column(String(255), server_default="")
     config_media_type: Mapped[str] = mapped_column(String(255), server_default="")
     config_digest: Mapped[bytes | None] = mapped_column(LargeBinary(65))
+    kind: Mapped[str] = mapped_column(String(64), server_default="")
+    accessory_kind: Mapped[str] = mapped_column(String(32), server_default="")
     subject_digest: Mapped[bytes | None] = mapped_column(LargeBinary(65))
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     manifest_bytes: Mapped[int] = mapped_column(BigInteger)
@@ -100,6 +112,46 @@ class Manifest(Base):
         ForeignKey("artifact.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     bytes: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Description(Base):
+    """What an artifact's config says of it, in the contract's form; read when somebody first looks at it."""
+
+    __tablename__ = "artifact_description"
+
+    artifact_id: Mapped[int] = mapped_column(
+        ForeignKey("artifact.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    attributes: Mapped[dict[str, object]] = mapped_column(Json)
+
+
+class Label(Base):
+    """A word that people put on artifacts: of the whole system (`project_id` null) or of one project."""
+
+    __tablename__ = "label"
+    __table_args__ = (
+        live_index("uq_label_name", "name", where="project_id IS NULL", unique=True),
+        live_index("uq_label_project_name", "project_id", "name", where="project_id IS NOT NULL", unique=True),
+        AUTO_ID,
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    project_id: Mapped[int | None] = mapped_column(ForeignKey("project.id"))
+    name: Mapped[str] = mapped_column(Name)
+    description: Mapped[str] = mapped_column(Text, server_default="")
+    color: Mapped[str] = mapped_column(String(32), server_default="")
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class ArtifactLabel(Base):
+    """That a label is on an artifact."""
+
+    __tablename__ = "artifact_label"
+    __table_args__ = (Index("ix_artifact_label_label", "label_id"), _CLUSTERED)
+
+    artifact_id: Mapped[int] = mapped_column(ForeignKey("artifact.id", ondelete="CASCADE"), primary_key=True)
+    label_id: Mapped[int] = mapped_column(ForeignKey("label.id", ondelete="CASCADE"), primary_key=True)
 
 
 class ArtifactReference(Base):

@@ -21,6 +21,7 @@ from moorage.events import (
     Actor,
     AllowlistChanged,
     ArtifactDeleted,
+    ArtifactLabelled,
     ArtifactsPulled,
     BlobDeleted,
     ConfigurationChanged,
@@ -28,14 +29,18 @@ from moorage.events import (
     GroupChanged,
     GroupCreated,
     ImmutableRuleChanged,
+    LabelChanged,
     ManifestPushed,
     MemberSet,
     ProjectChanged,
     ProjectCreated,
     ProjectDeleted,
     QuotaChanged,
+    RepositoryChanged,
+    RepositoryDeleted,
     RobotChanged,
     RobotCreated,
+    TagCreated,
     TagDeleted,
     UserChanged,
     UserCreated,
@@ -175,6 +180,35 @@ def on_tag_deleted(work: Work, event: TagDeleted) -> None:
     _write(work, "delete", "tag", name, project_id=event.project_id, detail={"digest": event.digest})
 
 
+def on_tag_created(work: Work, event: TagCreated) -> None:
+    """`create_tag`, with the digest that it names."""
+    name = f"{event.repository}:{event.tag}"
+    _write(work, "create", "tag", name, project_id=event.project_id, detail={"digest": event.digest})
+
+
+def on_repository_changed(work: Work, event: RepositoryChanged) -> None:
+    """`update_repository`, with the new values."""
+    _write(work, "update", "repository", event.repository, project_id=event.project_id, detail=event.changes)
+
+
+def on_repository_deleted(work: Work, event: RepositoryDeleted) -> None:
+    """`delete_repository`, with the number of artifacts that went with it."""
+    detail = {"artifacts": event.artifacts}
+    _write(work, "delete", "repository", event.repository, project_id=event.project_id, detail=detail)
+
+
+def on_label_changed(work: Work, event: LabelChanged) -> None:
+    """`create_label`, `update_label` or `delete_label`."""
+    _write(work, event.change, "label", event.name, project_id=event.project_id)
+
+
+def on_artifact_labelled(work: Work, event: ArtifactLabelled) -> None:
+    """`create_artifact-label` or `delete_artifact-label`."""
+    operation = "create" if event.on else "delete"
+    name = f"{event.repository}@{event.digest}"
+    _write(work, operation, "artifact-label", name, project_id=event.project_id, detail={"label": event.label})
+
+
 def on_artifact_deleted(work: Work, event: ArtifactDeleted) -> None:
     """`delete_artifact`, with the tags that went with it."""
     name = f"{event.repository}@{event.digest}"
@@ -210,6 +244,11 @@ REACTIONS: Mapping[type[Event], Callable[[Work, Any], None]] = MappingProxyType(
         RobotChanged: on_robot_changed,
         ManifestPushed: on_manifest_pushed,
         ImmutableRuleChanged: on_immutable_rule_changed,
+        TagCreated: on_tag_created,
+        RepositoryChanged: on_repository_changed,
+        RepositoryDeleted: on_repository_deleted,
+        LabelChanged: on_label_changed,
+        ArtifactLabelled: on_artifact_labelled,
         TagDeleted: on_tag_deleted,
         ArtifactDeleted: on_artifact_deleted,
         ArtifactsPulled: on_artifacts_pulled,

@@ -389,6 +389,35 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "label",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("project_id", ID, nullable=True),
+        sa.Column("name", NAME, nullable=False),
+        sa.Column("description", sa.Text(), server_default="", nullable=False),
+        sa.Column("color", sa.String(length=32), server_default="", nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("updated_at", TIME, nullable=False),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_label_project_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_label")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "uq_label_name",
+        "label",
+        ["name"],
+        unique=True,
+        sqlite_where=sa.text("project_id IS NULL"),
+        postgresql_where=sa.text("project_id IS NULL"),
+    )
+    op.create_index(
+        "uq_label_project_name",
+        "label",
+        ["project_id", "name"],
+        unique=True,
+        sqlite_where=sa.text("project_id IS NOT NULL"),
+        postgresql_where=sa.text("project_id IS NOT NULL"),
+    )
+    op.create_table(
         "project_blob",
         sa.Column("project_id", ID, nullable=False),
         sa.Column("blob_id", ID, nullable=False),
@@ -438,6 +467,7 @@ def upgrade() -> None:
         sa.Column("path", NAME, nullable=False),
         sa.Column("description", sa.Text(), server_default="", nullable=False),
         sa.Column("artifact_count", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("listed", sa.Boolean(), sa.Computed("artifact_count > 0", persisted=True), nullable=False),
         sa.Column("pull_count", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("trash_id", ID, nullable=True),
         sa.Column("purging", sa.Boolean(), server_default=sa.text("false"), nullable=False),
@@ -547,6 +577,8 @@ def upgrade() -> None:
         sa.Column("artifact_type", sa.String(length=255), server_default="", nullable=False),
         sa.Column("config_media_type", sa.String(length=255), server_default="", nullable=False),
         sa.Column("config_digest", sa.LargeBinary(length=65), nullable=True),
+        sa.Column("kind", sa.String(length=64), server_default="", nullable=False),
+        sa.Column("accessory_kind", sa.String(length=32), server_default="", nullable=False),
         sa.Column("subject_digest", sa.LargeBinary(length=65), nullable=True),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
         sa.Column("manifest_bytes", sa.BigInteger(), nullable=False),
@@ -691,6 +723,29 @@ def upgrade() -> None:
     )
     op.create_index("ix_artifact_blob_artifact", "artifact_blob", ["artifact_id"], unique=False)
     op.create_table(
+        "artifact_description",
+        sa.Column("artifact_id", ID, autoincrement=False, nullable=False),
+        sa.Column("attributes", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["artifact_id"], ["artifact.id"], name=op.f("fk_artifact_description_artifact_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("artifact_id", name=op.f("pk_artifact_description")),
+    )
+    op.create_table(
+        "artifact_label",
+        sa.Column("artifact_id", ID, nullable=False),
+        sa.Column("label_id", ID, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["artifact_id"], ["artifact.id"], name=op.f("fk_artifact_label_artifact_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["label_id"], ["label.id"], name=op.f("fk_artifact_label_label_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("artifact_id", "label_id", name=op.f("pk_artifact_label")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_artifact_label_label", "artifact_label", ["label_id"], unique=False)
+    op.create_table(
         "artifact_reference",
         sa.Column("parent_id", ID, nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
@@ -741,9 +796,25 @@ def upgrade() -> None:
         "ix_execution_vendor", "execution", ["vendor_type", "vendor_id", sa.literal_column("id DESC")], unique=False
     )
     op.create_index(
+        "ix_repository_page",
+        "repository",
+        [sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+        sqlite_where=sa.text("trash_id IS NULL AND listed"),
+        postgresql_where=sa.text("trash_id IS NULL AND listed"),
+    )
+    op.create_index(
+        "ix_repository_project_page",
+        "repository",
+        ["project_id", sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+        sqlite_where=sa.text("trash_id IS NULL AND listed"),
+        postgresql_where=sa.text("trash_id IS NULL AND listed"),
+    )
+    op.create_index(
         "ix_artifact_page",
         "artifact",
-        ["repository_id", sa.literal_column("pushed_at DESC"), "id"],
+        ["repository_id", sa.literal_column("pushed_at DESC"), sa.literal_column("id DESC")],
         unique=False,
         sqlite_where=sa.text("trash_id IS NULL AND (tagged OR NOT child) AND NOT accessory"),
         postgresql_where=sa.text("trash_id IS NULL AND (tagged OR NOT child) AND NOT accessory"),

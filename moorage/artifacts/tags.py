@@ -1,0 +1,51 @@
+"""Tags that are made and deleted by name, without a push."""
+
+from sqlalchemy import bindparam, select
+
+from moorage.artifacts.delete import delete_tag
+from moorage.artifacts.push import add_tag
+from moorage.artifacts.service import enter_repository, get_artifact
+from moorage.artifacts.tables import Artifact, Tag
+from moorage.db.locks import lock_tag
+from moorage.db.work import Work
+from moorage.errors import ManifestUnknown, TagExists, TagUnknown
+from moorage.events import TagCreated
+from moorage.oci.names import parse_tag
+
+_HELD = select(Tag.artifact_id).where(Tag.repository_id == bindparam("repository"), Tag.name == bindparam("tag"))
+_LIVE = select(Artifact.id).where(Artifact.id == bindparam("artifact"), Artifact.trash_id.is_(None)).with_for_update()
+
+
+def create_tag(work: Work, project_id: int, path: str, reference: str, name: str) -> None:
+    """Put a new tag on an artifact.
+
+    Raises:
+        RepositoryUnknown, ManifestUnknown: there is no such artifact.
+        TagInvalid: it cannot be a tag.
+        TagExists: the repository has it already, wherever it points; one of two who make it at once is told so.
+    """
+    tag = parse_tag(name)
+    repository = enter_repository(work, project_id, path)
+    lock_tag(work, repository.id, tag)
+    artifact = get_artifact(work, repository.id, reference)
+    if work.db.execute(_HELD, {"repository": repository.id, "tag": tag}).scalar() is not None:
+        raise TagExists(tag=tag)
+    if work.db.execute(_LIVE, {"artifact": artifact.id}).scalar() is None:  # deleted while we waited for its lock
+        raise ManifestUnknown(reference=reference[:200])
+    add_tag(work, repository.id, tag, artifact.id, artifact.digest)
+    work.emit(TagCreated(project_id, repository.id, path, artifact.id, str(artifact.digest), tag))
+
+
+def remove_tag(work: Work, project_id: int, path: str, reference: str, name: str) -> None:
+    """Take a tag off an artifact.
+
+    Raises:
+        RepositoryUnknown, ManifestUnknown: there is no such artifact.
+        TagUnknown: the tag does not point to it.
+    """
+    repository = enter_repository(work, project_id, path)
+    lock_tag(work, repository.id, name)
+    artifact = get_artifact(work, repository.id, reference)
+    if work.db.execute(_HELD, {"repository": repository.id, "tag": name}).scalar() != artifact.id:
+        raise TagUnknown(tag=name[:200])
+    delete_tag(work, project_id, repository.id, path, name)
