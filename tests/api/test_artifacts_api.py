@@ -450,6 +450,7 @@ async def test_tags_are_listed_made_and_deleted(app: Server, admin: Client, proj
     tags = at(project, "team/app", f"/artifacts/{digest}/tags")
     answer = await post(app, admin, tags, {"name": "v2", "id": 7, "immutable": True, "artifact_id": 1})
     assert (answer.status, answer.body) == (201, b"")
+    assert answer.location.endswith(f"/artifacts/{quote(digest)}/tags/v2")
     assert (await repo.get("manifests/v2")).header("docker-content-digest") == digest
     assert [tag["name"] for tag in await get(app, admin, tags)] == ["v2", "v1"]
     assert [tag["name"] for tag in await get(app, admin, f"{tags}?q=name=v1")] == ["v1"]
@@ -458,8 +459,9 @@ async def test_tags_are_listed_made_and_deleted(app: Server, admin: Client, proj
     for name in ("v2", "other"):
         answer = await post(app, admin, tags, {"name": name})
         assert (answer.status, answer.code) == (409, "CONFLICT"), name
-    for body in ({"name": "-x"}, {"name": ""}, {}, {"name": "a/b"}, {"name": "x" * 129}, {"name": 1}):
+    for body in ({"name": "-x"}, {"name": ""}, {}, {"name": "a/b"}, {"name": "x" * 129}):
         assert (await post(app, admin, tags, body)).status == 400, body
+    assert (await post(app, admin, tags, {"name": 1})).status == 422
     nowhere = at(project, "team/app", f"/artifacts/{digest_of(b'x')}/tags")
     assert (await post(app, admin, nowhere, {"name": "v9"})).status == 404
 
