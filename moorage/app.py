@@ -143,6 +143,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
         {
             "passwords": passwords,
             "login": login,
+            "oidc_http": oidc_http,
             "settings": settings,
             "sign_ups": SignUps(),
             "health": Health({"core": _nothing, "database": database.check, "registry": storage.check}),

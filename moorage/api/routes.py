@@ -9,6 +9,7 @@ from moorage.artifacts import routes as artifacts
 from moorage.audit import routes as audit
 from moorage.identity import group_routes as groups
 from moorage.identity import ldap_routes as directory
+from moorage.identity import oidc_routes as oidc
 from moorage.identity import robot_routes as robots
 from moorage.identity import routes as people
 from moorage.projects import routes as projects
@@ -18,6 +19,7 @@ from moorage.system import routes as system
 BUILT: tuple[HTTPRouteHandler, ...] = (
     *people.ROUTES,
     *groups.ROUTES,
+    *oidc.ROUTES,
     *robots.ROUTES,
     *directory.ROUTES,
     *projects.ROUTES,

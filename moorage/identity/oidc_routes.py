@@ -1,0 +1,75 @@
+"""What the REST API has for people of an OpenID provider, and the test of one."""
+
+import msgspec
+from litestar import Response
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from moorage.access.call import Call
+from moorage.access.needs import inside, system
+from moorage.access.operations import operation
+from moorage.configuration.live import Live
+from moorage.errors import NoOidcUser, OidcOff, OidcSettingsInvalid, PasswordInvalid, UserUnknown
+from moorage.identity import oidc, oidc_people
+from moorage.identity.oidc_http import PlainHttp
+from moorage.identity.passwords import Passwords, require_good_password
+
+
+class OIDCCliSecretReq(msgspec.Struct, kw_only=True):
+    """A new CLI secret."""
+
+    secret: str | None = None
+    """Ours: left out or empty, one is made up and answered."""
+
+
+class CliSecretOut(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Ours: the CLI secret that was made up. It is shown this once."""
+
+    secret: str = ""
+
+
+class OIDCPing(msgspec.Struct, kw_only=True):
+    """A provider to test."""
+
+    url: str = ""
+    verify_cert: bool = True
+
+
+@operation(
+    "PUT", "/users/{user_id:int}/cli_secret", id="setCliSecret", tag="user",
+    needs=inside("oneself, or an administrator; only people of an OpenID provider"),
+    problems=(PasswordInvalid, NoOidcUser, UserUnknown, OidcOff),
+)  # fmt: skip
+async def set_cli_secret(
+    data: JSONBody[OIDCCliSecretReq],
+    call: NamedDependency[Call],
+    user_id: FromPath[int],
+    passwords: NamedDependency[Passwords],
+    live: NamedDependency[Live],
+) -> Response[CliSecretOut]:
+    """Replace the CLI secret; the old one stops working at once."""
+    account = call.signed_in()
+    is_self = account.kind == "user" and account.principal_id == user_id
+    if not is_self and not call.admin:
+        raise call.denied("user:update", "the system", None)
+    if not oidc.is_on(await live.items()):
+        raise OidcOff
+    chosen = data.secret or ""
+    if chosen:
+        require_good_password(chosen)
+    secret = chosen or oidc_people.generate_cli_secret()
+    await call.run(oidc_people.set_cli_secret, user_id, await passwords.hash(secret))
+    return Response(CliSecretOut(secret="" if chosen else secret))
+
+
+@operation(
+    "POST", "/system/oidc/ping", id="pingOIDC", tag="oidc", needs=system("configuration:update"),
+    problems=(OidcSettingsInvalid,),
+)  # fmt: skip
+async def ping_oidc(data: JSONBody[OIDCPing], oidc_http: NamedDependency[PlainHttp]) -> Response[None]:
+    """Test an OpenID provider before it is set. What exactly went wrong stands in the log only."""
+    await oidc.ping(oidc_http, data.url, verify=data.verify_cert)
+    return Response(None)
+
+
+ROUTES = (set_cli_secret, ping_oidc)
