@@ -123,7 +123,8 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     refusals = WrittenRefusals(database, rules=audit_rules)
     hosts = Hosts(settings.external_url, settings.allowed_hosts, settings.trusted_proxies)
     outgoing = Outgoing(allowed_networks=settings.outgoing.allowed_networks, proxy=settings.outgoing.proxy)
-    provider = Provider(GuardedHttp(outgoing))
+    oidc_http = GuardedHttp(outgoing)
+    provider = Provider(oidc_http)
     oidc_people = OidcPeople(database, live, provider)
     # CLI secrets are our own, too: they never leave for a directory, and work while it is away.
     backends = (CliSecrets(database.read, passwords, oidc_people, live), Ldap(database, passwords, live))

@@ -11,7 +11,7 @@ from moorage.access.operations import operation
 from moorage.configuration.live import Live
 from moorage.errors import NoOidcUser, OidcOff, OidcSettingsInvalid, PasswordInvalid, UserUnknown
 from moorage.identity import oidc, oidc_people
-from moorage.identity.oidc_http import PlainHttp
+from moorage.identity.oidc_http import GuardedHttp
 from moorage.identity.passwords import Passwords, require_good_password
 
 
@@ -66,7 +66,7 @@ async def set_cli_secret(
     "POST", "/system/oidc/ping", id="pingOIDC", tag="oidc", needs=system("configuration:update"),
     problems=(OidcSettingsInvalid,),
 )  # fmt: skip
-async def ping_oidc(data: JSONBody[OIDCPing], oidc_http: NamedDependency[PlainHttp]) -> Response[None]:
+async def ping_oidc(data: JSONBody[OIDCPing], oidc_http: NamedDependency[GuardedHttp]) -> Response[None]:
     """Test an OpenID provider before it is set. What exactly went wrong stands in the log only."""
     await oidc.ping(oidc_http, data.url, verify=data.verify_cert)
     return Response(None)
