@@ -56,7 +56,9 @@ class Query:
 
     def __init__(self, text: str, *, sqlite: str | None = None, postgresql: str | None = None) -> None:
         lite = text if sqlite is None else sqlite
-        lite = re.sub(r"\{left:([\w.]+)\}", rf"((\1 - {_SQLITE_NOW}) / 1000000.0)", lite)
+        # The clock is read only where there is a moment to compare with.
+        left = rf"CASE WHEN \1 IS NOT NULL THEN (\1 - {_SQLITE_NOW}) / 1000000.0 END"
+        lite = re.sub(r"\{left:([\w.]+)\}", left, lite)
         lite = re.sub(r"\{lock:[^}]*\}", "", lite)
         self.sqlite = re.sub(r"\$(\d+)", r"?\1", lite.replace("{now}", _SQLITE_NOW))
         pg = text if postgresql is None else postgresql

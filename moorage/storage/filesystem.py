@@ -101,8 +101,10 @@ class Filesystem:
         Asked for by every pull of a blob, so in the loop: it takes 2 microseconds, a hop to a thread fifty.
         """
         keys.require_key(key)
-        with _translated():
+        try:
             return self._stat(f"{self._root_text}{key}")  # a `Path` would take longer to build than the look
+        except OSError as error:  # a `with _translated()` takes as long as the look, too
+            raise _translate(error) from error
 
     async def delete(self, key: str) -> None:
         """Remove a file, and its folder when that was the blob's last incarnation."""
@@ -583,9 +585,13 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
-            raise StorageFull from error
-        raise StorageUnavailable(error=errno.errorcode.get(error.errno or 0, "")) from error
+        raise _translate(error) from error
+
+
+def _translate(error: OSError) -> StorageFull | StorageUnavailable:
+    if error.errno in _FULL:
+        return StorageFull()
+    return StorageUnavailable(error=errno.errorcode.get(error.errno or 0, ""))
 
 
 DRIVER = Filesystem

@@ -1,6 +1,7 @@
 """What keys look like, for every driver: their grammar, and the place of a blob in them."""
 
 import re
+from functools import lru_cache
 
 from moorage.errors import DigestInvalid
 from moorage.ids import UploadId
@@ -23,8 +24,14 @@ def require_key(key: str) -> None:
     Raises:
         ValueError: no key. Keys are made by our own code, so this is a mistake in it and no client's.
     """
-    if len(key) > _MAX_KEY_BYTES or _KEY.fullmatch(key) is None:
+    if len(key) > _MAX_KEY_BYTES or not _has_form(key):
         raise ValueError(f"no storage key: {key[:80]!r}")
+
+
+@lru_cache(maxsize=4096)
+def _has_form(key: str) -> bool:
+    """Remembered: every pull of a blob asks, and the pattern takes longer than the look at the file."""
+    return _KEY.fullmatch(key) is not None
 
 
 def require_own_key(key: str) -> None:
