@@ -34,7 +34,7 @@ fix: setup  ## what the checks can mend by themselves
 docs: setup  ## build the documentation and serve it on 127.0.0.1:8000
 	@.venv/bin/mkdocs serve --strict --dev-addr 127.0.0.1:8000
 
-pages: setup  ## write settings.md, cli.md and errors.md from the code
+pages: setup  ## write settings.md, configuration.md, cli.md and errors.md from the code
 	@.venv/bin/python tools/write_docs.py
 
 migration: setup  ## a new revision from the tables: make migration m="add tag history"

@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT))
 
 from moorage.__main__ import build_parser  # noqa: E402 - the line above makes it importable from a checkout
 from moorage.cli.exits import MEANINGS  # noqa: E402
+from moorage.configuration import rules  # noqa: E402
 from moorage.errors import Problem  # noqa: E402
 from moorage.settings import Key, list_keys  # noqa: E402
 
@@ -33,6 +34,7 @@ def make_pages() -> dict[str, str]:
     """The pages by their paths in the repository."""
     return {
         "docs/operate/settings.md": make_settings(),
+        "docs/operate/configuration.md": make_configuration(),
         "docs/operate/cli.md": make_cli(),
         "docs/use/errors.md": make_errors(),
     }
@@ -163,6 +165,60 @@ def list_fields(kind: ast.ClassDef) -> Iterator[tuple[str, str, str]]:
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(after, ast.Expr):
             text = ast.literal_eval(after.value)
             yield field.target.id, ast.unparse(field.annotation), " ".join(str(text).split())
+
+
+# -- live settings ----------------------------------------------------------------------------------------
+
+
+def make_configuration() -> str:
+    """The page of all live settings."""
+    fields = read_items()
+    lines = [
+        NOTE,
+        "# Live settings",
+        "",
+        (
+            "What an administrator changes while the server runs: `GET` and `PUT /api/v2.0/configurations`, as in "
+            "Harbor. A change holds for the next request in every process; pulls and pushes of registry clients follow "
+            "within a second. A `PUT` names what it changes; either all of it is changed or nothing, and unknown names "
+            "are passed over. *Secrets* can be set and are never shown; they are sealed in the database. The audit log "
+            "has each change, of a secret only its name."
+        ),
+        "",
+        (
+            "`auth_mode` is not stored: it shows the first of `auth_sources` under the contract's name (`db_auth`, "
+            "`ldap_auth`, `oidc_auth`, `http_auth`), and setting it moves that source to the front. No source is "
+            "switched off by that, so nobody is locked out; to switch one off, set `auth_sources`."
+        ),
+        "",
+        "## Fixed by the server's environment",
+        "",
+        (
+            "`MOORAGE_CONFIG_OVERWRITE` (or `MOORAGE_CONFIG_OVERWRITE_FILE`, which names a file) holds a JSON object "
+            "of live settings. They hold from the start on and cannot be changed through the API (403); `GET` says "
+            '`"editable": false` and names the variable. Everything else can still be changed. What was set before '
+            "stays underneath and comes back when the server is started without it. Give every replica the same."
+        ),
+        "",
+        "```sh",
+        """MOORAGE_CONFIG_OVERWRITE='{"project_creation_restriction": "adminonly"}' moorage serve""",
+        "```",
+        "",
+        "## All of them",
+        "",
+    ]
+    for name in rules.TYPES:
+        default = getattr(rules.DEFAULTS, name)
+        shown = "Default: not set." if default in ("", {}) else f"Default: `{json.dumps(default)}`."
+        lines += [f"### `{name}`", "", f"{fields[name]} {'*Secret*.' if name in rules.SECRETS else shown}", ""]
+    return "\n".join(lines)
+
+
+def read_items() -> dict[str, str]:
+    """The docstring below each live setting, by its name."""
+    tree = ast.parse((ROOT / "moorage" / "configuration" / "items.py").read_text())
+    kind = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Items")
+    return {name: text for name, _, text in list_fields(kind)}
 
 
 # -- the command line -------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from moorage.api.unbuilt import stand_in, unbuilt
 from moorage.artifacts import routes as artifacts
 from moorage.audit import routes as audit
+from moorage.configuration import routes as configuration
 from moorage.identity import group_routes as groups
 from moorage.identity import ldap_routes as directory
 from moorage.identity import oidc_routes as oidc
@@ -26,6 +27,7 @@ BUILT: tuple[HTTPRouteHandler, ...] = (
     *quotas.ROUTES,
     *audit.ROUTES,
     *artifacts.ROUTES,
+    *configuration.ROUTES,
     *system.ROUTES,
 )
 """What subjects bring."""

@@ -6,6 +6,7 @@ from types import ModuleType
 
 import pytest
 
+from moorage.configuration.rules import TYPES
 from moorage.settings import list_keys
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,3 +44,10 @@ def test_every_command_has_a_page_section_with_examples(write_docs: ModuleType) 
     for command in commands:
         assert f"## {command.prog}\n" in page
         assert f"\n  {command.prog}" in command.format_help().partition("examples:")[2], command.prog
+
+
+def test_every_live_setting_is_explained(write_docs: ModuleType) -> None:
+    fields = write_docs.read_items()
+
+    for name in TYPES:
+        assert fields[name].endswith("."), name

@@ -1,0 +1,36 @@
+"""`/configurations`: the live settings of the server."""
+
+from typing import Any
+
+from litestar import Response
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+
+from moorage.access.call import Call
+from moorage.access.needs import system
+from moorage.access.operations import operation
+from moorage.configuration.live import Live
+from moorage.configuration.service import describe_items, set_items
+from moorage.errors import ItemFixed, ItemInvalid
+
+
+@operation("GET", "/configurations", id="getConfigurations", tag="configure", needs=system("configuration:read"))
+async def get_configurations(call: NamedDependency[Call]) -> Response[dict[str, Any]]:
+    """Every live setting but secrets: its value, whether it can be edited, and the variable that fixes it otherwise."""
+    return Response(await call.look(describe_items))
+
+
+@operation(
+    "PUT", "/configurations", id="updateConfigurations", tag="configure", needs=system("configuration:update"),
+    problems=(ItemInvalid, ItemFixed),
+)  # fmt: skip
+async def update_configurations(
+    data: JSONBody[dict[str, Any]], call: NamedDependency[Call], live: NamedDependency[Live]
+) -> Response[None]:
+    """Change the live settings that are named; all of them or, when one cannot be, none."""
+    await call.run(set_items, live.seals, data)
+    await live.items()  # this process follows at once, also where it looks at `current` only
+    return Response(None)
+
+
+ROUTES = (get_configurations, update_configurations)
