@@ -4,10 +4,10 @@ Source: OpenAPI Specification 3.1; the names of components are those of Harbor A
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_type_hints
 
 from litestar import Litestar, Router
-from litestar.di import Provide
+from litestar.di import Dependency, Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 
@@ -90,14 +90,9 @@ _IS_NAME: dict[str, Any] = {
 _EVERYWHERE: tuple[type[Problem], ...] = (Unauthenticated, TooMany, Unavailable)
 
 
-def build_document(routes: Sequence[HTTPRouteHandler], names: Sequence[str]) -> dict[str, Any]:
-    """The document.
-
-    Args:
-        routes: all of them, also those that are not built.
-        names: of the dependencies that handlers may ask for.
-    """
-    nothing = {name: Provide(lambda: None, sync_to_thread=False) for name in ("call", *names)}
+def build_document(routes: Sequence[HTTPRouteHandler]) -> dict[str, Any]:
+    """The document of these routes; all of them, also those that are not built."""
+    nothing = {name: Provide(lambda: None, sync_to_thread=False) for name in _dependencies(routes)}
     app = Litestar(
         route_handlers=[Router(BASE, route_handlers=list(routes))],
         dependencies=nothing,
@@ -124,6 +119,16 @@ def build_document(routes: Sequence[HTTPRouteHandler], names: Sequence[str]) -> 
             if isinstance(described, dict) and described.get("operationId") in by_id:
                 _complete(described, by_id[described["operationId"]])
     return document
+
+
+def _dependencies(routes: Sequence[HTTPRouteHandler]) -> set[str]:
+    """The names of what handlers ask for by `NamedDependency`."""
+    return {
+        name
+        for handler in routes
+        for name, hint in get_type_hints(handler.fn, include_extras=True).items()
+        if any(isinstance(one, Dependency) for one in getattr(hint, "__metadata__", ()))
+    }
 
 
 def _complete(described: dict[str, Any], handler: HTTPRouteHandler) -> None:
@@ -155,7 +160,9 @@ def _success(success: dict[str, Any], handler: HTTPRouteHandler) -> dict[str, An
         headers.append("Location")
     success["headers"] = {name: _HEADERS.get(name, {"schema": {"type": "string"}}) for name in headers}
     content: dict[str, Any] = success.get("content") or {}
-    if content:
+    if any(one.get("schema", {}).get("type") == "null" for one in content.values()):
+        del success["content"]  # nothing is said there, not even `null`
+    elif content:
         success["content"] = dict.fromkeys(handler.opt["answers"], next(iter(content.values())))
     return success
 

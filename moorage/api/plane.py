@@ -31,7 +31,6 @@ class ApiPlane:
     def __init__(self, guard: ApiGuard, live: Live, provided: Mapping[str, Any]) -> None:
         provided = {"live": live, **provided}
         self._live = live
-        self._names = tuple(provided)
         self._api = Api(every_route(), guard, provided)
         self._document: bytes | None = None
 
@@ -53,9 +52,7 @@ class ApiPlane:
     async def _whole_document(self) -> bytes:
         """The OpenAPI document; made when it is first asked for (a second of work), in a thread."""
         if self._document is None:
-            self._document = await asyncio.to_thread(
-                lambda: msgspec.json.encode(build_document(every_route(), self._names))
-            )
+            self._document = await asyncio.to_thread(lambda: msgspec.json.encode(build_document(every_route())))
         return self._document
 
 

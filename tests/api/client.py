@@ -212,7 +212,12 @@ class Server:
                 if not exchange.answer.status:
                     raise
                 exchange.answer.broken = True
-        return exchange.settle(method)
+        answer = exchange.settle(method)
+        if raw.startswith(b"/api/"):
+            from tests.api.document import check  # noqa: PLC0415 - the document is made once, and only where it is asked for
+
+            check(method, raw.decode("latin-1"), (answer.status, answer.header("content-type") or "", answer.body))
+        return answer
 
 
 class _Exchange:

@@ -339,7 +339,7 @@ async def test_many_at_once_renew_once(place: Place) -> None:
         calls += 1
         await others_are_done.wait()
 
-    place.here._store.renew = slow  # type: ignore[method-assign]
+    place.here._store.renew = slow  # type: ignore[method-assign, assignment]
     waiting = [asyncio.create_task(place.here.find(cookie)) for _ in range(20)]
     done: set[asyncio.Task[SignedIn | None]] = set()
     while len(done) < 19:
