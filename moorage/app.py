@@ -17,6 +17,7 @@ from moorage.artifacts.describe import Contents
 from moorage.artifacts.pulled import PullNotes
 from moorage.audit import on_events as audit
 from moorage.audit.counts import keep_counts
+from moorage.audit.export import Exporter, on_configuration_changed
 from moorage.audit.refusals import WrittenRefusals
 from moorage.audit.rules import LiveRules
 from moorage.configuration.live import Live
@@ -27,6 +28,7 @@ from moorage.distribution.auth import Gate
 from moorage.distribution.plane import Plane
 from moorage.distribution.token import TokenEndpoint
 from moorage.errors import Problem
+from moorage.events import ConfigurationChanged
 from moorage.identity.backends.ldap import Ldap
 from moorage.identity.backends.oidc import CliSecrets
 from moorage.identity.header import TrustedHeader
@@ -58,6 +60,7 @@ _PULLS_EVERY_SECONDS = 2.0
 def wire(audit_rules: LiveRules | None = None) -> Subscribers:
     """Who hears of what."""
     subscribers = Subscribers()
+    subscribers.on(ConfigurationChanged, on_configuration_changed)  # first: its own row is the first to be sent
     recorder = audit.Recorder(audit_rules)
     for event in audit.REACTIONS:
         subscribers.on(event, recorder.hear)
@@ -175,6 +178,8 @@ async def running(settings: Settings) -> AsyncIterator[App]:
         asyncio.create_task(live.watch()),
         asyncio.create_task(keep_counts(database)),
     ]
+    exporter = Exporter(database, lambda: live.current)
+    exporter.start()
     gc.collect()
     gc.freeze()  # what is alive now lives as long as the process: the collector need not look at it again
     try:
@@ -186,6 +191,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
         with contextlib.suppress(Problem):
             await pulls.flush(database)
             await refusals.close()
+        await exporter.close()
         if access_log is not None:
             access_log.flush()
         await storage.close()

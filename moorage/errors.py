@@ -228,6 +228,12 @@ class ListingInvalid(Unprocessable):
     reason = "PAGE_INVALID"
 
 
+class ReceiverUnusable(Invalid):
+    """The syslog receiver is not written HOST:PORT, or cannot be reached."""
+
+    reason = "RECEIVER_UNUSABLE"
+
+
 class HostInvalid(Invalid):
     """The Host header names a host that this server does not answer for."""
 

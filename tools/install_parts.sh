@@ -8,7 +8,7 @@ status=0
 
 packages=(
   postgresql redis-server docker.io containerd runc iptables podman crun uidmap skopeo nginx docker-registry
-  apache2-utils wrk
+  apache2-utils wrk rsyslog rsyslog-openssl
 )
 
 step() {  # name, command…

@@ -44,7 +44,7 @@ SORTED_FROM = 20_000
 """SQLite: beyond so many rows of the caller's projects, newest rows are found by going through the newest of all."""
 
 _LOG_ROLES = sorted(role for role, allowed in ROLE_PERMISSIONS.items() if ("log", "list") in allowed)
-_COLUMNS = (
+COLUMNS = (
     Audit.id, Audit.at, Audit.principal_name, Audit.credential, Audit.address, Audit.request_id, Audit.project_id,
     Audit.resource_type, Audit.resource, Audit.operation, Audit.ok, Audit.repeats, Audit.detail,
 )  # fmt: skip
@@ -268,4 +268,4 @@ def _page_of(
     """The ids of a page from an index, then its rows."""
     order, _ = FIELDS.order(Listing(sort=sort), default)
     ids = select(Audit.id).where(*conditions).order_by(*order).limit(bindparam("size")).offset(bindparam("skip"))
-    return select(*_COLUMNS).where(Audit.id.in_(ids)).order_by(*order)
+    return select(*COLUMNS).where(Audit.id.in_(ids)).order_by(*order)
