@@ -151,9 +151,9 @@ def next_entries(work: Work, cursor: Cursor) -> tuple[list[Entry], Cursor]:
     missing = [list(one) for one in cursor.missing]
     if missing:
         late = or_(*(Audit.id.between(int(one[0]), int(one[1])) for one in missing))
-        found = [Entry(*row) for row in work.db.execute(select(*COLUMNS).where(late).order_by(Audit.id)).all()]
+        found = [Entry(*tuple(row)) for row in work.db.execute(select(*COLUMNS).where(late).order_by(Audit.id)).all()]
     after = select(*COLUMNS).where(Audit.id > cursor.upto).order_by(Audit.id).limit(BATCH)
-    new = [Entry(*row) for row in work.db.execute(after).all()]
+    new = [Entry(*tuple(row)) for row in work.db.execute(after).all()]
     upto = new[-1].id if new else cursor.upto
     if work.db.dialect.name == "sqlite":  # one writer: an id that is not there never will be
         return new, Cursor(upto)
