@@ -52,7 +52,7 @@ class TrustedHeader:
         """Whom the proxy says that it signed in; None: nobody, or there is no such proxy.
 
         Raises:
-            Invalid: a header came twice: one of them may be the client's.
+            Invalid: a header came twice (one of them may be the client's), or is no UTF-8.
             UserNameInvalid: the name cannot be one.
             NameTaken: it belongs to another source.
             AccountDisabled: an administrator here locked the account.
@@ -103,7 +103,7 @@ def _read(request: Request, header: str) -> str:
     """A header's value; empty: it was not sent, or no header is named.
 
     Raises:
-        Invalid: it came more than once.
+        Invalid: it came more than once, or is no UTF-8.
     """
     if not header:
         return ""
@@ -112,7 +112,10 @@ def _read(request: Request, header: str) -> str:
     if len(values) > 1:
         raise Invalid(f"The header '{header[:80]}' was sent more than once.")
     raw: bytes = values[0] if values else b""
-    return raw.decode("utf-8", "replace").strip()
+    try:
+        return raw.decode("utf-8").strip()
+    except UnicodeDecodeError as error:  # two such names would look alike
+        raise Invalid(f"The header '{header[:80]}' is no UTF-8.") from error
 
 
 def _split(text: str) -> list[str]:
