@@ -13,7 +13,7 @@ from moorage.access.policy import Account
 from moorage.configuration.items import Items
 from moorage.configuration.live import Live
 from moorage.db.engine import Database, Query
-from moorage.errors import Invalid
+from moorage.errors import CredentialsInvalid, Invalid, NameTaken, UserNameInvalid
 from moorage.identity.people import HTTP_GROUP, Known, clean_groups, ensure_person
 from moorage.oci.names import fold_user_name
 from moorage.web.request import Hosts, Request
@@ -53,8 +53,7 @@ class TrustedHeader:
 
         Raises:
             Invalid: a header came twice (one of them may be the client's), or is no UTF-8.
-            UserNameInvalid: the name cannot be one.
-            NameTaken: it belongs to another source.
+            CredentialsInvalid: the name cannot be one, or belongs to another source.
             AccountDisabled: an administrator here locked the account.
 
         Cost: one statement; a transaction at most once a minute for each person.
@@ -74,7 +73,10 @@ class TrustedHeader:
                     principal_id=remembered.principal_id, epoch=row[0], kind="user", name=row[1], admin=bool(row[2])
                 )
         actor = request.as_actor(None, name[:255], "header")
-        account = await self._database.run(actor, ensure_person, known)
+        try:
+            account = await self._database.run(actor, ensure_person, known)
+        except (NameTaken, UserNameInvalid) as problem:
+            raise CredentialsInvalid(f"The proxy's word signs nobody in: {problem}") from problem
         if len(self._remembered) >= _MAX_REMEMBERED:
             self._remembered.clear()
         self._remembered[known.subject] = _Remembered(known, account.principal_id, self._clock() + REMEMBER_SECONDS)
