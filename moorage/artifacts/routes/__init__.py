@@ -1,5 +1,5 @@
-"""Repositories, artifacts, tags, labels and accessories in the REST API, one file for each group of operations."""
+"""Repositories, artifacts, tags, labels and rules in the REST API, one file for each group of operations."""
 
-from moorage.artifacts.routes import artifacts, repositories, tags
+from moorage.artifacts.routes import artifacts, labels, repositories, rules, tags
 
-ROUTES = (*repositories.ROUTES, *artifacts.ROUTES, *tags.ROUTES)
+ROUTES = (*repositories.ROUTES, *artifacts.ROUTES, *tags.ROUTES, *labels.ROUTES, *rules.ROUTES)
