@@ -135,30 +135,35 @@ async def test_the_address_works_as_a_name_once_the_account_is_there(town: Town,
     assert await way.enter(f"{alice.name}@example.test") == account
 
 
-@pytest.mark.parametrize("password", ["wrong", "", " ", PASSWORD + "\0", PASSWORD.upper(), "x" * 2000, "\ud800"])
+WRONG = ("wrong", "", " ", PASSWORD + "\0", PASSWORD.upper(), "x" * 2000, "\ud800")
+
+
 async def test_a_wrong_password_is_401_and_so_is_an_empty_one(
-    town: Town, world: World, door: Callable[..., Door], password: str
+    town: Town, world: World, door: Callable[..., Door]
 ) -> None:
     alice = town.person("alice")
 
-    with pytest.raises(CredentialsInvalid):
-        await door(town).enter(alice, password)
+    for password in WRONG:
+        with pytest.raises(CredentialsInvalid):
+            await door(town).enter(alice, password)
 
     assert world.run(identity.find_user, alice.name) is None
-    assert world.refused.refusals == [(alice.name, "login", alice.name)]
+    assert world.refused.refusals == [(alice.name, "login", alice.name)] * len(WRONG)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["*", "al*", "{0})(|(uid=*", "*)(uid=*))(|(uid=*", "{0})(&)", "{0}\0", "\\2a", "{0} ", "(cn=*)",
-     "{0})(objectClass=*", "{dn}", "\uff41lice{number}", "álice{number}", "nobody", ""],
+TYPED = (
+    "*", "al*", "{0})(|(uid=*", "*)(uid=*))(|(uid=*", "{0})(&)", "{0}\0", "\\2a", "{0} ", "(cn=*)",
+    "{0})(objectClass=*", "{dn}", "\uff41lice{number}", "álice{number}", "nobody", "",
 )  # fmt: skip
-async def test_what_is_typed_is_never_a_filter(town: Town, world: World, door: Callable[..., Door], name: str) -> None:
-    alice = town.person("alice")
-    typed = name.format(alice.name, dn=alice.dn, number=town.number)
 
-    with pytest.raises(CredentialsInvalid):
-        await door(town).enter(typed)
+
+async def test_what_is_typed_is_never_a_filter(town: Town, world: World, door: Callable[..., Door]) -> None:
+    alice = town.person("alice")
+    way = door(town)
+
+    for name in TYPED:
+        with pytest.raises(CredentialsInvalid):
+            await way.enter(name.format(alice.name, dn=alice.dn, number=town.number))
 
     assert world.run(identity.find_user, alice.name) is None
 
