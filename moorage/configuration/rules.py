@@ -32,10 +32,10 @@ NAMES = frozenset({"auth_mode", *TYPES})
 
 AUDIT_EVENTS = (
     "create_artifact", "delete_artifact", "pull_artifact", "create_tag", "delete_tag", "delete_blob",
-    "delete_repository", "create_project", "update_project", "delete_project", "create_member", "update_member",
-    "delete_member", "create_user", "update_user", "delete_user", "login_user", "logout_user", "create_robot",
-    "update_robot", "delete_robot", "update_configuration", "create_group", "update_group", "delete_group",
-    "create_immutable_rule", "update_immutable_rule", "delete_immutable_rule",
+    "update_repository", "delete_repository", "create_project", "update_project", "delete_project", "create_member",
+    "update_member", "delete_member", "create_user", "update_user", "delete_user", "login_user", "logout_user",
+    "create_robot", "update_robot", "delete_robot", "update_configuration", "create_group", "update_group",
+    "delete_group", "create_immutable_rule", "update_immutable_rule", "delete_immutable_rule",
 )  # fmt: skip
 """The events of the audit log: operation and type of resource. Source: the contract, and `audit/on_events.py`."""
 

@@ -418,7 +418,7 @@ def test_i3_a_thousand_hostile_tags_take_no_time(kind: str, pattern: str) -> Non
             selector.matches(tag)
         took.append(time.process_time() - began)
 
-    assert min(took) < 0.050
+    assert min(took) < 0.5  # a matcher that backtracks takes years; the figures are in docs/use/selectors.md
 
 
 @pytest.mark.parametrize(
@@ -427,8 +427,8 @@ def test_i3_a_thousand_hostile_tags_take_no_time(kind: str, pattern: str) -> Non
     ids=lambda value: str(value)[:20].encode("unicode_escape").decode(),
 )
 def test_i3_refusing_takes_no_time(kind: str, pattern: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(SelectorInvalid):
         compile_selector(kind, pattern)
 
-    assert time.perf_counter() - began < 0.25
+    assert time.process_time() - began < 1

@@ -154,12 +154,12 @@ def test_every_value_without_a_comma_can_be_asked_for(value: str) -> None:
 
 def test_reading_takes_time_in_proportion() -> None:
     worst = ["[" * 1_020, "~" * 1_020, "a=[" + "~" * 1_000 + "]", "a={" + " " * 1_000 + "}", "A" * 1_020, "," * 1_020]
-    began = time.perf_counter()
+    began = time.process_time()
     for q in worst:
         for _ in range(20):
             with pytest.raises(QueryInvalid):
                 parse_q(q) and parse_q("=")
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 # -- conditions -------------------------------------------------------------------------------------------
