@@ -160,7 +160,7 @@ def _success(success: dict[str, Any], handler: HTTPRouteHandler) -> dict[str, An
         headers.append("Location")
     success["headers"] = {name: _HEADERS.get(name, {"schema": {"type": "string"}}) for name in headers}
     content: dict[str, Any] = success.get("content") or {}
-    if any(one.get("schema", {}).get("type") == "null" for one in content.values()):
+    if any({"type": "null"} in (one["schema"], *one["schema"].get("oneOf", ())) for one in content.values()):
         del success["content"]  # nothing is said there, not even `null`
     elif content:
         success["content"] = dict.fromkeys(handler.opt["answers"], next(iter(content.values())))

@@ -72,7 +72,7 @@ def check(method: str, target: str, reply: Reply) -> None:
     described = find_operation(method, target)
     said = f"{method} {target.partition('?')[0]} answered {status}"
     if described is None:
-        assert status in {400, 401, 404, 405, 413}, f"{said}, and is not in the document"
+        assert status in {400, 401, 403, 404, 405, 413}, f"{said}, and is not in the document"
         return
     responses = described["responses"]
     if status in {400, 404, 405, 500}:  # a malformed request or path may be refused before it is anybody's

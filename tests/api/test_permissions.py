@@ -17,6 +17,7 @@ from moorage.access.policy import Role
 from moorage.api.contract import OPERATIONS
 from moorage.api.routes import BUILT
 from moorage.api.unbuilt import key_of, unbuilt
+from moorage.artifacts import labels
 from moorage.identity import robots
 from tests.api.client import Client, Server
 from tests.api.conftest import Stores, administrator, make_project, make_robot, make_user, project_id, unique
@@ -116,6 +117,7 @@ async def _place(server: Server, *, fresh: bool) -> Place:
     pusher = await make_robot(server, project, "pull", "push")
     await pusher.repo(f"{project}/app").image("v1")
     victim = await make_user(server)
+    label = await server.run(labels.create_label, unique("label"), project_id=number)
     callers = {name: await make_user(server, {project: role}) for name, role in ROLES.items()}
     ids = dict.fromkeys(re.findall(r"\{(\w+)\}", " ".join(row["path"] for row in TABLE)), "999999999") | {
         "project_name_or_id": project,
@@ -126,6 +128,7 @@ async def _place(server: Server, *, fresh: bool) -> Place:
         "meta_name": "public",
         "user_id": str(victim.id),
         "robot_id": str(pusher.id),
+        "label_id": str(label),
         "id": str(number),
         "digest": "sha256:" + "0" * 64,
         "addition": "build_history",
