@@ -549,7 +549,7 @@ async def test_a_list_takes_as_many_statements_for_100_rows_as_for_one(app: Serv
         ]
         for number, path in enumerate(paths):
             await get(app, admin, path)  # configs are read now
-            counts = []
+            counts, items = [], []
             for _ in range(3):  # the background may run a statement of its own meanwhile
                 with counting() as counted:
                     items = await get(app, admin, path)
