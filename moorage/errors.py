@@ -198,6 +198,18 @@ class DescriptionInvalid(Invalid):
     reason = "DESCRIPTION_INVALID"
 
 
+class CopySourceInvalid(Invalid):
+    """The source of a copy is invalid: 'project/repository:tag' or 'project/repository@digest'."""
+
+    reason = "COPY_SOURCE_INVALID"
+
+
+class CopyLimit(Invalid):
+    """Too much hangs on this artifact to copy it in one go: at most 5000 children and accessories."""
+
+    reason = "COPY_LIMIT"
+
+
 class LabelInvalid(Invalid):
     """The label is invalid: a name of 1 to 128 bytes, a color of at most 32, the scope 'g', or 'p' and a project."""
 
@@ -560,6 +572,13 @@ class ItemFixed(Denied):
     """The environment of the server fixes this live setting."""
 
     reason = "CONFIGURATION_FIXED"
+
+
+class AccessoryCopy(Denied):
+    """An accessory cannot be copied by itself; copy what it refers to."""
+
+    code = oci_code = "DENIED"
+    reason = "ACCESSORY_COPY"
 
 
 class BlobInUse(Unsupported):

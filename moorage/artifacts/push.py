@@ -158,10 +158,13 @@ def record(
     *,
     tags: Sequence[str] = (),
     condition: Condition | None = None,
+    charged: bool = True,
 ) -> Pushed:
     """Record a manifest and point `tags` at it: all of it or nothing. Safe to repeat.
 
     Args:
+        charged: charge the project for the manifest's own bytes. A caller who records several in one transaction
+            charges for all of them at its end: whoever holds the counter waits for nothing else.
         condition: must hold for the first tag, as it is under the lock of this transaction.
 
     Raises:
@@ -203,7 +206,9 @@ def record(
             # Counted from what the update returns: another index may have marked them since they were read.
             marked = work.db.execute(_MARK_CHILDREN, {"children": [row.id for row in children.values()]}).all()
             listed -= sum(1 for row in marked if not (row.tagged or row.accessory))
-    _count_and_charge(work, to.project_id, repository, calls, listed=listed, charged=len(raw) if new else None)
+    _count_and_charge(
+        work, to.project_id, repository, calls, listed=listed, charged=len(raw) if new and charged else None
+    )
     work.emit(ManifestPushed(to.project_id, repository, to.path, artifact, str(digest), tuple(tags), new))
     faults.point("manifest.recorded")
     return Pushed(artifact, new)

@@ -448,6 +448,15 @@ def _join(work: Work, target: Target, blob_id: int, size_bytes: int, *, reserved
     Raises:
         QuotaExceeded: the project has no room for what is new to it beyond the reservation.
     """
+    owed = link_blob(work, target, blob_id, size_bytes, lease_seconds=lease_seconds) - reserved
+    if owed > 0:
+        quotas.charge(work, target.project_id, owed)
+    elif owed < 0:
+        quotas.refund(work, target.project_id, -owed)
+
+
+def link_blob(work: Work, target: Target, blob_id: int, size_bytes: int, *, lease_seconds: int) -> int:
+    """Link a live, share-locked blob to a repository; the bytes that the project now owes, which the caller charges."""
     dialect = work.db.dialect.name
     values = {"project_id": target.project_id, "blob_id": blob_id, "live": True, "size_bytes": size_bytes}
     new = work.db.execute(_CHARGE[dialect], values).scalar() is not None
@@ -460,11 +469,7 @@ def _join(work: Work, target: Target, blob_id: int, size_bytes: int, *, reserved
             "seconds": float(lease_seconds),
         },
     )  # fmt: skip
-    owed = (size_bytes if new else 0) - reserved
-    if owed > 0:
-        quotas.charge(work, target.project_id, owed)
-    elif owed < 0:
-        quotas.refund(work, target.project_id, -owed)
+    return size_bytes if new else 0
 
 
 def mount_blob(work: Work, to: Destination, digest: Digest, *, source: Destination, lease_seconds: int) -> bool:

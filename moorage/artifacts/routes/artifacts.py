@@ -1,25 +1,37 @@
 """Artifacts: list, get, delete; accessories; icons."""
 
 import base64
+from typing import Annotated
 
 import msgspec
 from litestar import Response
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from moorage.access.call import Call
 from moorage.access.needs import PUBLIC, project
 from moorage.access.operations import operation
-from moorage.artifacts import attached, delete, lists, service
+from moorage.artifacts import attached, copy, delete, lists, service
 from moorage.artifacts.attached import Attached, Wanted
 from moorage.artifacts.describe import Contents, describe
 from moorage.artifacts.icons import CONTENT_TYPE, ICONS
 from moorage.artifacts.lists import ArtifactPage, ArtifactRow
 from moorage.artifacts.routes.repositories import path_of
-from moorage.artifacts.routes.shapes import Accessory, Artifact, show_accessory, show_artifact
+from moorage.artifacts.routes.shapes import Accessory, Artifact, artifact_path, show_accessory, show_artifact
 from moorage.db.query import Listing
 from moorage.db.work import Work
-from moorage.errors import IconUnknown, ManifestInUse, ManifestUnknown, RepositoryUnknown, TagImmutable
+from moorage.errors import (
+    AccessoryCopy,
+    CopyLimit,
+    CopySourceInvalid,
+    IconUnknown,
+    ManifestInUse,
+    ManifestUnknown,
+    QuotaExceeded,
+    RepositoryUnknown,
+    TagImmutable,
+)
+from moorage.settings import Settings
 
 LIST = "/projects/{project_name:str}/repositories/{repository_name:str}/artifacts"
 ONE = f"{LIST}/{{reference:str}}"
@@ -198,7 +210,49 @@ async def get_icon(digest: FromPath[str]) -> Response[Icon]:
     return Response(Icon(content=base64.b64encode(drawn).decode("ascii"), content_type=CONTENT_TYPE))
 
 
+@operation(
+    "POST",
+    LIST,
+    id="CopyArtifact",
+    tag="artifact",
+    needs=project("artifact:create"),
+    problems=(
+        CopySourceInvalid,
+        CopyLimit,
+        AccessoryCopy,
+        RepositoryUnknown,
+        ManifestUnknown,
+        QuotaExceeded,
+        TagImmutable,
+    ),
+    status=201,
+)
+async def copy_artifact(
+    call: NamedDependency[Call],
+    settings: NamedDependency[Settings],
+    repository_name: FromPath[str],
+    source: Annotated[str, QueryParameter(name="from")],
+) -> Response[None]:
+    """Copy an artifact from a repository that the caller may pull from: with its children, accessories and tags.
+
+    `from` is `project/repository:tag` or `project/repository@digest`. No byte moves; all of it is copied, or nothing.
+    """
+    path = path_of(call, repository_name)
+    wanted = copy.read_source(source)
+    there = await call.require_in_project("repository:pull", name=wanted.path.partition("/")[0])
+    digest = await call.run(
+        copy.copy_artifact,
+        call.project.project_id,
+        path,
+        source_project=there.project_id,
+        source=wanted,
+        lease_seconds=settings.uploads.lease_seconds,
+    )
+    return call.created(artifact_path(path, str(digest)))
+
+
 ROUTES = (
+    copy_artifact,
     list_artifacts,
     list_project_artifacts,
     get_artifact,
