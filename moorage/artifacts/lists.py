@@ -11,7 +11,20 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, exists, func, literal, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    TextClause,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -93,7 +106,8 @@ _REPOSITORY_FIELDS = Fields(
     key=Repository.id,
     aliases={"id": "repository_id"},
 )
-_LISTED = and_(Repository.trash_id.is_(None), Repository.listed)
+# In the words of the indexes, which SQLite compares by their form: `listed = 1` would not find them.
+_LISTED = text("repository.trash_id IS NULL AND repository.listed")
 _IDS = select(Repository.id).where(_LISTED)
 _REPOSITORIES = select(*REPOSITORY_COLUMNS).where(Repository.id.in_(bindparam("ids", expanding=True)))
 _COUNT_IN = select(Project.repository_count).where(Project.id == bindparam("project"))
@@ -260,6 +274,11 @@ def _digest_condition(clause: Clause) -> ColumnElement[bool] | None:
         raise clause.refuse("expected a digest such as sha256:…") from None
 
 
+def _in_default_list(table: str) -> TextClause:
+    """What the default list shows, in the words of its index, which SQLite compares by their form."""
+    return text(f"{table}.trash_id IS NULL AND ({table}.tagged OR NOT {table}.child) AND NOT {table}.accessory")
+
+
 _PULLED_AT = select(Pull.pulled_at).where(Pull.artifact_id == Artifact.id).scalar_subquery()
 _ARTIFACT_FIELDS = Fields(
     {
@@ -279,7 +298,7 @@ _ARTIFACT_FIELDS = Fields(
     },
     key=Artifact.id,
 )
-_DEFAULT = and_(Artifact.trash_id.is_(None), or_(Artifact.tagged, ~Artifact.child), ~Artifact.accessory)
+_DEFAULT = _in_default_list("artifact")
 _WITH_CHILDREN = and_(Artifact.trash_id.is_(None), ~Artifact.accessory)
 _HERE = Artifact.repository_id == bindparam("repository")
 _DEFAULT_IDS = select(Artifact.id).where(_HERE, _DEFAULT)
@@ -313,8 +332,8 @@ _NEW = Artifact.__table__.alias("newest")
 _NEWEST = (
     select(_NEW.c.id)
     .where(
-        _NEW.c.repository_id == Repository.id, _NEW.c.trash_id.is_(None),
-        or_(_NEW.c.tagged, ~_NEW.c.child), ~_NEW.c.accessory,
+        _NEW.c.repository_id == Repository.id,
+        _in_default_list("newest"),
     )
     .order_by(_NEW.c.pushed_at.desc(), _NEW.c.id.desc())
     .limit(1)

@@ -43,6 +43,7 @@ class Repository(Base):
         live_index("ix_repository_project", "project_id", "path", where="trash_id IS NULL"),
         live_index("ix_repository_page", text("created_at DESC"), text("id DESC"), where=_LISTED),
         live_index("ix_repository_project_page", "project_id", text("created_at DESC"), text("id DESC"), where=_LISTED),
+        live_index("ix_repository_trash_id", "trash_id", where="trash_id IS NOT NULL"),
         AUTO_ID,
     )
 
@@ -53,7 +54,7 @@ class Repository(Base):
     artifact_count: Mapped[int] = mapped_column(BigInteger, server_default="0")
     listed: Mapped[bool] = mapped_column(Boolean, Computed("artifact_count > 0", persisted=True))
     pull_count: Mapped[int] = mapped_column(BigInteger, server_default="0")
-    trash_id: Mapped[int | None] = mapped_column(ForeignKey("trash.id"), index=True)
+    trash_id: Mapped[int | None] = mapped_column(ForeignKey("trash.id"))
     purging: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     updated_at: Mapped[datetime] = mapped_column(UtcTime)

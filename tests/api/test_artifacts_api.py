@@ -558,3 +558,29 @@ async def test_a_list_takes_as_many_statements_for_100_rows_as_for_one(app: Serv
             seen.setdefault(str(number), set()).add(min(counts))
     assert all(len(counts) == 1 for counts in seen.values()), seen
     assert all(max(counts) <= 10 for counts in seen.values()), seen
+
+
+async def test_the_pages_are_read_from_their_indexes(app: Server, admin: Client, project: str) -> None:
+    await admin.repo(f"{project}/app").image("v1")
+    plans: list[str] = []
+
+    def explain(*args: Any) -> None:
+        statement, parameters = str(args[2]), args[3]
+        if app.database.kind == "sqlite" and "ORDER BY" in statement and "LIMIT" in statement:
+            raw = args[0].connection.dbapi_connection
+            plans.extend(row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
+
+    event.listen(Engine, "before_cursor_execute", explain)
+    try:
+        for path in (
+            at(project, "app", "/artifacts"),
+            f"{BASE}/projects/{project}/repositories",
+            f"{BASE}/repositories",
+        ):
+            await get(app, admin, path)
+    finally:
+        event.remove(Engine, "before_cursor_execute", explain)
+    if app.database.kind == "sqlite":
+        for name in ("ix_artifact_page", "ix_repository_project_page", "ix_repository_page"):
+            assert any(name in plan for plan in plans), plans
+        assert not any("TEMP B-TREE" in plan for plan in plans), plans

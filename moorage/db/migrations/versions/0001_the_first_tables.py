@@ -486,7 +486,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("trash_id IS NULL"),
         postgresql_where=sa.text("trash_id IS NULL"),
     )
-    op.create_index(op.f("ix_repository_trash_id"), "repository", ["trash_id"], unique=False)
+    op.create_index(
+        "ix_repository_trash_id",
+        "repository",
+        ["trash_id"],
+        unique=False,
+        sqlite_where=sa.text("trash_id IS NOT NULL"),
+        postgresql_where=sa.text("trash_id IS NOT NULL"),
+    )
     op.create_index(
         "uq_repository_path",
         "repository",
