@@ -37,8 +37,8 @@ from moorage.identity.oidc import Provider
 from moorage.identity.oidc_http import GuardedHttp
 from moorage.identity.oidc_people import OidcPeople
 from moorage.identity.passwords import Passwords
-from moorage.identity.routes import SignUps
 from moorage.identity.sessions import Sessions
+from moorage.identity.sign_ups import SignUps
 from moorage.identity.tokens import TokenKeys
 from moorage.logs import is_text, with_cause
 from moorage.remotes.http import Outgoing
@@ -125,8 +125,9 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     audit_rules.items = lambda: live.current
     refusals = WrittenRefusals(database, rules=audit_rules)
     hosts = Hosts(settings.external_url, settings.allowed_hosts, settings.trusted_proxies)
-    outgoing = Outgoing(allowed_networks=settings.outgoing.allowed_networks, proxy=settings.outgoing.proxy)
-    oidc_http = GuardedHttp(outgoing)
+    oidc_http = GuardedHttp(
+        Outgoing(allowed_networks=settings.outgoing.allowed_networks, proxy=settings.outgoing.proxy)
+    )
     provider = Provider(oidc_http)
     oidc_people = OidcPeople(database, live, provider)
     # CLI secrets are our own, too: they never leave for a directory, and work while it is away.
@@ -154,8 +155,9 @@ async def running(settings: Settings) -> AsyncIterator[App]:
             "contents": Contents(database, storage),
         },
     )
-    oidc = OidcSignIn(database, sessions, live, provider, refusals)
-    sign_in = SignIn(database, login, sessions, live, guard=guard, oidc=oidc)
+    sign_in = SignIn(
+        database, login, sessions, live, guard=guard, oidc=OidcSignIn(database, sessions, live, provider, refusals)
+    )
     probes = Probes(database, storage, metrics, gate)
     access_log = AccessLog(text=is_text(settings.log)) if settings.log.access else None
     stack = Stack(
@@ -180,11 +182,13 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     ]
     exporter = Exporter(database, lambda: live.current)
     exporter.start()
+    api.start()
     gc.collect()
     gc.freeze()  # what is alive now lives as long as the process: the collector need not look at it again
     try:
         yield stack
     finally:
+        await api.stop()
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)

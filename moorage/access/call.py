@@ -6,9 +6,7 @@ The guard (`api/guard.py`) makes it before a handler runs, when it knows who cal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Concatenate, ParamSpec, TypeVar
-
-from litestar import Response
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from moorage.access.policy import Account
 from moorage.access.standing import Standing, find_standing, list_system_permissions
@@ -18,6 +16,9 @@ from moorage.db.work import Work
 from moorage.errors import Denied, NotFound, Problem, Unauthenticated
 from moorage.events import Actor
 from moorage.web.request import Request
+
+if TYPE_CHECKING:  # a server answers /v2 before the framework is loaded; see `api/plane.py`
+    from litestar import Response
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -145,12 +146,16 @@ class Call:
         """
         return read_listing(self.request.query)
 
-    def page(self, items: list[T], listing: Listing, total: int) -> Response[list[T]]:
+    def page(self, items: list[T], listing: Listing, total: int) -> "Response[list[T]]":
         """A page of a list, with `X-Total-Count` and `Link`."""
+        from litestar import Response  # noqa: PLC0415 - see above
+
         return Response(items, headers=page_headers(self.request.path, self.request.query, listing, total))
 
-    def created(self, location: str, content: Any = None) -> Response[Any]:  # noqa: ANN401 - whatever the route says
+    def created(self, location: str, content: Any = None) -> "Response[Any]":  # noqa: ANN401 - whatever the route says
         """201 with a Location below `/api/v2.0`; without a body unless `content` is given."""
+        from litestar import Response  # noqa: PLC0415 - see above
+
         return Response(content, status_code=201, headers={"Location": f"{BASE}{location}"})
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from litestar import Litestar, Router
 from litestar import Request as LitestarRequest
@@ -22,6 +22,7 @@ from litestar.response import Response
 
 from moorage.access.call import BASE, Call
 from moorage.api.guard import ApiGuard
+from moorage.api.paths import route_path
 from moorage.db.query import ignored_warning
 from moorage.errors import Invalid, Problem, RouteUnknown, TooLarge, Unprocessable, Unsupported
 from moorage.web.reply import Reply, problem_reply
@@ -152,23 +153,6 @@ class _Answer:
 
 def _pattern(parameter: re.Match[str]) -> str:
     return "-?[0-9]+" if parameter[1] == "int" else "[^/]+"
-
-
-def route_path(raw: str) -> str:
-    """The path that is routed, from the one that was sent.
-
-    Repeated slashes are one, a last one is none. Everything is decoded once, but an encoded slash stays `%2F`: it
-    belongs to a name. `a%2Fb` and `a%252Fb` both come out as `a%2Fb`: the contract asks for the second, and people
-    write the first.
-
-    Raises:
-        RouteUnknown: what is encoded is no UTF-8.
-    """
-    parts = [part.replace("%2F", "%252F").replace("%2f", "%252F") for part in raw.split("/") if part]
-    try:
-        return "/" + "/".join(unquote(part, errors="strict") for part in parts)
-    except UnicodeDecodeError as error:
-        raise RouteUnknown(path=raw[:300]) from error
 
 
 async def _ask(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:

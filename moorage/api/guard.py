@@ -6,9 +6,7 @@ credential: the page has to load for somebody who is to sign in.
 """
 
 from collections.abc import Sequence
-
-from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler
+from typing import TYPE_CHECKING
 
 from moorage.access.call import Call
 from moorage.access.needs import Needs
@@ -25,6 +23,10 @@ from moorage.identity.sessions import COOKIE, NO_RENEWAL_HEADER, Sessions, Signe
 from moorage.web.cookies import find_cookie
 from moorage.web.csrf import CSRF_HEADER, check_csrf
 from moorage.web.request import Request
+
+if TYPE_CHECKING:  # loaded after the server has started; see `api/plane.py`
+    from litestar.connection import ASGIConnection
+    from litestar.handlers import BaseRouteHandler
 
 _MAX_ID_DIGITS = 19
 
@@ -49,7 +51,7 @@ class ApiGuard:
         self._bearers = bearers
         self._header = header
 
-    async def __call__(self, connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # type: ignore[type-arg]
+    async def __call__(self, connection: "ASGIConnection", handler: "BaseRouteHandler") -> None:  # type: ignore[type-arg]
         """Refuse who may not, or leave the `Call` in the scope.
 
         Raises:

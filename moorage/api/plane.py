@@ -2,20 +2,21 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
 from moorage.access.call import BASE
-from moorage.api.app import Api, route_path
 from moorage.api.guard import ApiGuard
-from moorage.api.openapi import build_document
-from moorage.api.routes import every_route
+from moorage.api.paths import route_path
 from moorage.configuration.live import Live
 from moorage.configuration.read_only import READS, require_writable
 from moorage.errors import Unsupported
 from moorage.web.reply import Reply, json_reply
 from moorage.web.request import Request
+
+if TYPE_CHECKING:
+    from moorage.api.app import Api
 
 _VERSION = {"version": "v2.0"}
 _PING = f"{BASE}/ping"
@@ -26,13 +27,35 @@ _DOCUMENT = f"{BASE}/openapi.json"
 
 
 class ApiPlane:
-    """What the stack calls for a path below /api."""
+    """What the stack calls for a path below /api.
+
+    The framework and the routes take a second of processor time to load. /v2, the probes and the page at / need none of
+    it: so they are loaded in a thread once the server has started, and a request that comes before waits for them.
+    """
 
     def __init__(self, guard: ApiGuard, live: Live, provided: Mapping[str, Any]) -> None:
-        provided = {"live": live, **provided}
+        self._guard = guard
         self._live = live
-        self._api = Api(every_route(), guard, provided)
+        self._provided = {"live": live, **provided}
+        self._api: Api | None = None
+        self._loading: asyncio.Task[Api] | None = None
         self._document: bytes | None = None
+
+    def start(self) -> None:
+        """Begin to load; called once the server can answer."""
+        self._loading = asyncio.create_task(asyncio.to_thread(self._load))
+
+    async def stop(self) -> None:
+        """Wait until loading has ended: a thread cannot be stopped."""
+        if self._loading is not None:
+            await asyncio.gather(self._loading, return_exceptions=True)
+
+    def _load(self) -> "Api":
+        from moorage.api.app import Api  # noqa: PLC0415 - what this is all about
+        from moorage.api.routes import every_route  # noqa: PLC0415 - as above
+
+        self._api = Api(every_route(), self._guard, self._provided)
+        return self._api
 
     async def __call__(self, request: Request) -> Reply:
         """Answer one request."""
@@ -47,13 +70,25 @@ class ApiPlane:
             items = await self._live.items()  # what was changed before this request holds for it
             if request.method not in READS and route_path(path) not in _CHANGES_IN_READ_ONLY:
                 require_writable(items, request.method)
-        return await self._api(request)
+        api = self._api
+        if api is None:
+            if self._loading is None:
+                self.start()
+            api = await asyncio.shield(cast("asyncio.Task[Api]", self._loading))
+        return await api(request)
 
     async def _whole_document(self) -> bytes:
         """The OpenAPI document; made when it is first asked for (a second of work), in a thread."""
         if self._document is None:
-            self._document = await asyncio.to_thread(lambda: msgspec.json.encode(build_document(every_route())))
+            self._document = await asyncio.to_thread(_build)
         return self._document
+
+
+def _build() -> bytes:
+    from moorage.api.openapi import build_document  # noqa: PLC0415 - with the framework, see above
+    from moorage.api.routes import every_route  # noqa: PLC0415 - as above
+
+    return msgspec.json.encode(build_document(every_route()))
 
 
 def _require_read(request: Request) -> None:

@@ -1,7 +1,5 @@
 """People: their accounts, who the caller is, and what they may do."""
 
-import time
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -33,13 +31,11 @@ from moorage.errors import (
 from moorage.identity import lists, robots, service
 from moorage.identity.login import Login
 from moorage.identity.passwords import Passwords, require_good_password
-from moorage.identity.throttle import network_of
+from moorage.identity.sign_ups import SignUps
 from moorage.settings import FIRST_PASSWORD, Settings
 
 MAX_COMMENT_CHARACTERS = 30
 MAX_REALNAME_CHARACTERS = 255
-SIGN_UPS = 5
-SIGN_UP_SECONDS = 3600
 
 _FORBIDDEN_IN_NAMES = frozenset(',"~#%$')
 
@@ -143,34 +139,6 @@ async def list_users(call: NamedDependency[Call]) -> Response[list[UserResp]]:
     rows, total, ignored = await call.look(lists.list_listed_users, listing, but=service.ADMIN_ID)
     call.ignored.extend(ignored)
     return call.page([_user(row) for row in rows], listing, total)
-
-
-class SignUps:
-    """How many accounts strangers of one network made lately: they can make 5 an hour. Of one process."""
-
-    def __init__(self) -> None:
-        self._seen: OrderedDict[str, list[float]] = OrderedDict()
-
-    def count(self, address: str) -> None:
-        """Count one more.
-
-        Raises:
-            SignUpsThrottled: it is one too many.
-        """
-        now = time.monotonic()
-        network = network_of(address)
-        lately = [at for at in self._seen.pop(network, []) if now - at < SIGN_UP_SECONDS]
-        if len(lately) < SIGN_UPS:
-            lately.append(now)
-            self._keep(network, lately)
-            return
-        self._keep(network, lately)
-        raise SignUpsThrottled(headers={"Retry-After": str(int(SIGN_UP_SECONDS - (now - lately[0])) + 1)})
-
-    def _keep(self, network: str, lately: list[float]) -> None:
-        self._seen[network] = lately
-        if len(self._seen) > 10_000:
-            self._seen.popitem(last=False)
 
 
 @operation(

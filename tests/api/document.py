@@ -13,8 +13,8 @@ from typing import Any
 import jsonschema_rs
 
 from moorage.access.call import BASE
-from moorage.api.app import route_path
 from moorage.api.openapi import build_document
+from moorage.api.paths import route_path
 from moorage.api.routes import every_route
 from moorage.errors import Problem
 

@@ -8,8 +8,8 @@ from urllib.parse import quote
 import pytest
 
 from moorage.access.policy import Role
-from moorage.api.app import route_path
 from moorage.api.contract import OPERATIONS
+from moorage.api.paths import route_path
 from moorage.api.routes import BUILT, every_route
 from moorage.api.unbuilt import contract_path, key_of, unbuilt
 from moorage.errors import RouteUnknown
