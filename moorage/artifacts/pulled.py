@@ -3,6 +3,7 @@
 A kill loses at most the notes of the last few seconds; retention takes an unknown pull for "keep".
 """
 
+import asyncio
 import time
 from datetime import UTC, datetime
 
@@ -18,6 +19,7 @@ from moorage.db.engine import Database
 from moorage.db.work import Work
 from moorage.events import SYSTEM, Actor, ArtifactsPulled, Pulled
 from moorage.oci.digest import Digest
+from moorage.storage.intake import settle
 
 _KEPT = 10_000
 
@@ -84,17 +86,22 @@ class PullNotes:
             self._notes[key] = [1, time.time()]
 
     async def flush(self, database: Database) -> None:
-        """Write what was noted; what cannot be written now stays for the next time."""
+        """Write what was noted; what cannot be written now stays for the next time.
+
+        Runs to its end when this task is cancelled: a transaction that waits for its thread would be dropped with
+        its notes, and of one that runs nobody would know whether they are written.
+        """
         if not self._notes:
             return
         notes, self._notes = self._notes, {}
+        writing = asyncio.ensure_future(database.run(SYSTEM, write_pulls, notes))
         try:
-            await database.run(SYSTEM, write_pulls, notes)
-        except Exception:
-            for key, entry in notes.items():
-                held = self._notes.setdefault(key, [0, entry[1]])
-                held[0] += entry[0]
-            raise
+            await settle(writing)
+        finally:
+            if writing.cancelled() or writing.exception() is not None:
+                for key, entry in notes.items():
+                    held = self._notes.setdefault(key, [0, entry[1]])
+                    held[0] += entry[0]
 
 
 _Key = tuple[int, int, str, int, str, str, str, str, int, bytes]

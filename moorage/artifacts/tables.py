@@ -346,6 +346,7 @@ class Upload(Base):
         Index("ix_upload_project", "project_id"),
         Index("ix_upload_principal", "principal_id"),
         Index("ix_upload_expires_at", "expires_at"),
+        live_index("ix_upload_blob", "blob_id", where="blob_id IS NOT NULL"),  # for who deletes a blob's row
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)

@@ -35,6 +35,7 @@ log = logging.getLogger("moorage.db")
 
 _ATTEMPTS = 3
 _RETRY_SQLSTATES = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
+_CANCELLED_SQLSTATE = "57014"  # by the statement timeout: what took 30 s takes them again
 _BUSY_TIMEOUT_SECONDS = 30
 LOOK_SECONDS = 30.0
 """How long a read-only story may take."""
@@ -113,7 +114,8 @@ class Database:
         """Run `story` as one transaction off the event loop, and return its result once it is committed.
 
         Rolls back on any exception. A deadlock, a serialization failure, a lost connection or a constraint that
-        another transaction won repeats the whole story, at most 3 times: every story is safe to repeat.
+        another transaction won repeats the whole story, at most 3 times: every story is safe to repeat. One that the
+        server stopped, because a statement took longer than 30 s, is not repeated.
 
         Raises:
             DatabaseUnavailable: it could not be done in time.
@@ -132,9 +134,9 @@ class Database:
                 work, result = self._once(actor, story, *args, **kwargs)
             except DBAPIError as error:
                 problem = _unavailable(error)
-                if problem is None or attempt >= _ATTEMPTS:
-                    if problem is None:
-                        raise
+                if problem is None:
+                    raise
+                if attempt >= _ATTEMPTS or getattr(error.orig, "sqlstate", None) == _CANCELLED_SQLSTATE:
                     raise problem from error
                 time.sleep(0.01 * attempt * attempt)
                 attempt += 1

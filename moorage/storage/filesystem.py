@@ -2,8 +2,8 @@
 
 Durable means here, on every path: the file is synced, then renamed, then the folder it went to, every folder
 above that this process has not synced yet, and the folder it left. A sync that fails is final: the file is
-thrown away and never asked again, because the system may have dropped the bytes it could not write and would
-answer "fine" the second time.
+never written to and never asked again, because the system may have dropped the bytes it could not write and would
+answer "fine" the second time. What an earlier sync acknowledged is copied from it to a new file, and checked.
 """
 
 import asyncio
@@ -86,7 +86,7 @@ class Filesystem:
         file = _File(self._temporary / secrets.token_hex(16))
         try:
             await self._store(file, pieces, None, lambda: self._create(file), lambda: None)
-            return await self._run(self._place, file.path, key)
+            return await self._run(self._place_object, file.path, key)
         except BaseException:
             await self._run(self._discard, file)
             raise
@@ -158,7 +158,7 @@ class Filesystem:
             self._begin(file, progress, hasher, takeover=takeover)
 
         def name() -> None:
-            if progress.size_bytes == 0 or takeover:
+            if progress.size_bytes == 0 or _driver_note(file.path) != progress.driver:
                 self._disk.fsync_dir(file.path.parent)
             if progress.size_bytes == 0:
                 self._disk.fsync_dir(self._uploads)
@@ -240,7 +240,8 @@ class Filesystem:
     ) -> None:
         """Open with `begin`, write `pieces` at the file's offset, hash them, sync, make the `name` durable, close.
 
-        A failure before the sync leaves a tail that nobody counts; a failing sync removes the file.
+        A failure before the sync leaves a tail that nobody counts; a failing sync puts the file aside, or removes it
+        when nothing in it was acknowledged.
         """
         pieces = aiter(pieces)
         head, whole = await take_small(pieces)
@@ -288,7 +289,10 @@ class Filesystem:
             name()
         except OSError:
             with contextlib.suppress(OSError):
-                self._disk.unlink(file.path)
+                if file.acknowledged:
+                    self._disk.rename(file.path, _aside(file.path))
+                else:
+                    self._disk.unlink(file.path)
             raise
 
     def _close(self, file: "_File") -> None:
@@ -315,10 +319,14 @@ class Filesystem:
         behind = hasher if hasher is not None and hasher.size_bytes < size else None
         if size == 0:
             self._disk.mkdir(file.path.parent)
+        if size and self._is_aside(file.path):
+            self._salvage(file, progress, hasher, behind)
+            return
         if takeover:
             self._take_over(file, progress, behind)
             return
         file.fd = self._disk.create(file.path, exclusive=False) if size == 0 else self._open_upload(file.path)
+        file.acknowledged = size > 0
         found = os.fstat(file.fd).st_size
         if found < size:
             raise _lost()
@@ -329,7 +337,7 @@ class Filesystem:
 
     def _take_over(self, file: "_File", progress: Progress, behind: Hasher | None) -> None:
         """Copy the durable bytes to a file that only this call has ever opened."""
-        source = self._open_upload(file.path) if progress.size_bytes else -1
+        source = self._open_acknowledged(file.path) if progress.size_bytes else -1
         try:
             generation = int(progress.driver or 0)
             while file.fd < 0:
@@ -351,6 +359,24 @@ class Filesystem:
             if source >= 0:
                 self._disk.close(source)
 
+    def _is_aside(self, path: Path) -> bool:
+        """Whether a sync of this upload's file failed, so that it was put aside."""
+        return self._stat(path) is None and self._stat(_aside(path)) is not None
+
+    def _salvage(self, file: "_File", progress: Progress, hasher: Hasher | None, behind: Hasher | None) -> None:
+        """Copy what was acknowledged out of a file put aside, and see that it is what was hashed at that time.
+
+        The page in which the acknowledged bytes end was written to again by the append that failed: the file's own
+        bytes of it are only believed because of the hash. Where none was kept, the digest of the closing PUT judges.
+        """
+        check = behind
+        if check is None and hasher is not None:
+            check = Hasher(hasher.algorithm)
+        self._take_over(file, progress, check)
+        if hasher is not None and check is not behind and check is not None and check.digest() != hasher.digest():
+            self._discard(file)
+            raise _lost()
+
     def _copy(self, fd: int, size: int, take: Callable[[bytes], None]) -> None:
         offset = 0
         while offset < size:
@@ -366,25 +392,48 @@ class Filesystem:
         except FileNotFoundError:
             raise _lost() from None
 
+    def _open_acknowledged(self, path: Path) -> int:
+        """Open an upload's file to copy from it, also when it was put aside."""
+        try:
+            return self._disk.open(_aside(path) if self._is_aside(path) else path)
+        except FileNotFoundError:
+            raise _lost() from None
+
     def _finish(self, upload: UploadId, progress: Progress, key: str) -> Stat:
         folder = self._uploads / upload
         file = _File(folder / _file_name(progress))
         target = self._root / key
         size = progress.size_bytes
         found = self._stat(file.path)
-        if found is None and self._has_size(target, size):
+        is_aside = size > 0 and self._is_aside(file.path)
+        if found is None and not is_aside and self._has_size(target, size):
             # An earlier call came so far, and its reply was lost; its syncs may have been lost as well.
-            return self._settle_name(target, folder)
-        if found is None and size:
+            return self._settle_name(target, folder, again=True)
+        if found is None and not is_aside and size:
             raise _lost()
         if found is None or found.size_bytes != size:
-            # A blob of no bytes that were never appended, or a tail of an attempt that failed.
+            # A blob of no bytes that were never appended, a tail of an attempt that failed, or a file put aside.
+            digest = keys.find_digest(key)
+            check = Hasher(digest.algorithm) if digest is not None and is_aside else None
             try:
-                self._begin(file, progress, None, takeover=False)
+                self._begin(file, progress, check, takeover=False)
+                if check is not None and check.digest() != digest:
+                    self._discard(file)
+                    raise _lost()
                 self._sync(file, lambda: None)
             finally:
                 self._close(file)
         return self._place(file.path, key)
+
+    def _place_object(self, source: Path, key: str) -> Stat:
+        """What `_place` does, for a key that no other call settles: a failing sync takes the name back."""
+        try:
+            return self._place(source, key)
+        except OSError:
+            if not source.exists():
+                with contextlib.suppress(OSError):
+                    self._disk.unlink(self._root / key)
+            raise
 
     def _place(self, source: Path, key: str) -> Stat:
         """Rename a synced file to its key, and make that durable."""
@@ -402,23 +451,33 @@ class Filesystem:
         faults.point("commit.renamed")
         return self._settle_name(target, source.parent)
 
-    def _settle_name(self, target: Path, left: Path) -> Stat:
-        """Make a rename durable at both ends."""
-        try:
-            self._disk.fsync_dir(target.parent)
-            self._sync_parents(target.parent)
-            with contextlib.suppress(FileNotFoundError):
-                self._disk.fsync_dir(left)
-        except OSError:
-            with contextlib.suppress(OSError):
-                self._disk.unlink(target)
-            raise
+    def _settle_name(self, target: Path, left: Path, *, again: bool = False) -> Stat:
+        """Make a rename durable at both ends.
+
+        When that fails the name stays. It is promised to nobody, and it must not be taken back here: while this call
+        was frozen, another may have settled the same name and made it live.
+
+        Args:
+            again: an earlier call made the rename. A sync of its folders may have failed, and would answer "fine"
+                now; so each is written to once more, and the sync is asked for that.
+        """
+        self._sync_folder(target.parent, again=again)
+        self._sync_parents(target.parent, again=again)
+        with contextlib.suppress(FileNotFoundError):
+            self._sync_folder(left, again=again)
         if left.parent == self._uploads:
             self._remove_upload(left)
         found = self._stat(target)
         if found is None:
             raise _lost()
         return found
+
+    def _sync_folder(self, folder: Path, *, again: bool) -> None:
+        if again:
+            change = folder / f"again-{secrets.token_hex(8)}"
+            self._disk.mkdir(change)
+            self._disk.rmdir(change)
+        self._disk.fsync_dir(folder)
 
     def _make_folders(self, folder: Path) -> None:
         if folder == self._root or folder in self._durable_folders:
@@ -429,7 +488,7 @@ class Filesystem:
             self._make_folders(folder.parent)
             self._disk.mkdir(folder)
 
-    def _sync_parents(self, folder: Path) -> None:
+    def _sync_parents(self, folder: Path, *, again: bool) -> None:
         """Make the folders on the way to `folder` durable, each in its parent.
 
         Whoever made them: another request may have made one a moment ago and not synced it yet. Those that are
@@ -437,7 +496,7 @@ class Filesystem:
         """
         blobs = self._root / keys.BLOBS
         while folder != self._root and folder not in self._durable_folders:
-            self._disk.fsync_dir(folder.parent)
+            self._sync_folder(folder.parent, again=again)
             if blobs.is_relative_to(folder) or blobs in (folder.parent, folder.parent.parent):
                 self._durable_folders.add(folder)
             folder = folder.parent
@@ -491,6 +550,8 @@ class Filesystem:
                     yield prefix + name, entry.stat(follow_symlinks=False).st_size
 
     async def _read_upload(self, path: Path, size: int) -> AsyncIterator[bytes]:
+        if size and await self._run(self._is_aside, path):
+            path = _aside(path)
         pieces = self._read(path, 0, size)
         try:
             async for piece in pieces:
@@ -552,19 +613,29 @@ class Filesystem:
 
 
 class _File:
-    """A file being written: where it is, its descriptor (-1: not open), and how far it has come."""
+    """A file being written: where it is, its descriptor (-1: not open), and how far it has come.
 
-    __slots__ = ("fd", "offset", "path", "written_back")
+    Attributes:
+        acknowledged: it holds bytes that were synced by an earlier call and promised to a client.
+    """
+
+    __slots__ = ("acknowledged", "fd", "offset", "path", "written_back")
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.fd = -1
+        self.acknowledged = False
         self.offset = 0
         self.written_back = 0
 
 
 def _file_name(progress: Progress) -> str:
     return f"data.{int(progress.driver)}" if progress.driver else "data"
+
+
+def _aside(path: Path) -> Path:
+    """The name of an upload's file after a sync of it failed. No row ever names it."""
+    return path.with_name(f"{path.name}-unsynced")
 
 
 def _driver_note(path: Path) -> str:

@@ -158,6 +158,23 @@ async def test_a_look_that_takes_too_long_is_stopped(database: Database, monkeyp
 
 
 @pytest.mark.part("postgres")
+async def test_a_story_that_the_statement_timeout_stopped_is_not_repeated(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    runs = 0
+
+    def story(work: Work) -> None:
+        nonlocal runs
+        runs += 1
+        work.db.exec_driver_sql("SET LOCAL statement_timeout = 50")
+        work.db.exec_driver_sql("SELECT pg_sleep(60)")
+
+    with pytest.raises(DatabaseUnavailable):
+        await database.run(SYSTEM, story)
+    assert runs == 1
+    await database.close()
+
+
+@pytest.mark.part("postgres")
 async def test_a_look_outlives_the_loss_of_its_connections(postgres_url: str) -> None:
     database = Database(postgres_url, pool_size=3)
     one = text("SELECT 1")

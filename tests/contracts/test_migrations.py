@@ -232,3 +232,16 @@ def test_the_configuration_takes_any_folder_name() -> None:
     engine = create_engine("sqlite://")
     with engine.connect() as db:
         assert configure(db).get_main_option("script_location") == str(FOLDER)
+
+
+def test_who_deletes_a_blobs_row_finds_by_an_index_what_refers_to_it() -> None:
+    """The collector deletes them by the thousand, and a database looks for references with each."""
+    without = [
+        f"{table.name}.{key.column_keys[0]}"
+        for table in Base.metadata.tables.values()
+        for key in table.foreign_key_constraints
+        if key.referred_table.name == "blob"
+        and next(iter(table.primary_key.columns)).name not in key.column_keys
+        and not any(index.columns[0].name in key.column_keys for index in table.indexes)
+    ]
+    assert without == []

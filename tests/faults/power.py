@@ -236,10 +236,12 @@ class FaultyDisk(Disk):
 
     Attributes:
         passed: how often each operation was asked for.
+        since: the same, since the last `fail`.
     """
 
     def __init__(self, operation: str = "", number: int = 0, error: int = 0) -> None:
         self.passed: dict[str, int] = {}
+        self.since: dict[str, int] = {}
         self._failing = operation, number
         self._error = error
         self._lock = threading.Lock()
@@ -252,11 +254,19 @@ class FaultyDisk(Disk):
         operation, number = self._failing
         return self.passed.get(operation, 0) > number
 
+    def fail(self, operation: str, error: int) -> None:
+        """Let the next one of these operations fail."""
+        with self._lock:
+            self.since = {}
+            self._failing = operation, self.passed.get(operation, 0)
+            self._error = error
+
     def _guarded(self, name: str, call: Callable[..., object]) -> Callable[..., object]:
         def guarded(*args: object, **kwargs: object) -> object:
             with self._lock:
                 number = self.passed.get(name, 0)
                 self.passed[name] = number + 1
+                self.since[name] = self.since.get(name, 0) + 1
             if (name, number) == self._failing:
                 raise OSError(self._error, os.strerror(self._error))
             return call(*args, **kwargs)

@@ -5,6 +5,7 @@ import contextlib
 import errno
 import gc
 import os
+import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -88,45 +89,168 @@ async def test_a_failing_operation_leaves_nothing_half_done(tmp_path: Path, oper
 
 @pytest.mark.parametrize("body", [b"small", LARGE], ids=["small", "large"])
 @pytest.mark.parametrize("operation", ["fsync", "fsync_dir"])
-async def test_a_failed_sync_is_final(tmp_path: Path, operation: str, body: bytes) -> None:
-    storage = Filesystem(tmp_path)
-    await storage.open()
+async def test_a_failed_sync_of_a_first_append_is_final(tmp_path: Path, operation: str, body: bytes) -> None:
     upload = new_upload()
-    progress = await storage.append(upload, await storage.start(upload), pieces(b"acknowledged"), None, takeover=False)
-    disk = FaultyDisk(operation, 0, errno.EIO)
-    failing = Filesystem(tmp_path, disk=disk)
+    disk = FaultyDisk()
+    storage = Filesystem(tmp_path, disk=disk)
+    await storage.open()
+    disk.fail(operation, errno.EIO)
 
     with pytest.raises(StorageUnavailable):
-        await failing.append(upload, progress, pieces(body), None, takeover=operation == "fsync_dir")
+        await storage.append(upload, await storage.start(upload), pieces(body), None, takeover=False)
 
     # The file is gone with all that was in it, and was not asked a second time.
-    assert disk.passed[operation] == 1
-    remaining = {path.name for path in (tmp_path / "uploads" / upload).iterdir()}
-    assert remaining == ({"data"} if operation == "fsync_dir" else set())
-    if operation == "fsync":
-        with pytest.raises(UploadUnknown):
-            await failing.append(upload, progress, pieces(body), None, takeover=False)
-    await failing.close()
+    assert disk.since[operation] == 1
+    assert list((tmp_path / "uploads" / upload).iterdir()) == []
     await storage.close()
 
 
-async def test_a_sync_that_fails_after_the_rename_takes_the_name_back(tmp_path: Path) -> None:
-    disk = FaultyDisk("", 0, 0)
+@pytest.mark.parametrize("body", [b"small", LARGE], ids=["small", "large"])
+@pytest.mark.parametrize("failing", ["fsync", "fsync_dir"])
+@pytest.mark.parametrize("takeover", [False, True], ids=["goes-on", "takes-over"])
+async def test_a_failed_sync_loses_nothing_that_was_acknowledged(
+    tmp_path: Path, *, failing: str, body: bytes, takeover: bool
+) -> None:
+    disk = FaultyDisk()
+    storage = Filesystem(tmp_path, disk=disk)
+    await storage.open()
+    upload, hasher = new_upload(), Hasher()
+    progress = await storage.append(
+        upload, await storage.start(upload), pieces(b"acknowledged"), hasher, takeover=False
+    )
+    disk.fail(failing, errno.EIO)
+    with pytest.raises(StorageUnavailable):
+        await storage.append(upload, progress, pieces(b"lost"), None, takeover=failing == "fsync_dir")
+    # What failed is not asked again, and nobody can go on in it by its name.
+    assert disk.since[failing] == 1
+    remaining = {path.name for path in (tmp_path / "uploads" / upload).iterdir()}
+    assert remaining == ({"data"} if failing == "fsync_dir" else {"data-unsynced"})
+    assert await gather(storage.read_upload(upload, progress)) == b"acknowledged"
+
+    # It fails once more; then it goes on.
+    disk.fail(failing if takeover else "fsync", errno.EIO)
+    again = Hasher.resume("sha256", progress.hash_state)
+    with pytest.raises(StorageUnavailable):
+        await storage.append(upload, progress, pieces(body), again, takeover=takeover)
+    before = (tmp_path / "uploads" / upload / remaining.pop()).stat().st_ino if takeover else 0
+    hasher = Hasher.resume("sha256", progress.hash_state)
+    progress = await storage.append(upload, progress, pieces(*cut(body, 300_000)), hasher, takeover=takeover)
+    file = tmp_path / "uploads" / upload / f"data.{progress.driver}"
+
+    assert file.stat().st_ino != before
+    assert await gather(storage.read_upload(upload, progress)) == b"acknowledged" + body
+    key = storage.place(hasher.digest(), upload, progress, first=True)
+    await storage.finish(upload, progress, key)
+    assert await gather(storage.read(key)) == b"acknowledged" + body
+    assert await list_uploads(storage) == set()
+    await storage.close()
+
+
+@pytest.mark.parametrize("damage", [b"acknowledgeD", b"acknow"], ids=["changed", "cut"])
+@pytest.mark.parametrize("how", ["append", "take-over", "finish"])
+async def test_what_a_failed_sync_damaged_is_not_believed(tmp_path: Path, how: str, damage: bytes) -> None:
+    """The page in which the acknowledged bytes end was written to again: the disk may have spoiled it."""
+    disk = FaultyDisk()
+    storage = Filesystem(tmp_path, disk=disk)
+    await storage.open()
+    upload, hasher = new_upload(), Hasher()
+    progress = await storage.append(
+        upload, await storage.start(upload), pieces(b"acknowledged"), hasher, takeover=False
+    )
+    disk.fail("fsync", errno.EIO)
+    with pytest.raises(StorageUnavailable):
+        await storage.append(upload, progress, pieces(b"lost"), None, takeover=False)
+    (tmp_path / "uploads" / upload / "data-unsynced").write_bytes(damage)
+
+    key = storage.place(hasher.digest(), upload, progress, first=True)
+    if how == "finish":
+        with pytest.raises(UploadUnknown):
+            await storage.finish(upload, progress, key)
+    else:
+        with pytest.raises(UploadUnknown):
+            await storage.append(upload, progress, pieces(b"more"), hasher, takeover=how == "take-over")
+
+    assert await storage.stat(key) is None
+    assert list(list_open_files(tmp_path)) == []
+    await storage.close()
+
+
+async def test_an_upload_can_be_finished_at_once_after_a_failed_sync(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    storage = Filesystem(tmp_path, disk=disk)
+    await storage.open()
+    upload, hasher = new_upload(), Hasher()
+    progress = await storage.append(upload, await storage.start(upload), pieces(LARGE), hasher, takeover=False)
+    disk.fail("fsync", errno.EIO)
+    with pytest.raises(StorageUnavailable):
+        await storage.append(upload, progress, pieces(b"lost"), None, takeover=False)
+    failed = (tmp_path / "uploads" / upload / "data-unsynced").stat().st_ino
+
+    key = storage.place(hasher.digest(), upload, progress, first=True)
+    await storage.finish(upload, progress, key)
+
+    assert await gather(storage.read(key)) == LARGE
+    assert storage.path(key).stat().st_ino != failed
+    await storage.close()
+
+
+async def test_a_sync_that_fails_after_the_rename_leaves_the_name_to_the_next_call(tmp_path: Path) -> None:
+    disk = FaultyDisk()
     storage = Filesystem(tmp_path, disk=disk)
     await storage.open()
     upload = new_upload()
     progress = await storage.append(upload, await storage.start(upload), pieces(b"bytes"), None, takeover=False)
     key = storage.place(compute(b"bytes"), upload, progress, first=True)
-    disk._failing = "fsync_dir", disk.passed["fsync_dir"]
-    disk._error = errno.EIO
+    disk.fail("fsync_dir", errno.EIO)
 
     with pytest.raises(StorageUnavailable):
         await storage.finish(upload, progress, key)
 
-    assert await storage.stat(key) is None
-    with pytest.raises(UploadUnknown):
-        await storage.finish(upload, progress, key)
+    # The next one writes to the folder before it asks: the sync that failed might say "fine" now.
+    disk.fail("", 0)
+    await storage.finish(upload, progress, key)
+    assert disk.since["mkdir"] >= 1
+    assert await gather(storage.read(key)) == b"bytes"
+    assert [path.name for path in storage.path(key).parent.iterdir()] == ["data"]
     await storage.close()
+
+
+@pytest.mark.parametrize("repeated", [False, True], ids=["first", "repeated"])
+async def test_a_finish_that_wakes_up_late_and_fails_leaves_a_live_file_alone(
+    tmp_path: Path, *, repeated: bool
+) -> None:
+    """One process is frozen before it syncs the name, another settles the name and commits, the first one fails."""
+    disk = FaultyDisk()
+    frozen, other = Filesystem(tmp_path, disk=disk), Filesystem(tmp_path)
+    await frozen.open()
+    await other.open()
+    upload = new_upload()
+    progress = await other.append(upload, await other.start(upload), pieces(b"bytes"), None, takeover=False)
+    key = other.place(compute(b"bytes"), upload, progress, first=True)
+    if repeated:
+        other._make_folders(other.path(key).parent)
+        (tmp_path / "uploads" / upload / "data").rename(other.path(key))
+    woken = threading.Event()
+    asleep = threading.Event()
+    real = disk.fsync_dir
+
+    def freeze(path: Path) -> None:
+        asleep.set()
+        woken.wait(10)
+        disk.fail("fsync_dir", errno.EIO)
+        real(path)
+
+    disk.fsync_dir = freeze  # type: ignore[method-assign]
+    late = asyncio.create_task(frozen.finish(upload, progress, key))
+    await asyncio.to_thread(asleep.wait, 10)
+    await other.finish(upload, progress, key)
+    woken.set()
+
+    with pytest.raises(StorageUnavailable):
+        await late
+    assert await gather(other.read(key)) == b"bytes"
+    await frozen.close()
+    await other.close()
 
 
 async def test_a_body_that_fails_with_a_system_error_is_not_the_storages_fault(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """What the live settings leave out of the audit log, and pulls."""
 
 import asyncio
+import threading
 
 import pytest
 from sqlalchemy import select
 
 from moorage.access.policy import Entry, Ticket
 from moorage.app import wire
+from moorage.artifacts import pulled
 from moorage.artifacts.pull import FoundManifest
 from moorage.artifacts.pulled import PullNotes
 from moorage.audit.refusals import WrittenRefusals
@@ -14,7 +16,8 @@ from moorage.audit.rules import CONTRACT_EVENTS, EVENTS, LiveRules, Rules, read_
 from moorage.audit.tables import Audit
 from moorage.configuration.items import Items
 from moorage.configuration.rules import AUDIT_EVENTS
-from moorage.events import Actor
+from moorage.db.work import Work
+from moorage.events import SYSTEM, Actor
 from moorage.identity import service as identity
 from moorage.oci.digest import compute
 from moorage.projects import service as projects
@@ -87,9 +90,12 @@ async def test_a_failed_batch_of_pulls_is_written_with_the_next(world: World, mo
             Ticket(5, 0, "ann"), Entry(frozenset(), 7, 0), found, repository="a/b", reference=reference, address="::1"
         )
 
+    async def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
     pull("v")
     with monkeypatch.context() as broken:
-        broken.setattr(world.database, "run", lambda *_: asyncio.sleep(0, 1 / 0))
+        broken.setattr(world.database, "run", fail)
         with pytest.raises(ZeroDivisionError):
             await notes.flush(world.database)
     pull("v")
@@ -98,3 +104,37 @@ async def test_a_failed_batch_of_pulls_is_written_with_the_next(world: World, mo
     columns = (Audit.resource, Audit.repeats, Audit.project_id, Audit.principal_id, Audit.ok)
     rows = world.run(lambda work: work.db.execute(select(*columns).where(Audit.operation == "pull")).all())
     assert sorted(map(tuple, rows)) == [("a/b:v", 2, 7, 5, True), ("a/b:w", 1, 7, 5, True)]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_pulls_survive_that_their_writer_is_cancelled(world: World, *, fails: bool) -> None:
+    """As at shutdown, while their transaction waits for a thread or runs."""
+    notes = PullNotes()
+    found = FoundManifest(1, compute(b"x", "sha256").binary, "t", b"", 1)
+    who = Ticket(5, 0, "ann"), Entry(frozenset(), 7, 0)
+    notes.note(*who, found, repository="a/b", reference="v", address="::1")
+    go = threading.Event()
+    busy = [asyncio.create_task(world.database.run(SYSTEM, lambda _: go.wait(10))) for _ in range(10)]
+    await asyncio.sleep(0.05)  # every thread of the database waits
+    real = pulled.write_pulls
+
+    def write(work: Work, written: dict[pulled._Key, list[float]]) -> None:
+        if fails:
+            raise ZeroDivisionError
+        real(work, written)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pulled, "write_pulls", write)
+        task = asyncio.create_task(notes.flush(world.database))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.sleep(0.05)
+        go.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.gather(*busy)
+
+    await notes.flush(world.database)  # the last one, at the end of the process
+    await notes.flush(world.database)
+    query = select(Audit.resource, Audit.repeats).where(Audit.operation == "pull")
+    assert world.run(lambda work: list(map(tuple, work.db.execute(query)))) == [("a/b:v", 1)]

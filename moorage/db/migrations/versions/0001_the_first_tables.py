@@ -711,6 +711,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["repository_id"], ["repository.id"], name=op.f("fk_upload_repository_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_upload")),
     )
+    op.create_index(
+        "ix_upload_blob",
+        "upload",
+        ["blob_id"],
+        unique=False,
+        sqlite_where=sa.text("blob_id IS NOT NULL"),
+        postgresql_where=sa.text("blob_id IS NOT NULL"),
+    )
     op.create_index("ix_upload_expires_at", "upload", ["expires_at"], unique=False)
     op.create_index("ix_upload_principal", "upload", ["principal_id"], unique=False)
     op.create_index("ix_upload_project", "upload", ["project_id"], unique=False)
