@@ -5,10 +5,11 @@ counters. What hangs on the artifacts of a page (tags, labels, …) is in `attac
 """
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import (
@@ -24,6 +25,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    union_all,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -58,7 +60,8 @@ def find_page(
     order: Order,
     default: str,
     total: int,
-    values: dict[str, object] | None = None,
+    values: Mapping[str, object] | None = None,
+    fixed: bool = False,
 ) -> tuple[list[int], list[str]]:
     """The ids of one page, and the sort keys that were ignored. One statement; none when the page is empty.
 
@@ -68,18 +71,33 @@ def find_page(
         default: the order when none is asked for.
         total: how many rows match.
         values: of the parameters in `ids`.
+        fixed: `ids` is one of few statements that last: what is made of it is kept.
     """
-    clauses, ignored = order(listing, default)
     count = min(listing.page_size, total - listing.offset)
     if count <= 0:
-        return [], ignored
+        return [], order(listing, default)[1]
     offset = listing.offset
     backwards = offset > total - offset - count
     if backwards:
-        clauses, _ = order(replace(listing, sort=_flip(listing.sort)), _flip_text(default))
         offset = total - offset - count
-    rows = work.db.execute(ids.order_by(*clauses).limit(count).offset(offset), values or {}).scalars().all()
-    return list(reversed(rows)) if backwards else list(rows), ignored
+    make = _kept_page if fixed else _make_page
+    statement, ignored = make(ids, order, listing.sort, default, backwards=backwards)
+    rows = work.db.execute(statement, {**(values or {}), "size": count, "skip": offset}).scalars().all()
+    return list(reversed(rows)) if backwards else list(rows), list(ignored)
+
+
+def _make_page(
+    ids: Select[Any], order: Order, sort: tuple[tuple[str, bool], ...], default: str, *, backwards: bool
+) -> tuple[Select[Any], list[str]]:
+    """The statement for a page from one of the ends, and the sort keys that are ignored."""
+    if backwards:
+        sort, default = _flip(sort), _flip_text(default)
+    clauses, ignored = order(Listing(sort=sort), default)
+    return ids.order_by(*clauses).limit(bindparam("size")).offset(bindparam("skip")), ignored
+
+
+# Making a statement takes longer than running it. The keys of a sort are anybody's, so not all of them are kept.
+_kept_page = lru_cache(256)(_make_page)
 
 
 def _flip(sort: tuple[tuple[str, bool], ...]) -> tuple[tuple[str, bool], ...]:
@@ -109,9 +127,13 @@ _REPOSITORY_FIELDS = Fields(
 # In the words of the indexes, which SQLite compares by their form: `listed = 1` would not find them.
 _LISTED = text("repository.trash_id IS NULL AND repository.listed")
 _IDS = select(Repository.id).where(_LISTED)
+_IDS_IN = _IDS.where(Repository.project_id == bindparam("project"))
 _REPOSITORIES = select(*REPOSITORY_COLUMNS).where(Repository.id.in_(bindparam("ids", expanding=True)))
 _COUNT_IN = select(Project.repository_count).where(Project.id == bindparam("project"))
 _COUNT_ALL = select(func.sum(Project.repository_count)).where(Project.trash_id.is_(None))
+_CALLER = bindparam("caller", type_=RoleBinding.principal_id.type)
+
+Who = Literal["all", "anonymous", "robot", "user"]
 
 
 def list_repositories(
@@ -126,58 +148,70 @@ def list_repositories(
     Cost: three statements.
     """
     conditions, ignored = _REPOSITORY_FIELDS.where(listing)
+    values: dict[str, object]
     if project_id is not None:
-        scope: list[ColumnElement[bool]] = [Repository.project_id == project_id]
-        total = work.db.scalar(_COUNT_IN, {"project": project_id}) if not conditions else None
+        counting, matching, values = _COUNT_IN, _IDS_IN, {"project": project_id}
     else:
-        readable = _readable_projects(account)
-        scope = [] if readable is None else [Repository.project_id.in_(readable)]
-        count = _COUNT_ALL if readable is None else _COUNT_ALL.where(Project.id.in_(readable))
-        total = work.db.scalar(count) or 0 if not conditions else None
-    if total is None:
-        total = work.db.scalar(select(func.count()).select_from(Repository).where(_LISTED, *scope, *conditions))
+        counting, matching = _of_projects(_who(account))
+        values = {"caller": account.principal_id if account else 0}
+    if conditions:
+        matching = matching.where(*conditions)
+        counting = select(func.count()).select_from(matching.subquery())
+    total = work.db.scalar(counting, values) or 0
     ids, more = find_page(
         work,
-        _IDS.where(*scope, *conditions),
+        matching,
         listing,
         order=_REPOSITORY_FIELDS.order,
         default=_NEWEST_REPOSITORY_FIRST,
-        total=total or 0,
+        total=total,
+        values=values,
+        fixed=not conditions,
     )
-    found = {row.id: RepositoryRow(*row) for row in work.db.execute(_REPOSITORIES, {"ids": ids})} if ids else {}
-    return [found[one] for one in ids if one in found], total or 0, ignored + more
+    found = {row[0]: RepositoryRow(*row) for row in work.db.execute(_REPOSITORIES, {"ids": ids})} if ids else {}
+    return [found[one] for one in ids if one in found], total, ignored + more
 
 
-def _readable_projects(account: Account | None) -> Select[Any] | None:
-    """Ids of the live projects whose repositories the account may list; None: all."""
-    if account is not None and account.admin:
-        return None
-    bound = select(RoleBinding.project_id)
+def _who(account: Account | None) -> Who:
     if account is None:
-        return bound.where(RoleBinding.role == 0)
-    if account.kind == "robot":
+        return "anonymous"
+    if account.admin:
+        return "all"
+    return "robot" if account.kind == "robot" else "user"
+
+
+@cache
+def _of_projects(who: Who) -> tuple[Select[Any], Select[Any]]:
+    """The statement that counts the repositories somebody may list, and the one that finds their ids."""
+    if who == "all":
+        return _COUNT_ALL, _IDS
+    readable = _readable_projects(who)
+    return _COUNT_ALL.where(Project.id.in_(readable)), _IDS.where(Repository.project_id.in_(readable))
+
+
+def _readable_projects(who: Who) -> Any:  # noqa: ANN401 - what SQL's IN takes
+    """Ids of the live projects whose repositories the principal `:caller` may list; each part has an index."""
+    public = select(Project.id).where(Project.trash_id.is_(None), Project.public)
+    if who == "anonymous":
+        return public
+    if who == "robot":
         allowed = select(RobotPermission.project_id).where(
-            RobotPermission.robot_id == account.principal_id,
+            RobotPermission.robot_id == _CALLER,
             RobotPermission.resource == "repository",
             RobotPermission.action == "list",
         )
         everywhere = exists(allowed.where(RobotPermission.scope == "all"))
         return select(Project.id).where(
             Project.trash_id.is_(None),
-            or_(
-                Project.id.in_(bound.where(RoleBinding.role == 0)),
-                Project.id.in_(allowed.where(RobotPermission.scope == "project")),
-                everywhere,
-            ),
+            or_(Project.public, Project.id.in_(allowed.where(RobotPermission.scope == "project")), everywhere),
         )
-    groups = select(GroupMember.group_id).where(GroupMember.principal_id == account.principal_id)
-    return bound.where(
-        or_(
-            RoleBinding.role == 0,
-            RoleBinding.principal_id == account.principal_id,
-            RoleBinding.group_id.in_(groups),
-        )
+    own = select(RoleBinding.project_id).where(RoleBinding.principal_id == _CALLER)
+    groups = (
+        select(RoleBinding.project_id)
+        .join(GroupMember, GroupMember.group_id == RoleBinding.group_id)
+        .where(GroupMember.principal_id == _CALLER)
     )
+    return union_all(public, own, groups)
 
 
 # -- artifacts --------------------------------------------------------------------------------------------
@@ -402,8 +436,9 @@ def _page(
     work: Work, ids: Select[Any], listing: Listing, *, total: int, values: dict[str, object], ignored: list[str]
 ) -> ArtifactPage:
     found, more = find_page(
-        work, ids, listing, order=_ARTIFACT_FIELDS.order, default=NEWEST_FIRST, total=total, values=values
-    )
+        work, ids, listing, order=_ARTIFACT_FIELDS.order, default=NEWEST_FIRST, total=total, values=values,
+        fixed=ids is _DEFAULT_IDS,
+    )  # fmt: skip
     return ArtifactPage(_rows(work, found), total, ignored + more)
 
 

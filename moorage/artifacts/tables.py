@@ -41,7 +41,7 @@ class Repository(Base):
     __table_args__ = (
         live_index("uq_repository_path", "path", where="trash_id IS NULL", unique=True),
         live_index("ix_repository_project", "project_id", "path", where="trash_id IS NULL"),
-        live_index("ix_repository_page", text("created_at DESC"), text("id DESC"), where=_LISTED),
+        live_index("ix_repository_page", text("created_at DESC"), text("id DESC"), "project_id", where=_LISTED),
         live_index("ix_repository_project_page", "project_id", text("created_at DESC"), text("id DESC"), where=_LISTED),
         live_index("ix_repository_trash_id", "trash_id", where="trash_id IS NOT NULL"),
         AUTO_ID,

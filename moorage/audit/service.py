@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -248,7 +248,7 @@ def _count_where(whose: Whose, conditions: Sequence[ColumnElement[bool]]) -> Sel
     return select(func.count()).select_from(Audit).where(*_visible(whose), *conditions)
 
 
-@cache
+@lru_cache(256)  # the keys of a sort are anybody's
 def _page(
     whose: Whose, sort: tuple[tuple[str, bool], ...], default: str, *, only_done: bool, sparse: bool
 ) -> Select[*tuple[Any, ...]]:

@@ -412,8 +412,18 @@ class _holds(FunctionElement[bool]):  # noqa: N801 - reads as a SQL function
 
 def holds(column: Any, part: str) -> ColumnElement[bool]:  # noqa: ANN401 - a column or an expression
     """Whether a text holds `part` literally, without regard to the case of ASCII letters on either database."""
-    pattern = part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return _holds(column, literal(f"%{pattern}%", String()))
+    return _holds(column, literal(pattern_of(part), String()))
+
+
+def holds_pattern(column: Any, pattern: Any) -> ColumnElement[bool]:  # noqa: ANN401 - columns or expressions
+    """The same for statements that are kept: `pattern` is a parameter, whose values are of `pattern_of`."""
+    return _holds(column, pattern)
+
+
+def pattern_of(part: str) -> str:
+    """The pattern of `LIKE` for texts that hold `part` literally."""
+    escaped = part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
 
 
 @compiles(_holds, "sqlite")

@@ -2,18 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, literal, or_, select, union_all
 from sqlalchemy.sql.selectable import ScalarSelect
 
 from moorage.access.policy import RANK, Account, Role
 from moorage.access.tables import RoleBinding
-from moorage.db.query import Field, Fields, Listing, holds
+from moorage.db.query import Field, Fields, Listing, holds, holds_pattern, pattern_of
 from moorage.db.work import Work
 from moorage.identity.tables import Group, GroupMember, Principal, RobotPermission
 from moorage.projects.tables import CveAllowlist, Project
+
+Audience = Literal["all", "public", "robot", "user"]
+"""Administrators, anonymous callers, and the others."""
 
 _OWNER = Principal.__table__.alias("owner")
 
@@ -77,6 +81,12 @@ _COLUMNS = (
     CveAllowlist.created_at.label("allowlist_created_at"),
     CveAllowlist.updated_at.label("allowlist_updated_at"),
 )
+_PROJECTS = (
+    select(*_COLUMNS)
+    .outerjoin(_OWNER, _OWNER.c.id == Project.owner_id)
+    .outerjoin(CveAllowlist, CveAllowlist.project_id == Project.id)
+)
+_CALLER = bindparam("caller", type_=RoleBinding.principal_id.type)
 _LIVE = Project.trash_id.is_(None)
 _ROLE_ORDER = case({int(role): -rank for role, rank in RANK.items()}, value=RoleBinding.role)
 
@@ -103,39 +113,60 @@ def list_visible_projects(
     Cost: three statements: the page, the count, the caller's roles.
     """
     conditions, ignored = PROJECT_FIELDS.where(listing)
-    if name:
-        conditions.append(holds(Project.name, name))
     if owner:
         conditions.append(_OWNER.c.name == owner)
+    who = audience(account)
+    values: dict[str, object] = {"caller": account.principal_id if account else 0}
+    if name:
+        values["pattern"] = pattern_of(name)
+    if conditions:
+        joined = bool(owner) or any(clause.key.lower().startswith("owner") for clause in listing.clauses)
+        made = _make(who, listing.sort, conditions, named=bool(name), public=public, by_owner=joined)
+    else:
+        made = _keep(who, listing.sort, named=bool(name), public=public)
+    page, count, more_ignored = made
+    rows = work.db.execute(page, {**values, "size": listing.page_size, "skip": listing.offset}).all()
+    total = work.db.scalar(count, values) or 0
+    roles = _roles_of(work, account, [row[0] for row in rows])
+    return [_listed(row, roles.get(row[0], ())) for row in rows], total, ignored + list(more_ignored)
+
+
+@lru_cache(256)  # making the statements takes longer than running them; the keys of a sort are anybody's
+def _keep(
+    who: Audience, sort: tuple[tuple[str, bool], ...], *, named: bool, public: bool | None
+) -> tuple[Select[Any], Select[Any], list[str]]:
+    return _make(who, sort, (), named=named, public=public)
+
+
+def _make(
+    who: Audience,
+    sort: tuple[tuple[str, bool], ...],
+    conditions: Sequence[ColumnElement[bool]],
+    *,
+    named: bool,
+    public: bool | None,
+    by_owner: bool = False,
+) -> tuple[Select[Any], Select[Any], list[str]]:
+    """The statement of a page, which finds its ids first; that of the count; the sort keys that are ignored."""
+    order, ignored = PROJECT_FIELDS.order(Listing(sort=sort), "name")
+    where = [_LIVE, *_visible(who), *conditions]
+    if named:
+        where.append(holds_pattern(Project.name, bindparam("pattern", type_=Project.name.type)))
     if public is not None:
-        conditions.append(Project.public.is_(public))
-    order, more_ignored = PROJECT_FIELDS.order(listing, "name")
-    where = and_(_LIVE, _visible(account), *conditions)
-    rows = work.db.execute(
-        select(*_COLUMNS)
-        .outerjoin(_OWNER, _OWNER.c.id == Project.owner_id)
-        .outerjoin(CveAllowlist, CveAllowlist.project_id == Project.id)
-        .where(where)
-        .order_by(*order)
-        .limit(listing.page_size)
-        .offset(listing.offset)
-    ).all()
-    count = select(func.count()).select_from(Project)
-    if owner or any(clause.key.lower().startswith("owner") for clause in listing.clauses):
+        where.append(Project.public.is_(public))
+    ids, count = select(Project.id), select(func.count()).select_from(Project)
+    if by_owner:
         count = count.outerjoin(_OWNER, _OWNER.c.id == Project.owner_id)
-    total = work.db.scalar(count.where(where)) or 0
-    roles = _roles_of(work, account, [row.id for row in rows])
-    return [_listed(row, roles.get(row.id, ())) for row in rows], total, ignored + more_ignored
+    if by_owner or any("owner" in key.lower() for key, _ in sort):
+        ids = ids.outerjoin(_OWNER, _OWNER.c.id == Project.owner_id)
+    ids = ids.where(*where).order_by(*order).limit(bindparam("size")).offset(bindparam("skip"))
+    page = _PROJECTS.where(Project.id.in_(ids.correlate(None))).order_by(*order)
+    return page, count.where(*where), ignored
 
 
 def find_listed_project(work: Work, account: Account | None, project_id: int) -> ListedProject | None:
     """One live project as its list would show it, whoever may see it."""
-    row = work.db.execute(
-        select(*_COLUMNS)
-        .outerjoin(_OWNER, _OWNER.c.id == Project.owner_id)
-        .outerjoin(CveAllowlist, CveAllowlist.project_id == Project.id)
-        .where(_LIVE, Project.id == project_id)
-    ).one_or_none()
+    row = work.db.execute(_PROJECTS.where(_LIVE, Project.id == project_id)).one_or_none()
     return None if row is None else _listed(row, _roles_of(work, account, [project_id]).get(project_id, ()))
 
 
@@ -148,7 +179,7 @@ def visible_project_ids(account: Account | None) -> ScalarSelect[int] | None:
     """The ids of the projects that the account may know of, for lists of what lies in projects; None: all."""
     if account is not None and account.admin:
         return None
-    return select(Project.id).where(_LIVE, _visible(account)).scalar_subquery()
+    return select(Project.id).where(_LIVE, *_visible(audience(account), account)).scalar_subquery()
 
 
 def count_members(work: Work, project_id: int) -> dict[Role, int]:
@@ -233,49 +264,61 @@ def _member(row: Any) -> ListedMember:  # noqa: ANN401 - the columns of _MEMBERS
 # -- who sees what ----------------------------------------------------------------------------------------
 
 
-def _visible(account: Account | None) -> ColumnElement[bool]:
-    """That an account may know of a project."""
+def audience(account: Account | None) -> Audience:
+    """Which of the kept statements answers this caller."""
     if account is None:
-        return Project.public.is_(True)
+        return "public"
     if account.admin:
-        return literal(value=True)
-    if account.kind == "robot":
+        return "all"
+    return "robot" if account.kind == "robot" else "user"
+
+
+def seen_by(who: Audience) -> list[ColumnElement[bool]]:
+    """That the principal `:caller` may know of a live project; for statements that are kept."""
+    return [_LIVE, *_visible(who)]
+
+
+def _visible(who: Audience, account: Account | None = None) -> list[ColumnElement[bool]]:
+    """That somebody may know of a project: the principal `:caller`, or this account."""
+    if who == "all":
+        return []
+    if who == "public":
+        return [Project.public.is_(True)]
+    caller = _CALLER if account is None else literal(account.principal_id, RoleBinding.principal_id.type)
+    if who == "robot":
         mine = select(RobotPermission.project_id).where(
-            RobotPermission.robot_id == account.principal_id, RobotPermission.project_id.is_not(None)
+            RobotPermission.robot_id == caller, RobotPermission.project_id.is_not(None)
         )
-        everywhere = (
-            select(RobotPermission.id)
-            .where(RobotPermission.robot_id == account.principal_id, RobotPermission.scope == "all")
-            .exists()
-        )
-        return or_(Project.public, Project.id.in_(mine), everywhere)
-    return or_(Project.public, Project.id.in_(select(_bindings_of(account).c.project_id)))
-
-
-def _bindings_of(account: Account) -> Any:  # noqa: ANN401 - a subquery of project_id and role
-    """What the account holds by itself and by its groups; two index look-ups instead of one scan over all bindings."""
-    return union_all(
-        select(RoleBinding.project_id, RoleBinding.role).where(RoleBinding.principal_id == account.principal_id),
-        select(RoleBinding.project_id, RoleBinding.role)
+        given = select(RobotPermission.id).where(RobotPermission.robot_id == caller, RobotPermission.scope == "all")
+        return [or_(Project.public, Project.id.in_(mine), given.exists())]
+    # Two index look-ups instead of one scan over all bindings.
+    bound = union_all(
+        select(RoleBinding.project_id).where(RoleBinding.principal_id == caller),
+        select(RoleBinding.project_id)
         .join(GroupMember, GroupMember.group_id == RoleBinding.group_id)
-        .where(GroupMember.principal_id == account.principal_id),
-    ).subquery()
+        .where(GroupMember.principal_id == caller),
+    )
+    return [or_(Project.public, Project.id.in_(bound))]
+
+
+_ROLES = (
+    select(RoleBinding.project_id, RoleBinding.role)
+    .where(
+        RoleBinding.project_id.in_(bindparam("projects", expanding=True)),
+        or_(
+            RoleBinding.principal_id == _CALLER,
+            RoleBinding.group_id.in_(select(GroupMember.group_id).where(GroupMember.principal_id == _CALLER)),
+        ),
+    )
+    .order_by(_ROLE_ORDER)
+)
 
 
 def _roles_of(work: Work, account: Account | None, project_ids: Sequence[int]) -> dict[int, tuple[Role, ...]]:
     if account is None or account.kind != "user" or not project_ids:
         return {}
-    groups = select(GroupMember.group_id).where(GroupMember.principal_id == account.principal_id)
-    rows = work.db.execute(
-        select(RoleBinding.project_id, RoleBinding.role)
-        .where(
-            RoleBinding.project_id.in_(project_ids),
-            or_(RoleBinding.principal_id == account.principal_id, RoleBinding.group_id.in_(groups)),
-        )
-        .order_by(_ROLE_ORDER)
-    )
     roles: dict[int, dict[Role, None]] = {}
-    for project_id, role in rows:
+    for project_id, role in work.db.execute(_ROLES, {"projects": project_ids, "caller": account.principal_id}):
         roles.setdefault(project_id, {})[Role(role)] = None
     return {project_id: tuple(held) for project_id, held in roles.items()}
 

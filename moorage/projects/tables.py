@@ -19,7 +19,13 @@ class Project(Base):
     """
 
     __tablename__ = "project"
-    __table_args__ = (live_index("uq_project_name", "name", where="trash_id IS NULL", unique=True), AUTO_ID)
+    __table_args__ = (
+        live_index("uq_project_name", "name", where="trash_id IS NULL", unique=True),
+        # Who may see what is answered from this one, without the rows.
+        live_index("ix_project_live", "id", "public", "repository_count", "trash_id", where="trash_id IS NULL"),
+        live_index("ix_project_trash_id", "trash_id", where="trash_id IS NOT NULL"),
+        AUTO_ID,
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     name: Mapped[str] = mapped_column(Name)
@@ -32,7 +38,7 @@ class Project(Base):
     repository_count: Mapped[int] = mapped_column(BigInteger, server_default="0")
     immutable_rules: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     settings: Mapped[dict[str, object]] = mapped_column(Json, server_default="{}")
-    trash_id: Mapped[int | None] = mapped_column(ForeignKey("trash.id"), index=True)
+    trash_id: Mapped[int | None] = mapped_column(ForeignKey("trash.id"))
     purging: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     updated_at: Mapped[datetime] = mapped_column(UtcTime)

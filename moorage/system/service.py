@@ -1,13 +1,23 @@
 """Figures over everything, and search over what the caller may see."""
 
+from functools import cache
+from typing import Any
+
 import msgspec
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import Select, and_, bindparam, func, select
 
 from moorage.access.policy import Account
 from moorage.artifacts.tables import Blob, Repository
-from moorage.db.query import Listing, holds
+from moorage.db.query import Listing, holds_pattern, pattern_of
 from moorage.db.work import Work
-from moorage.projects.lists import ListedProject, list_visible_projects, visible_project_ids
+from moorage.projects.lists import (
+    Audience,
+    ListedProject,
+    audience,
+    list_visible_projects,
+    seen_by,
+    visible_project_ids,
+)
 from moorage.projects.tables import Project
 
 MAX_FOUND = 100
@@ -33,6 +43,25 @@ class FoundRepository(msgspec.Struct, frozen=True):
     path: str
     pull_count: int
     artifact_count: int
+
+
+@cache
+def _find_repositories(who: Audience, *, named: bool) -> Select[*tuple[Any, ...]]:
+    """Repositories with `:pattern` in their name; their ids are found over the index of the names."""
+    matching = select(Repository.id).where(Repository.trash_id.is_(None))
+    if named:
+        matching = matching.where(holds_pattern(Repository.path, bindparam("pattern", type_=Repository.path.type)))
+    seen = select(Project.id).where(*seen_by(who))
+    matching = matching.where(Repository.project_id.in_(seen)).order_by(Repository.path).limit(bindparam("size"))
+    return (
+        select(
+            Repository.project_id, Project.name, Project.public, Repository.path, Repository.pull_count,
+            Repository.artifact_count,
+        )
+        .join(Project, Project.id == Repository.project_id)
+        .where(Repository.id.in_(matching))
+        .order_by(Repository.path)
+    )  # fmt: skip
 
 
 def count_everything(work: Work, account: Account) -> Figures:
@@ -65,24 +94,6 @@ def search(work: Work, account: Account | None, word: str) -> tuple[list[ListedP
     """
     page = Listing(page_size=MAX_FOUND)
     projects, _, _ = list_visible_projects(work, account, page, name=word)
-    conditions: list[ColumnElement[bool]] = [Repository.trash_id.is_(None), Project.trash_id.is_(None)]
-    if word:
-        conditions.append(holds(Repository.path, word))
-    visible = visible_project_ids(account)
-    if visible is not None:
-        conditions.append(Repository.project_id.in_(visible))
-    rows = work.db.execute(
-        select(
-            Repository.project_id,
-            Project.name,
-            Project.public,
-            Repository.path,
-            Repository.pull_count,
-            Repository.artifact_count,
-        )
-        .join(Project, Project.id == Repository.project_id)
-        .where(and_(*conditions))
-        .order_by(Repository.path)
-        .limit(MAX_FOUND)
-    )
+    values = {"pattern": pattern_of(word), "caller": account.principal_id if account else 0, "size": MAX_FOUND}
+    rows = work.db.execute(_find_repositories(audience(account), named=bool(word)), values)
     return projects, [FoundRepository(row[0], row[1], bool(row[2]), row[3], row[4], row[5]) for row in rows]

@@ -358,8 +358,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_project")),
         sqlite_autoincrement=True,
     )
+    op.create_index(
+        "ix_project_live",
+        "project",
+        ["id", "public", "repository_count", "trash_id"],
+        unique=False,
+        sqlite_where=sa.text("trash_id IS NULL"),
+        postgresql_where=sa.text("trash_id IS NULL"),
+    )
     op.create_index(op.f("ix_project_owner_id"), "project", ["owner_id"], unique=False)
-    op.create_index(op.f("ix_project_trash_id"), "project", ["trash_id"], unique=False)
+    op.create_index(
+        "ix_project_trash_id",
+        "project",
+        ["trash_id"],
+        unique=False,
+        sqlite_where=sa.text("trash_id IS NOT NULL"),
+        postgresql_where=sa.text("trash_id IS NOT NULL"),
+    )
     op.create_index(
         "uq_project_name",
         "project",
@@ -813,7 +828,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_repository_page",
         "repository",
-        [sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        [sa.literal_column("created_at DESC"), sa.literal_column("id DESC"), "project_id"],
         unique=False,
         sqlite_where=sa.text("trash_id IS NULL AND listed"),
         postgresql_where=sa.text("trash_id IS NULL AND listed"),
