@@ -1,6 +1,7 @@
 """Blobs whose stored bytes were lost or damaged behind the registry's back: fault B6. A push brings them back."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 from collections.abc import Awaitable, Callable
@@ -237,8 +238,10 @@ def lose(path: Path) -> None:
 
 
 def lose_the_folder(path: Path) -> None:
-    """With it goes what the driver knows to be durable."""
-    shutil.rmtree(path.parents[1])
+    """With it goes what the driver knows to be durable; the folder above may hold blobs of other tests."""
+    shutil.rmtree(path.parent)
+    with contextlib.suppress(OSError):
+        path.parents[1].rmdir()
 
 
 def empty(path: Path) -> None:
