@@ -122,6 +122,15 @@ def run(stage: Stage, *, deep: bool) -> None:
         stage.result = "ok" if status == 0 else "failed"
 
 
+def hear_interrupts() -> None:
+    """Let this process and those that it starts hear SIGINT, also where it was started in the background.
+
+    A shell starts what it puts in the background with SIGINT ignored, and that is handed down; a stage could then be
+    stopped by SIGKILL only, and would leave its servers behind.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def wait(process: "subprocess.Popen[bytes]", *, limit: float) -> int | None:
     """The status of a process, or None when it had to be stopped: first by Ctrl-C, so that it stops its servers."""
     try:
@@ -202,6 +211,7 @@ def close(stages: list[Stage], *, everything: bool) -> bool:
 
 def main() -> int:
     """0 when all is well."""
+    hear_interrupts()
     parser = argparse.ArgumentParser(description="Run the tests in stages.")
     parser.add_argument("folder", nargs="*", help="folders of tests/; without one, everything")
     parser.add_argument("--deep", action="store_true", help="large counts")

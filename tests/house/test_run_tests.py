@@ -86,6 +86,7 @@ def test_what_ci_does_without_is_the_first_line_of_the_report(
 
 
 def test_a_stage_that_does_not_end_is_stopped() -> None:
+    run_tests.hear_interrupts()
     began = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "-c", "import time\ntry: time.sleep(60)\nexcept KeyboardInterrupt: pass"]
