@@ -1,4 +1,4 @@
-"""Write the pages that follow from the code: settings.md and cli.md in docs/operate, errors.md in docs/use.
+"""Write the pages that follow from the code: settings.md, cli.md, … in docs/operate, errors.md and api.md in docs/use.
 
 A test compares them with the code, so run this after changing a setting or a command: `make pages`.
 """
@@ -15,6 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from moorage.__main__ import build_parser  # noqa: E402 - the line above makes it importable from a checkout
+from moorage.api.contract import OPERATIONS  # noqa: E402
+from moorage.api.routes import BUILT  # noqa: E402
+from moorage.api.unbuilt import contract_path, unbuilt  # noqa: E402
 from moorage.cli.exits import MEANINGS  # noqa: E402
 from moorage.configuration import rules  # noqa: E402
 from moorage.errors import Problem  # noqa: E402
@@ -37,7 +40,48 @@ def make_pages() -> dict[str, str]:
         "docs/operate/configuration.md": make_configuration(),
         "docs/operate/cli.md": make_cli(),
         "docs/use/errors.md": make_errors(),
+        "docs/use/api.md": make_api(),
     }
+
+
+# -- the REST API -----------------------------------------------------------------------------------------
+
+
+def make_api() -> str:
+    """The page of the operations: which are built, and which are ours."""
+    later = {one.id for one in unbuilt(BUILT)}
+    lines = [
+        NOTE,
+        "# The REST API",
+        "",
+        (
+            "Below `/api/v2.0` lies Harbor's REST API v2.0, with its names, parameters, statuses and shapes, and what "
+            "we add to it. `/api/v2.0/openapi.json` is the document of all of it (OpenAPI 3.1), made from the running "
+            "code; additions of ours are marked `x-moorage` there."
+        ),
+        "",
+        (
+            f"Of the {len(OPERATIONS)} operations of the contract {len(OPERATIONS) - len(later)} are built. The others "
+            "have their place and answer 501 `NOT_IMPLEMENTED`, after asking for the permission that they will need."
+        ),
+        "",
+    ]
+    for tag in dict.fromkeys(one.tag for one in OPERATIONS):
+        lines += [f"## {tag}", "", "| operation | method and path | state | needs |", "|---|---|---|---|"]
+        for one in OPERATIONS:
+            if one.tag == tag:
+                state = "501: not built yet" if one.id in later else "built"
+                lines.append(f"| `{one.id}` | `{one.method} {one.path}` | {state} | {one.needs} |")
+        lines.append("")
+    lines += ["## Our additions", "", "| operation | method and path | what it does | needs |", "|---|---|---|---|"]
+    for handler in BUILT:
+        if handler.opt["ours"]:
+            (path,), (method,) = handler.paths, handler.http_methods
+            does = (handler.fn.__doc__ or "").strip().splitlines()[0].replace("|", "\\|")
+            lines.append(
+                f"| `{handler.operation_id}` | `{method} {contract_path(path)}` | {does} | {handler.opt['needs']} |"
+            )
+    return "\n".join(lines) + "\n"
 
 
 # -- errors -----------------------------------------------------------------------------------------------
