@@ -29,6 +29,7 @@ from moorage.distribution.plane import Plane
 from moorage.distribution.token import TokenEndpoint
 from moorage.errors import Problem
 from moorage.events import ConfigurationChanged
+from moorage.identity.access_tokens import AccessTokens
 from moorage.identity.backends.ldap import Ldap
 from moorage.identity.backends.oidc import CliSecrets
 from moorage.identity.header import TrustedHeader
@@ -132,15 +133,22 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     oidc_people = OidcPeople(database, live, provider)
     # CLI secrets are our own, too: they never leave for a directory, and work while it is away.
     backends = (CliSecrets(database.read, passwords, oidc_people, live), Ldap(database, passwords, live))
-    login = Login(database.read, passwords, live=live, refusals=refusals, backends=backends)
+    login = Login(
+        database.read,
+        passwords,
+        live=live,
+        refusals=refusals,
+        backends=backends,
+        tokens=AccessTokens(database, check_soon=oidc_people.check_soon),
+    )
     sessions = Sessions(database, redis_url=settings.sessions.redis_url.reveal(), items=lambda: live.current)
     gate = Gate(tokens, login, database.read, refusals=refusals, challenge_basic=settings.registry_auth == "basic")
     plane = Plane(
         settings, database, storage, gate, metrics, pulls, has_files=storage.path("probe") is not None, live=live
     )
-    token_endpoint = TokenEndpoint(database, login, tokens, live=live, refusals=refusals, bearers=[oidc_people])
+    token_endpoint = TokenEndpoint(database, login, tokens, live=live, refusals=refusals, bearers=[login, oidc_people])
     guard = ApiGuard(
-        database, login, refusals, sessions, bearers=[oidc_people], header=TrustedHeader(database, live, hosts)
+        database, login, refusals, sessions, bearers=[login, oidc_people], header=TrustedHeader(database, live, hosts)
     )
     api = ApiPlane(
         guard,

@@ -300,6 +300,12 @@ class PasswordInvalid(Invalid):
     reason = "PASSWORD_INVALID"
 
 
+class AccessTokenInvalid(Invalid):
+    """What is asked of the new access token is invalid; the message says what."""
+
+    reason = "ACCESS_TOKEN_INVALID"
+
+
 class RobotDurationInvalid(Invalid):
     """The duration of a robot is invalid: 1 to 2147483646 days, or -1 for ever."""
 
@@ -482,6 +488,12 @@ class RefreshTokenUnknown(NotFound):
     reason = "REFRESH_TOKEN_UNKNOWN"
 
 
+class AccessTokenUnknown(NotFound):
+    """There is no such access token."""
+
+    reason = "ACCESS_TOKEN_UNKNOWN"
+
+
 class GroupUnknown(NotFound):
     """There is no such group."""
 
@@ -644,6 +656,12 @@ class NotAPerson(Precondition):
     reason = "NOT_A_PERSON"
 
 
+class AccessTokensLimit(Precondition):
+    """You have 100 access tokens; revoke one first."""
+
+    reason = "ACCESS_TOKENS_LIMIT"
+
+
 class SignUpsThrottled(TooMany):
     """Too many accounts were made from this address; wait before the next one."""
 
@@ -759,6 +777,12 @@ class ArtifactLabelExists(Conflict):
     """The label is on the artifact already."""
 
     reason = "ARTIFACT_LABEL_EXISTS"
+
+
+class AccessTokenExists(Conflict):
+    """You have an access token of this name already."""
+
+    reason = "ACCESS_TOKEN_EXISTS"
 
 
 class RobotExists(Conflict):

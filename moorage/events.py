@@ -11,8 +11,10 @@ class Actor:
     Attributes:
         principal_id: null for anonymous and for the system itself.
         name: as shown (`robot$ci`), `""` for anonymous.
-        credential: `password`, `oidc`, `header`, `token`, `refresh_token`, `session`, `cli`, `system`, or `""`.
+        credential: `password`, `oidc`, `header`, `token`, `access_token`, `refresh_token`, `session`, `cli`,
+            `system`, or `""`.
         address: the client's address.
+        token: the name of the access token, where `credential` is one.
     """
 
     principal_id: int | None = None
@@ -20,6 +22,7 @@ class Actor:
     credential: str = ""
     address: str = ""
     request_id: str = ""
+    token: str = ""
 
 
 SYSTEM = Actor(name="system", credential="system")
@@ -119,6 +122,17 @@ class UserSignedOut(Event):
 
     user_id: int
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccessTokenChanged(Event):
+    """A person's access token was made or revoked. `change`: `created`, `revoked`; `detail` has no secret."""
+
+    user_id: int
+    user_name: str
+    name: str
+    change: str
+    detail: dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,18 @@ class Call:
             raise Unauthenticated
         return self.account
 
+    def require_sign_in(self) -> Account:
+        """The caller's account, if they did not come with an access token: one makes nothing that would outgrow it.
+
+        Raises:
+            Unauthenticated: nobody signed in.
+            Denied: with an access token.
+        """
+        account = self.signed_in()
+        if account.limits is not None:
+            raise Denied("An access token may not do this. Sign in with a password, or in the browser.")
+        return account
+
     async def may_in_system(self, permission: str) -> bool:
         """Whether the caller may do it in the system: an administrator, or a robot that was given it."""
         if self.admin:

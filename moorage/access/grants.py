@@ -128,12 +128,15 @@ async def grant(read: Reader, account: Account | None, scopes: Iterable[Asked]) 
     granted: dict[str, Entry] = {}
     for row in rows:
         allowed = _allowed_to_robot(robot, row) if robot else _allowed_to_user(account, row)
+        if account is not None and account.limits is not None:
+            allowed = account.limits.cut_down(allowed, row[1])
         for repository in projects.pop(row[0]):
             granted[repository] = Entry(_cut_down(asked[repository], allowed), row[1], row[2])
     if account is not None and account.admin:
         # Only administrators may know which projects there are: they are granted what is missing, to be told so.
+        allowed = EVERY_ACTION if account.limits is None else account.limits.cut_down(EVERY_ACTION, NO_PROJECT)
         for repository in chain.from_iterable(projects.values()):
-            granted[repository] = Entry(_cut_down(asked[repository], EVERY_ACTION), NO_PROJECT, 0)
+            granted[repository] = Entry(_cut_down(asked[repository], allowed), NO_PROJECT, 0)
     return Granted({name: granted[name] for name in asked if name in granted and granted[name].actions}, catalog)
 
 
@@ -155,7 +158,7 @@ async def grant_to_owner(read: Reader, ticket: Ticket, scopes: Iterable[Asked]) 
         principal_id=ticket.principal_id, epoch=row[0], kind=row[1], name=ticket.name, admin=bool(row[2]),
         project_id=row[3],
     )  # fmt: skip
-    return await grant(read, account, scopes)
+    return await grant(read, account.limited(ticket.limits), scopes)
 
 
 async def may_read_catalog(read: Reader, account: Account | None) -> bool:
@@ -164,7 +167,7 @@ async def may_read_catalog(read: Reader, account: Account | None) -> bool:
         return False
     if account.kind == "robot":
         return await read.one(_CATALOG, account.principal_id) is not None
-    return account.admin
+    return account.admin and (account.limits is None or PULL in account.limits.cut_down(EVERY_ACTION, NO_PROJECT))
 
 
 def _project_of(repository: str) -> str | None:
@@ -175,7 +178,7 @@ def _project_of(repository: str) -> str | None:
 
 
 def _allowed_to_user(account: Account | None, row: Row) -> frozenset[str]:
-    if account is not None and account.admin:
+    if account is not None and (account.admin or account.admin_there):
         return EVERY_ACTION
     allowed = _NOTHING
     for role in row[3:6]:

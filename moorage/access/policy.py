@@ -5,9 +5,11 @@ plane: pull, push and delete on a repository, and reading the catalog.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from types import MappingProxyType
+
+import msgspec
 
 
 class Role(IntEnum):
@@ -60,6 +62,37 @@ REPOSITORY_ACTIONS: Mapping[Role, frozenset[str]] = MappingProxyType(
 """What each role may do to the content of a repository on /v2. Deleting needs `artifact:delete`: maintainer and up."""
 
 
+API_READ, API_WRITE = "api:read", "api:write"
+TOKEN_SCOPES = (PULL, PUSH, DELETE, API_READ, API_WRITE)
+"""What an access token can be given."""
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How far an access token goes: what its owner may do, cut down to this.
+
+    Attributes:
+        token_id: of the access token.
+        token: its name, for the audit log.
+        scopes: of `TOKEN_SCOPES`.
+        projects: ids; null: all.
+    """
+
+    token_id: int
+    token: str
+    scopes: frozenset[str]
+    projects: frozenset[int] | None = None
+
+    def cover(self, project_id: int) -> bool:
+        """Whether the token is for this project."""
+        return self.projects is None or project_id in self.projects
+
+    def cut_down(self, actions: frozenset[str], project_id: int) -> frozenset[str]:
+        """What is left of `actions` on `/v2`. Push brings pull along: nobody can push who cannot see what is there."""
+        if not self.cover(project_id):
+            return frozenset()
+        return actions & (self.scopes | {PULL} if PUSH in self.scopes else self.scopes)
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """Who signed in.
@@ -71,7 +104,10 @@ class Account:
         name: as shown: a user's name, `robot$…`.
         admin: whether a system administrator; a robot never is.
         project_id: the project of a project's robot; None otherwise.
-        seconds_left: until the account expires; None: never.
+        seconds_left: until the account, or the access token that it came with, expires; None: never.
+        limits: of the access token that it came with.
+        admin_there: an administrator whose access token is for some projects: `admin` is false, and in those projects
+            they may still do everything.
     """
 
     principal_id: int
@@ -81,6 +117,14 @@ class Account:
     admin: bool = False
     project_id: int | None = None
     seconds_left: float | None = None
+    limits: Limits | None = None
+    admin_there: bool = False
+
+    def limited(self, limits: Limits | None) -> "Account":
+        """The same account with an access token of these limits; None: without any."""
+        admin = self.admin or self.admin_there
+        there = admin and limits is not None and limits.projects is not None
+        return replace(self, limits=limits, admin=admin and not there, admin_there=there)
 
 
 NO_PROJECT = 0
@@ -108,6 +152,7 @@ class Ticket:
         catalog: whether the catalog may be read.
         expires_at: Unix seconds.
         credential: `token` or `password`.
+        limits: of the access token that it was got with.
     """
 
     principal_id: int
@@ -117,6 +162,12 @@ class Ticket:
     catalog: bool = False
     expires_at: float = 0
     credential: str = "token"
+    limits: Limits | None = None
+
+    @property
+    def credentials(self) -> tuple[str, str]:
+        """For rows: what the owner came with, and the name of the access token, if it was one."""
+        return (self.credential, "") if self.limits is None else ("access_token", self.limits.token)
 
     def entry(self, repository: str, actions: Iterable[str]) -> Entry | None:
         """The entry of `repository`, if it grants all `actions`."""

@@ -107,6 +107,7 @@ def _standing(rows: list[Row], account: Account | None) -> Standing:
     if account is not None and account.project_id is not None and ("repository", "push") in permissions:
         permissions.add(("repository", "pull"))
     project_id, name, public = rows[0][:3]
-    return Standing(
-        project_id, name, bool(public), tuple(roles), frozenset(permissions), account is not None and account.admin
-    )
+    if account is not None and account.limits is not None and not account.limits.cover(project_id):
+        return Standing(project_id, name, bool(public))  # not even what everybody may: the token is for other projects
+    admin = account is not None and (account.admin or account.admin_there)
+    return Standing(project_id, name, bool(public), tuple(roles), frozenset(permissions), admin)

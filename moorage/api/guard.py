@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from moorage.access.call import Call
 from moorage.access.needs import Needs
-from moorage.access.policy import Account
+from moorage.access.policy import API_READ, API_WRITE, Account
 from moorage.access.standing import MAX_ID, Standing
 from moorage.db.engine import Database
-from moorage.errors import CredentialsInvalid, DirectoryUnavailable, RouteUnknown, Unauthenticated
+from moorage.errors import CredentialsInvalid, Denied, DirectoryUnavailable, RouteUnknown, Unauthenticated
 from moorage.events import Actor
 from moorage.identity.bearers import BearerSource
 from moorage.identity.header import TrustedHeader
@@ -29,6 +29,13 @@ if TYPE_CHECKING:  # loaded after the server has started; see `api/plane.py`
     from litestar.handlers import BaseRouteHandler
 
 _MAX_ID_DIGITS = 19
+_OF_NO_PROJECT = frozenset(
+    {
+        "getPing", "getHealth", "getSystemInfo", "getCert", "getIcon", "getCurrentUserInfo",
+        "getCurrentUserPermissions", "listMyAccessTokens", "revokeMyAccessToken",
+    }
+)  # fmt: skip
+"""Operations for anybody that tell of no project, or (permissions) look at what the token is for."""
 
 
 class ApiGuard:
@@ -63,6 +70,7 @@ class ApiGuard:
         needs: Needs = handler.opt["needs"]
         request.route = handler.opt.get("route", "") or getattr(handler, "operation_id", None) or "api"
         _settle(connection.path_params)
+        _require_scope(call, needs, request.route)
         await grant(call, needs, connection.path_params)
 
     async def identify(self, request: Request) -> Call:
@@ -83,7 +91,8 @@ class ApiGuard:
                 account, credential = await self._bearer(text[7:].strip()), "token"
             else:
                 username, password = read_basic(text)
-                account, credential = await self._login.authenticate(username, password, request.address), "password"
+                account = await self._login.authenticate(username, password, request.address, access_tokens=True)
+                credential = "password"
         elif self._header is not None and (account := await self._header.account_of(request)) is not None:
             credential = "header"
         elif b"cookie" in request.headers:
@@ -99,7 +108,9 @@ class ApiGuard:
         check_csrf(request.method, request.headers, request.origin, csrf_token)
         if account is not None:
             request.principal = account.name
-            actor = request.as_actor(account.principal_id, account.name, credential)
+            limits = account.limits
+            shown = (credential, "") if limits is None else ("access_token", limits.token)
+            actor = request.as_actor(account.principal_id, account.name, *shown)
         else:
             actor = Actor(address=request.address, request_id=request.request_id)
         return Call(request, self._database, account, actor, self._note, session=session)
@@ -141,6 +152,25 @@ def _settle(path: dict[str, object]) -> None:
                 raise RouteUnknown
             if "%2F" in value:
                 path[name] = value.replace("%2F", "/")
+
+
+def _require_scope(call: Call, needs: Needs, operation_id: str) -> None:
+    """Refuse an access token that does not go so far.
+
+    What is not about one project shows or changes all that the owner has: it is not for a token of some projects.
+
+    Raises:
+        Denied: the token lacks the scope, or is for some projects only.
+    """
+    limits = call.account.limits if call.account is not None else None
+    if limits is None:
+        return
+    scope = API_READ if call.request.method in {"GET", "HEAD"} else API_WRITE
+    if scope not in limits.scopes:
+        problem = call.denied(scope, "access token", None)  # noted for the audit log
+        raise Denied(f"This access token lacks the scope {scope}.", needs=scope) from problem
+    if limits.projects is not None and needs.level in {"public", "signed_in"} and operation_id not in _OF_NO_PROJECT:
+        raise Denied("This access token is for some projects only; ask for one of them.")
 
 
 async def grant(call: Call, needs: Needs, path: dict[str, object]) -> None:

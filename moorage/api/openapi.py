@@ -170,8 +170,7 @@ def _success(success: dict[str, Any], handler: HTTPRouteHandler) -> dict[str, An
 def _failures(handler: HTTPRouteHandler, needs: Needs, places: set[str]) -> dict[str, Any]:
     """What may go wrong, by status: what the route declares, and what comes with its needs, parameters and method."""
     problems: set[type[Problem]] = {*handler.opt["problems"], *_EVERYWHERE}
-    if needs.level != "public":
-        problems.add(Denied)
+    problems.add(Denied)  # an access token without the scope is refused everywhere
     if "path" in places:
         problems.add(NotFound)
     if "query" in places:

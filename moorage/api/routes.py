@@ -13,12 +13,14 @@ from moorage.identity import ldap_routes as directory
 from moorage.identity import oidc_routes as oidc
 from moorage.identity import robot_routes as robots
 from moorage.identity import routes as people
+from moorage.identity import token_routes as access_tokens
 from moorage.projects import routes as projects
 from moorage.quotas import routes as quotas
 from moorage.system import routes as system
 
 BUILT: tuple[HTTPRouteHandler, ...] = (
     *people.ROUTES,
+    *access_tokens.ROUTES,
     *groups.ROUTES,
     *oidc.ROUTES,
     *robots.ROUTES,

@@ -75,7 +75,7 @@ class PullNotes:
         Pulls are of one kind when the same account pulled the same artifact under the same name from the same address.
         """
         key = (
-            found.repository_id, found.artifact_id, reference, ticket.principal_id, ticket.name, ticket.credential,
+            found.repository_id, found.artifact_id, reference, ticket.principal_id, ticket.name, ticket.credentials,
             address, repository, entry.project_id, found.digest,
         )  # fmt: skip
         noted = self._notes.get(key)
@@ -104,7 +104,7 @@ class PullNotes:
                     held[0] += entry[0]
 
 
-_Key = tuple[int, int, str, int, str, str, str, str, int, bytes]
+_Key = tuple[int, int, str, int, str, tuple[str, str], str, str, int, bytes]
 
 
 def write_pulls(work: Work, notes: dict[_Key, list[float]]) -> None:
@@ -142,14 +142,14 @@ def write_pulls(work: Work, notes: dict[_Key, list[float]]) -> None:
 
 
 def _pulled(key: _Key, count: int, at: float) -> Pulled:
-    _, artifact, reference, principal, name, credential, address, repository, project, digest = key
+    _, artifact, reference, principal, name, (credential, token), address, repository, project, digest = key
     return Pulled(
         project_id=project,
         repository=repository,
         artifact_id=artifact,
         digest=str(Digest.from_binary(digest)),
         tag="" if ":" in reference else reference,
-        actor=Actor(principal or None, name, credential, address),
+        actor=Actor(principal or None, name, credential, address, token=token),
         count=count,
         at=datetime.fromtimestamp(at, UTC),
     )

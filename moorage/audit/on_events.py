@@ -18,6 +18,7 @@ from moorage.db.engine import Query
 from moorage.db.fast import moment, one
 from moorage.db.work import Work
 from moorage.events import (
+    AccessTokenChanged,
     Actor,
     AllowlistChanged,
     ArtifactDeleted,
@@ -116,6 +117,12 @@ def on_user_signed_out(work: Work, event: UserSignedOut) -> None:
     _write(work, "logout", "user", event.name)
 
 
+def on_access_token_changed(work: Work, event: AccessTokenChanged) -> None:
+    """`create_access_token` or `delete_access_token`, called `OWNER/NAME`, with how far it goes."""
+    operation = "create" if event.change == "created" else "delete"
+    _write(work, operation, "access_token", f"{event.user_name}/{event.name}", detail=event.detail)
+
+
 def on_group_created(work: Work, event: GroupCreated) -> None:
     """`create_group`."""
     _write(work, "create", "group", event.name)
@@ -166,7 +173,7 @@ def on_artifacts_pulled(work: Work, event: ArtifactsPulled) -> None:
             "at": pull.at,
             "project_id": pull.project_id,
             "repeats": pull.count,
-            "detail": {"digest": pull.digest},
+            "detail": {"digest": pull.digest, **_with(pull.actor)},
         }
         for pull in event.pulls
     ]
@@ -238,6 +245,7 @@ REACTIONS: Mapping[type[Event], Callable[[Work, Any], None]] = MappingProxyType(
         UserChanged: on_user_changed,
         UserSignedIn: on_user_signed_in,
         UserSignedOut: on_user_signed_out,
+        AccessTokenChanged: on_access_token_changed,
         GroupCreated: on_group_created,
         GroupChanged: on_group_changed,
         RobotCreated: on_robot_created,
@@ -298,7 +306,14 @@ def _write(
     if _leaves_out(work, operation, resource_type):
         return
     row = _row(work.actor, operation, resource_type, resource)
-    one(work, _INSERT, moment(work, work.now), project_id, json.dumps(dict(detail or {})), *row.values())
+    one(
+        work,
+        _INSERT,
+        moment(work, work.now),
+        project_id,
+        json.dumps({**(detail or {}), **_with(work.actor)}),
+        *row.values(),
+    )
 
 
 def _row(actor: Actor, operation: str, resource_type: str, resource: str) -> dict[str, object]:
@@ -315,6 +330,11 @@ def _row(actor: Actor, operation: str, resource_type: str, resource: str) -> dic
         "ok": True,
         "repeats": 1,
     }
+
+
+def _with(actor: Actor) -> dict[str, str]:
+    """Which access token it was, for `detail`."""
+    return {"access_token": actor.token} if actor.token else {}
 
 
 def _name(repository: str, tag: str, digest: str) -> str:

@@ -74,7 +74,7 @@ class WrittenRefusals:
         if self._rules().leaves_out(operation, resource_type):
             return
         now = self._clock()
-        kind: _Kind = (actor.name, actor.address, operation, resource_type, resource, project_id)
+        kind: _Kind = (f"{actor.name}\0{actor.token}", actor.address, operation, resource_type, resource, project_id)
         seen = self._seen.get(kind)
         if seen is None and len(self._seen) >= MAX_KINDS:
             self._forget(now)
@@ -148,7 +148,7 @@ def _write(work: Work, batch: list[tuple[_Kind, _Seen, int]]) -> list[int]:
                 "operation": operation,
                 "ok": False,
                 "repeats": count,
-                "detail": {},
+                "detail": {"access_token": seen.actor.token} if seen.actor.token else {},
             },
         ).scalar_one()
         ids.append(row)

@@ -84,7 +84,7 @@ class Gate:
     async def _basic(self, request: Request, header: str, needs: Sequence[Scope]) -> Ticket:
         try:
             username, password = read_basic(header)
-            account = await self._login.authenticate(username, password, request.address)
+            account = await self._login.authenticate(username, password, request.address, access_tokens=True)
         except Unauthenticated as problem:
             raise type(problem)(str(problem), headers={"WWW-Authenticate": _BASIC}) from None
         # All that is allowed, as with a token: a HEAD by somebody who may push renews a lease.
@@ -92,6 +92,7 @@ class Gate:
         return Ticket(
             principal_id=account.principal_id, principal_epoch=account.epoch, name=account.name,
             entries=granted.entries, catalog=granted.catalog, credential="password",
+            limits=account.limits,
         )  # fmt: skip
 
     def refusal(
@@ -115,7 +116,7 @@ class Gate:
             # No refusal to write down: clients bring the token that they have first and ask for more when told to.
             return self.refusal(request, needs, error="insufficient_scope", message=message)
         self._refusals.note(
-            request.as_actor(ticket.principal_id, ticket.name, ticket.credential),
+            request.as_actor(ticket.principal_id, ticket.name, *ticket.credentials),
             ",".join(need.actions),
             need.type,
             need.name,

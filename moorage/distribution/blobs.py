@@ -146,7 +146,7 @@ async def remove(plane: Plane, request: Request, name: str, reference: str) -> R
     if repository_id is None:
         raise BlobUnknown(repository=name, digest=reference)
     await plane.database.run(
-        request.as_actor(ticket.principal_id, ticket.name, ticket.credential),
+        request.as_actor(ticket.principal_id, ticket.name, *ticket.credentials),
         blobs.delete_blob, entry.project_id, repository_id, name, digest,
     )  # fmt: skip
     faults.point("delete.done")

@@ -81,7 +81,7 @@ async def put(plane: Plane, request: Request, name: str, reference: str) -> Repl
         raise DigestInvalid(msg, expected=str(expected), actual=str(digest))
     await _require_bytes(plane, repository.text, parsed)
     await plane.database.run(
-        request.as_actor(ticket.principal_id, ticket.name, ticket.credential),
+        request.as_actor(ticket.principal_id, ticket.name, *ticket.credentials),
         push.record,
         Destination(entry.project_id, entry.project_epoch, repository.text),
         digest,
@@ -147,7 +147,7 @@ async def remove(plane: Plane, request: Request, name: str, reference: str) -> R
     repository_id = await find_repository(plane.database.read, ticket, entry, name)
     if repository_id is None:
         raise ManifestUnknown(repository=name, reference=reference)
-    actor = request.as_actor(ticket.principal_id, ticket.name, ticket.credential)
+    actor = request.as_actor(ticket.principal_id, ticket.name, *ticket.credentials)
     if digest is not None:
         await plane.database.run(actor, delete.delete_artifact, entry.project_id, repository_id, name, digest)
     elif tag is not None:

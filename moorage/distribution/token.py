@@ -168,7 +168,7 @@ class TokenEndpoint:
             self._refusals.note(_nobody(request, "token"), "login", "user", "")
             raise CredentialsInvalid("The token is not valid, or no longer.")
         username, password = read_basic(authorization)
-        return await self._login.authenticate(username, password, request.address)
+        return await self._login.authenticate(username, password, request.address, access_tokens=True)
 
     async def _post(self, request: TokenRequest) -> dict[str, object]:
         if request.content_type.partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
@@ -189,7 +189,7 @@ class TokenEndpoint:
         refresh_token = ""
         if kind == "password":
             account = await self._login.authenticate(
-                _one(fields, "username"), _one(fields, "password"), request.address
+                _one(fields, "username"), _one(fields, "password"), request.address, access_tokens=True
             )
         elif kind == "refresh_token":
             refresh_token = _one(fields, "refresh_token")
@@ -233,7 +233,10 @@ class TokenEndpoint:
 
 
 def _actor(request: TokenRequest, account: Account, credential: str) -> Actor:
-    return Actor(account.principal_id, account.name, credential, request.address, request.request_id)
+    if account.limits is not None:
+        credential = "access_token"
+    token = account.limits.token if account.limits is not None else ""
+    return Actor(account.principal_id, account.name, credential, request.address, request.request_id, token)
 
 
 def _nobody(request: TokenRequest, credential: str) -> Actor:

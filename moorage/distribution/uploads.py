@@ -79,7 +79,7 @@ async def start(plane: Plane, request: Request, name: str, _reference: str) -> R
     ticket = await _ticket_for_mount(plane, request, needs)
     repository = parse_repository(name).text
     entry = ticket.entries[name]
-    actor = request.as_actor(ticket.principal_id, ticket.name, ticket.credential)
+    actor = request.as_actor(ticket.principal_id, ticket.name, *ticket.credentials)
     to = Destination(entry.project_id, entry.project_epoch, repository)
     await require_current(plane.database.read, ticket, entry, name)
     digest = None if mount is None else Digest(mount)
@@ -242,7 +242,7 @@ async def _find(plane: Plane, request: Request, name: str, reference: str) -> Fo
     except TicketRevoked as problem:
         raise plane.gate.revoked(request, needs, problem) from None
     progress = Progress(size_bytes=row[5], hash_state=bytes(row[7]), driver=row[8])
-    actor = request.as_actor(ticket.principal_id, ticket.name, ticket.credential)
+    actor = request.as_actor(ticket.principal_id, ticket.name, *ticket.credentials)
     return Found(UploadId(reference), name, progress, row[6], row[9], actor)
 
 

@@ -2,13 +2,15 @@
 
 from base64 import b64decode
 from collections.abc import Sequence
+from dataclasses import replace
 
 from moorage.access.policy import Account
 from moorage.configuration.live import Live, Settled
 from moorage.db.engine import Reader
-from moorage.errors import CredentialsInvalid, LoginThrottled
+from moorage.errors import CredentialsInvalid, DirectoryUnavailable, LoginThrottled
 from moorage.events import Actor
 from moorage.identity import robots
+from moorage.identity.access_tokens import AccessTokens, is_access_token
 from moorage.identity.backends.base import Backend
 from moorage.identity.backends.local import Local
 from moorage.identity.passwords import Passwords
@@ -36,18 +38,24 @@ class Login:
         live: Live | Settled | None = None,
         people: Throttle | None = None,
         machines: Throttle | None = None,
+        tokens: AccessTokens | None = None,
     ) -> None:
         self._read = read
         self._passwords = passwords
         self._refusals: Refusals = refusals or NoRefusals()
         self.backends: tuple[Backend, ...] = (Local(read, passwords, live), *backends)
         self._live = live or Settled()
+        self._tokens = tokens
         # Two, so that a flood of cheap tries against robots cannot push the dear ones against people out of memory.
         self._people = people or Throttle()
         self._machines = machines or Throttle()
 
-    async def authenticate(self, username: str, password: str, address: str) -> Account:
+    async def authenticate(self, username: str, password: str, address: str, *, access_tokens: bool = False) -> Account:
         """The account behind a name (or e-mail address, or a robot's shown name) and a password.
+
+        Args:
+            access_tokens: whether an access token does in the place of a password. It never leaves for another
+                system; where it does not do, it is a wrong password.
 
         Raises:
             CredentialsInvalid: always 401, and nothing about which part was wrong.
@@ -59,8 +67,10 @@ class Login:
         is_robot = username.startswith(prefix)
         try:
             account = await self._find_robot(username, password, address, prefix) if is_robot else None
+            if account is None and is_access_token(password):
+                account = await self._find_owner(username, password if access_tokens else "", address)
             # Whatever prefix somebody chooses, nobody whose name happens to begin with it is locked out.
-            if account is None and not (is_robot and is_no_user_name(prefix)):
+            elif account is None and not (is_robot and is_no_user_name(prefix)):
                 account = await self._find_person(username, password, address)
         except LoginThrottled:
             self._refuse(username, address)
@@ -76,12 +86,46 @@ class Login:
         Raises:
             Unavailable: the source could not be asked.
         """
-        found: Account | None = account
-        for backend in self.backends if account.kind == "user" else ():
-            found = await backend.confirm(account, address)
-            if found != account:
-                return found
-        return found
+        if account.kind != "user":
+            return account
+        # Sources know people, not how far an access token goes.
+        bare = replace(account.limited(None), seconds_left=None)
+        for backend in self.backends:
+            found = await backend.confirm(bare, address)
+            if found is None:
+                return None
+            if found != bare:
+                return replace(found.limited(account.limits), seconds_left=account.seconds_left)
+        return account
+
+    async def account_of(self, token: str) -> Account | None:
+        """Whose access token it is, as a `BearerSource`; None: it is none, or not good."""
+        if self._tokens is None or not is_access_token(token):
+            return None
+        await self._live.items()
+        account = await self._tokens.find(token, self._live.current.auth_sources)
+        return None if account is None else await self._confirm_owner(account, "")
+
+    async def _find_owner(self, username: str, token: str, address: str) -> Account | None:
+        """The account of an access token, if it is that of the name; `token` empty: none will do."""
+        key = ("token:" + fold_user_name(username)[:255], network_of(address))
+        self._machines.require_open(key)
+        account = None
+        if self._tokens is not None and token:
+            account = await self._tokens.find(token, self._live.current.auth_sources, username=username)
+            account = account and await self._confirm_owner(account, address)
+        if account is None:
+            self._machines.count(key)
+        else:
+            self._machines.forgive(key)
+        return account
+
+    async def _confirm_owner(self, account: Account, address: str) -> Account | None:
+        """As `confirm`; while a directory is away, our own credentials go on, as sessions do."""
+        try:
+            return await self.confirm(account, address)
+        except DirectoryUnavailable:
+            return account
 
     async def _find_robot(self, username: str, password: str, address: str, prefix: str) -> Account | None:
         key = (username[:255], network_of(address))

@@ -48,7 +48,7 @@ async def set_cli_secret(
     live: NamedDependency[Live],
 ) -> Response[CliSecretOut]:
     """Replace the CLI secret; the old one stops working at once."""
-    account = call.signed_in()
+    account = call.require_sign_in()
     is_self = account.kind == "user" and account.principal_id == user_id
     if not is_self and not call.admin:
         raise call.denied("user:update", "the system", None)

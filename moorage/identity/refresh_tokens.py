@@ -7,16 +7,19 @@ replaced when used: clients store what they were given at login and never again.
 
 import hashlib
 import secrets
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
 from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from moorage.access.policy import Account
 from moorage.db.base import db_now
 from moorage.db.engine import Query, Reader
 from moorage.db.work import Work
-from moorage.errors import RefreshTokenUnknown
+from moorage.errors import CredentialsInvalid, RefreshTokenUnknown
+from moorage.identity.access_tokens import read_limits
 from moorage.identity.robots import PREFIX
 from moorage.identity.tables import RefreshToken
 
@@ -32,14 +35,15 @@ _TOUCH_SECONDS = 86_400
 
 _FIND = Query(
     """SELECT p.id, p.epoch, p.kind, p.name, (u.admin OR u.admin_by_source), r.project_id, {left:r.expires_at},
-    {left:t.used_at}
+    {left:t.used_at}, a.id, a.name, a.scopes, a.projects, {left:a.expires_at}
 FROM refresh_token t
 JOIN principal p ON p.id = t.principal_id AND p.epoch = t.epoch AND p.deleted_at IS NULL AND NOT p.disabled
 LEFT JOIN user_account u ON u.principal_id = p.id
 LEFT JOIN robot r ON r.principal_id = p.id
 LEFT JOIN project o ON o.id = r.project_id
+LEFT JOIN access_token a ON a.id = t.access_token_id
 WHERE t.id = $1 AND t.service = $2 AND t.expires_at > {now} AND (r.expires_at IS NULL OR r.expires_at > {now})
-    AND (r.project_id IS NULL OR o.trash_id IS NULL)"""
+    AND (r.project_id IS NULL OR o.trash_id IS NULL) AND (a.expires_at IS NULL OR a.expires_at > {now})"""
 )
 _OLDEST = (
     select(RefreshToken.id)
@@ -68,23 +72,33 @@ class Found(msgspec.Struct, frozen=True):
 
 
 def create_refresh_token(work: Work, account: Account, *, service: str, client_id: str = "") -> str:
-    """Make a refresh token and return it; this is the only time it is seen."""
+    """Make a refresh token and return it; this is the only time it is seen.
+
+    One that is got with an access token goes as far as that, and ends with it.
+
+    Raises:
+        CredentialsInvalid: the access token was revoked a moment ago.
+    """
     surplus = work.db.scalars(_OLDEST, {"principal": account.principal_id}).all()
     if surplus:
         work.db.execute(delete(RefreshToken).where(RefreshToken.id.in_(surplus)))
     token = MARK + secrets.token_urlsafe(32)
-    work.db.execute(
-        insert(RefreshToken).values(
-            id=_digest(token),
-            principal_id=account.principal_id,
-            epoch=account.epoch,
-            service=service,
-            client_id=client_id[:128],
-            created_at=work.now,
-            used_at=db_now(),
-            expires_at=db_now(LIFETIME_SECONDS),
-        )
+    row = insert(RefreshToken).values(
+        id=_digest(token),
+        principal_id=account.principal_id,
+        epoch=account.epoch,
+        service=service,
+        client_id=client_id[:128],
+        access_token_id=account.limits.token_id if account.limits is not None else None,
+        created_at=work.now,
+        used_at=db_now(),
+        expires_at=db_now(LIFETIME_SECONDS),
     )
+    try:
+        with work.db.begin_nested():
+            work.db.execute(row)
+    except IntegrityError as error:
+        raise CredentialsInvalid from error
     return token
 
 
@@ -103,6 +117,8 @@ async def find_refresh_token(read: Reader, token: str, *, service: str, robot_pr
         principal_id=row[0], epoch=row[1], kind=row[2], name=name, admin=bool(row[4]), project_id=row[5],
         seconds_left=row[6],
     )  # fmt: skip
+    if row[8] is not None:
+        account = replace(account, seconds_left=row[12]).limited(read_limits(row[8:12]))
     return Found(account, stale=row[7] < -_TOUCH_SECONDS)
 
 

@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody
 from moorage.access.call import Call, stamp
 from moorage.access.needs import inside
 from moorage.access.operations import operation
+from moorage.access.policy import EVERY_ACTION
 from moorage.access.standing import Standing
 from moorage.configuration.live import Live
 from moorage.db.query import Listing
@@ -144,6 +145,7 @@ async def create_robot(
 ) -> Response[RobotCreated]:
     """Create a robot. The secret is in this answer and nowhere else."""
     account = call.signed_in()
+    _require_whole_token(call)
     home = await _home(call, data.level, data.permissions, "robot:create")
     permissions = await _permissions(call, data.permissions, home)
     await _require_own(call, permissions)
@@ -275,10 +277,23 @@ async def _find(call: Call, robot_id: int, permission: str) -> robot_lists.Liste
         await call.require_in_system(permission)
     else:
         await call.require_in_project(permission, project_id=row.project_id)
+    if permission == "robot:update":
+        _require_whole_token(call)
     # A robot that could change others would make them, and so itself, more than it was given.
     if permission == "robot:update" and call.signed_in().kind == "robot":
         raise call.denied(permission, f"robot {robot_id}", row.project_id)
     return row
+
+
+def _require_whole_token(call: Call) -> None:
+    """Refuse an access token that may not do all that a robot may: its secret would outgrow the token.
+
+    Raises:
+        RobotExceeds: it would.
+    """
+    account = call.signed_in()
+    if account.limits is not None and not account.limits.scopes.issuperset(EVERY_ACTION):
+        raise RobotExceeds("Making and changing robots with an access token takes the scopes pull, push and delete.")
 
 
 async def _home(

@@ -218,6 +218,7 @@ async def update_user(
     data: JSONBody[UserProfile], call: NamedDependency[Call], user_id: FromPath[int]
 ) -> Response[None]:
     """Change what describes a local user; of others their source says it."""
+    call.require_sign_in()
     await _require_self_or(call, user_id, "user:update")
     await call.run(_set_profile, user_id, data)
     return Response(None)
@@ -244,8 +245,9 @@ async def set_sysadmin(
 ) -> Response[None]:
     """Make somebody a system administrator, or end that; not for the caller, nor for the first administrator.
 
-    Robots may not, whatever they were given: they would make an account more than they are.
+    Robots and access tokens may not, whatever they were given: they would make an account more than they are.
     """
+    call.require_sign_in()
     if not call.admin:
         raise call.denied("user:update", "the system", None)
     if user_id in {service.ADMIN_ID, call.signed_in().principal_id}:
@@ -268,7 +270,7 @@ async def set_password(
     settings: NamedDependency[Settings],
 ) -> Response[None]:
     """Change a password; all tokens and sessions of the account end."""
-    account = call.signed_in()
+    account = call.require_sign_in()
     is_self = account.kind == "user" and account.principal_id == user_id
     if not is_self and not call.admin:
         raise call.denied("user:update", "the system", None)

@@ -172,6 +172,26 @@ class OidcFlow(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcTime, index=True)
 
 
+class AccessToken(Base):
+    """A personal access token: the SHA-256 of 256 random bits, which are shown once.
+
+    `scopes` is a list of words with a space between them, `projects` one of ids; null: all. `expires_at` null: never.
+    """
+
+    __tablename__ = "access_token"
+    __table_args__ = (UniqueConstraint("principal_id", "name"), AUTO_ID)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    principal_id: Mapped[int] = mapped_column(ForeignKey("principal.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(Name)
+    secret: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    scopes: Mapped[str] = mapped_column(String(64))
+    projects: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
 class Session(Base):
     """A signed-in browser. The cookie is stored hashed."""
 
@@ -187,7 +207,10 @@ class Session(Base):
 
 
 class RefreshToken(Base):
-    """A refresh token, as of `docker login`: 256 random bits, stored hashed, bound to principal and service."""
+    """A refresh token, as of `docker login`: 256 random bits, stored hashed, bound to principal and service.
+
+    `access_token_id`: of the access token that it was got with, and ends with.
+    """
 
     __tablename__ = "refresh_token"
 
@@ -196,6 +219,7 @@ class RefreshToken(Base):
     epoch: Mapped[int] = mapped_column(BigInteger)
     service: Mapped[str] = mapped_column(String(64))
     client_id: Mapped[str] = mapped_column(String(128), server_default="")
+    access_token_id: Mapped[int | None] = mapped_column(ForeignKey("access_token.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     used_at: Mapped[datetime] = mapped_column(UtcTime)
     expires_at: Mapped[datetime] = mapped_column(UtcTime, index=True)

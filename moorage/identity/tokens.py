@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
-from moorage.access.policy import Account, Entry, Ticket
+from moorage.access.policy import Account, Entry, Limits, Ticket
 from moorage.errors import TokenInvalid
 from moorage.keyfiles import KeysInvalid, read_keys, write_key
 
@@ -51,7 +51,10 @@ class Access(msgspec.Struct, omit_defaults=True):
 
 
 class Claims(msgspec.Struct):
-    """The claims of a registry token. `principal` is ours: id and epoch, (0, 0) for anonymous."""
+    """The claims of a registry token.
+
+    Ours are `principal`: id and epoch, (0, 0) for anonymous; and `limits`: of the access token that it was got with.
+    """
 
     iss: str
     sub: str
@@ -62,6 +65,7 @@ class Claims(msgspec.Struct):
     jti: str
     access: list[Access]
     principal: tuple[int, int]
+    limits: Limits | msgspec.UnsetType = msgspec.UNSET
 
 
 class Minted(msgspec.Struct, frozen=True):
@@ -153,6 +157,7 @@ class TokenKeys:
             jti=secrets.token_hex(16),
             access=access,
             principal=(account.principal_id, account.epoch) if account else (0, 0),
+            limits=account.limits if account and account.limits else msgspec.UNSET,
         )
         key = self._signing
         text = f"{key.header}.{_encode(_claims_encoder.encode(claims))}"
@@ -284,6 +289,7 @@ def _read_ticket(claims: Claims) -> Ticket:
         entries=entries,
         catalog=catalog,
         expires_at=claims.exp,
+        limits=claims.limits or None,
     )
 
 

@@ -197,9 +197,9 @@ class Request:
         client = self.scope.get("client")
         return client[0] if client else ""
 
-    def as_actor(self, principal_id: int | None, name: str, credential: str) -> Actor:
-        """Who asks, for rows and events."""
-        return Actor(principal_id or None, name, credential, self.address, self.request_id)
+    def as_actor(self, principal_id: int | None, name: str, credential: str, token: str = "") -> Actor:
+        """Who asks, for rows and events; `token`: the name of their access token."""
+        return Actor(principal_id or None, name, credential, self.address, self.request_id, token)
 
 
 def _refuse_doubles(pairs: list[tuple[bytes, bytes]]) -> None:

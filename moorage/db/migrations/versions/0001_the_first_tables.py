@@ -207,6 +207,25 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "access_token",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("principal_id", ID, nullable=False),
+        sa.Column("name", NAME, nullable=False),
+        sa.Column("secret", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("scopes", sa.String(length=64), nullable=False),
+        sa.Column("projects", sa.Text(), nullable=True),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("used_at", TIME, nullable=True),
+        sa.Column("expires_at", TIME, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["principal_id"], ["principal.id"], name=op.f("fk_access_token_principal_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_token")),
+        sa.UniqueConstraint("principal_id", "name", name=op.f("uq_access_token_principal_id_name")),
+        sa.UniqueConstraint("secret", name=op.f("uq_access_token_secret")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
         "group_member",
         sa.Column("principal_id", ID, nullable=False),
         sa.Column("group_id", ID, nullable=False),
@@ -234,23 +253,6 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("principal_id", name=op.f("pk_oidc_user")),
     )
-    op.create_table(
-        "refresh_token",
-        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("principal_id", ID, nullable=False),
-        sa.Column("epoch", sa.BigInteger(), nullable=False),
-        sa.Column("service", sa.String(length=64), nullable=False),
-        sa.Column("client_id", sa.String(length=128), server_default="", nullable=False),
-        sa.Column("created_at", TIME, nullable=False),
-        sa.Column("used_at", TIME, nullable=False),
-        sa.Column("expires_at", TIME, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["principal_id"], ["principal.id"], name=op.f("fk_refresh_token_principal_id"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_refresh_token")),
-    )
-    op.create_index(op.f("ix_refresh_token_expires_at"), "refresh_token", ["expires_at"], unique=False)
-    op.create_index(op.f("ix_refresh_token_principal_id"), "refresh_token", ["principal_id"], unique=False)
     op.create_table(
         "session",
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),
@@ -383,6 +385,28 @@ def upgrade() -> None:
         sqlite_where=sa.text("trash_id IS NULL"),
         postgresql_where=sa.text("trash_id IS NULL"),
     )
+    op.create_table(
+        "refresh_token",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("principal_id", ID, nullable=False),
+        sa.Column("epoch", sa.BigInteger(), nullable=False),
+        sa.Column("service", sa.String(length=64), nullable=False),
+        sa.Column("client_id", sa.String(length=128), server_default="", nullable=False),
+        sa.Column("access_token_id", ID, nullable=True),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("used_at", TIME, nullable=False),
+        sa.Column("expires_at", TIME, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["access_token_id"], ["access_token.id"], name=op.f("fk_refresh_token_access_token_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["principal_id"], ["principal.id"], name=op.f("fk_refresh_token_principal_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_refresh_token")),
+    )
+    op.create_index(op.f("ix_refresh_token_access_token_id"), "refresh_token", ["access_token_id"], unique=False)
+    op.create_index(op.f("ix_refresh_token_expires_at"), "refresh_token", ["expires_at"], unique=False)
+    op.create_index(op.f("ix_refresh_token_principal_id"), "refresh_token", ["principal_id"], unique=False)
     op.create_table(
         "immutable_rule",
         sa.Column("id", ID, nullable=False),
