@@ -144,7 +144,7 @@ def _complete(described: dict[str, Any], handler: HTTPRouteHandler) -> None:
     responses: dict[str, Any] = {}
     if handler.status_code < 400:
         responses[str(handler.status_code)] = _success(success, handler)
-    responses.update(_failures(handler, needs, {one["in"] for one in parameters}))
+    responses.update(_failures(handler, {one["in"] for one in parameters}))
     described["responses"] = responses
     described["security"] = [{"basic": []}, {"bearer": []}, {"session": []}] + ([{}] if needs.level == "public" else [])
     described["x-needs"] = str(needs)
@@ -167,7 +167,7 @@ def _success(success: dict[str, Any], handler: HTTPRouteHandler) -> dict[str, An
     return success
 
 
-def _failures(handler: HTTPRouteHandler, needs: Needs, places: set[str]) -> dict[str, Any]:
+def _failures(handler: HTTPRouteHandler, places: set[str]) -> dict[str, Any]:
     """What may go wrong, by status: what the route declares, and what comes with its needs, parameters and method."""
     problems: set[type[Problem]] = {*handler.opt["problems"], *_EVERYWHERE}
     problems.add(Denied)  # an access token without the scope is refused everywhere
