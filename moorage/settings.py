@@ -52,7 +52,8 @@ class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     password: Secret = Secret()
     """The password for `url`, so that it need not stand in the URL. Or `password_file`."""
     pool_size: Annotated[int, Meta(ge=1, le=200)] = 10
-    """Connections per process (PostgreSQL only)."""
+    """Connections per process for changes (PostgreSQL only). At most as many again look things up, and half as many
+    serve lists."""
     migrate: Literal["auto", "manual"] | None = None
     """Whether `serve` brings the tables up to date. Not set: on SQLite yes, on PostgreSQL no."""
 

@@ -104,8 +104,9 @@ class Database:
             self.engine = _postgresql_engine(self.url, pool_size)
             self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="postgresql")
             self.read = _PostgresqlReader(self.url, pool_size)
-            self._lookouts = _PostgresqlLookouts(self.engine)
-            self._look_threads = _LookThreads(pool_size, "postgresql-look")
+            looks = max(2, pool_size // 2)
+            self._lookouts = _PostgresqlLookouts(self.url, looks)
+            self._look_threads = _LookThreads(looks, "postgresql-look")
         self._lock = threading.Lock() if self.kind == "sqlite" else None
 
     async def run(
@@ -166,7 +167,7 @@ class Database:
         of the database. `work.actor` is the system: a reading story takes whom it reads for as an argument.
 
         Cost: with SQLite some 80 microseconds more than its statements, half of it the way to the thread and back;
-        with PostgreSQL two round trips more.
+        with PostgreSQL two round trips more, past the drivers.
 
         Raises:
             DatabaseUnavailable: the database cannot be reached, or the story took longer than 30 s.
@@ -418,26 +419,35 @@ class _SqliteLookouts:
 # -- PostgreSQL -------------------------------------------------------------------------------------------
 
 
-def _postgresql_engine(url: URL, pool_size: int) -> Engine:
-    """A pool of connections with bounded statements: no transaction may hang."""
+def _postgresql_engine(url: URL, pool_size: int, **options: Any) -> Engine:  # noqa: ANN401 - SQLAlchemy's options
+    """A pool of connections with bounded statements: no transaction may hang. `pool_size` 0: no pool.
+
+    Neither compiled nor parallel plans: to prepare them takes longer than our statements run.
+    """
+    kept: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": _BUSY_TIMEOUT_SECONDS}
     return create_engine(
         url.set(drivername="postgresql+psycopg"),
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=_BUSY_TIMEOUT_SECONDS,
+        **(kept if pool_size else {"poolclass": NullPool}),
         connect_args={
             "connect_timeout": 10,
             "prepare_threshold": 2,
-            "options": "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=30000 -c timezone=UTC",
+            "options": "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=30000 -c timezone=UTC"
+            " -c jit=off -c max_parallel_workers_per_gather=0",
         },
+        **options,
     )
 
 
 class _PostgresqlLookouts:
-    """The pool of the transactions, with read-only ones: BEGIN says everything, so it is one round trip."""
+    """Connections of their own, kept open: to take one from a pool and give it back costs more than a statement.
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    BEGIN says everything, so it is one round trip; it and ROLLBACK go to libpq, past both drivers.
+    """
+
+    def __init__(self, url: URL, size: int) -> None:
+        self._engine = _postgresql_engine(url, 0, isolation_level="AUTOCOMMIT")
+        self._size = size
+        self._idle: deque[Connection] = deque()
 
     def look(
         self,
@@ -448,11 +458,56 @@ class _PostgresqlLookouts:
         **kwargs: P.kwargs,
     ) -> T:
         """Run `story` in a read-only transaction. The server stops a statement after 30 s."""
-        with self._engine.connect() as connection:
+        connection = self._begin()
+        try:
             return story(Work(connection, subscribers), *args, **kwargs)
+        finally:
+            self._give_back(connection)
 
     def close(self) -> None:
-        """Nothing: the engine owns the connections."""
+        """Close the idle connections."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _begin(self) -> Connection:
+        """A connection in a transaction; one that died while it was idle is forgotten."""
+        while self._idle:
+            with contextlib.suppress(IndexError):  # another thread was faster
+                connection = self._idle.pop()  # the warmest one; atomic
+                if _say(connection, _BEGIN):
+                    return connection
+                connection.invalidate()
+                connection.close()
+        connection = self._engine.connect()
+        if not _say(connection, _BEGIN):
+            connection.close()
+            raise DatabaseUnavailable(headers={"Retry-After": "5"})
+        return connection
+
+    def _give_back(self, connection: Connection) -> None:
+        if connection.invalidated or not _say(connection, b"ROLLBACK"):
+            connection.invalidate()
+            connection.close()
+            return
+        connection.rollback()  # SQLAlchemy's own idea of it; nothing is sent
+        if len(self._idle) < self._size:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+
+_BEGIN = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
+def _say(connection: Connection, command: bytes) -> bool:
+    """Send a command that returns no rows; whether the server did it."""
+    import psycopg  # noqa: PLC0415 - a server on SQLite never needs it
+
+    try:
+        raw: Any = connection.connection.dbapi_connection
+        return bool(raw.pgconn.exec_(command).status == psycopg.pq.ExecStatus.COMMAND_OK)
+    except (psycopg.Error, DBAPIError):
+        return False
 
 
 class _PostgresqlReader:
