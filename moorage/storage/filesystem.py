@@ -13,19 +13,32 @@ import os
 import secrets
 import stat as modes
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar, ParamSpec, Self, TypeVar
 
 from moorage import faults
-from moorage.errors import BlobDamaged, StorageFull, StorageUnavailable, UploadUnknown
+from moorage.errors import BlobDamaged, StorageUnavailable
 from moorage.ids import UploadId
 from moorage.oci.digest import Digest, Hasher
 from moorage.settings import Settings
 from moorage.storage import keys
 from moorage.storage.base import Progress, Stat
 from moorage.storage.disk import Disk
+from moorage.storage.files import (
+    File,
+    aside,
+    driver_note,
+    file_name,
+    has_size,
+    lost,
+    stat_file,
+    take_entries,
+    translate,
+    translated,
+    walk_files,
+)
 from moorage.storage.intake import Lane, pour, settle, take_small
 
 P = ParamSpec("P")
@@ -36,7 +49,6 @@ _WRITE_BACK_BYTES = 8 * 1024 * 1024  # how much is written between two hints to 
 _WALK_BATCH = 1000
 _THREADS = 32
 _TEMPORARY_SECONDS = 24 * 3600
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Filesystem:
@@ -83,7 +95,7 @@ class Filesystem:
     async def put(self, key: str, pieces: AsyncIterator[bytes]) -> Stat:
         """Store an object by way of a temporary file and a rename."""
         keys.require_own_key(key)
-        file = _File(self._temporary / secrets.token_hex(16))
+        file = File(self._temporary / secrets.token_hex(16))
         try:
             await self._store(file, pieces, None, lambda: self._create(file), lambda: None)
             return await self._run(self._place_object, file.path, key)
@@ -102,9 +114,9 @@ class Filesystem:
         """
         keys.require_key(key)
         try:
-            return self._stat(f"{self._root_text}{key}")  # a `Path` would take longer to build than the look
-        except OSError as error:  # a `with _translated()` takes as long as the look, too
-            raise _translate(error) from error
+            return stat_file(f"{self._root_text}{key}")  # a `Path` would take longer to build than the look
+        except OSError as error:  # a `with translated()` takes as long as the look, too
+            raise translate(error) from error
 
     async def delete(self, key: str) -> None:
         """Remove a file, and its folder when that was the blob's last incarnation."""
@@ -112,8 +124,8 @@ class Filesystem:
 
     async def walk(self) -> AsyncIterator[tuple[str, int]]:
         """All files but uploads and temporary ones, a thousand at a time."""
-        found = self._walk(self._root, "")
-        while batch := await self._run(_take, found, _WALK_BATCH):
+        found = walk_files(self._root, "")
+        while batch := await self._run(take_entries, found, _WALK_BATCH):
             for entry in batch:
                 yield entry
 
@@ -151,27 +163,27 @@ class Filesystem:
     ) -> Progress:
         """Write at the offset, in a new file when the old one may still be written to by somebody else."""
         keys.require_upload(upload)
-        file = _File(self._uploads / upload / _file_name(progress))
+        file = File(self._uploads / upload / file_name(progress))
         file.offset = progress.size_bytes
 
         def begin() -> None:
             self._begin(file, progress, hasher, takeover=takeover)
 
         def name() -> None:
-            if progress.size_bytes == 0 or _driver_note(file.path) != progress.driver:
+            if progress.size_bytes == 0 or driver_note(file.path) != progress.driver:
                 self._disk.fsync_dir(file.path.parent)
             if progress.size_bytes == 0:
                 self._disk.fsync_dir(self._uploads)
 
         await self._store(file, pieces, hasher, begin, name)
         return Progress(
-            size_bytes=file.offset, hash_state=hasher.state() if hasher else b"", driver=_driver_note(file.path)
+            size_bytes=file.offset, hash_state=hasher.state() if hasher else b"", driver=driver_note(file.path)
         )
 
     def read_upload(self, upload: UploadId, progress: Progress) -> AsyncIterator[bytes]:
         """The durable bytes of an upload."""
         keys.require_upload(upload)
-        return self._read_upload(self._uploads / upload / _file_name(progress), progress.size_bytes)
+        return self._read_upload(self._uploads / upload / file_name(progress), progress.size_bytes)
 
     async def finish(self, upload: UploadId, progress: Progress, key: str) -> Stat:
         """Rename the upload's file to its place."""
@@ -195,7 +207,7 @@ class Filesystem:
 
     async def _run(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Call it in a thread, to its end even when this task is cancelled; system errors become our own."""
-        with _translated():
+        with translated():
             loop = asyncio.get_running_loop()
             return await settle(loop.run_in_executor(self._pool, lambda: call(*args, **kwargs)))
 
@@ -217,7 +229,7 @@ class Filesystem:
                     self._disk.unlink(left)
 
     def _check(self) -> None:
-        file = _File(self._temporary / f"check-{secrets.token_hex(16)}")
+        file = File(self._temporary / f"check-{secrets.token_hex(16)}")
         said = secrets.token_bytes(16)
         try:
             self._create(file)
@@ -232,7 +244,7 @@ class Filesystem:
 
     async def _store(
         self,
-        file: "_File",
+        file: File,
         pieces: AsyncIterator[bytes],
         hasher: Hasher | None,
         begin: Callable[[], None],
@@ -258,7 +270,7 @@ class Filesystem:
                 self._close(file)
 
         def write(batch: bytes) -> None:
-            with _translated():
+            with translated():
                 self._write(file, batch)
 
         if whole:
@@ -274,7 +286,7 @@ class Filesystem:
         finally:
             await self._run(self._close, file)
 
-    def _write(self, file: "_File", data: bytes) -> None:
+    def _write(self, file: File, data: bytes) -> None:
         self._disk.write(file.fd, data, file.offset)
         file.offset += len(data)
         if file.offset - file.written_back >= _WRITE_BACK_BYTES:
@@ -282,7 +294,7 @@ class Filesystem:
             file.written_back = file.offset
         faults.point("append.piece")
 
-    def _sync(self, file: "_File", name: Callable[[], None]) -> None:
+    def _sync(self, file: File, name: Callable[[], None]) -> None:
         faults.point("append.written")
         try:
             self._disk.fsync(file.fd)
@@ -290,27 +302,27 @@ class Filesystem:
         except OSError:
             with contextlib.suppress(OSError):
                 if file.acknowledged:
-                    self._disk.rename(file.path, _aside(file.path))
+                    self._disk.rename(file.path, aside(file.path))
                 else:
                     self._disk.unlink(file.path)
             raise
 
-    def _close(self, file: "_File") -> None:
+    def _close(self, file: File) -> None:
         if file.fd >= 0:
             fd, file.fd = file.fd, -1
             self._disk.close(fd)
 
-    def _discard(self, file: "_File") -> None:
+    def _discard(self, file: File) -> None:
         self._close(file)
         with contextlib.suppress(FileNotFoundError):
             self._disk.unlink(file.path)
 
-    def _create(self, file: "_File") -> None:
+    def _create(self, file: File) -> None:
         file.fd = self._disk.create(file.path, exclusive=True)
 
     # -- uploads, in threads
 
-    def _begin(self, file: "_File", progress: Progress, hasher: Hasher | None, *, takeover: bool) -> None:
+    def _begin(self, file: File, progress: Progress, hasher: Hasher | None, *, takeover: bool) -> None:
         """Open the upload's file so that exactly `progress.size_bytes` bytes are in it and in the hasher."""
         size = progress.size_bytes
         if hasher is not None and hasher.size_bytes not in {0, size}:
@@ -329,13 +341,13 @@ class Filesystem:
         file.acknowledged = size > 0
         found = os.fstat(file.fd).st_size
         if found < size:
-            raise _lost()
+            raise lost()
         if found > size:
             self._disk.truncate(file.fd, size)
         if behind is not None:
             self._copy(file.fd, size, behind.update)
 
-    def _take_over(self, file: "_File", progress: Progress, behind: Hasher | None) -> None:
+    def _take_over(self, file: File, progress: Progress, behind: Hasher | None) -> None:
         """Copy the durable bytes to a file that only this call has ever opened."""
         source = self._open_acknowledged(file.path) if progress.size_bytes else -1
         try:
@@ -361,9 +373,9 @@ class Filesystem:
 
     def _is_aside(self, path: Path) -> bool:
         """Whether a sync of this upload's file failed, so that it was put aside."""
-        return self._stat(path) is None and self._stat(_aside(path)) is not None
+        return stat_file(path) is None and stat_file(aside(path)) is not None
 
-    def _salvage(self, file: "_File", progress: Progress, hasher: Hasher | None, behind: Hasher | None) -> None:
+    def _salvage(self, file: File, progress: Progress, hasher: Hasher | None, behind: Hasher | None) -> None:
         """Copy what was acknowledged out of a file put aside, and see that it is what was hashed at that time.
 
         The page in which the acknowledged bytes end was written to again by the append that failed: the file's own
@@ -375,14 +387,14 @@ class Filesystem:
         self._take_over(file, progress, check)
         if hasher is not None and check is not behind and check is not None and check.digest() != hasher.digest():
             self._discard(file)
-            raise _lost()
+            raise lost()
 
     def _copy(self, fd: int, size: int, take: Callable[[bytes], None]) -> None:
         offset = 0
         while offset < size:
             piece = self._disk.read(fd, min(_PIECE_BYTES, size - offset), offset)
             if not piece:
-                raise _lost()
+                raise lost()
             take(piece)
             offset += len(piece)
 
@@ -390,27 +402,27 @@ class Filesystem:
         try:
             return self._disk.open(path, write=True)
         except FileNotFoundError:
-            raise _lost() from None
+            raise lost() from None
 
     def _open_acknowledged(self, path: Path) -> int:
         """Open an upload's file to copy from it, also when it was put aside."""
         try:
-            return self._disk.open(_aside(path) if self._is_aside(path) else path)
+            return self._disk.open(aside(path) if self._is_aside(path) else path)
         except FileNotFoundError:
-            raise _lost() from None
+            raise lost() from None
 
     def _finish(self, upload: UploadId, progress: Progress, key: str) -> Stat:
         folder = self._uploads / upload
-        file = _File(folder / _file_name(progress))
+        file = File(folder / file_name(progress))
         target = self._root / key
         size = progress.size_bytes
-        found = self._stat(file.path)
+        found = stat_file(file.path)
         is_aside = size > 0 and self._is_aside(file.path)
-        if found is None and not is_aside and self._has_size(target, size):
+        if found is None and not is_aside and has_size(target, size):
             # An earlier call came so far, and its reply was lost; its syncs may have been lost as well.
             return self._settle_name(target, folder, again=True)
         if found is None and not is_aside and size:
-            raise _lost()
+            raise lost()
         if found is None or found.size_bytes != size:
             # A blob of no bytes that were never appended, a tail of an attempt that failed, or a file put aside.
             digest = keys.find_digest(key)
@@ -419,7 +431,7 @@ class Filesystem:
                 self._begin(file, progress, check, takeover=False)
                 if check is not None and check.digest() != digest:
                     self._discard(file)
-                    raise _lost()
+                    raise lost()
                 self._sync(file, lambda: None)
             finally:
                 self._close(file)
@@ -467,9 +479,9 @@ class Filesystem:
             self._sync_folder(left, again=again)
         if left.parent == self._uploads:
             self._remove_upload(left)
-        found = self._stat(target)
+        found = stat_file(target)
         if found is None:
-            raise _lost()
+            raise lost()
         return found
 
     def _sync_folder(self, folder: Path, *, again: bool) -> None:
@@ -515,19 +527,6 @@ class Filesystem:
 
     # -- objects, in threads
 
-    def _stat(self, path: Path | str) -> Stat | None:
-        try:
-            found = os.lstat(path)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        if not modes.S_ISREG(found.st_mode):
-            return None
-        return Stat(found.st_size, f"{found.st_ino:x}-{found.st_size:x}-{found.st_mtime_ns:x}-{found.st_ctime_ns:x}")
-
-    def _has_size(self, path: Path, size: int) -> bool:
-        found = self._stat(path)
-        return found is not None and found.size_bytes == size
-
     def _delete(self, path: Path) -> None:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
             self._disk.unlink(path)
@@ -535,29 +534,15 @@ class Filesystem:
             with contextlib.suppress(OSError):
                 self._disk.rmdir(path.parent)
 
-    def _walk(self, folder: Path, prefix: str) -> Iterator[tuple[str, int]]:
-        """Files below `folder` in byte order of their keys: a folder counts as its name with a slash."""
-        found: list[tuple[str, os.DirEntry[str]]] = []
-        with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
-            found = [(entry.name + "/" * entry.is_dir(follow_symlinks=False), entry) for entry in entries]
-        for name, entry in sorted(found, key=lambda pair: os.fsencode(pair[0])):
-            if not prefix and name in {"uploads/", "temporary/"}:
-                continue
-            if name.endswith("/"):
-                yield from self._walk(folder / entry.name, prefix + name)
-            elif entry.is_file(follow_symlinks=False):
-                with contextlib.suppress(FileNotFoundError):
-                    yield prefix + name, entry.stat(follow_symlinks=False).st_size
-
     async def _read_upload(self, path: Path, size: int) -> AsyncIterator[bytes]:
         if size and await self._run(self._is_aside, path):
-            path = _aside(path)
+            path = aside(path)
         pieces = self._read(path, 0, size)
         try:
             async for piece in pieces:
                 yield piece
         except BlobDamaged:
-            raise _lost() from None
+            raise lost() from None
         finally:
             await pieces.aclose()
 
@@ -567,7 +552,7 @@ class Filesystem:
             raise ValueError(f"no range: {start} to {stop}")
         if stop == 0:
             return
-        file = _File(path)
+        file = File(path)
         file.offset = start
         ahead: asyncio.Future[bytes] | None = None
         try:
@@ -578,7 +563,7 @@ class Filesystem:
                 yield data
                 if ahead is None:
                     return
-                with _translated():
+                with translated():
                     data = await settle(ahead)
                 ahead = None
         finally:
@@ -589,7 +574,7 @@ class Filesystem:
                 # Not here: closing the last descriptor of a large deleted file takes its time.
                 self._pool.submit(self._close, file)
 
-    def _read_first(self, file: "_File", stop: int | None) -> tuple[int, bytes]:
+    def _read_first(self, file: File, stop: int | None) -> tuple[int, bytes]:
         """Open the file, and read the first piece. Returns where to stop, and the piece."""
         try:
             file.fd = self._disk.open(file.path)
@@ -601,7 +586,7 @@ class Filesystem:
             raise BlobDamaged
         return end, self._read_next(file, end)
 
-    def _read_next(self, file: "_File", end: int) -> bytes:
+    def _read_next(self, file: File, end: int) -> bytes:
         """Read the next piece; close the file after the last."""
         data = self._disk.read(file.fd, min(_PIECE_BYTES, end - file.offset), file.offset)
         file.offset += len(data)
@@ -610,59 +595,6 @@ class Filesystem:
         elif not data:
             raise BlobDamaged
         return data
-
-
-class _File:
-    """A file being written: where it is, its descriptor (-1: not open), and how far it has come.
-
-    Attributes:
-        acknowledged: it holds bytes that were synced by an earlier call and promised to a client.
-    """
-
-    __slots__ = ("acknowledged", "fd", "offset", "path", "written_back")
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.fd = -1
-        self.acknowledged = False
-        self.offset = 0
-        self.written_back = 0
-
-
-def _file_name(progress: Progress) -> str:
-    return f"data.{int(progress.driver)}" if progress.driver else "data"
-
-
-def _aside(path: Path) -> Path:
-    """The name of an upload's file after a sync of it failed. No row ever names it."""
-    return path.with_name(f"{path.name}-unsynced")
-
-
-def _driver_note(path: Path) -> str:
-    return path.suffix[1:]
-
-
-def _lost() -> UploadUnknown:
-    return UploadUnknown("the bytes of this upload are not there any more; begin a new one")
-
-
-def _take(found: Iterator[tuple[str, int]], count: int) -> list[tuple[str, int]]:
-    return [entry for _, entry in zip(range(count), found, strict=False)]
-
-
-@contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    """System errors become `StorageFull` or `StorageUnavailable`; the path stays out of what clients see."""
-    try:
-        yield
-    except OSError as error:
-        raise _translate(error) from error
-
-
-def _translate(error: OSError) -> StorageFull | StorageUnavailable:
-    if error.errno in _FULL:
-        return StorageFull()
-    return StorageUnavailable(error=errno.errorcode.get(error.errno or 0, ""))
 
 
 DRIVER = Filesystem
