@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.bench import lookups, machine, report, transfers
+from tests.bench import lists, lookups, machine, report, transfers
 from tests.bench.load import Wrong
 from tests.bench.report import Row
 from tests.bench.servers import NEWER, Servers, build_newer
@@ -35,6 +35,9 @@ ROWS: Mapping[str, Measure] = {
     "start": transfers.measure_start,
     "memory": transfers.measure_memory,
     "growth": lookups.measure_growth,
+    **{asked.name: lists.measure(asked) for asked in lists.LISTS},
+    "api-middle": lists.measure_middle,
+    "api-growth": lists.measure_growth,
 }
 
 

@@ -83,10 +83,9 @@ def fill(url: str, size: Size) -> None:
     database = Database(url)
     try:
         database.run_here(SYSTEM, _fill, size)
-        # As autovacuum would. SQLite's optimizer gets no figures from the product, so it gets none here.
-        tidy = "PRAGMA wal_checkpoint(TRUNCATE)" if database.kind == "sqlite" else "VACUUM ANALYZE"
-        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql(tidy)
+        if database.kind == "postgresql":  # as autovacuum would; SQLite's optimizer gets no figures from the product
+            with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql("VACUUM ANALYZE")
     finally:
         database.engine.dispose()
 
@@ -94,6 +93,8 @@ def fill(url: str, size: Size) -> None:
 def _fill(work: Work, size: Size) -> None:
     if work.db.dialect.name == "sqlite":
         work.db.exec_driver_sql("PRAGMA cache_size=-200000")
+    else:
+        work.db.exec_driver_sql("SET LOCAL statement_timeout = 0")
     for table in (Audit, AuditCount, AuditMark):  # what the first start wrote would be in the way
         work.db.execute(delete(table))
     first = _add_projects(work, size)

@@ -225,14 +225,7 @@ class Servers:
         return moorage
 
     def _fill_postgres(self, workers: int) -> Moorage:
-        found = self._parts.find("postgres")
-        if found.reason:
-            self.missing[ON_POSTGRES] = found.reason
-            raise Missing(found.reason)
-        postgres = self._parts.get("postgres", Postgres)
-        url = (
-            make_url(postgres.url(postgres.create())).set(drivername="postgresql").render_as_string(hide_password=False)
-        )
+        url = self.postgres_url()
         shared = {"storage.path": str(self._filled.data / "storage")}
         moorage = Moorage(self.folder / "postgres", database_url=url, workers=workers, settings=shared)
         migrate(url)
@@ -241,6 +234,25 @@ class Servers:
         asyncio.run(store.fill(url, self.shape))
         run(["psql", "-q", url, "-c", "VACUUM ANALYZE"])
         return moorage
+
+    def postgres_url(self) -> str:
+        """The URL of a new database.
+
+        Raises:
+            Missing: there is no PostgreSQL.
+        """
+        found = self._parts.find("postgres")
+        if found.reason:
+            self.missing[ON_POSTGRES] = found.reason
+            raise Missing(found.reason)
+        postgres = self._parts.get("postgres", Postgres)
+        return (
+            make_url(postgres.url(postgres.create())).set(drivername="postgresql").render_as_string(hide_password=False)
+        )
+
+    def end_with(self, moorage: Moorage) -> None:
+        """Stop this one, too, with all the others."""
+        self._moorages[str(moorage.data)] = moorage
 
     def stop(self) -> None:
         """Stop all of them."""

@@ -1,0 +1,62 @@
+"""A list takes as many statements for a hundred rows as for one, whoever asks."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Engine, event
+
+from moorage.access.policy import Role
+from tests.api.client import Client, Server
+from tests.api.conftest import make_project, make_user
+
+BASE = "/api/v2.0"
+LISTS = {
+    "projects": (f"{BASE}/projects?page_size=100&public=false", 3),
+    "projects by owner": (f"{BASE}/projects?page_size=100&public=false&sort=-owner_name", 3),
+    "projects that a filter finds": (f"{BASE}/projects?page_size=100&public=false&q=name=~p", 3),
+    "projects without detail": (f"{BASE}/projects?page_size=100&public=false&with_detail=false", 3),
+    "repositories": (f"{BASE}/repositories?page_size=100", 3),
+    "repositories that a filter finds": (f"{BASE}/repositories?page_size=100&q=name=~app", 3),
+    "search": (f"{BASE}/search?q=p", 4),
+}
+"""Each with the most statements it may take."""
+
+
+@contextlib.contextmanager
+def counting() -> Iterator[list[str]]:
+    """The statements that services run meanwhile; those of the fast lane (the guard's) are not among them."""
+    seen: list[str] = []
+
+    def note(*args: Any) -> None:
+        seen.append(str(args[2]))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+async def test_a_list_takes_as_many_statements_for_a_hundred_rows_as_for_one(app: Server, admin: Client) -> None:
+    seen: dict[str, set[int]] = {}
+    for rows in (1, 10, 100):
+        names = [await make_project(app) for _ in range(rows)]
+        for name in names:
+            await admin.repo(f"{name}/app").image("v1")
+        member = await make_user(app, dict.fromkeys(names, Role.DEVELOPER))
+        for who in (member, admin):
+            for name, (path, most) in LISTS.items():
+                answer = await app.send("GET", path, headers=who.basic)
+                counts = []
+                for _ in range(3):  # the background may run a statement of its own meanwhile
+                    with counting() as counted:
+                        assert (await app.send("GET", path, headers=who.basic)).status == 200
+                    counts.append(len(counted))
+                found = answer.json()["project"] if name == "search" else answer.json()
+                if who is member and name.startswith("projects"):
+                    assert len(found) == rows
+                assert len(found) >= rows
+                assert 0 < min(counts) <= most, name
+                seen.setdefault(f"{name}, {'member' if who is member else 'admin'}", set()).add(min(counts))
+    assert all(len(counts) == 1 for counts in seen.values()), seen
