@@ -20,6 +20,9 @@ from moorage.audit.counts import keep_counts
 from moorage.audit.export import Exporter, on_configuration_changed
 from moorage.audit.refusals import WrittenRefusals
 from moorage.audit.rules import LiveRules
+from moorage.audit.syslog import check_receiver
+from moorage.configuration.checks import Checks
+from moorage.configuration.items import Items
 from moorage.configuration.live import Live
 from moorage.db.engine import Database
 from moorage.db.work import Subscribers
@@ -158,6 +161,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
             "login": login,
             "oidc_http": oidc_http,
             "settings": settings,
+            "checks": Checks(receiver=_check_receiver),
             "sign_ups": SignUps(),
             "health": Health({"core": _nothing, "database": database.check, "registry": storage.check}),
             "contents": Contents(database, storage),
@@ -211,6 +215,15 @@ async def running(settings: Settings) -> AsyncIterator[App]:
         await passwords.close()
         await sessions.close()
         await database.close()
+
+
+async def _check_receiver(items: Items) -> None:
+    """What is tried before the audit log is sent somewhere else."""
+    await check_receiver(
+        items.audit_log_forward_endpoint,
+        tls=items.audit_log_forward_tls,
+        ca=items.audit_log_forward_ca_certificate,
+    )
 
 
 async def _nothing() -> None:

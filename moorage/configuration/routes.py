@@ -9,9 +9,11 @@ from litestar.params import JSONBody
 from moorage.access.call import Call
 from moorage.access.needs import system
 from moorage.access.operations import operation
+from moorage.configuration.checks import Checks
 from moorage.configuration.live import Live
+from moorage.configuration.rules import change
 from moorage.configuration.service import describe_items, set_items
-from moorage.errors import ItemFixed, ItemInvalid
+from moorage.errors import ItemFixed, ItemInvalid, ReceiverUnusable
 
 
 @operation("GET", "/configurations", id="getConfigurations", tag="configure", needs=system("configuration:read"))
@@ -22,12 +24,20 @@ async def get_configurations(call: NamedDependency[Call]) -> Response[dict[str, 
 
 @operation(
     "PUT", "/configurations", id="updateConfigurations", tag="configure", needs=system("configuration:update"),
-    problems=(ItemInvalid, ItemFixed),
+    problems=(ItemInvalid, ItemFixed, ReceiverUnusable),
 )  # fmt: skip
 async def update_configurations(
-    data: JSONBody[dict[str, Any]], call: NamedDependency[Call], live: NamedDependency[Live]
+    data: JSONBody[dict[str, Any]],
+    call: NamedDependency[Call],
+    live: NamedDependency[Live],
+    checks: NamedDependency[Checks],
 ) -> Response[None]:
-    """Change the live settings that are named; all of them or, when one cannot be, none."""
+    """Change the live settings that are named; all of them or, when one cannot be, none.
+
+    A syslog receiver that is set has to be reachable now.
+    """
+    before = await live.items()
+    await checks.run(before, change(before, data))
     await call.run(set_items, live.seals, data)
     await live.items()  # this process follows at once, also where it looks at `current` only
     return Response(None)

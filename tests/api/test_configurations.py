@@ -1,5 +1,6 @@
 """`/configurations`, as clients of the contract see it."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -123,3 +124,19 @@ async def test_read_only_is_switched_on_and_off_through_the_api_and_holds_on_v2_
     assert (await server.send("POST", "/v2/library/app/blobs/uploads/")).status == 403
     assert (await put(admin, {"read_only": False})).status == 200
     assert (await server.send("POST", "/v2/library/app/blobs/uploads/")).status == 401
+
+
+async def test_a_syslog_receiver_is_saved_only_when_it_can_be_reached(serve: Serve) -> None:
+    place = administrator(await serve())
+    listening = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    good = f"127.0.0.1:{port}"
+    assert (await put(place, {"audit_log_forward_endpoint": good})).status == 200
+    listening.close()
+    await listening.wait_closed()
+
+    refused = await put(place, {"audit_log_forward_endpoint": "127.0.0.1:1", "session_timeout": 77})
+
+    assert (refused.status, refused.json()["errors"][0]["detail"]["reason"]) == (400, "RECEIVER_UNUSABLE")
+    assert (await put(place, {"audit_log_forward_endpoint": good, "session_timeout": 61})).status == 200
+    assert (await put(place, {"audit_log_forward_endpoint": ""})).status == 200
