@@ -1,6 +1,7 @@
 """One started server for the tests here, with people of every kind."""
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,12 @@ from tests import serving
 from tests.serving import Account, Moorage
 
 BASE = "/api/v2.0"
+
+
+@functools.cache
+def _client() -> httpx.Client:
+    """One for all: making one costs more than most requests do."""
+    return httpx.Client(timeout=30)
 
 
 @dataclasses.dataclass
@@ -25,7 +32,9 @@ class Caller:
         auth = (self.account.username, self.account.password) if self.account else None
         if body is not None:
             options["json"] = body
-        return httpx.request(method, self.moorage.url + BASE + path, auth=auth, timeout=30, **options)
+        client = _client()
+        client.cookies.clear()
+        return client.request(method, self.moorage.url + BASE + path, auth=auth, **options)
 
     def make(self, path: str, body: Any) -> str:
         """POST that has to be answered with 201; the last word of its Location."""
@@ -39,6 +48,8 @@ def moorage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moorage]:
     """A server with a database of its own."""
     with serving.serve(tmp_path_factory.mktemp("rest") / "data", settings={"log.access": False}) as started:
         yield started
+    _client().close()
+    _client.cache_clear()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,281 @@
+"""For each built operation of the contract: what to send so that it does its work, where there is one of everything.
+
+A built operation without a row here fails the contract test.
+"""
+
+import base64
+import dataclasses
+import hashlib
+import itertools
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+
+from tests.rest.conftest import Caller
+from tests.serving import Account
+
+_number = itertools.count(1)
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """A project with one of everything: the values of the parameters of paths.
+
+    Attributes:
+        unused: a name that nothing has yet, another one for each request.
+    """
+
+    ids: Mapping[str, str]
+    unused: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """A request.
+
+    Attributes:
+        query: what follows the `?`.
+        empty: the reply may be an empty list or object, and why.
+    """
+
+    query: str = ""
+    body: Callable[[Place], Any] = lambda _: None
+    path: Callable[[Place], Mapping[str, str]] = lambda _: {}
+    empty: str = ""
+
+
+def _body(value: Any) -> Callable[[Place], Any]:
+    return lambda _: value
+
+
+def _permissions(place: Place, name: str) -> dict[str, Any]:
+    access = [{"resource": "repository", "action": "pull"}]
+    one = {"kind": "project", "namespace": place.ids["project_name"], "access": access}
+    return {"name": name, "level": "project", "duration": 7, "permissions": [one]}
+
+
+def rule(tag: str) -> dict[str, Any]:
+    """An immutable tag rule."""
+    return {
+        "disabled": False,
+        "action": "immutable",
+        "template": "immutable_template",
+        "tag_selectors": [{"kind": "doublestar", "decoration": "matches", "pattern": tag}],
+        "scope_selectors": {"repository": [{"kind": "doublestar", "decoration": "repoMatches", "pattern": "none"}]},
+    }
+
+
+_PERSON = {"realname": "A Person", "comment": "here"}
+_FEW = Recipe()
+
+RECIPES: dict[str, Recipe] = {
+    "listUsers": _FEW,
+    "createUser": Recipe(
+        body=lambda place: {
+            **_PERSON,
+            "username": place.unused,
+            "email": f"{place.unused}@example.org",
+            "password": "Passw0rd-1",
+        }
+    ),
+    "getCurrentUserInfo": _FEW,
+    "searchUsers": Recipe("username=victim"),
+    "getUser": _FEW,
+    "updateUserProfile": Recipe(body=lambda place: {**_PERSON, "email": f"{place.unused}@example.org"}),
+    "deleteUser": _FEW,
+    "setUserSysAdmin": Recipe(body=_body({"sysadmin_flag": False})),
+    "updateUserPassword": Recipe(body=lambda place: {"new_password": "Other-Pass" + place.unused}),
+    "getCurrentUserPermissions": Recipe("scope=/project/1&relative=true"),
+    "getPermissions": _FEW,
+    "listUserGroups": _FEW,
+    "createUserGroup": Recipe(
+        body=lambda place: {"group_name": place.unused, "group_type": 1, "ldap_group_dn": f"cn={place.unused},dc=x"}
+    ),
+    "searchUserGroups": Recipe("groupname=group"),
+    "getUserGroup": _FEW,
+    "updateUserGroup": Recipe(body=lambda place: {"group_name": place.unused}),
+    "deleteUserGroup": _FEW,
+    "ListRobot": Recipe("q=Level%3Dproject,ProjectID%3D{project_id}"),
+    "CreateRobot": Recipe(body=lambda place: _permissions(place, place.unused)),
+    "GetRobotByID": _FEW,
+    "UpdateRobot": Recipe(
+        body=lambda place: {
+            **_permissions(place, place.ids["robot_name"]),
+            "id": int(place.ids["robot_id"]),
+            "description": "changed",
+        }
+    ),
+    "RefreshSec": Recipe(body=_body({})),
+    "DeleteRobot": _FEW,
+    "listProjects": _FEW,
+    "headProject": Recipe("project_name=library"),
+    "createProject": Recipe(body=lambda place: {"project_name": place.unused, "metadata": {"public": "true"}}),
+    "getProject": _FEW,
+    "updateProject": Recipe(body=_body({"metadata": {"auto_scan": "true"}})),
+    "deleteProject": Recipe(path=lambda place: {"project_name_or_id": place.ids["empty_project"]}),
+    "getProjectDeletable": _FEW,
+    "getProjectSummary": _FEW,
+    "listProjectMetadatas": _FEW,
+    "addProjectMetadatas": Recipe(body=_body({"prevent_vul": "true"})),
+    "getProjectMetadata": _FEW,
+    "updateProjectMetadata": Recipe(body=_body({"auto_scan": "true"})),
+    "deleteProjectMetadata": _FEW,
+    "listProjectMembers": _FEW,
+    "createProjectMember": Recipe(
+        body=lambda place: {"role_id": 3, "member_user": {"username": place.ids["second_name"]}}
+    ),
+    "getProjectMember": _FEW,
+    "updateProjectMember": Recipe(body=_body({"role_id": 2})),
+    "deleteProjectMember": _FEW,
+    "listQuotas": _FEW,
+    "getQuota": _FEW,
+    "updateQuota": Recipe(body=_body({"hard": {"storage": 1_000_000_000}})),
+    "listAuditLogExts": _FEW,
+    "getLogExts": _FEW,
+    "listAuditLogs": Recipe(empty="the older form shows what happens to artifacts; others are asked in test_audit.py"),
+    "getLogs": Recipe(empty="as listAuditLogs"),
+    "listAuditLogEventTypes": _FEW,
+    "listAllRepositories": _FEW,
+    "listRepositories": _FEW,
+    "getRepository": _FEW,
+    "updateRepository": Recipe(body=_body({"description": "words"})),
+    "deleteRepository": _FEW,
+    "listArtifacts": Recipe("with_tag=true&with_label=true&with_accessory=true"),
+    "listArtifactsOfProject": _FEW,
+    "getArtifact": Recipe("with_tag=true&with_label=true"),
+    "deleteArtifact": _FEW,
+    "CopyArtifact": Recipe(
+        path=lambda _: {"repository_name": "copy"},
+        body=_body(None),
+        query="from={project_name}/app%40{digest}",
+    ),
+    "listAccessories": Recipe(empty="the image of the place is not signed"),
+    "getAddition": Recipe(path=lambda _: {"addition": "build_history"}),
+    "listTags": _FEW,
+    "createTag": Recipe(body=lambda place: {"name": place.unused}),
+    "deleteTag": _FEW,
+    "ListLabels": Recipe("scope=p&project_id={project_id}"),
+    "CreateLabel": Recipe(
+        body=lambda place: {"name": place.unused, "scope": "p", "project_id": int(place.ids["project_id"])}
+    ),
+    "GetLabelByID": _FEW,
+    "UpdateLabel": Recipe(body=lambda place: {"name": place.unused, "color": "#fff"}),
+    "DeleteLabel": _FEW,
+    "addLabel": Recipe(body=lambda place: {"id": int(place.ids["second_label"])}),
+    "removeLabel": _FEW,
+    "ListImmuRules": _FEW,
+    "CreateImmuRule": Recipe(body=lambda place: rule(place.unused)),
+    "UpdateImmuRule": Recipe(body=lambda place: {**rule(place.unused), "id": int(place.ids["immutable_rule_id"])}),
+    "DeleteImmuRule": _FEW,
+    "getConfigurations": _FEW,
+    "updateConfigurations": Recipe(body=_body({"robot_token_duration": 30})),
+    "getPing": _FEW,
+    "getHealth": _FEW,
+    "getSystemInfo": _FEW,
+    "getVolumes": _FEW,
+    "getStatistic": _FEW,
+    "search": Recipe("q={project_name}"),
+    "getSystemCVEAllowlist": _FEW,
+    "putSystemCVEAllowlist": Recipe(body=_body({"items": [{"cve_id": "CVE-2026-0001"}]})),
+}
+
+CONSUMES = frozenset({"createProjectMember", "addProjectMetadatas", "addLabel", "CopyArtifact"})
+"""Beside what deletes: operations that cannot be done twice in one place."""
+
+ELSEWHERE: dict[str, str] = {
+    "setCliSecret": "tests/api/test_oidc.py",
+    "pingOIDC": "tests/api/test_oidc.py",
+    "pingLdap": "tests/api/test_ldap_api.py",
+    "searchLdapUser": "tests/api/test_ldap_api.py",
+    "importLdapUser": "tests/api/test_ldap_api.py",
+    "searchLdapGroup": "tests/api/test_ldap_api.py",
+    "getCert": "tests/api/test_system_api.py",
+    "getIcon": "tests/api/test_artifacts_api.py",
+}
+"""Operations whose work needs more than a server: a directory, a provider, a file of the administrator's. Here only
+their refusals are held against the contract; their work is in the named file."""
+
+
+def push(caller: Caller, repository: str, tag: str) -> str:
+    """Push a small image over /v2; its digest."""
+    assert caller.account is not None
+    url, auth = caller.moorage.url, (caller.account.username, caller.account.password)
+    scope = f"repository:{repository}:pull,push"
+    token = httpx.get(f"{url}/service/token", params={"service": "harbor-registry", "scope": scope}, auth=auth).json()
+    headers = {"authorization": f"Bearer {token['token']}"}
+
+    def blob(data: bytes, kind: str) -> dict[str, Any]:
+        digest = "sha256:" + hashlib.sha256(data).hexdigest()
+        done = httpx.post(f"{url}/v2/{repository}/blobs/uploads/?digest={digest}", content=data, headers=headers)
+        assert done.status_code == 201, done.text
+        return {"mediaType": kind, "digest": digest, "size": len(data)}
+
+    config = {
+        "created": "2026-01-01T00:00:00Z", "architecture": "amd64", "os": "linux", "config": {},
+        "rootfs": {"type": "layers", "diff_ids": []},
+        "history": [{"created": "2026-01-01T00:00:00Z", "created_by": repository}],
+    }  # fmt: skip
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": blob(json.dumps(config).encode(), "application/vnd.oci.image.config.v1+json"),
+        "layers": [blob(f"layer of {repository}".encode(), "application/vnd.oci.image.layer.v1.tar")],
+    }
+    put = {**headers, "content-type": MANIFEST}
+    done = httpx.put(f"{url}/v2/{repository}/manifests/{tag}", content=json.dumps(manifest).encode(), headers=put)
+    assert done.status_code == 201, done.text
+    return done.headers["docker-content-digest"]
+
+
+ROLES = {"guest": 3, "developer": 2, "maintainer": 4, "project_admin": 1}
+
+
+def make_place(admin: Caller, members: Mapping[str, Account], *, word: str = "") -> Place:
+    """A new project with one of everything, where `members` have the roles of their names.
+
+    `word` ends the names of its repository and tag, so that those of two projects differ.
+    """
+    number = next(_number)
+    name = f"place{number}"
+    project = admin.make("/projects", {"project_name": name, "metadata": {"public": "false", "auto_scan": "false"}})
+    for role, account in members.items():
+        admin.make(f"/projects/{name}/members", {"role_id": ROLES[role], "member_user": {"username": account.username}})
+    people = {}
+    for who in ("victim", "second"):
+        person = {"username": f"{who}{number}", "email": f"{who}{number}@example.org", "password": "Passw0rd-1"}
+        people[who] = admin.make("/users", {**_PERSON, **person})
+    member = admin.make(f"/projects/{name}/members", {"role_id": 3, "member_user": {"username": f"victim{number}"}})
+    group = {"group_name": f"group{number}", "group_type": 1, "ldap_group_dn": f"cn=group{number},dc=example"}
+    ids = {
+        "project_name": name, "project_name_or_id": name, "project_id": project, "mid": member,
+        "user_id": people["victim"], "second_name": f"second{number}", "username": f"victim{number}",
+        "group_id": admin.make("/usergroups", group), "repository_name": f"app{word}",
+        "reference": f"v1{word}", "tag_name": f"v1{word}",
+        "meta_name": "auto_scan", "empty_project": f"empty{number}", "addition": "build_history",
+    }  # fmt: skip
+    ids["digest"] = push(admin, f"{name}/app{word}", f"v1{word}")
+    admin.make("/projects", {"project_name": f"empty{number}"})
+    if "project_admin" in members:
+        body = {"role_id": 1, "member_user": {"username": members["project_admin"].username}}
+        admin.make(f"/projects/empty{number}/members", body)
+    label = {"scope": "p", "project_id": int(project)}
+    ids["label_id"] = admin.make("/labels", {**label, "name": "first"})
+    ids["second_label"] = admin.make("/labels", {**label, "name": "second"})
+    labels = f"/projects/{name}/repositories/app{word}/artifacts/v1{word}/labels"
+    assert admin.send("POST", labels, {"id": int(ids["label_id"])}).status_code == 200
+    ids["immutable_rule_id"] = admin.make(f"/projects/{name}/immutabletagrules", rule("old"))
+    quotas = admin.send("GET", f"/quotas?reference=project&reference_id={project}").json()
+    ids["id"] = str(quotas[0]["id"])
+    place = Place(ids, f"unused{number}")
+    robot = admin.send("POST", "/robots", _permissions(place, "here"))
+    assert robot.status_code == 201, robot.text
+    ids |= {"robot_id": str(robot.json()["id"]), "robot_name": robot.json()["name"]}
+    return place
+
+
+def basic(account: Account) -> str:
+    """The value of an Authorization header."""
+    return "Basic " + base64.b64encode(f"{account.username}:{account.password}".encode()).decode()
