@@ -136,10 +136,8 @@ def explain(work: Work, question: Question) -> list[Check]:
         return checks
     if not any(check.allows for check in checks):
         checks.append(Check("no-right", False, f"Nothing gives the right to {question.action}."))
-    elif question.action == PUSH and question.kind == "robot":
-        # On /v2 a push asks for both; whoever has a role that pushes may pull, a robot need not.
-        if not any(check.allows for check in _rights(work, replace(question, action=PULL))):
-            checks.append(Check("push-needs-pull", False, "Pushing takes the right to pull, which the robot lacks."))
+    elif question.action == PUSH and question.kind == "robot" and not _may_pull(work, question):
+        checks.append(Check("push-needs-pull", False, "Pushing takes the right to pull, which the robot lacks."))
     checks.extend(_obstacles(work, question))
     return checks
 
@@ -150,6 +148,11 @@ def decide(checks: Sequence[Check]) -> tuple[bool, str]:
     if refusing is not None:
         return False, refusing
     return True, next(check.rule for check in checks if check.allows)
+
+
+def _may_pull(work: Work, question: Question) -> bool:
+    """A push on /v2 asks for both; a role that pushes pulls, a robot need not."""
+    return any(check.allows for check in _rights(work, replace(question, action=PULL)))
 
 
 def _rights(work: Work, question: Question) -> Iterator[Check]:
