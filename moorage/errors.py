@@ -204,6 +204,12 @@ class CopySourceInvalid(Invalid):
     reason = "COPY_SOURCE_INVALID"
 
 
+class AdditionUnsupported(Invalid):
+    """Artifacts of this type have no such addition."""
+
+    reason = "ADDITION_UNSUPPORTED"
+
+
 class CopyLimit(Invalid):
     """Too much hangs on this artifact to copy it in one go: at most 5000 children and accessories."""
 
@@ -232,6 +238,24 @@ class QueryInvalid(Invalid):
     """The parameter q or sort is malformed, too long, or asks for something that this list cannot answer."""
 
     reason = "QUERY_INVALID"
+
+
+class AdditionInvalid(Unprocessable):
+    """What was pushed cannot be read as such an addition, or is too large for one."""
+
+    reason = "ADDITION_INVALID"
+
+
+class ArchiveInvalid(Unprocessable):
+    """The archive in this artifact cannot be read."""
+
+    reason = "ARCHIVE_INVALID"
+
+
+class ArchiveLimit(Unprocessable):
+    """The archive in this artifact goes beyond a limit of what is unpacked."""
+
+    reason = "ARCHIVE_LIMIT"
 
 
 class ListingInvalid(Unprocessable):
@@ -450,6 +474,12 @@ class TagUnknown(NotFound):
 
     oci_code = "MANIFEST_UNKNOWN"
     reason = "TAG_UNKNOWN"
+
+
+class AdditionUnknown(NotFound):
+    """The artifact has no such addition."""
+
+    reason = "ADDITION_UNKNOWN"
 
 
 class IconUnknown(NotFound):
@@ -714,6 +744,12 @@ class SelfRegistrationOff(Precondition):
     """Only administrators may ask this while self-registration is off."""
 
     reason = "SELF_REGISTRATION_OFF"
+
+
+class AdditionsBusy(TooMany):
+    """Too many archives are being read at this moment; wait before the next try."""
+
+    reason = "ADDITIONS_BUSY"
 
 
 class LoginBusy(TooMany):

@@ -34,6 +34,9 @@ _SECONDS = 3.0
 """How long a request waits for configs; what is not there by then is shown without."""
 
 _AT_ONCE = 8
+_LARGE_AT_ONCE = 2
+"""Blobs of up to 20 MiB in memory at a time (`additions`)."""
+
 _IMAGE_KEYS = ("architecture", "author", "config", "created", "os", "os.version", "variant")
 
 _PLACES = select(Blob.digest, Blob.key, Blob.size_bytes).where(
@@ -54,11 +57,12 @@ _KEEP = {
 class Contents:
     """The bytes of blobs, for the routes: a class of its own, because the framework checks what it hands over."""
 
-    __slots__ = ("database", "storage")
+    __slots__ = ("database", "storage", "turns")
 
     def __init__(self, database: Database, storage: Storage) -> None:
         self.database = database
         self.storage = storage
+        self.turns = asyncio.Semaphore(_LARGE_AT_ONCE)
 
 
 async def describe(contents: Contents, rows: Sequence[ArtifactRow]) -> dict[int, dict[str, Any]]:

@@ -35,6 +35,7 @@ RECORDS = {
     "msgspec": "0010",
     "obstore": "0006",
     "psycopg": "0005",
+    "pyyaml": "0032",
     "redis": "0023",
     "sqlalchemy": "0004",
     "uvloop": "0022",
@@ -130,7 +131,7 @@ def test_everything_that_is_imported_is_asked_for_by_name() -> None:
 
 
 def test_every_dependency_is_imported_by_the_product() -> None:
-    modules = {"argon2-cffi": "argon2", "google-re2": "re2"}
+    modules = {"argon2-cffi": "argon2", "google-re2": "re2", "pyyaml": "yaml"}
     by_name = {"psycopg", "uvloop"}  # SQLAlchemy and granian load them by their names
     source = "\n".join(path.read_text() for path in (ROOT / "moorage").rglob("*.py"))
     unused = [

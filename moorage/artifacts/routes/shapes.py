@@ -8,6 +8,7 @@ import msgspec
 
 from moorage.access.call import BASE, stamp
 from moorage.artifacts import kinds
+from moorage.artifacts.additions import additions_of
 from moorage.artifacts.attached import AccessoryRow, Attached, LabelRow, ReferenceRow, TagRow
 from moorage.artifacts.icons import icon_of
 from moorage.artifacts.lists import ArtifactRow
@@ -130,14 +131,6 @@ class Artifact(msgspec.Struct, omit_defaults=True, kw_only=True):
     inherited_accessories: list[Accessory] | None = None
 
 
-ADDITIONS: Mapping[str, tuple[str, ...]] = {
-    kinds.IMAGE: ("build_history",),
-    kinds.CHART: ("values.yaml", "readme.md", "dependencies"),
-    kinds.CNAI: ("readme.md", "license", "files"),
-}
-"""What an artifact of a type has beside itself. An index has none: its children do."""
-
-
 def show_repository(row: RepositoryRow) -> Repository:
     """A repository in the contract's form."""
     return Repository(
@@ -257,7 +250,7 @@ def _show_reference(row: ReferenceRow) -> Reference:
 
 
 def _links(row: ArtifactRow, digest: str) -> dict[str, AdditionLink] | None:
-    names = ADDITIONS.get(row.kind) if row.config_digest is not None else None
+    names = additions_of(row.kind, has_config=row.config_digest is not None)
     if not names:
         return None
     base = artifact_path(row.repository, digest)
