@@ -173,7 +173,7 @@ async def test_a_pull_leaves_behind_what_the_settings_say(
 
     async def pull() -> tuple[int, object, int]:
         ((artifact, repository),) = await server.rows("SELECT id, repository_id FROM artifact")
-        key = (repository, artifact, "v1", repo.client.id, "ci", "token", "192.0.2.1", repo.name, 1, digest)
+        key = (repository, artifact, "v1", repo.client.id, "ci", ("token", ""), "192.0.2.1", repo.name, 1, digest)
         await server.run(write_pulls, {key: [1, time.time()]})
         rows = await server.rows("SELECT pulls, pulled_at FROM pull")
         ((total,),) = await server.rows("SELECT pull_count FROM repository")

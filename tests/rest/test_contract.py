@@ -27,8 +27,10 @@ DONE = [one for one in OPERATIONS if one.id not in LATER]
 CALLERS = ("anonymous", "stranger", *ROLES, "administrator")
 
 _MISSING_404 = "what is not there, or may not be known of, is 404 also where the operation does not name it"
+_HISTORY = "an addition is what its media type says: the history of an image is JSON, not the text of JSON"
 _ATTRIBUTES = "values of `extra_attrs` are what they are in the config, text too"
 DEVIATIONS: dict[tuple[str, str], str] = {("*", "status 404"): _MISSING_404}
+DEVIATIONS |= {("getAddition", "shape "): _HISTORY}
 DEVIATIONS |= {
     (operation, f"shape extra_attrs.{name}"): _ATTRIBUTES
     for operation in ("getArtifact", "listArtifacts", "listArtifactsOfProject")
