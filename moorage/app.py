@@ -59,6 +59,8 @@ from moorage.web.stack import AccessLog, Stack
 log = logging.getLogger("moorage")
 
 _PULLS_EVERY_SECONDS = 2.0
+_API_AFTER_SECONDS = 0.3
+"""The server listens first; then the framework of the REST API is loaded beside it."""
 
 
 def wire(audit_rules: LiveRules | None = None) -> Subscribers:
@@ -194,13 +196,12 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     ]
     exporter = Exporter(database, lambda: live.current)
     exporter.start()
-    api.start()
+    asyncio.get_running_loop().call_later(_API_AFTER_SECONDS, api.start)
     gc.collect()
     gc.freeze()  # what is alive now lives as long as the process: the collector need not look at it again
     try:
         yield stack
     finally:
-        await api.stop()
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)

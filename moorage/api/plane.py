@@ -1,8 +1,11 @@
 """The handler of everything below /api: the versioned base, `/api/version`, and the document."""
 
 import asyncio
+import contextlib
+import functools
+import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -38,17 +41,32 @@ class ApiPlane:
         self._live = live
         self._provided = {"live": live, **provided}
         self._api: Api | None = None
-        self._loading: asyncio.Task[Api] | None = None
+        self._loading: asyncio.Future[Api] | None = None
         self._document: bytes | None = None
 
-    def start(self) -> None:
-        """Begin to load; called once the server can answer."""
-        self._loading = asyncio.create_task(asyncio.to_thread(self._load))
+    def start(self) -> "asyncio.Future[Api]":
+        """Begin to load, unless that has begun; called once the server can answer.
 
-    async def stop(self) -> None:
-        """Wait until loading has ended: a thread cannot be stopped."""
+        The thread is a daemon: a server that ends right away need not wait for what it no longer needs.
+        """
         if self._loading is not None:
-            await asyncio.gather(self._loading, return_exceptions=True)
+            return self._loading
+        loop = asyncio.get_running_loop()
+        loaded: asyncio.Future[Api] = loop.create_future()
+
+        def load() -> None:
+            try:
+                api = self._load()
+            except Exception as error:  # noqa: BLE001 - whoever waits is told, and the stack logs it
+                outcome = functools.partial(_settle, loaded, None, error)
+            else:
+                outcome = functools.partial(_settle, loaded, api, None)
+            with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+                loop.call_soon_threadsafe(outcome)
+
+        self._loading = loaded
+        threading.Thread(target=load, name="api-load", daemon=True).start()
+        return loaded
 
     def _load(self) -> "Api":
         from moorage.api.app import Api  # noqa: PLC0415 - what this is all about
@@ -72,9 +90,7 @@ class ApiPlane:
                 require_writable(items, request.method)
         api = self._api
         if api is None:
-            if self._loading is None:
-                self.start()
-            api = await asyncio.shield(cast("asyncio.Task[Api]", self._loading))
+            api = await asyncio.shield(self.start())
         return await api(request)
 
     async def _whole_document(self) -> bytes:
@@ -82,6 +98,16 @@ class ApiPlane:
         if self._document is None:
             self._document = await asyncio.to_thread(_build)
         return self._document
+
+
+def _settle(loaded: "asyncio.Future[Api]", api: "Api | None", error: Exception | None) -> None:
+    if loaded.done():
+        return
+    if api is not None:
+        loaded.set_result(api)
+    elif error is not None:
+        loaded.set_exception(error)
+        loaded.exception()  # nobody may be waiting
 
 
 def _build() -> bytes:
