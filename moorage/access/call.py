@@ -3,7 +3,7 @@
 The guard (`api/guard.py`) makes it before a handler runs, when it knows who calls and that they may.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -40,7 +40,6 @@ class Call:
         needs: what the route asked for, already granted.
         standing: what the caller holds in the project that the path names; None where the path names none.
         ignored: names of filters and sort keys that were not known; the reply says so in a `Warning`.
-        session: the cookie value of the session that the caller came with, or "".
     """
 
     request: Request
@@ -49,7 +48,6 @@ class Call:
     actor: Actor
     note_refusal: NoteRefusal
     standing: Standing | None = None
-    session: str = ""
     ignored: list[str] = field(default_factory=list)
     _system: frozenset[tuple[str, str]] | None = None
 
@@ -158,10 +156,11 @@ class Call:
         """
         return read_listing(self.request.query)
 
-    def page(self, items: list[T], listing: Listing, total: int) -> "Response[list[T]]":
-        """A page of a list, with `X-Total-Count` and `Link`."""
+    def page(self, items: list[T], listing: Listing, total: int, ignored: Sequence[str] = ()) -> "Response[list[T]]":
+        """A page of a list, with `X-Total-Count` and `Link`; `ignored` are names that its query asked for in vain."""
         from litestar import Response  # noqa: PLC0415 - see above
 
+        self.ignored.extend(ignored)
         return Response(items, headers=page_headers(self.request.path, self.request.query, listing, total))
 
     def created(self, location: str, content: Any = None) -> "Response[Any]":  # noqa: ANN401 - whatever the route says

@@ -7,7 +7,7 @@ missing and one that is not theirs come out alike.
 import msgspec
 
 from moorage.access.matrix import ROLE_PERMISSIONS
-from moorage.access.policy import RANK, Account, Role
+from moorage.access.policy import Account, Role
 from moorage.db.engine import Query, Reader, Row
 
 _USER = """SELECT p.id, p.name, p.public, b.role
@@ -53,17 +53,6 @@ class Standing(msgspec.Struct, frozen=True):
         """Whether the caller may do it here."""
         wanted = (resource, action)
         return self.admin or wanted in self.permissions or any(wanted in ROLE_PERMISSIONS[role] for role in self.roles)
-
-    def all(self) -> frozenset[tuple[str, str]]:
-        """All that roles and permissions allow; for an administrator what a project admin may."""
-        found = self.permissions.union(*(ROLE_PERMISSIONS[role] for role in self.roles))
-        return found | ROLE_PERMISSIONS[Role.PROJECT_ADMIN] if self.admin else found
-
-    @property
-    def best_role(self) -> Role | None:
-        """The role of the highest rank; None without one (a public project alone gives none)."""
-        held = [role for role in self.roles if role is not Role.PUBLIC]
-        return max(held, key=RANK.__getitem__) if held else None
 
 
 async def find_standing(

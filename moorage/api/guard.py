@@ -68,7 +68,7 @@ class ApiGuard:
         call = await self.identify(request)
         connection.scope["moorage.call"] = call  # type: ignore[typeddict-unknown-key]
         needs: Needs = handler.opt["needs"]
-        request.route = handler.opt.get("route", "") or getattr(handler, "operation_id", None) or "api"
+        request.route = str(getattr(handler, "operation_id", "api"))
         _settle(connection.path_params)
         _require_scope(call, needs, request.route)
         await grant(call, needs, connection.path_params)
@@ -83,7 +83,6 @@ class ApiGuard:
         header = request.headers.get(b"authorization")
         account: Account | None = None
         credential = ""
-        session = ""
         csrf_token: str | None = None
         if header is not None:
             text = header.decode("latin-1")
@@ -96,12 +95,10 @@ class ApiGuard:
         elif self._header is not None and (account := await self._header.account_of(request)) is not None:
             credential = "header"
         elif b"cookie" in request.headers:
-            session = find_cookie(request.scope["headers"], COOKIE) or ""
-            found = await self._sessions.find(session, renew=NO_RENEWAL_HEADER not in request.headers)
+            cookie = find_cookie(request.scope["headers"], COOKIE)
+            found = await self._sessions.find(cookie, renew=NO_RENEWAL_HEADER not in request.headers)
             account = await self._confirm(found, request.address) if found is not None else None
-            if found is None or account is None:
-                session = ""
-            else:
+            if found is not None and account is not None:
                 csrf_token = found.csrf_token
                 request.scope["moorage.headers"] = [(CSRF_HEADER, csrf_token.encode("ascii"))]
                 credential = "session"
@@ -113,7 +110,7 @@ class ApiGuard:
             actor = request.as_actor(account.principal_id, account.name, *shown)
         else:
             actor = Actor(address=request.address, request_id=request.request_id)
-        return Call(request, self._database, account, actor, self._note, session=session)
+        return Call(request, self._database, account, actor, self._note)
 
     async def _confirm(self, found: SignedIn, address: str) -> Account | None:
         """The account of a session, if its source still knows it. A session goes on while the source is away."""
@@ -138,7 +135,7 @@ class ApiGuard:
 def _settle(path: dict[str, object]) -> None:
     """Bring the parameters of a path into the form that services take.
 
-    A number that no row can have becomes 0, which none has; `%2F` in a name is a slash (`api.app.route_path`).
+    A number that no row can have becomes 0, which none has; `%2F` in a name is a slash (`api.paths.route_path`).
 
     Raises:
         RouteUnknown: a NUL in a name; PostgreSQL cannot even look for it.

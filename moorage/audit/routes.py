@@ -144,15 +144,13 @@ async def _sees(call: Call) -> Sees:
 async def _page(call: Call, sees: Sees) -> Response[list[AuditLogExt]]:
     listing = call.listing()
     page = await call.look(list_entries, sees, listing)
-    call.ignored += page.ignored
-    return call.page([_ext(entry) for entry in page.entries], listing, page.total)
+    return call.page([_ext(entry) for entry in page.entries], listing, page.total, page.ignored)
 
 
 async def _done(call: Call, sees: Sees) -> Response[list[AuditLog]]:
     listing = call.listing()
     page = await call.look(list_entries, sees, listing, only_done=True)
-    call.ignored += page.ignored
-    return call.page([_old(entry) for entry in page.entries], listing, page.total)
+    return call.page([_old(entry) for entry in page.entries], listing, page.total, page.ignored)
 
 
 def _ext(entry: Entry) -> AuditLogExt:

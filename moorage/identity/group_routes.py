@@ -45,8 +45,7 @@ async def list_user_groups(
     listing = call.listing()
     key = fold_dn(ldap_group_dn) if ldap_group_dn else ""
     rows, total, ignored = await call.look(lists.list_groups, listing, part=group_name or "", key=key)
-    call.ignored.extend(ignored)
-    return call.page([_group(row) for row in rows], listing, total)
+    return call.page([_group(row) for row in rows], listing, total, ignored)
 
 
 @operation(
@@ -74,8 +73,7 @@ async def search_user_groups(
     """Groups by a part of their name: for whoever adds members."""
     listing = call.listing()
     rows, total, ignored = await call.look(lists.list_groups, listing, part=groupname)
-    call.ignored.extend(ignored)
-    return call.page([UserGroupSearchItem(row.id, row.name, row.kind) for row in rows], listing, total)
+    return call.page([UserGroupSearchItem(row.id, row.name, row.kind) for row in rows], listing, total, ignored)
 
 
 @operation(

@@ -109,19 +109,16 @@ def search_users(work: Work, name: str, listing: Listing) -> tuple[list[tuple[in
 
 
 def list_groups(
-    work: Work, listing: Listing, *, name: str = "", part: str = "", key: str = ""
+    work: Work, listing: Listing, *, part: str = "", key: str = ""
 ) -> tuple[list[GroupRow], int, list[str]]:
     """A page of groups by name, how many there are, and what was ignored.
 
     Args:
-        name: the whole name.
         part: a part of the name, whatever its case.
         key: the key, which is a DN for an LDAP group.
     """
     conditions, ignored = GROUP_FIELDS.where(listing)
     order, more_ignored = GROUP_FIELDS.order(listing, "group_name")
-    if name:
-        conditions.append(Group.name == name)
     if part:
         conditions.append(holds(Group.name, part))
     if key:

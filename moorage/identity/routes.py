@@ -137,8 +137,7 @@ async def list_users(call: NamedDependency[Call]) -> Response[list[UserResp]]:
     """All users but the first administrator. `q` knows username, email, realname, sysadmin_flag, source."""
     listing = call.listing()
     rows, total, ignored = await call.look(lists.list_listed_users, listing, but=service.ADMIN_ID)
-    call.ignored.extend(ignored)
-    return call.page([_user(row) for row in rows], listing, total)
+    return call.page([_user(row) for row in rows], listing, total, ignored)
 
 
 @operation(

@@ -225,8 +225,7 @@ async def list_projects(
         name=name or "",
         owner=owner or "",
     )
-    call.ignored.extend(ignored)
-    return call.page([project_out(row, detail=with_detail) for row in rows], listing, total)
+    return call.page([project_out(row, detail=with_detail) for row in rows], listing, total, ignored)
 
 
 @operation("HEAD", "/projects", id="headProject", tag="project", needs=SIGNED_IN, problems=(ProjectUnknown, Invalid))
@@ -426,8 +425,7 @@ async def list_project_members(
     rows, total, ignored = await call.look(
         lists.list_project_members, call.project.project_id, listing, name=entityname or ""
     )
-    call.ignored.extend(ignored)
-    return call.page([_member(row, call.project.project_id) for row in rows], listing, total)
+    return call.page([_member(row, call.project.project_id) for row in rows], listing, total, ignored)
 
 
 @operation(

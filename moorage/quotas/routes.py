@@ -53,8 +53,7 @@ async def list_quotas(
     if reference not in {None, "", "project"}:
         project_id = 0
     rows, total, ignored = await call.look(lists.list_quotas, listing, project_id=project_id)
-    call.ignored.extend(ignored)
-    return call.page([_quota(row) for row in rows], listing, total)
+    return call.page([_quota(row) for row in rows], listing, total, ignored)
 
 
 @operation("GET", "/quotas/{id:int}", id="getQuota", tag="quota", needs=system("quota:read"), problems=(QuotaUnknown,))

@@ -98,8 +98,7 @@ async def list_artifacts(
     listing = call.listing()
     wanted = Wanted(with_tag, with_label, with_accessory, with_inherited_accessory, with_immutable_status)
     page, found = await call.look(_list_page, call.project.project_id, path_of(call, repository_name), listing, wanted)
-    call.ignored.extend(page.ignored)
-    return call.page(await _show(contents, page.rows, found), listing, page.total)
+    return call.page(await _show(contents, page.rows, found), listing, page.total, page.ignored)
 
 
 @operation(
@@ -128,8 +127,7 @@ async def list_project_artifacts(
     page, found = await call.look(
         _list_project_page, call.project.project_id, listing, wanted, latest=latest_in_repository
     )
-    call.ignored.extend(page.ignored)
-    return call.page(await _show(contents, page.rows, found), listing, page.total)
+    return call.page(await _show(contents, page.rows, found), listing, page.total, page.ignored)
 
 
 @operation(
@@ -197,8 +195,7 @@ async def list_accessories(
         return attached.list_accessories(work, artifact.id, listing)
 
     rows, total, ignored = await call.look(story)
-    call.ignored.extend(ignored)
-    return call.page([show_accessory(row) for row in rows], listing, total)
+    return call.page([show_accessory(row) for row in rows], listing, total, ignored)
 
 
 @operation("GET", "/icons/{digest:str}", id="getIcon", tag="icon", needs=PUBLIC, problems=(IconUnknown,))

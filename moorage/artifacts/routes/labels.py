@@ -66,8 +66,7 @@ async def list_labels(
     rows, total, ignored = await call.look(
         labels.list_labels, listing, project_id=project_id if within == "p" else None, name=name
     )
-    call.ignored.extend(ignored)
-    return call.page([show_label(row) for row in rows], listing, total)
+    return call.page([show_label(row) for row in rows], listing, total, ignored)
 
 
 @operation(

@@ -24,8 +24,7 @@ async def list_all_repositories(call: NamedDependency[Call]) -> Response[list[Re
     """The repositories of all projects that the caller can list, the newest first; empty ones are not shown."""
     listing = call.listing()
     rows, total, ignored = await call.look(lists.list_repositories, call.account, listing)
-    call.ignored.extend(ignored)
-    return call.page([show_repository(row) for row in rows], listing, total)
+    return call.page([show_repository(row) for row in rows], listing, total, ignored)
 
 
 @operation(
@@ -42,8 +41,7 @@ async def list_repositories(call: NamedDependency[Call]) -> Response[list[Reposi
     rows, total, ignored = await call.look(
         lists.list_repositories, call.account, listing, project_id=call.project.project_id
     )
-    call.ignored.extend(ignored)
-    return call.page([show_repository(row) for row in rows], listing, total)
+    return call.page([show_repository(row) for row in rows], listing, total, ignored)
 
 
 @operation(
