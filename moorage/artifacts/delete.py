@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, exists, insert, select, update
 
 from moorage import faults
-from moorage.artifacts.push import close_history, untag
+from moorage.artifacts.push import close_history, lock_loser, untag
 from moorage.artifacts.repositories import count_artifacts
 from moorage.artifacts.rules import require_mutable
 from moorage.artifacts.service import enter_repository, get_artifact, get_repository
@@ -133,6 +133,7 @@ def delete_tag(work: Work, project_id: int, repository_id: int, path: str, tag: 
     trash, rules = _open_trash(work, project_id, "tag", f"{path}:{tag}")
     if rules:
         require_mutable(work, project_id, path, [tag])
+    lock_loser(work, row.artifact_id)
     work.db.execute(_DELETE_TAG, {"repository": repository_id, "tag": tag})
     close_history(work, row.history_id, "deleted", trash)
     count_artifacts(work, repository_id, -untag(work, row.artifact_id))

@@ -49,8 +49,11 @@ _NEW_LINKS = Query(
 _OLD_ARTIFACT = (
     select(Artifact.id, Artifact.trash_id, Artifact.tagged, Artifact.child, Artifact.accessory)
     .where(Artifact.repository_id == bindparam("repository"), Artifact.digest == bindparam("digest"))
-    .with_for_update()
+    .with_for_update(key_share=True)
 )
+# Whoever takes a tag away looks at what is left only under this lock: two who take the last two would else each see
+# the other's, and nobody would note that there is none.
+_LOSER = Query("", postgresql="SELECT id FROM artifact WHERE id = $1 FOR NO KEY UPDATE")
 _REVIVE = update(Artifact).where(Artifact.id == bindparam("artifact")).values(trash_id=None, tagged=False, child=False)
 _REFERENCE = insert(ArtifactReference)
 _MARK_CHILDREN = (
@@ -133,8 +136,19 @@ ORDER BY name {{lock:FOR UPDATE}}"""  # noqa: S608 - put together from constants
     )
 
 
-def _places(count: int) -> str:
-    return ", ".join(f"${number}" for number in range(2, sized(count) + 2))
+@lru_cache(maxsize=512)
+def _losers(count: int) -> Query:
+    """Lock the artifact of a digest, if there is one, and so many that may lose a tag to it, in one order."""
+    return Query(
+        "",
+        postgresql=f"""SELECT id FROM artifact
+WHERE repository_id = $1 AND digest = $2 OR id IN ({_places(count, 3)})
+ORDER BY id FOR NO KEY UPDATE""",  # noqa: S608 - put together from constants
+    )
+
+
+def _places(count: int, first: int = 2) -> str:
+    return ", ".join(f"${number}" for number in range(first, sized(count) + first))
 
 
 Condition = Callable[[str | None], bool]
@@ -184,7 +198,8 @@ def record(
     faults.point("manifest.linked")
 
     columns = _columns(parsed, raw, children, tags)
-    artifact, new, listed = _ensure_artifact(work, (repository, digest), columns, raw, linked)
+    losers = sorted({one.artifact_id for one in held.values()})
+    artifact, new, listed = _ensure_artifact(work, _Place(repository, digest, losers), columns, raw, linked)
     if new and parsed.children:
         work.db.execute(_REFERENCE, _reference_rows(artifact, parsed, children))
     # What points there already is left alone, history and all.
@@ -219,6 +234,14 @@ class _Held(NamedTuple):
 
     artifact_id: int
     history_id: int
+
+
+class _Place(NamedTuple):
+    """Where an artifact is to be. `losers`: those that its tags point to now; they are locked with it."""
+
+    repository_id: int
+    digest: Digest
+    losers: list[int]
 
 
 class _Child(NamedTuple):
@@ -291,16 +314,13 @@ def _columns(parsed: Parsed, raw: bytes, children: dict[bytes, _Child], tags: Se
 
 
 def _ensure_artifact(
-    work: Work, place: tuple[int, Digest], columns: tuple[object, ...], raw: bytes, blobs: list[int]
+    work: Work, place: _Place, columns: tuple[object, ...], raw: bytes, blobs: list[int]
 ) -> tuple[int, bool, int]:
     """The artifact's id, whether it is new, and by how much the default list grew because of it.
 
     A new one has its bytes and links. An artifact in the trash comes back, without its old tags.
-
-    Args:
-        place: the repository, and the digest in it.
     """
-    repository, digest = place
+    repository, digest, _ = place
     accessory = columns[8]
     values = (repository, digest.binary, work.actor.principal_id, moment(work, work.now), *columns)
     on_sqlite = work.db.dialect.name == "sqlite"
@@ -309,7 +329,9 @@ def _ensure_artifact(
         if on_sqlite:
             links = (call(_NEW_LINKS, repository, made[0], json.dumps(blobs)),) if blobs else ()
             each(work, (call(_NEW_BYTES, made[0], raw), *links))
+        _lock_losers(work, place)
         return made[0], True, 0 if accessory else 1
+    _lock_losers(work, place)
     old = work.db.execute(_OLD_ARTIFACT, {"repository": repository, "digest": digest.binary}).one()
     if old.trash_id is None:
         return old.id, False, 0
@@ -318,6 +340,17 @@ def _ensure_artifact(
     if is_child:
         work.db.execute(_SET_CHILD, {"artifact": old.id, "is_child": True})
     return old.id, False, 0 if accessory or is_child else 1
+
+
+def _lock_losers(work: Work, place: _Place) -> None:
+    if place.losers:
+        query = _losers(len(place.losers))
+        each(work, (call(query, place.repository_id, place.digest.binary, *filled(place.losers)),))
+
+
+def lock_loser(work: Work, artifact: int) -> None:
+    """Lock an artifact that loses a tag, before the tag goes, and before `untag`."""
+    each(work, (call(_LOSER, artifact),))
 
 
 def _reference_rows(artifact: int, parsed: Parsed, children: dict[bytes, _Child]) -> list[dict[str, object]]:
@@ -375,7 +408,7 @@ def close_history(work: Work, history_id: int, how: str, trash_id: int | None) -
 
 
 def untag(work: Work, artifact: int) -> int:
-    """Note that an artifact lost a tag; returns 1 when it left the default list because of that."""
+    """Note that an artifact, which is locked, lost a tag; returns 1 when it left the default list because of that."""
     row = work.db.execute(_SET_UNTAGGED, {"artifact": artifact}).first()
     return 1 if row is not None and row.child and not row.accessory else 0
 

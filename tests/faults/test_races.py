@@ -117,6 +117,40 @@ async def test_a_tag_that_64_clients_move_while_64_read_is_linearizable(place: P
     place.check(rest=True)
 
 
+async def test_the_last_tags_of_an_image_move_or_go_at_once_and_it_is_untagged(place: Place) -> None:
+    layer = some_bytes()
+    tags = [f"t{n}" for n in range(6)]
+    async with place.open() as client:
+        first = await push_image(client, "team/app", "t0", layer)
+        for turn in range(8):
+            for tag in tags:
+                assert (await client.put_manifest("team/app", tag, first)).status == 201
+            raws = [image(layer, note=f"{turn}.{n}") for n in range(len(tags))]
+            replies = await gather(
+                *(client.put_manifest("team/app", *pair) for pair in zip(tags[1:], raws[1:], strict=True)),
+                client.put_manifest("team/app", "new" if turn % 4 == 3 else "t0", first if turn % 2 else raws[0]),
+            )
+            assert [reply.status for reply in replies] == [201] * len(tags)
+            place.check()
+    place.check(rest=True)
+
+
+async def test_two_images_swap_their_tags_and_nobody_waits_for_nobody(place: Place) -> None:
+    layer = some_bytes()
+    async with place.open() as client:
+        one = await push_image(client, "team/app", "a", layer)
+        two = await push_image(client, "team/app", "b", layer, config=b'{"two": true}')
+        for _ in range(10):
+            replies = await gather(
+                client.put_manifest("team/app", "a", two),
+                client.put_manifest("team/app", "b", one),
+                client.put_manifest("team/app", "c", one),
+            )
+            assert [reply.status for reply in replies] == [201] * 3
+            one, two = two, one
+    place.check(rest=True)
+
+
 async def test_a_tag_that_is_moved_is_never_unknown_to_whoever_deletes_it(place: Place) -> None:
     async with place.open() as client:
         layer = some_bytes()
