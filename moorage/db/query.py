@@ -374,15 +374,26 @@ class Fields:
         return self._fields.get(key) or self._fields.get(_WORD_START.sub("_", key).lower())
 
 
-def _read_time(clause: Clause, text: str) -> datetime:
-    """A moment; without an offset it is UTC."""
+def parse_time(text: str) -> datetime:
+    """A moment such as 2026-01-31T15:04:05.25Z; without an offset it is UTC.
+
+    Raises:
+        ValueError: it is none.
+    """
     if not _SECONDS.match(text):
-        raise clause.refuse("expected a time such as 2026-01-31T15:04:05")
+        raise ValueError("expected a time such as 2026-01-31T15:04:05")
     try:
         moment = datetime.fromisoformat(text)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise clause.refuse("there is no such time") from None
+        raise ValueError("there is no such time") from None
+
+
+def _read_time(clause: Clause, text: str) -> datetime:
+    try:
+        return parse_time(text)
+    except ValueError as error:
+        raise clause.refuse(str(error)) from None
 
 
 # -- SQL that means the same on both databases ------------------------------------------------------------

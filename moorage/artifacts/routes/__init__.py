@@ -1,12 +1,13 @@
 """Repositories, artifacts, tags, labels and rules in the REST API, one file for each group of operations."""
 
-from moorage.artifacts.routes import additions, artifacts, explain, labels, repositories, rules, tags
+from moorage.artifacts.routes import additions, artifacts, explain, history, labels, repositories, rules, tags
 
 ROUTES = (
     *repositories.ROUTES,
     *artifacts.ROUTES,
     *additions.ROUTES,
     *tags.ROUTES,
+    *history.ROUTES,
     *labels.ROUTES,
     *rules.ROUTES,
     *explain.ROUTES,

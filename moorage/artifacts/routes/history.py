@@ -1,0 +1,71 @@
+"""What became of a tag. Ours, not in the contract."""
+
+import msgspec
+from litestar import Response
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+
+from moorage.access.call import Call, stamp
+from moorage.access.needs import project
+from moorage.access.operations import operation
+from moorage.artifacts import history
+from moorage.artifacts.history import Past
+from moorage.artifacts.routes.repositories import path_of
+from moorage.db.query import parse_time
+from moorage.errors import Invalid, RepositoryUnknown, TagUnknown
+
+
+class TagPast(msgspec.Struct, kw_only=True):
+    """A stretch of time in which a tag pointed to one digest."""
+
+    id: int
+    digest: str
+    since: str
+    until: str | None
+    """null: it points there now."""
+    by: str | None
+    """Who pointed it there; null: an account that is gone, or the system."""
+    ended_by: str | None
+    """`moved` or `deleted`; null: it points there now."""
+    kept: str
+    """`here`: it can be pulled by its digest; `trash`: it has to be restored first; `gone`: it was purged."""
+
+
+@operation(
+    "GET",
+    "/projects/{project_name:str}/repositories/{repository_name:str}/tags/{tag_name:str}/history",
+    id="listTagHistory",
+    tag="artifact",
+    needs=project("tag:list"),
+    problems=(RepositoryUnknown, TagUnknown, Invalid),
+    paged=True,
+    ours=True,
+)
+async def list_tag_history(
+    call: NamedDependency[Call], repository_name: FromPath[str], tag_name: FromPath[str], at: FromQuery[str] = ""
+) -> Response[list[TagPast]]:
+    """Where a tag pointed, the newest first; also of a tag that was deleted.
+
+    With `at`, a time such as `2026-01-31T15:04:05Z`: the one entry of that moment, 404 if there was no such tag then.
+    `sort` and `q` know id, since, until and ended_by.
+    """
+    listing = call.listing()
+    path, project_id = path_of(call, repository_name), call.project.project_id
+    if at:
+        try:
+            moment = parse_time(at)
+        except ValueError as error:
+            raise Invalid(f"at: {error}", parameter="at") from None
+        return call.page([_show(await call.look(history.find_past, project_id, path, tag_name, moment))], listing, 1)
+    rows, total, ignored = await call.look(history.list_history, project_id, path, tag_name, listing)
+    return call.page([_show(row) for row in rows], listing, total, ignored)
+
+
+def _show(row: Past) -> TagPast:
+    return TagPast(
+        id=row.id, digest=row.digest, since=stamp(row.since), until=None if row.until is None else stamp(row.until),
+        by=row.by, ended_by=row.ended_by, kept=row.kept,
+    )  # fmt: skip
+
+
+ROUTES = (list_tag_history,)
