@@ -28,6 +28,7 @@ def operation(
     status: int = 200,
     paged: bool = False,
     ours: bool = False,
+    reads: bool = False,
     answers: Sequence[str] = ("application/json",),
     headers: Sequence[str] = (),
 ) -> HTTPRouteHandler:
@@ -43,6 +44,8 @@ def operation(
         status: of success.
         paged: it takes `q`, `sort`, `page` and `page_size`, and answers `X-Total-Count` and `Link`.
         ours: it is not in the contract; the document marks it `x-moorage`.
+        reads: it changes nothing, though its method is none of a read: what it asks for takes a body. A token that may
+            read may call it, and read-only mode does not stop it.
         answers: media types of the answer's body.
         headers: names of headers that it answers beside those.
     """
@@ -57,6 +60,7 @@ def operation(
             "problems": tuple(problems),
             "paged": paged,
             "ours": ours,
+            "reads": reads,
             "answers": tuple(answers),
             "headers": tuple(headers),
         },

@@ -70,7 +70,7 @@ class ApiGuard:
         needs: Needs = handler.opt["needs"]
         request.route = str(getattr(handler, "operation_id", "api"))
         _settle(connection.path_params)
-        _require_scope(call, needs, request.route)
+        _require_scope(call, needs, request.route, reads=handler.opt["reads"])
         await grant(call, needs, connection.path_params)
 
     async def identify(self, request: Request) -> Call:
@@ -151,7 +151,7 @@ def _settle(path: dict[str, object]) -> None:
                 path[name] = value.replace("%2F", "/")
 
 
-def _require_scope(call: Call, needs: Needs, operation_id: str) -> None:
+def _require_scope(call: Call, needs: Needs, operation_id: str, *, reads: bool) -> None:
     """Refuse an access token that does not go so far.
 
     What is not about one project shows or changes all that the owner has: it is not for a token of some projects.
@@ -162,7 +162,7 @@ def _require_scope(call: Call, needs: Needs, operation_id: str) -> None:
     limits = call.account.limits if call.account is not None else None
     if limits is None:
         return
-    scope = API_READ if call.request.method in {"GET", "HEAD"} else API_WRITE
+    scope = API_READ if reads or call.request.method in {"GET", "HEAD"} else API_WRITE
     if scope not in limits.scopes:
         problem = call.denied(scope, "access token", None)  # noted for the audit log
         raise Denied(f"This access token lacks the scope {scope}.", needs=scope) from problem

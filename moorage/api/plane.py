@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import functools
+import re
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,11 @@ _VERSION = {"version": "v2.0"}
 _PING = f"{BASE}/ping"
 _CHANGES_IN_READ_ONLY = frozenset({f"{BASE}/configurations"})
 """What is changed in read-only mode, too: it could not be ended otherwise. Source: the contract."""
+
+_READS_WITH_A_BODY = re.compile(
+    rf"{BASE}/(?:users/current/permissions|selectors/(?:match|try)|projects/[^/]+/selectors/match)"
+)
+"""What a POST only asks for (`operation(reads=True)`): read-only mode does not stop it."""
 
 _DOCUMENT = f"{BASE}/openapi.json"
 
@@ -86,7 +92,7 @@ class ApiPlane:
             return Reply(200, [(b"content-type", b"application/json")], await self._whole_document())
         if path != _PING:
             items = await self._live.items()  # what was changed before this request holds for it
-            if request.method not in READS and route_path(path) not in _CHANGES_IN_READ_ONLY:
+            if request.method not in READS and not _is_always_allowed(request.method, route_path(path)):
                 require_writable(items, request.method)
         api = self._api
         if api is None:
@@ -98,6 +104,10 @@ class ApiPlane:
         if self._document is None:
             self._document = await asyncio.to_thread(_build)
         return self._document
+
+
+def _is_always_allowed(method: str, path: str) -> bool:
+    return path in _CHANGES_IN_READ_ONLY or (method == "POST" and bool(_READS_WITH_A_BODY.fullmatch(path)))
 
 
 def _settle(loaded: "asyncio.Future[Api]", api: "Api | None", error: Exception | None) -> None:

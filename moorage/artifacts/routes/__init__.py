@@ -1,6 +1,16 @@
 """Repositories, artifacts, tags, labels and rules in the REST API, one file for each group of operations."""
 
-from moorage.artifacts.routes import additions, artifacts, explain, history, labels, repositories, rules, tags
+from moorage.artifacts.routes import (
+    additions,
+    artifacts,
+    explain,
+    history,
+    labels,
+    matches,
+    repositories,
+    rules,
+    tags,
+)
 
 ROUTES = (
     *repositories.ROUTES,
@@ -11,4 +21,5 @@ ROUTES = (
     *labels.ROUTES,
     *rules.ROUTES,
     *explain.ROUTES,
+    *matches.ROUTES,
 )
