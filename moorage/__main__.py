@@ -5,10 +5,10 @@ import os
 import sys
 
 from moorage import __version__
-from moorage.cli import check, member, migrate, project, serve, settings, user
+from moorage.cli import check, gc, member, migrate, project, serve, settings, user
 from moorage.cli.exits import DONE, FAILED, MEANINGS, Stop
 
-GROUPS = (serve, check, settings, migrate, user, project, member)
+GROUPS = (serve, check, settings, migrate, user, project, member, gc)
 
 
 def build_parser() -> argparse.ArgumentParser:

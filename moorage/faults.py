@@ -32,6 +32,12 @@ POINTS: dict[str, str] = {
     "delete.recorded": "DELETE: written, before the commit",
     "delete.done": "DELETE: committed, nothing replied",
     "cancel.dead": "upload cancelled: the row is dead, its bytes are still there",
+    "collect.looked": "collector: spent links are locked and looked at, nothing written",
+    "collect.links": "collector: links are gone and their charges marked, before the commit",
+    "collect.charges": "collector: charges are gone and given back, their blobs marked, before the commit",
+    "collect.blobs": "collector: blobs are doomed, before the commit",
+    "collect.deleted": "collector: bytes are deleted, their rows still say doomed",
+    "collect.gone": "collector: the rows of deleted bytes say so, before the commit",
     "cancel.removed": "upload cancelled: the bytes are gone, the row is still there",
 }
 

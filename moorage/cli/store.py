@@ -32,11 +32,12 @@ class Store:
 
     Attributes:
         settings: those that name it.
+        database: for what is more than one unit of work.
     """
 
     def __init__(self, settings: Settings, database: "Database") -> None:
         self.settings = settings
-        self._database = database
+        self.database = database
         self._actor = Actor(name=_account(), credential="cli")
 
     def run(self, story: "Callable[Concatenate[Work, P], T]", /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -46,7 +47,7 @@ class Store:
             Stop: it could not be done; the message is the problem's.
         """
         try:
-            return self._database.run_here(self._actor, story, *args, **kwargs)
+            return self.database.run_here(self._actor, story, *args, **kwargs)
         except Unavailable as problem:
             raise Stop(str(problem), UNREACHABLE) from problem
         except Problem as problem:

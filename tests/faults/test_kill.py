@@ -24,8 +24,10 @@ REST = [case for case in CASES if case not in ONCE]
 
 
 def test_every_point_has_a_story() -> None:
-    assert {point.partition(":")[0] for _, point in CASES} == set(faults.POINTS)
-    assert len(ONCE) == len(faults.POINTS)
+    """Those of the collector are killed in test_collector.py: no request passes them."""
+    points = {point for point in faults.POINTS if not point.startswith("collect.")}
+    assert {point.partition(":")[0] for _, point in CASES} == points
+    assert len(ONCE) == len(points)
 
 
 @pytest.mark.parametrize(("tell_it", "point"), CASES, ids=lambda value: getattr(value, "name", value))

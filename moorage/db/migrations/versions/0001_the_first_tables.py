@@ -154,6 +154,13 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "gc_state",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("seen_at", TIME, nullable=False),
+        sa.Column("held_until", TIME, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_gc_state")),
+    )
+    op.create_table(
         "oidc_flow",
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=True),

@@ -1,0 +1,1 @@
+"""Garbage collection: what nothing points to goes, while everybody works."""

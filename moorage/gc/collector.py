@@ -1,0 +1,136 @@
+"""One run of the collector: the levels one after the other, in small steps that anybody may interrupt."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from moorage import faults
+from moorage.db.engine import Database
+from moorage.db.work import Work
+from moorage.errors import Problem
+from moorage.events import SYSTEM
+from moorage.gc.clock import Clock
+from moorage.gc.levels import (
+    BATCH,
+    TOMBSTONE_SECONDS,
+    Batch,
+    Doomed,
+    collect_blobs,
+    collect_charges,
+    collect_links,
+    find_doomed,
+    find_tombstones,
+    forget,
+    note_gone,
+)
+from moorage.storage.base import Storage
+
+log = logging.getLogger("moorage.gc")
+
+_AT_ONCE = 8
+"""How many keys are deleted at once."""
+
+_LEVELS = {"links": collect_links, "charges": collect_charges, "blobs": collect_blobs}
+
+Find = Callable[[Work, float, Doomed | None, int], list[Doomed]]
+Note = Callable[[Work, Sequence[int]], None]
+
+
+@dataclass(slots=True)
+class Run:
+    """What a run has done so far.
+
+    Attributes:
+        gone: `links` to blobs that repositories let go of, `charges` that projects pay no more, `blobs` that nobody
+            holds any more.
+        files, size_bytes: what was deleted from the storage.
+        failed: keys that could not be deleted; the next run tries them again.
+        held: nothing was let go, because the clock jumped (`clock.Clock`); bytes doomed before may have gone.
+        stopped: it was told to stop; the next run goes on where this one was.
+    """
+
+    gone: Counter[str] = field(default_factory=Counter)
+    files: int = 0
+    size_bytes: int = 0
+    failed: int = 0
+    held: bool = False
+    stopped: bool = False
+
+
+Watch = Callable[[Run], Awaitable[bool]]
+"""Is told how far a run has come, after each step of at most some tenths of a second; False stops it."""
+
+
+async def _go_on(_run: Run) -> bool:
+    return True
+
+
+class Collector:
+    """Deletes what nothing points to, beside all other work and beside other collectors.
+
+    Args:
+        grace_seconds: how long doomed bytes stay: as long as signed URLs that show them live, and then some.
+    """
+
+    def __init__(self, database: Database, storage: Storage, clock: Clock, *, grace_seconds: float) -> None:
+        self._database = database
+        self._storage = storage
+        self._clock = clock
+        self._grace_seconds = grace_seconds
+
+    async def run(self, watch: Watch = _go_on) -> Run:
+        """Go through all levels until nothing is left to look at, or `watch` says stop.
+
+        Raises:
+            DatabaseUnavailable: the database was away for too long; the next run goes on.
+        """
+        run = Run()
+        if await self._database.run(SYSTEM, self._clock.is_trusted):
+            for name, step in _LEVELS.items():
+                await self._level(name, step, run, watch)
+        else:
+            run.held = True
+        await self._delete(run, watch, find_doomed, note_gone, self._grace_seconds)
+        await self._delete(run, watch, find_tombstones, forget, TOMBSTONE_SECONDS)
+        return run
+
+    async def _level(self, name: str, step: Callable[[Work, int], Batch], run: Run, watch: Watch) -> None:
+        batch = Batch(BATCH, 0)
+        while batch.looked == BATCH and not run.stopped:
+            batch = await self._database.run(SYSTEM, step, BATCH)
+            run.gone[name] += batch.gone
+            run.stopped = not await watch(run)
+
+    async def _delete(self, run: Run, watch: Watch, find: Find, note: Note, older_seconds: float) -> None:
+        last: Doomed | None = None
+        counts = note is note_gone
+        while not run.stopped:
+            found = await self._database.run(SYSTEM, find, older_seconds, last, BATCH)
+            if not found:
+                return
+            last = found[-1]
+            for start in range(0, len(found), _AT_ONCE * 8):
+                part = found[start : start + _AT_ONCE * 8]
+                turns = asyncio.Semaphore(_AT_ONCE)
+                done = await asyncio.gather(*(self._delete_key(one, turns) for one in part))
+                faults.point("collect.deleted")
+                gone = [one for one, is_gone in zip(part, done, strict=True) if is_gone]
+                await self._database.run(SYSTEM, note, [one.id for one in gone])
+                run.failed += len(part) - len(gone)
+                if counts:
+                    run.files += len(gone)
+                    run.size_bytes += sum(one.size_bytes for one in gone)
+                run.stopped = not await watch(run)
+                if run.stopped:
+                    return
+
+    async def _delete_key(self, doomed: Doomed, turns: asyncio.Semaphore) -> bool:
+        async with turns:
+            try:
+                await self._storage.delete(doomed.key)
+            except Problem as problem:
+                log.warning("could not delete %s: %s; the next run tries again", doomed.key, problem)
+                return False
+            return True
