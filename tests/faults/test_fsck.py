@@ -1,0 +1,148 @@
+"""Storage and database against each other: every damage is named, and nothing that is whole is called damaged."""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from moorage.app import open_database
+from moorage.gc.fsck import Checked, Finding, Fsck, Wanted
+from moorage.storage.open import open_storage
+from tests.faults.invariants import read
+from tests.faults.place import Place
+from tests.faults.registry import digest_of, push_image, some_bytes
+
+HERE, THERE = "team/app", "other/app"
+
+
+async def check(place: Place, **wanted: bool) -> list[Finding]:
+    database, storage = open_database(place.settings), open_storage(place.settings)
+    await storage.open()
+
+    async def watch(_checked: Checked) -> None:
+        return
+
+    try:
+        return (await Fsck(database, storage, Wanted(**wanted)).run(watch)).findings
+    finally:
+        await storage.close()
+        await database.close()
+
+
+def file_of(place: Place, data: bytes) -> Path:
+    hashed = bytes.fromhex(digest_of(data).removeprefix("sha256:"))
+    [row] = [row for row in read(place.url)["blob"] if row.state == "live" and bytes(row.digest)[1:] == hashed]
+    return place.storage / row.key
+
+
+async def test_a_healthy_store_has_no_findings_also_while_uploads_are_open(place: Place) -> None:
+    async with place.open() as client:
+        await push_image(client, HERE, "t", some_bytes(), some_bytes())
+        reply = await client.start(HERE)
+        assert (await client.patch(reply.location, some_bytes())).status == 202
+        assert await check(place, rehash=True) == []
+    place.check()
+
+
+async def test_every_damage_is_named_with_what_it_breaks(place: Place) -> None:
+    lost, short, rotten, touched, fine = (some_bytes() for _ in range(5))
+    async with place.open() as client:
+        await push_image(client, HERE, "one", lost, fine)
+        await push_image(client, THERE, "two", lost, short)
+        await push_image(client, HERE, "three", rotten, touched)
+    file_of(place, lost).unlink()
+    file_of(place, short).write_bytes(short[:-1])
+    data = file_of(place, rotten)
+    data.write_bytes(bytes([rotten[0] ^ 1]) + rotten[1:])
+    os.utime(file_of(place, touched), (1, 1))
+
+    found = {one.digest: one for one in await check(place)}
+
+    assert {digest: one.damage for digest, one in found.items()} == {
+        digest_of(lost): "lost", digest_of(short): "short", digest_of(rotten): "wrong", digest_of(touched): "touched",
+    }  # fmt: skip
+    assert found[digest_of(lost)].breaks == (f"{THERE}:two", f"{HERE}:one")
+    assert found[digest_of(rotten)].breaks == (f"{HERE}:three",)
+
+    async with place.open() as client:  # pushing again heals
+        for data_ in (lost, short, rotten):
+            assert (await client.push_blob(HERE, data_)).status == 201
+        assert {one.damage for one in await check(place)} == {"touched"}
+        assert [one.mended for one in await check(place, repair=True)] == ["sealed anew"]
+        assert await check(place, rehash=True) == []
+        for name, tag in ((HERE, "one"), (THERE, "two"), (HERE, "three")):
+            assert await client.pull(name, tag) is not None
+    place.check(rest=True)
+
+
+async def test_bytes_that_rotted_below_their_seal_are_found_by_hashing(place: Place) -> None:
+    data = some_bytes()
+    async with place.open() as client:
+        assert (await client.push_blob(HERE, data)).status == 201
+    path = file_of(place, data)
+    path.write_bytes(data[::-1])
+    stat = path.stat()
+    seal = f"{stat.st_ino}.{stat.st_size}.{stat.st_mtime_ns}.{stat.st_ctime_ns}"
+    [before] = [row.seal for row in read(place.url)["blob"]]
+    assert before.count(".") == seal.count("."), f"the seal is made in another way now: {before}"
+    place.execute(f"UPDATE blob SET seal = '{seal}'")  # noqa: S608 - as if the disk had turned the bits
+
+    assert await check(place) == []
+    assert [one.damage for one in await check(place, rehash=True)] == ["wrong"]
+
+
+async def test_a_lost_blob_is_given_bytes_that_lie_about(place: Place) -> None:
+    data = some_bytes()
+    async with place.open() as client:
+        raw = await push_image(client, HERE, "t", data)
+        path = file_of(place, data)
+        shutil.move(path, path.with_name(f"data.{'0' * 32}"))
+        path.with_name(f"data.{'1' * 32}").write_bytes(data[::-1])
+
+        assert sorted(one.damage for one in await check(place)) == ["lost", "unknown", "unknown"]
+        found = {one.damage: one for one in await check(place, repair=True)}
+
+        assert found["lost"].mended.endswith("0" * 32)
+        assert (found["unknown"].key[-32:], found["unknown"].mended) == ("1" * 32, "")
+        assert await client.pull(HERE, "t") == raw
+        assert [one.mended for one in await check(place, delete_unknown=True)] == ["given to the collector"]
+        assert await check(place) == []
+    rows = [(row.state, row.key[-32:]) for row in read(place.url)["blob"] if row.state != "live"]
+    assert sorted(rows)[0] == ("doomed", "1" * 32)
+    assert len(rows) == 2, "and the place that was lost has a row of its own"
+
+
+async def test_leftovers_of_uploads_are_removed(place: Place) -> None:
+    left = place.storage / "uploads" / ("a" * 32)
+    left.mkdir(parents=True)
+    (left / "data").write_bytes(b"of a database that was restored")
+
+    assert [one.damage for one in await check(place)] == ["leftover"]
+    assert [one.mended for one in await check(place, repair=True)] == ["removed"]
+    assert not left.exists()
+    assert await check(place) == []
+
+
+async def test_the_command_says_what_to_do_and_ends_with_1(sqlite_place: Place) -> None:
+    place, data = sqlite_place, some_bytes()
+    async with place.open() as client:
+        await push_image(client, HERE, "t", data)
+
+    def fsck(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "moorage", "fsck", "--data", str(place.data), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    healthy = await asyncio.to_thread(fsck)
+    assert (healthy.returncode, healthy.stderr) == (0, "")
+    assert healthy.stdout == "2 blobs and 2 objects fit each other. Nothing is wrong.\n"
+
+    file_of(place, data).unlink()
+    told = await asyncio.to_thread(fsck)
+    assert told.returncode == 1
+    assert f"    breaks {HERE}:t\n" in told.stdout
+    assert "Push the images named above again" in told.stdout
+    [finding] = json.loads((await asyncio.to_thread(fsck, "--json")).stdout)["findings"]
+    assert (finding["damage"], finding["digest"], finding["breaks"]) == ("lost", digest_of(data), [f"{HERE}:t"])
