@@ -213,7 +213,7 @@ async def test_pushes_mounts_and_deletions_beside_two_collectors_lose_nothing(pl
                 reply = await client.put_manifest(name, f"t{number}", raw)
                 if reply.status == 201:
                     break
-                assert reply.code == "MANIFEST_BLOB_UNKNOWN", reply
+                assert b"MANIFEST_BLOB_UNKNOWN" in reply.body, reply
             else:
                 raise AssertionError("never through")
             if number % 4 == 3:
