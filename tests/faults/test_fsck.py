@@ -35,7 +35,8 @@ async def check(place: Place, **wanted: bool) -> list[Finding]:
 def file_of(place: Place, data: bytes) -> Path:
     hashed = bytes.fromhex(digest_of(data).removeprefix("sha256:"))
     [row] = [row for row in read(place.url)["blob"] if row.state == "live" and bytes(row.digest)[1:] == hashed]
-    return place.storage / row.key
+    found: Path = place.storage / row.key
+    return found
 
 
 async def test_a_healthy_store_has_no_findings_also_while_uploads_are_open(place: Place) -> None:
