@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from sqlalchemy import (
@@ -47,6 +47,7 @@ NEWEST_FIRST = "-push_time"
 _NEWEST_REPOSITORY_FIRST = "-creation_time"
 
 Order = Callable[[Listing, str], tuple[list[Any], list[str]]]
+T = TypeVar("T")
 
 
 # -- a page from the nearer end ---------------------------------------------------------------------------
@@ -54,7 +55,7 @@ Order = Callable[[Listing, str], tuple[list[Any], list[str]]]
 
 def find_page(
     work: Work,
-    ids: Select[Any],
+    ids: Select[T],
     listing: Listing,
     *,
     order: Order,
@@ -62,11 +63,11 @@ def find_page(
     total: int,
     values: Mapping[str, object] | None = None,
     fixed: bool = False,
-) -> tuple[list[int], list[str]]:
+) -> tuple[list[T], list[str]]:
     """The ids of one page, and the sort keys that were ignored. One statement; none when the page is empty.
 
     Args:
-        ids: selects the ids of all rows that match.
+        ids: selects the ids, or other unique values, of all rows that match.
         order: `Fields.order`.
         default: the order when none is asked for.
         total: how many rows match.
@@ -285,7 +286,7 @@ def _tags_condition(clause: Clause) -> ColumnElement[bool] | None:
 _NUMBER = re.compile(r"[0-9]{1,18}\Z")
 
 
-def _labels_condition(clause: Clause) -> ColumnElement[bool] | None:
+def labels_condition(clause: Clause) -> ColumnElement[bool] | None:
     """`labels=(1 2)`: those that carry all of them."""
     if clause.shape != "all" or not clause.values:
         raise clause.refuse("expected the ids of labels, as in labels=(1 2)")
@@ -299,7 +300,8 @@ def _labels_condition(clause: Clause) -> ColumnElement[bool] | None:
     )
 
 
-def _digest_condition(clause: Clause) -> ColumnElement[bool] | None:
+def digest_condition(clause: Clause) -> ColumnElement[bool] | None:
+    """`digest=sha256:…` and `digest={a b}`: whole digests."""
     if clause.shape not in {"exact", "any"}:
         raise clause.refuse("expected a whole digest")
     try:
@@ -317,7 +319,7 @@ _PULLED_AT = select(Pull.pulled_at).where(Pull.artifact_id == Artifact.id).scala
 _ARTIFACT_FIELDS = Fields(
     {
         "id": Field(Artifact.id, kind="number"),
-        "digest": Special(_digest_condition),
+        "digest": Special(digest_condition),
         "type": Field(Artifact.kind),
         "media_type": Field(Artifact.config_media_type),
         "manifest_media_type": Field(Artifact.media_type),
@@ -327,7 +329,7 @@ _ARTIFACT_FIELDS = Fields(
         "push_time": Field(Artifact.pushed_at, kind="time"),
         "pull_time": Field(_PULLED_AT, kind="time"),
         "tags": Special(_tags_condition),
-        "labels": Special(_labels_condition),
+        "labels": Special(labels_condition),
         "base": Special(lambda _clause: None),
     },
     key=Artifact.id,
@@ -425,7 +427,15 @@ def list_project_artifacts(work: Work, project_id: int, listing: Listing, *, lat
 
 def get_artifact_row(work: Work, artifact_id: int) -> ArtifactRow:
     """One artifact that was just found. One statement."""
-    return _rows(work, [artifact_id])[0]
+    return get_artifact_rows(work, [artifact_id])[0]
+
+
+def get_artifact_rows(work: Work, ids: Sequence[int]) -> list[ArtifactRow]:
+    """Artifacts that were just found, in this order. One statement; none for no ids."""
+    if not ids:
+        return []
+    found = {row[0]: ArtifactRow(*tuple(row)) for row in work.db.execute(_ROWS, {"ids": list(ids)})}
+    return [found[one] for one in ids if one in found]
 
 
 def _has_base(listing: Listing) -> bool:
@@ -439,11 +449,4 @@ def _page(
         work, ids, listing, order=_ARTIFACT_FIELDS.order, default=NEWEST_FIRST, total=total, values=values,
         fixed=ids is _DEFAULT_IDS,
     )  # fmt: skip
-    return ArtifactPage(_rows(work, found), total, ignored + more)
-
-
-def _rows(work: Work, ids: Sequence[int]) -> list[ArtifactRow]:
-    if not ids:
-        return []
-    found = {row[0]: ArtifactRow(*tuple(row)) for row in work.db.execute(_ROWS, {"ids": list(ids)})}
-    return [found[one] for one in ids if one in found]
+    return ArtifactPage(get_artifact_rows(work, found), total, ignored + more)

@@ -24,6 +24,7 @@ from moorage.errors import ManifestBlobUnknown, TagMoved
 from moorage.events import ManifestPushed
 from moorage.oci.digest import Digest
 from moorage.oci.manifest import Manifest as Parsed
+from moorage.oci.versions import order_key
 from moorage.quotas import service as quotas
 
 _NEW_COLUMNS = """repository_id, digest, pushed_by, pushed_at, media_type, artifact_type, config_media_type,
@@ -78,16 +79,16 @@ _CLOSE_HISTORY = (
 )
 _OPEN_HISTORY = """INSERT INTO tag_history (repository_id, name, digest, since, principal_id)
 VALUES ($1, $2, $3, $4, $5)"""
-_SET_TAG = """INSERT INTO tag (repository_id, name, artifact_id, history_id, pushed_at) {values}
+_SET_TAG = """INSERT INTO tag (repository_id, name, artifact_id, history_id, pushed_at, version) {values}
 ON CONFLICT (repository_id, name) DO UPDATE
 SET artifact_id = excluded.artifact_id, history_id = excluded.history_id, pushed_at = excluded.pushed_at"""
 # The history and then the tag: PostgreSQL takes both as one statement, which is the first.
 _POINT = Query(
     _OPEN_HISTORY,
     postgresql=f"""WITH opened AS ({_OPEN_HISTORY} RETURNING id)
-{_SET_TAG.format(values="SELECT $1, $2, $6::bigint, id, $4 FROM opened")}""",  # noqa: S608 - put together from constants
+{_SET_TAG.format(values="SELECT $1, $2, $6::bigint, id, $4, $7::text FROM opened")}""",  # noqa: S608 - put together from constants
 )
-_POINT_TAG = Query(_SET_TAG.format(values="VALUES ($1, $2, $6, last_insert_rowid(), $4)"), postgresql="")
+_POINT_TAG = Query(_SET_TAG.format(values="VALUES ($1, $2, $6, last_insert_rowid(), $4, $7)"), postgresql="")
 _SET_TAGGED = (
     update(Artifact)
     .where(Artifact.id == bindparam("artifact"), ~Artifact.tagged)
@@ -379,8 +380,8 @@ def _pointing(work: Work, repository: int, name: str, artifact: int, digest: Dig
     """Point a tag at an artifact, with a new row in its history."""
     values = (repository, name, digest.binary, moment(work, work.now), work.actor.principal_id)
     if work.db.dialect.name == "sqlite":
-        return call(_POINT, *values), call(_POINT_TAG, *values, artifact)
-    return call(_POINT, *values, artifact), call(_POINT_TAG)
+        return call(_POINT, *values), call(_POINT_TAG, *values, artifact, order_key(name))
+    return call(_POINT, *values, artifact, order_key(name)), call(_POINT_TAG)
 
 
 def _count_and_charge(

@@ -92,9 +92,11 @@ _NOTE_COUNT = (
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An enabled rule, compiled."""
+    """An enabled rule, compiled; `kind` and `pattern` are those of its selector of tags."""
 
     id: int
+    kind: str
+    pattern: str
     tags: Selector
     excludes_tags: bool
     repositories: Selector
@@ -120,11 +122,16 @@ def find_immutable(work: Work, project_id: int, path: str, tags: Iterable[str]) 
         path: the repository's whole name, `project/rest`.
         tags: names of tags, whether they exist or not.
     """
+    return {tag: rule.id for tag, rule in find_keeping(work, project_id, path, tags).items()}
+
+
+def find_keeping(work: Work, project_id: int, path: str, tags: Iterable[str]) -> dict[str, Rule]:
+    """The same as `find_immutable`, with the whole rule."""
     repository = path.partition("/")[2]
     rules = [rule for rule in _load(work, project_id) if rule.selects(repository)]
-    found: dict[str, int] = {}
+    found: dict[str, Rule] = {}
     for tag in tags if rules else ():
-        rule = next((rule.id for rule in rules if rule.holds(tag)), None)
+        rule = next((rule for rule in rules if rule.holds(tag)), None)
         if rule is not None:
             found[tag] = rule
     return found
@@ -167,6 +174,8 @@ def _load(work: Work, project_id: int) -> list[Rule]:
         rules.append(
             Rule(
                 row.id,
+                tags["kind"],
+                tags["pattern"],
                 compile_selector(tags["kind"], tags["pattern"]),
                 tags["decoration"] == "excludes",
                 compile_selector(repositories["kind"], repositories["pattern"]),

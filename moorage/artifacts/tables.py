@@ -170,7 +170,10 @@ class ArtifactReference(Base):
 
 
 class Tag(Base):
-    """A name that points to an artifact, and can move. Visible tags only: a deleted tag lives on in its history."""
+    """A name that points to an artifact, and can move. Visible tags only: a deleted tag lives on in its history.
+
+    `version` orders tags as the versions that they name (`oci.versions.order_key`); "": it names none.
+    """
 
     __tablename__ = "tag"
     __table_args__ = (Index("ix_tag_artifact", "artifact_id", "name"), _CLUSTERED)
@@ -182,6 +185,7 @@ class Tag(Base):
     artifact_id: Mapped[int] = mapped_column(ForeignKey("artifact.id"))
     history_id: Mapped[int] = mapped_column(ForeignKey("tag_history.id"))
     pushed_at: Mapped[datetime] = mapped_column(UtcTime)
+    version: Mapped[str] = mapped_column(Name)
 
 
 class TagHistory(Base):

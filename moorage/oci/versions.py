@@ -72,3 +72,25 @@ def find_version(tag: str) -> Version | None:
     major, minor, patch = (int(number or 0) for number in numbers)
     written = sum(number is not None for number in numbers)
     return Version((major, minor, patch), tuple(parts), build or "", written)
+
+
+def order_key(tag: str) -> str:
+    """A text that orders tags, byte by byte, as their versions are ordered; "" for a tag that names none.
+
+    At most 255 characters of ASCII. Versions of the same precedence have the same key. A number is written with its
+    length before it, so that 10 comes after 9; a word in a pre-release ends with a character below all that it may
+    hold, so that it comes before a longer one that begins with it.
+    """
+    version = find_version(tag)
+    if version is None:
+        return ""
+    numbers = "".join(_order_number(number) for number in version.numbers)
+    if not version.pre:
+        return f"{numbers}~"
+    parts = (f"0{_order_number(part)}" if isinstance(part, int) else f"1{part}!" for part in version.pre)
+    return f"{numbers}{''.join(parts)}"
+
+
+def _order_number(number: int) -> str:
+    digits = str(number)
+    return f"{len(digits)}{digits}" if len(digits) < 10 else f"a{len(digits):03}{digits}"

@@ -26,6 +26,7 @@ from moorage.db.work import Work
 from moorage.events import SYSTEM
 from moorage.identity import service as identity
 from moorage.identity.passwords import hash_password
+from moorage.oci.versions import order_key
 from moorage.projects import service as projects
 from tests.bench.store import CONFIG_TYPE, MANIFEST_TYPE, PASSWORD, USERNAME
 
@@ -190,7 +191,7 @@ def _add_artifacts(work: Work, size: Size) -> None:
                 history += 1
                 name = f"v1.{one}" if place == 0 else f"v1.{one}-{place}"
                 _buffer(work, "tag_history", ((history, 1 + repository, name, _digest(one), _at(one)),))
-                _buffer(work, "tag", ((1 + repository, name, 1 + one, history, _at(one)),))
+                _buffer(work, "tag", ((1 + repository, name, 1 + one, history, _at(one), order_key(name)),))
     for table in _COLUMNS:
         _flush(work, table)
     reserve_id(work.db, "artifact", size.artifacts)
@@ -259,7 +260,7 @@ _COLUMNS: Mapping[str, Sequence[str]] = {
     "pull": ("artifact_id", "pulled_at", "pulls"),
     "artifact_label": ("artifact_id", "label_id"),
     "tag_history": ("id", "repository_id", "name", "digest", "since"),
-    "tag": ("repository_id", "name", "artifact_id", "history_id", "pushed_at"),
+    "tag": ("repository_id", "name", "artifact_id", "history_id", "pushed_at", "version"),
 }  # fmt: skip
 """In the order in which they refer to each other."""
 

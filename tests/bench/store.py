@@ -36,6 +36,7 @@ from moorage.events import SYSTEM
 from moorage.identity import service as identity
 from moorage.identity.passwords import hash_password
 from moorage.oci.digest import Digest
+from moorage.oci.versions import order_key
 from moorage.projects import service as projects
 from moorage.quotas import service as quotas
 from moorage.storage.keys import BLOBS
@@ -258,7 +259,7 @@ class _Rows:
             "tag",
             {
                 "repository_id": repository, "name": name, "artifact_id": artifact, "history_id": history,
-                "pushed_at": self._now,
+                "pushed_at": self._now, "version": order_key(name),
             },
         )  # fmt: skip
 

@@ -19,6 +19,7 @@ import moorage.db.tables  # noqa: F401 - every table, so that `Base.metadata` is
 from moorage.db.base import Base
 from moorage.oci.digest import Digest, Hasher
 from moorage.oci.manifest import parse
+from moorage.oci.versions import order_key
 
 TABLES = (
     "project", "repository", "artifact", "manifest", "artifact_reference", "tag", "tag_history", "trash",
@@ -243,6 +244,8 @@ def _tags(rows: Rows) -> Iterator[str]:
             yield f"I9: the history row of tag {name} of repository {repository} is closed, or another tag's"
         if bytes(opened.digest) != bytes(artifact.digest):
             yield f"I9: the history of tag {name} of repository {repository} names another digest"
+        if row.version != order_key(name):
+            yield f"I9: the tag {name} of repository {repository} is ordered as {row.version!r}"
     opens = Counter((row.repository_id, row.name) for row in history.values() if row.until is None)
     yield from (f"I9: tag {key} has {count} open history rows" for key, count in opens.items() if count > 1)
     yield from (f"I9: the history of tag {key} is open, and there is no such tag" for key in opens.keys() - tags.keys())

@@ -8,6 +8,7 @@ from moorage.artifacts.routes import (
     labels,
     matches,
     repositories,
+    repository_tags,
     rules,
     tags,
 )
@@ -18,6 +19,7 @@ ROUTES = (
     *additions.ROUTES,
     *tags.ROUTES,
     *history.ROUTES,
+    *repository_tags.ROUTES,
     *labels.ROUTES,
     *rules.ROUTES,
     *explain.ROUTES,

@@ -11,7 +11,7 @@ from moorage.artifacts import delete, lists, service
 from moorage.artifacts.routes.shapes import Repository, show_repository
 from moorage.errors import DescriptionInvalid, RepositoryUnknown, TagImmutable
 
-_ONE = "/projects/{project_name:str}/repositories/{repository_name:str}"
+ONE = "/projects/{project_name:str}/repositories/{repository_name:str}"
 
 
 def path_of(call: Call, repository_name: str) -> str:
@@ -46,7 +46,7 @@ async def list_repositories(call: NamedDependency[Call]) -> Response[list[Reposi
 
 @operation(
     "GET",
-    _ONE,
+    ONE,
     id="getRepository",
     tag="repository",
     needs=project("repository:read"),
@@ -60,7 +60,7 @@ async def get_repository(call: NamedDependency[Call], repository_name: FromPath[
 
 @operation(
     "PUT",
-    _ONE,
+    ONE,
     id="updateRepository",
     tag="repository",
     needs=project("repository:update"),
@@ -80,7 +80,7 @@ async def update_repository(
 
 @operation(
     "DELETE",
-    _ONE,
+    ONE,
     id="deleteRepository",
     tag="repository",
     needs=project("repository:delete"),

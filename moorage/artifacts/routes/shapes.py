@@ -178,10 +178,10 @@ def show_accessory(row: AccessoryRow) -> Accessory:
         id=row.id,
         artifact_id=row.id,
         subject_artifact_id=row.subject_id,
-        subject_artifact_digest=_text(row.subject_digest),
+        subject_artifact_digest=show_digest(row.subject_digest),
         subject_artifact_repo=row.repository,
         size=row.size_bytes,
-        digest=_text(row.digest),
+        digest=show_digest(row.digest),
         type=row.kind,
         icon=icon_of(row.kind),
         creation_time=stamp(row.pushed_at),
@@ -204,7 +204,7 @@ def show_artifact(
         show_tag(tag, pull_time, immutable=(row.repository, tag.name) in attached.immutable)
         for tag in attached.tags.get(one, ())
     ]
-    digest = _text(row.digest)
+    digest = show_digest(row.digest)
     return Artifact(
         id=one,
         type=row.kind,
@@ -235,7 +235,7 @@ def _show_reference(row: ReferenceRow) -> Reference:
     return Reference(
         parent_id=row.parent_id,
         child_id=row.child_id or 0,
-        child_digest=_text(row.child_digest),
+        child_digest=show_digest(row.child_digest),
         platform=None
         if platform is None
         else Platform(
@@ -264,5 +264,6 @@ def artifact_path(repository: str, reference: str) -> str:
     return f"/projects/{project}/repositories/{name}/artifacts/{reference}"
 
 
-def _text(digest: bytes) -> str:
+def show_digest(digest: bytes) -> str:
+    """A digest of a row as text."""
     return f"{'sha256' if digest[0] == 1 else 'sha512'}:{digest[1:].hex()}"

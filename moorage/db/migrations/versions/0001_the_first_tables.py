@@ -846,6 +846,7 @@ def upgrade() -> None:
         sa.Column("artifact_id", ID, nullable=False),
         sa.Column("history_id", ID, nullable=False),
         sa.Column("pushed_at", TIME, nullable=False),
+        sa.Column("version", NAME, nullable=False),
         sa.ForeignKeyConstraint(["artifact_id"], ["artifact.id"], name=op.f("fk_tag_artifact_id")),
         sa.ForeignKeyConstraint(["history_id"], ["tag_history.id"], name=op.f("fk_tag_history_id")),
         sa.ForeignKeyConstraint(["repository_id"], ["repository.id"], name=op.f("fk_tag_repository_id")),
