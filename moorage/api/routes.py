@@ -16,6 +16,7 @@ from moorage.identity import routes as people
 from moorage.identity import token_routes as access_tokens
 from moorage.projects import routes as projects
 from moorage.quotas import routes as quotas
+from moorage.system import find_routes as find
 from moorage.system import routes as system
 
 BUILT: tuple[HTTPRouteHandler, ...] = (
@@ -31,6 +32,7 @@ BUILT: tuple[HTTPRouteHandler, ...] = (
     *artifacts.ROUTES,
     *configuration.ROUTES,
     *system.ROUTES,
+    *find.ROUTES,
 )
 """What subjects bring."""
 

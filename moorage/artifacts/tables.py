@@ -79,6 +79,7 @@ class Artifact(Base):
             where="trash_id IS NULL AND (tagged OR NOT child) AND NOT accessory",
         ),
         live_index("ix_artifact_subject", "repository_id", "subject_digest", "id", where="subject_digest IS NOT NULL"),
+        live_index("ix_artifact_digest", "digest", where="trash_id IS NULL"),
         live_index("ix_artifact_trash_id", "trash_id", where="trash_id IS NOT NULL"),
         AUTO_ID,
     )

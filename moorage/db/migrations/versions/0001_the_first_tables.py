@@ -649,6 +649,14 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(
+        "ix_artifact_digest",
+        "artifact",
+        ["digest"],
+        unique=False,
+        sqlite_where=sa.text("trash_id IS NULL"),
+        postgresql_where=sa.text("trash_id IS NULL"),
+    )
+    op.create_index(
         "ix_artifact_subject",
         "artifact",
         ["repository_id", "subject_digest", "id"],

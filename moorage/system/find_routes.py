@@ -1,0 +1,112 @@
+"""A field to type into: what the caller may see, found by a few letters. Ours, not in the contract."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import Response
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, QueryParameter
+
+from moorage.access.call import Call, stamp
+from moorage.access.needs import PUBLIC
+from moorage.access.operations import operation
+from moorage.errors import Invalid
+from moorage.system.find import MAX_CHARACTERS, MAX_FOUND, find, read_query
+
+
+class ProjectFound(msgspec.Struct, kw_only=True):
+    """A project."""
+
+    project_id: int
+    name: str
+    public: bool
+
+
+class RepositoryFound(msgspec.Struct, kw_only=True):
+    """A repository."""
+
+    project_id: int
+    repository: str
+    """The whole name."""
+
+
+class TagFound(msgspec.Struct, kw_only=True):
+    """A tag."""
+
+    project_id: int
+    repository: str
+    """The whole name."""
+    tag: str
+    digest: str
+    push_time: str
+
+
+class ArtifactFound(msgspec.Struct, kw_only=True):
+    """An artifact."""
+
+    project_id: int
+    repository: str
+    """The whole name."""
+    digest: str
+    type: str
+    tag: str | None
+    """The first of its tags; null: it has none."""
+    push_time: str
+
+
+class Found(msgspec.Struct, kw_only=True):
+    """What was found, the best of each kind first."""
+
+    projects: list[ProjectFound]
+    repositories: list[RepositoryFound]
+    tags: list[TagFound]
+    artifacts: list[ArtifactFound]
+
+
+@operation("GET", "/find", id="find", tag="search", needs=PUBLIC, ours=True, problems=(Invalid,))
+async def find_anything(
+    call: NamedDependency[Call],
+    q: FromQuery[str],
+    size: Annotated[int, QueryParameter(ge=1, le=MAX_FOUND)] = 8,
+) -> Response[Found]:
+    """Projects, repositories, tags and artifacts, of those that the caller may see, by what is typed into one field.
+
+    `q` is a part of a name, `NAME:TAG`, `NAME@DIGEST`, a digest, or a whole pull reference; tags and digests are found
+    by how they begin. `size`, 1 to 20, is how many of each kind are shown.
+    """
+    if len(q) > MAX_CHARACTERS:
+        raise Invalid(f"q may have {MAX_CHARACTERS} characters.", parameter="q")
+    asked = read_query(q, call.request.origin.partition("://")[2])
+    found = await call.look(find, call.account, asked, size)
+    return Response(
+        Found(
+            projects=[ProjectFound(project_id=one.id, name=one.name, public=one.public) for one in found.projects],
+            repositories=[
+                RepositoryFound(project_id=one.project_id, repository=one.path) for one in found.repositories
+            ],
+            tags=[
+                TagFound(
+                    project_id=one.project_id,
+                    repository=one.path,
+                    tag=one.name,
+                    digest=one.digest,
+                    push_time=stamp(one.pushed_at),
+                )
+                for one in found.tags
+            ],
+            artifacts=[
+                ArtifactFound(
+                    project_id=one.project_id,
+                    repository=one.path,
+                    digest=one.digest,
+                    type=one.kind,
+                    tag=one.tag,
+                    push_time=stamp(one.pushed_at),
+                )
+                for one in found.artifacts
+            ],
+        )
+    )
+
+
+ROUTES = (find_anything,)
