@@ -216,6 +216,12 @@ class CopyLimit(Invalid):
     reason = "COPY_LIMIT"
 
 
+class RestoreNameInvalid(Invalid):
+    """What comes back cannot get this name."""
+
+    reason = "RESTORE_NAME_INVALID"
+
+
 class LabelInvalid(Invalid):
     """The label is invalid: a name of 1 to 128 bytes, a color of at most 32, the scope 'g', or 'p' and a project."""
 
@@ -512,6 +518,12 @@ class RobotUnknown(NotFound):
     reason = "ROBOT_UNKNOWN"
 
 
+class TrashUnknown(NotFound):
+    """It is not in the trash: it was restored, its time is over, or it was purged."""
+
+    reason = "TRASH_UNKNOWN"
+
+
 class RefreshTokenUnknown(NotFound):
     """There is no such refresh token."""
 
@@ -764,6 +776,12 @@ class LastAdministrator(Precondition):
     reason = "LAST_ADMINISTRATOR"
 
 
+class RestoreBlocked(Precondition):
+    """What it belongs to is in the trash itself; restore that first."""
+
+    reason = "RESTORE_BLOCKED"
+
+
 class ProjectNotEmpty(Precondition):
     """The project still holds repositories; delete them first."""
 
@@ -795,6 +813,12 @@ class RuleExists(Conflict):
     """The project has a rule that says the same."""
 
     reason = "RULE_EXISTS"
+
+
+class RestoreTaken(Conflict):
+    """A name was taken again since it was deleted; restore under another one, such as those in `offer`."""
+
+    reason = "RESTORE_TAKEN"
 
 
 class TagExists(Conflict):

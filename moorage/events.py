@@ -265,6 +265,20 @@ class ArtifactDeleted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TrashRestored(Event):
+    """An act of deleting was undone. `kind`: tag, artifact, repository, project; `renamed`: new names by the old ones.
+
+    The new name of a tag that stayed away is "".
+    """
+
+    project_id: int
+    kind: str
+    label: str
+    trash_id: int
+    renamed: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Pulled:
     """Pulls of one artifact by one actor under one name. `tag`: "" for pulls by digest; `at`: the last of `count`."""
 

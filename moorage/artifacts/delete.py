@@ -130,7 +130,7 @@ def delete_tag(work: Work, project_id: int, repository_id: int, path: str, tag: 
     row = work.db.execute(_TAG, {"repository": repository_id, "tag": tag}).first()
     if row is None:
         raise ManifestUnknown(repository=path, reference=tag)
-    trash, rules = _open_trash(work, project_id, "tag", f"{path}:{tag}")
+    trash, rules = _open_trash(work, project_id, repository_id, "tag", f"{path}:{tag}")
     if rules:
         require_mutable(work, project_id, path, [tag])
     lock_loser(work, row.artifact_id)
@@ -149,7 +149,7 @@ def delete_artifact(work: Work, project_id: int, repository_id: int, path: str, 
         ManifestInUse: an index of the repository names it.
         TagImmutable: a rule keeps a tag of it, or of something that would go with it.
     """
-    pass_gate(work, project_id)
+    close_gate(work, project_id)
     where = {"repository": repository_id, "digest": digest.binary}
     work.db.execute(_TAGS_OF_DIGEST, where).all()  # tags before artifacts: a push that moves one locks in this order
     row = work.db.execute(_ARTIFACT, where).first()
@@ -158,7 +158,7 @@ def delete_artifact(work: Work, project_id: int, repository_id: int, path: str, 
     parent = work.db.execute(_LIVE_PARENT, {"artifact": row.id}).scalar()
     if parent is not None:
         raise ManifestInUse(index=str(Digest.from_binary(bytes(parent))), digest=str(digest))
-    trash, rules = _open_trash(work, project_id, "artifact", f"{path}@{digest}")
+    trash, rules = _open_trash(work, project_id, repository_id, "artifact", f"{path}@{digest}")
     tags: list[str] = []
     left = 0
     waiting = [row]
@@ -204,7 +204,7 @@ def delete_repository(work: Work, project_id: int, path: str) -> None:
     """
     close_gate(work, project_id)
     repository = get_repository(work, project_id, path)
-    trash, rules = _open_trash(work, project_id, "repository", path)
+    trash, rules = _open_trash(work, project_id, repository.id, "repository", path)
     if rules:
         require_mutable(work, project_id, path, work.db.execute(_TAGS_IN, {"repository": repository.id}).scalars())
     if repository.artifact_count > 0:
@@ -234,14 +234,15 @@ def _let_children_go(work: Work, artifact: int) -> int:
     return entered
 
 
-def _open_trash(work: Work, project_id: int, kind: str, label: str) -> tuple[int, int]:
+def _open_trash(work: Work, project_id: int, repository_id: int, kind: str, label: str) -> tuple[int, int]:
     """The id of a new act of deleting, and how many rules the project has that may forbid it."""
     days, rules = work.db.execute(_PROJECT, {"project": project_id}).one()
     made: int = work.db.execute(
         _NEW_TRASH,
         {
-            "project_id": project_id, "kind": kind, "label": label[:255], "principal_id": work.actor.principal_id,
-            "deleted_at": work.now, "purge_at": work.now + timedelta(days=days),
+            "project_id": project_id, "repository_id": repository_id, "kind": kind, "label": label[:255],
+            "principal_id": work.actor.principal_id, "deleted_at": work.now,
+            "purge_at": work.now + timedelta(days=days),
         },
     ).scalar_one()  # fmt: skip
     return made, rules

@@ -55,7 +55,6 @@ class Repository(Base):
     listed: Mapped[bool] = mapped_column(Boolean, Computed("artifact_count > 0", persisted=True))
     pull_count: Mapped[int] = mapped_column(BigInteger, server_default="0")
     trash_id: Mapped[int | None] = mapped_column(ForeignKey("trash.id"))
-    purging: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     updated_at: Mapped[datetime] = mapped_column(UtcTime)
 

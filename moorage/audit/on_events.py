@@ -43,6 +43,7 @@ from moorage.events import (
     RobotCreated,
     TagCreated,
     TagDeleted,
+    TrashRestored,
     UserChanged,
     UserCreated,
     UserSignedIn,
@@ -222,6 +223,14 @@ def on_artifact_deleted(work: Work, event: ArtifactDeleted) -> None:
     _write(work, "delete", "artifact", name, project_id=event.project_id, detail={"tags": list(event.tags)})
 
 
+def on_trash_restored(work: Work, event: TrashRestored) -> None:
+    """`restore_` and `tag`, `artifact`, `repository` or `project`, with what has another name now."""
+    detail: dict[str, object] = {"trash": event.trash_id}
+    if event.renamed:
+        detail["renamed"] = event.renamed
+    _write(work, "restore", event.kind, event.label, project_id=event.project_id, detail=detail)
+
+
 def on_blob_deleted(work: Work, event: BlobDeleted) -> None:
     """`delete_blob`."""
     _write(work, "delete", "blob", f"{event.repository}@{event.digest}", project_id=event.project_id)
@@ -260,6 +269,7 @@ REACTIONS: Mapping[type[Event], Callable[[Work, Any], None]] = MappingProxyType(
         TagDeleted: on_tag_deleted,
         ArtifactDeleted: on_artifact_deleted,
         ArtifactsPulled: on_artifacts_pulled,
+        TrashRestored: on_trash_restored,
         BlobDeleted: on_blob_deleted,
         ConfigurationChanged: on_configuration_changed,
     }

@@ -36,6 +36,7 @@ AUDIT_EVENTS = (
     "update_member", "delete_member", "create_user", "update_user", "delete_user", "login_user", "logout_user",
     "create_robot", "update_robot", "delete_robot", "update_configuration", "create_group", "update_group",
     "delete_group", "create_immutable_rule", "update_immutable_rule", "delete_immutable_rule",
+    "restore_tag", "restore_artifact", "restore_repository", "restore_project",
 )  # fmt: skip
 """The events of the audit log: operation and type of resource. Source: the contract, and `audit/on_events.py`."""
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, column, delete, insert, select, table, update
 from sqlalchemy.exc import IntegrityError
 
 from moorage.access.policy import RANK, Role
@@ -78,6 +78,12 @@ _PROJECTS = select(
 _BY_ID = _PROJECTS.where(Project.id == bindparam("id"))
 _BY_NAME = _PROJECTS.where(Project.name == bindparam("name"))
 _PAGE = _PROJECTS.where(Project.name > bindparam("after")).order_by(Project.name).limit(bindparam("limit"))
+_REPOSITORY = table("repository", column("project_id"), column("trash_id"))  # of a subject above this one
+_REPOSITORIES_TO_TRASH = (
+    update(_REPOSITORY)
+    .where(_REPOSITORY.c.project_id == bindparam("project"), _REPOSITORY.c.trash_id.is_(None))
+    .values(trash_id=bindparam("trash"))
+)
 _LIVE_PRINCIPAL = select(Principal.id).where(Principal.id == bindparam("id"), Principal.deleted_at.is_(None))
 
 
@@ -281,7 +287,8 @@ def get_settings(work: Work, project_id: int) -> dict[str, str]:
 def delete_project(work: Work, project_id: int, *, reason: str = "") -> None:
     """Delete an empty project: it is gone at once, its name is free, its robots and tokens are dead.
 
-    What it still holds in the trash waits there with it, `trash_days` long.
+    What it still holds in the trash waits there with it, `trash_days` long; and so do repositories that are not listed,
+    whose names would else be taken in a new project of this name.
 
     Raises:
         ProjectUnknown: there is none.
@@ -305,6 +312,7 @@ def delete_project(work: Work, project_id: int, *, reason: str = "") -> None:
         .returning(Trash.id)
     ).scalar_one()
     _change(work, project_id, by=1, trash_id=trash_id)
+    work.db.execute(_REPOSITORIES_TO_TRASH, {"project": project_id, "trash": trash_id})
     robots.delete_robots_of_project(work, project_id)
     work.emit(ProjectDeleted(project_id, project.name))
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Integer, SmallInteger, UniqueConstraint, text
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, SmallInteger, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from moorage.db.base import AUTO_ID, Base, Id, Json, Name, UtcTime, live_index
@@ -12,9 +12,9 @@ class Project(Base):
     """The owner of repositories, members and rules.
 
     `epoch` grows by 1 when tokens that name the project must stop working (made private, a group's role lowered).
-    `trash_id` is set while the project is in the trash, `purging` once there is no way back. `repository_count`
-    is written by the repositories' own code, so that a list of projects needs no count; `immutable_rules`, the number
-    of enabled ones, by the rules', so that a push into a project without any need not look. `settings` holds the
+    `trash_id` is set while the project is in the trash. `repository_count` is written by the repositories' own code, so
+    that a list of projects needs no count; `immutable_rules`, the number of enabled ones, by the rules', so that a push
+    into a project without any need not look. `settings` holds the
     contract's metadata but `public`, texts by name (`metadata.py`). `registry_id` is set in a proxy-cache project.
     """
 
@@ -39,25 +39,34 @@ class Project(Base):
     immutable_rules: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     settings: Mapped[dict[str, object]] = mapped_column(Json, server_default="{}")
     trash_id: Mapped[int | None] = mapped_column(ForeignKey("trash.id"))
-    purging: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     updated_at: Mapped[datetime] = mapped_column(UtcTime)
 
 
 class Trash(Base):
-    """One act of deleting; everything that it took along carries its id."""
+    """One act of deleting; everything that it took along carries its id.
+
+    `kind`: tag, artifact, repository or project; `repository_id` is null for a project. `purging`: there is no way
+    back. What was deleted is called `label`.
+    """
 
     __tablename__ = "trash"
-    __table_args__ = (AUTO_ID,)
+    __table_args__ = (
+        Index("ix_trash_project", "project_id", "id"),
+        live_index("ix_trash_repository", "repository_id", where="repository_id IS NOT NULL"),
+        AUTO_ID,
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    project_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    project_id: Mapped[int] = mapped_column(BigInteger)
+    repository_id: Mapped[int | None] = mapped_column(BigInteger)
     kind: Mapped[str] = mapped_column(Name)
     label: Mapped[str] = mapped_column(Name)
     reason: Mapped[str] = mapped_column(Name, server_default="")
     principal_id: Mapped[int | None] = mapped_column(ForeignKey("principal.id", ondelete="SET NULL"))
     deleted_at: Mapped[datetime] = mapped_column(UtcTime)
     purge_at: Mapped[datetime] = mapped_column(UtcTime, index=True)
+    purging: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
 
 
 class CveAllowlist(Base):

@@ -354,9 +354,9 @@ def _audit(rows: Rows) -> Iterator[str]:
         yield f"I12: artifacts and their audit rows differ: {dict((held - pushed) + (pushed - held))}"
     trash = Counter(row.kind for row in rows["trash"])
     for kind in ("tag", "artifact"):
-        count = len(written["delete", kind])
+        count = len(written["delete", kind]) - len(written["restore", kind])
         if count != trash[kind]:
-            yield f"I12: {count} audit rows for {trash[kind]} acts of deleting a {kind}"
+            yield f"I12: {count} audit rows for {trash[kind]} acts of deleting a {kind} that were not undone"
     ended = sum(1 for row in rows["tag_history"] if row.ended_by == "deleted")
     told = len(written["delete", "tag"]) + sum(len(row.detail["tags"]) for row in written["delete", "artifact"])
     if ended != told:

@@ -168,6 +168,13 @@ class Client:
         sent = {"authorization": f"Bearer {token}", **(headers or {})}
         return await self.send(method, path, sent, whole(body) if isinstance(body, bytes) else body)
 
+    async def api(self, method: str, path: str, body: object = None) -> Answer:
+        """A request to the REST API, below `/api/v2.0`, with name and password."""
+        login = base64.b64encode(f"{self.account.username}:{self.account.password}".encode()).decode()
+        headers = {"authorization": f"Basic {login}", "content-type": "application/json"}
+        raw = b"" if body is None else json.dumps(body).encode()
+        return await self.send(method, f"/api/v2.0{path}", headers, whole(raw))
+
     # -- blobs
 
     async def start(self, repository: str) -> Answer:

@@ -4,6 +4,7 @@ A story prepares something on a healthy server, acts once on one that dies in th
 does whose connection broke: asks how far it got, goes on from there, or sends the request again.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -347,6 +348,34 @@ class DeleteManifest(Manifest):
 
 
 @dataclass
+class RestoreArtifact(Manifest):
+    """The trash gives an image back that was deleted with two tags, while another tag of it moved on."""
+
+    name = "restore a manifest"
+    entry: int = 0
+
+    async def prepare(self, client: Client) -> None:
+        await super().prepare(client)
+        assert (await client.put_manifest(HERE, "too", self.old)).status == 201
+        assert (await client.delete_manifest(HERE, digest_of(self.old))).status == 202
+        listed = json.loads((await client.api("GET", "/projects/team/trash")).body)
+        self.entry = listed[0]["id"]
+
+    async def act(self, client: Client) -> Answer:
+        return await client.api("POST", f"/trash/{self.entry}/restore", {})
+
+    async def look(self, client: Client) -> None:
+        await Story.look(self, client)
+        for reference in ("moved", "too", digest_of(self.old)):
+            assert await client.pull(HERE, reference) == (self.old if self.done else None)
+
+    async def recover(self, client: Client) -> None:
+        """Who repeats it is refused: what is no more in the trash is nobody's to restore."""
+        assert (await self.act(client)).status == (403 if self.done else 200)
+        assert await client.pull(HERE, "too") == self.old
+
+
+@dataclass
 class DeleteBlob(Story):
     """DELETE of a blob; then it is pushed again."""
 
@@ -417,6 +446,7 @@ CASES: list[tuple[Callable[[], Story], str]] = [
     *((Manifest, point) for point in ("manifest.linked", "manifest.recorded", "manifest.done")),
     *((story, point) for story in (DeleteTag, DeleteManifest, DeleteBlob) for point in
       ("delete.recorded", "delete.done")),
+    *((RestoreArtifact, point) for point in ("restore.written", "restore.recorded", "restore.done")),
     *((story, point) for story in (Cancel, WrongDigest) for point in ("cancel.dead", "cancel.removed")),
 ]  # fmt: skip
 """Every story with every point that it passes; a number is the time at which it passes it."""
@@ -424,5 +454,14 @@ CASES: list[tuple[Callable[[], Story], str]] = [
 ONCE = list({point.partition(":")[0]: (story, point) for story, point in reversed(CASES)}.values())
 """One story for each point, the first."""
 
-DONE = {"append.recorded", "commit.live", "mount.done", "manifest.done", "delete.done", "cancel.dead", "cancel.removed"}
+DONE = {
+    "append.recorded",
+    "commit.live",
+    "mount.done",
+    "manifest.done",
+    "delete.done",
+    "restore.done",
+    "cancel.dead",
+    "cancel.removed",
+}
 """Points behind the commit: what was asked for is done, only nobody was told."""

@@ -11,6 +11,7 @@ from moorage.artifacts.routes import (
     repository_tags,
     rules,
     tags,
+    trash,
 )
 
 ROUTES = (
@@ -20,6 +21,7 @@ ROUTES = (
     *tags.ROUTES,
     *history.ROUTES,
     *repository_tags.ROUTES,
+    *trash.ROUTES,
     *labels.ROUTES,
     *rules.ROUTES,
     *explain.ROUTES,

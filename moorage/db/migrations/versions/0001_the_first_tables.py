@@ -305,20 +305,30 @@ def upgrade() -> None:
         "trash",
         sa.Column("id", ID, nullable=False),
         sa.Column("project_id", sa.BigInteger(), nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), nullable=True),
         sa.Column("kind", NAME, nullable=False),
         sa.Column("label", NAME, nullable=False),
         sa.Column("reason", NAME, server_default="", nullable=False),
         sa.Column("principal_id", ID, nullable=True),
         sa.Column("deleted_at", TIME, nullable=False),
         sa.Column("purge_at", TIME, nullable=False),
+        sa.Column("purging", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.ForeignKeyConstraint(
             ["principal_id"], ["principal.id"], name=op.f("fk_trash_principal_id"), ondelete="SET NULL"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_trash")),
         sqlite_autoincrement=True,
     )
-    op.create_index(op.f("ix_trash_project_id"), "trash", ["project_id"], unique=False)
+    op.create_index("ix_trash_project", "trash", ["project_id", "id"], unique=False)
     op.create_index(op.f("ix_trash_purge_at"), "trash", ["purge_at"], unique=False)
+    op.create_index(
+        "ix_trash_repository",
+        "trash",
+        ["repository_id"],
+        unique=False,
+        sqlite_where=sa.text("repository_id IS NOT NULL"),
+        postgresql_where=sa.text("repository_id IS NOT NULL"),
+    )
     op.create_table(
         "user_account",
         sa.Column("principal_id", ID, autoincrement=False, nullable=False),
@@ -359,7 +369,6 @@ def upgrade() -> None:
         sa.Column("immutable_rules", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("settings", sa.JSON(), server_default="{}", nullable=False),
         sa.Column("trash_id", ID, nullable=True),
-        sa.Column("purging", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("updated_at", TIME, nullable=False),
         sa.ForeignKeyConstraint(["owner_id"], ["principal.id"], name=op.f("fk_project_owner_id"), ondelete="SET NULL"),
@@ -516,7 +525,6 @@ def upgrade() -> None:
         sa.Column("listed", sa.Boolean(), sa.Computed("artifact_count > 0", persisted=True), nullable=False),
         sa.Column("pull_count", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("trash_id", ID, nullable=True),
-        sa.Column("purging", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("updated_at", TIME, nullable=False),
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_repository_project_id")),

@@ -1,0 +1,141 @@
+"""The trash: what can still be brought back, and bringing it back. Ours, not in the contract."""
+
+import msgspec
+from litestar import Response
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from moorage import faults
+from moorage.access.call import Call, stamp
+from moorage.access.needs import SIGNED_IN, inside, project
+from moorage.access.operations import operation
+from moorage.artifacts import restore, trash
+from moorage.artifacts.trash import TrashRow
+from moorage.errors import RestoreBlocked, RestoreNameInvalid, RestoreTaken, TrashUnknown
+
+_PERMISSIONS = {"tag": "tag:delete", "artifact": "artifact:delete", "repository": "repository:delete"}
+
+
+class TrashEntry(msgspec.Struct, kw_only=True):
+    """Something that was deleted and can be brought back."""
+
+    id: int
+    project_id: int
+    project_name: str
+    kind: str
+    """`tag`, `artifact`, `repository` or `project`."""
+    name: str
+    """`PROJECT/REPOSITORY:TAG`, `PROJECT/REPOSITORY@DIGEST`, `PROJECT/REPOSITORY`, or the project's name."""
+    reason: str
+    deleted_by: str | None
+    """null: an account that is gone, or the system."""
+    deleted_at: str
+    purge_at: str
+    """Until when it can be brought back."""
+    restore_first: int | None
+    """The entry that has to be restored before this one; null: none."""
+
+
+class RestoreReq(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """How to bring it back."""
+
+    names: dict[str, str] = {}
+    """New names for tags, the repository (`PROJECT/REPOSITORY`) or the project, by the old ones, where those are taken.
+    A tag with the new name "" stays away."""
+
+
+class RestoredEntry(msgspec.Struct, kw_only=True):
+    """What came back."""
+
+    kind: str
+    name: str
+    """As it was deleted."""
+    names: dict[str, str]
+    """Of tags, the repository or the project: what it is called now, by what it was called."""
+    artifacts: int
+    """How many came back; of a repository those that its list shows."""
+
+
+@operation("GET", "/trash", id="listTrash", tag="trash", needs=SIGNED_IN, paged=True, ours=True)
+async def list_trash(call: NamedDependency[Call]) -> Response[list[TrashEntry]]:
+    """What the caller can bring back, what was deleted last first; administrators see all.
+
+    `sort` and `q` know id, project_id, kind, name, deleted_at and purge_at.
+    """
+    listing = call.listing()
+    rows, total, ignored = await call.look(trash.list_trash, listing, account=call.signed_in())
+    return call.page([_show(row) for row in rows], listing, total, ignored)
+
+
+@operation(
+    "GET", "/projects/{project_name_or_id:str}/trash", id="listProjectTrash", tag="trash",
+    needs=project("artifact:delete"), paged=True, ours=True,
+)  # fmt: skip
+async def list_project_trash(call: NamedDependency[Call]) -> Response[list[TrashEntry]]:
+    """What was deleted from a project and can be brought back; `sort` and `q` as in the list of all."""
+    listing = call.listing()
+    rows, total, ignored = await call.look(trash.list_trash, listing, project_id=call.project.project_id)
+    return call.page([_show(row) for row in rows], listing, total, ignored)
+
+
+@operation(
+    "GET", "/trash/{id:int}", id="getTrash", tag="trash", problems=(TrashUnknown,), ours=True,
+    needs=inside("whoever may delete such a thing in its project; of a project its administrators"),
+)  # fmt: skip
+async def get_trash(call: NamedDependency[Call], id: FromPath[int]) -> Response[TrashEntry]:  # noqa: A002 - as elsewhere
+    """One entry of the trash."""
+    return Response(_show(await _enter(call, id)))
+
+
+@operation(
+    "POST", "/trash/{id:int}/restore", id="restoreTrash", tag="trash", ours=True,
+    problems=(TrashUnknown, RestoreTaken, RestoreBlocked, RestoreNameInvalid),
+    needs=inside("whoever may delete such a thing in its project; of a project its administrators"),
+)  # fmt: skip
+async def restore_trash(
+    data: JSONBody[RestoreReq],
+    call: NamedDependency[Call],
+    id: FromPath[int],  # noqa: A002 - as elsewhere
+) -> Response[RestoredEntry]:
+    """Bring it back, with tags, labels and referrers: all of it or nothing.
+
+    409 when a name was taken since: `detail.offer` holds names that are free, to be sent as `names`. 412 when what it
+    belongs to is in the trash itself: `detail.first` is the entry to restore first.
+    """
+    await _enter(call, id)
+    done = await call.run(restore.restore, id, data.names)
+    faults.point("restore.done")
+    return Response(RestoredEntry(kind=done.kind, name=done.label, names=dict(done.names), artifacts=done.artifacts))
+
+
+async def _enter(call: Call, trash_id: int) -> TrashRow:
+    """An entry that the caller may restore. Who may not is not told whether it is there.
+
+    Raises:
+        TrashUnknown: there is none.
+        Denied, Unauthenticated: as `Call.require_in_project`.
+    """
+    account = call.signed_in()
+    row = await call.look(trash.find_trash, trash_id)
+    if row is None:
+        if not call.admin:
+            raise call.denied("artifact:delete", f"trash {trash_id}", None)
+        raise TrashUnknown(id=trash_id)
+    if await call.find_project(project_id=row.project_id) is None:  # it is in the trash; its bindings are still there
+        covered = account.limits is None or account.limits.cover(row.project_id)
+        if not covered or not await call.look(trash.is_project_admin, account, row.project_id):
+            raise call.denied("project:delete", f"trash {trash_id}", row.project_id)
+        return row
+    await call.require_in_project(_PERMISSIONS[row.kind], project_id=row.project_id)
+    return row
+
+
+def _show(row: TrashRow) -> TrashEntry:
+    return TrashEntry(
+        id=row.id, project_id=row.project_id, project_name=row.project_name, kind=row.kind, name=row.label,
+        reason=row.reason, deleted_by=row.by, deleted_at=stamp(row.deleted_at), purge_at=stamp(row.purge_at),
+        restore_first=row.first,
+    )  # fmt: skip
+
+
+ROUTES = (list_trash, list_project_trash, get_trash, restore_trash)
