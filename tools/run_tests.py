@@ -5,20 +5,23 @@
     python tools/run_tests.py --deep     everything, with large counts
 
 A stage is a folder of tests/, so a new folder is picked up by itself. First come the checks and the tests that need
-no real part; then, one after the other, what starts servers. While `.ci/run` still installs those servers in its
-second lane, it names a file in MOORAGE_INSTALLING; the second half waits for it. A stage that takes much longer than
-its budget is stopped and has failed. The last line is `N passed, N failed, N skipped`.
+no real part; then, in two lanes, what starts servers: they wait more than they compute. A stage in a lane is silent
+until it has ended. While `.ci/run` still installs those servers in its second lane, it names a file in
+MOORAGE_INSTALLING; the second half waits for it. A stage that takes much longer than its budget is stopped and has
+failed. The last line is `N passed, N failed, N skipped`.
 """
 
 import argparse
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +41,8 @@ BUDGETS = {"check": 120, "unit": 60, "api": 240, "contracts": 60, "house": 30, "
 BUDGETS |= {"rest": 240, "parts": 60, "clients": 240, "conformance": 180, "faults": 300}
 BUDGET = 120
 """Seconds of a stage that is not listed."""
+LANES = 2
+"""Stages of the second half that run at a time."""
 GRACE_SECONDS = 120
 """On top of three budgets: a busy machine is no reason to stop a stage."""
 INSTALL_SECONDS = 900
@@ -101,25 +106,73 @@ def plan(asked: list[str], *, deep: bool, seed: int) -> tuple[list[Stage], list[
     return first, rest
 
 
-def run(stage: Stage, *, deep: bool) -> None:
-    """Run one stage; its output goes straight to the terminal."""
+@dataclass
+class Running:
+    """A stage that has begun.
+
+    Attributes:
+        scratch: where its report, and in a lane its output, is written.
+        ends: when it is stopped, on the monotonic clock.
+    """
+
+    stage: Stage
+    process: "subprocess.Popen[bytes]"
+    scratch: Path
+    began: float
+    ends: float
+
+    def close(self, status: int | None) -> None:
+        """Take down how it ended (None: it had to be stopped) and show what it said."""
+        stage = self.stage
+        stage.seconds = time.monotonic() - self.began
+        report, output = self.scratch / "report.json", self.scratch / "output"
+        stage.report = json.loads(report.read_text()) if report.exists() else {}
+        if output.exists():
+            print(f"\n== {stage.name}, {stage.seconds:.0f} s in its lane", flush=True)
+            sys.stdout.buffer.write(output.read_bytes())
+            sys.stdout.flush()
+        shutil.rmtree(self.scratch)
+        if status is None:
+            stage.result = f"stopped after {stage.seconds:.0f} s"
+        elif status == NO_TESTS_COLLECTED:
+            stage.result = "nothing to run"
+        else:
+            stage.result = "ok" if status == 0 else "failed"
+
+
+def start(stage: Stage, *, deep: bool, silent: bool) -> Running:
+    """Start a stage; its output goes straight to the terminal, or into a file until it has ended."""
     budget = BUDGETS.get(stage.name, BUDGET) * (20 if deep else 1)
-    print(f"\n== {stage.name} (budget {budget} s)", flush=True)
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory() as scratch:
-        target = Path(scratch) / "report.json"
-        process = subprocess.Popen(stage.command, cwd=ROOT, env={**os.environ, "MOORAGE_TEST_REPORT": str(target)})
+    print(f"\n== {stage.name} (budget {budget} s{', in a lane of its own' if silent else ''})", flush=True)
+    scratch, began = Path(tempfile.mkdtemp()), time.monotonic()
+    environment = {**os.environ, "MOORAGE_TEST_REPORT": str(scratch / "report.json")}
+    with (scratch / "output").open("wb") if silent else nullcontext() as output:
+        process = subprocess.Popen(stage.command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+    return Running(stage, process, scratch, began, began + 3 * budget + GRACE_SECONDS)
+
+
+def run(stage: Stage, *, deep: bool) -> None:
+    """Run one stage, seen as it runs."""
+    running = start(stage, deep=deep, silent=False)
+    running.close(wait(running.process, limit=running.ends - time.monotonic()))
+
+
+def run_in_lanes(stages: list[Stage], *, deep: bool) -> None:
+    """Run stages, two at a time, the longest first."""
+    waiting = sorted(stages, key=lambda stage: -BUDGETS.get(stage.name, BUDGET))
+    lanes: list[Running] = []
+    while waiting or lanes:
+        while waiting and len(lanes) < LANES:
+            lanes.append(start(waiting.pop(0), deep=deep, silent=True))
         try:
-            status = wait(process, limit=3 * budget + GRACE_SECONDS)
-        finally:
-            stage.seconds = time.monotonic() - began
-            stage.report = json.loads(target.read_text()) if target.exists() else {}
-    if status is None:
-        stage.result = f"stopped after {stage.seconds:.0f} s"
-    elif status == NO_TESTS_COLLECTED:
-        stage.result = "nothing to run"
-    else:
-        stage.result = "ok" if status == 0 else "failed"
+            time.sleep(0.1)
+        except KeyboardInterrupt:
+            for running in lanes:
+                running.process.wait(60)
+            raise
+        for running in [each for each in lanes if each.process.poll() is not None or time.monotonic() > each.ends]:
+            lanes.remove(running)
+            running.close(wait(running.process, limit=0))
 
 
 def hear_interrupts() -> None:
@@ -184,7 +237,7 @@ def close(stages: list[Stage], *, everything: bool) -> bool:
     for stage in stages:
         counts = f"{stage.count('passed')} passed, {stage.count('failed', 'error')} failed" if stage.report else ""
         print(f"{stage.name:<22} {stage.seconds:>8.1f}  {stage.result:<16} {counts}")
-    print(f"{'together':<22} {sum(stage.seconds for stage in stages):>8.1f}")
+    print(f"{'together, in lanes':<22} {sum(stage.seconds for stage in stages):>8.1f}")
 
     rows = gather_parts(stages, everything=everything)
     if rows:
@@ -230,10 +283,11 @@ def main() -> int:
         ran.append(stage)
     if rest and (installing := wait_for_installing()):
         ran.append(installing)
-    for stage in rest:
-        run(stage, deep=asked.deep)
-        ran.append(stage)
-    return 0 if close(ran, everything=not asked.folder) else 1
+    if len(rest) == 1:
+        run(rest[0], deep=asked.deep)
+    else:
+        run_in_lanes(rest, deep=asked.deep)
+    return 0 if close([*ran, *rest], everything=not asked.folder) else 1
 
 
 if __name__ == "__main__":

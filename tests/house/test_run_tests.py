@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -105,3 +106,29 @@ def test_every_folder_with_tests_is_a_stage() -> None:
 
     assert names == {*run_tests.list_folders(), "check", "with parts"}
     assert {"unit", "house", "parts", "clients"} <= names
+
+
+def test_two_stages_run_at_a_time_and_are_shown_one_after_the_other(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    meet = (
+        "import pathlib, sys, time\n"
+        "mine, other = map(pathlib.Path, sys.argv[1:])\n"
+        "print('begin', mine.name, flush=True)\n"
+        "mine.touch()\n"
+        "while not other.exists(): time.sleep(0.01)\n"
+        "print('end', mine.name)"
+    )
+    left, right = str(tmp_path / "left"), str(tmp_path / "right")
+    stages = [
+        Stage("one", [sys.executable, "-c", meet, left, right]),
+        Stage("two", [sys.executable, "-c", meet, right, left]),
+    ]
+    stages.append(Stage("three", [sys.executable, "-c", "raise SystemExit(1)"]))
+
+    run_tests.run_in_lanes(stages, deep=False)
+
+    assert [stage.result for stage in stages] == ["ok", "ok", "failed"]
+    shown = capfdbinary.readouterr().out
+    assert b"begin left\nend left\n" in shown
+    assert b"begin right\nend right\n" in shown
