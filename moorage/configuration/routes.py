@@ -1,19 +1,27 @@
-"""`/configurations`: the live settings of the server."""
+"""`/configurations` and `/internalconfig`: the live settings of the server."""
 
 from typing import Any
 
+import msgspec
 from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from moorage.access.call import Call
-from moorage.access.needs import system
+from moorage.access.needs import inside, system
 from moorage.access.operations import operation
 from moorage.configuration.checks import Checks
 from moorage.configuration.live import Live
 from moorage.configuration.rules import change
-from moorage.configuration.service import describe_items, set_items
+from moorage.configuration.service import describe_items, list_values, set_items
 from moorage.errors import ItemFixed, ItemInvalid, ReceiverUnusable
+
+
+class InternalConfigurationValue(msgspec.Struct):
+    """A live setting. `value` is a text, a number, a list or an object, as the setting is."""
+
+    value: Any
+    editable: bool
 
 
 @operation("GET", "/configurations", id="getConfigurations", tag="configure", needs=system("configuration:read"))
@@ -43,4 +51,15 @@ async def update_configurations(
     return Response(None)
 
 
-ROUTES = (get_configurations, update_configurations)
+@operation(
+    "GET", "/internalconfig", id="getInternalconfig", tag="configure",
+    needs=inside("configuration:read in the system; this server has no component that would ask with a secret"),
+)  # fmt: skip
+async def get_internal_configurations(call: NamedDependency[Call]) -> Response[dict[str, InternalConfigurationValue]]:
+    """Every live setting but secrets, each as the value it is: lists as lists, objects as objects."""
+    await call.require_in_system("configuration:read")
+    found = await call.look(list_values)
+    return Response({name: InternalConfigurationValue(value, editable) for name, value, editable in found})
+
+
+ROUTES = (get_configurations, update_configurations, get_internal_configurations)

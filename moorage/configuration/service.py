@@ -128,6 +128,24 @@ def describe_items(work: Work) -> dict[str, object]:
     return described
 
 
+def list_values(work: Work) -> list[tuple[str, object, bool]]:
+    """All that may be shown, each as the value it is: name, value, whether it can be changed here. No secrets.
+
+    Source: Harbor API v2.0, `InternalConfigurationsResponse`, which has other components of the server ask with a
+    secret of theirs and tells them passwords. Here nothing but this process needs those.
+    """
+    stored = _read(work)
+    items = unpack(stored, None)
+    values: dict[str, object] = {"auth_mode": items.auth_mode, **msgspec.structs.asdict(items)}
+    values["scan_all_policy"] = json.loads(items.scan_all_policy or "{}")
+    fixed = stored.fixed_names
+    return [
+        (name, msgspec.to_builtins(value), name not in fixed)
+        for name, value in sorted(values.items())
+        if name not in rules.SECRETS
+    ]
+
+
 def unpack(stored: Stored, seals: Seals | None) -> Items:
     """The items of a row; without `seals` its secrets are left empty.
 

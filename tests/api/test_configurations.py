@@ -140,3 +140,20 @@ async def test_a_syslog_receiver_is_saved_only_when_it_can_be_reached(serve: Ser
     assert (refused.status, refused.json()["errors"][0]["detail"]["reason"]) == (400, "RECEIVER_UNUSABLE")
     assert (await put(place, {"audit_log_forward_endpoint": good, "session_timeout": 61})).status == 200
     assert (await put(place, {"audit_log_forward_endpoint": ""})).status == 200
+
+
+async def test_the_internal_form_has_values_as_they_are_and_no_secrets(serve: Serve) -> None:
+    admin = administrator(await serve())
+    changed = {"ldap_search_password": CANARY, "oidc_client_secret": CANARY, "session_timeout": 7}
+    assert (await put(admin, changed)).status == 200
+
+    answer = await admin.server.send("GET", "/api/v2.0/internalconfig", headers=admin.basic)
+
+    assert answer.status == 200
+    shown = answer.json()
+    assert CANARY not in answer.body.decode()
+    assert not {"ldap_search_password", "oidc_client_secret", "uaa_client_secret"} & shown.keys()
+    assert shown["session_timeout"] == {"value": 7, "editable": True}
+    assert shown["auth_sources"] == {"value": ["local"], "editable": True}
+    assert shown["oidc_extra_redirect_parms"]["value"] == shown["scan_all_policy"]["value"] == {}
+    assert shown["auth_mode"]["value"] == "db_auth"

@@ -171,6 +171,7 @@ RECIPES: dict[str, Recipe] = {
     "UpdateImmuRule": Recipe(body=lambda place: {**rule(place.unused), "id": int(place.ids["immutable_rule_id"])}),
     "DeleteImmuRule": _FEW,
     "getConfigurations": _FEW,
+    "getInternalconfig": _FEW,
     "updateConfigurations": Recipe(body=_body({"robot_token_duration": 30})),
     "getPing": _FEW,
     "getHealth": _FEW,

@@ -17,6 +17,7 @@ import pytest
 from moorage.api.contract import OPERATIONS
 from moorage.api.routes import BUILT
 from moorage.api.unbuilt import unbuilt
+from moorage.configuration.rules import TYPES
 from tests.rest import contract
 from tests.rest.conftest import Caller
 from tests.rest.recipes import CONSUMES, ELSEWHERE, RECIPES, ROLES, Place, Recipe, make_place
@@ -28,6 +29,7 @@ CALLERS = ("anonymous", "stranger", *ROLES, "administrator")
 
 _MISSING_404 = "what is not there, or may not be known of, is 404 also where the operation does not name it"
 _HISTORY = "an addition is what its media type says: the history of an image is JSON, not the text of JSON"
+_VALUES = "the value of a setting is a text, a number or a list, as the setting is"
 _ATTRIBUTES = "values of `extra_attrs` are what they are in the config, text too"
 DEVIATIONS: dict[tuple[str, str], str] = {("*", "status 404"): _MISSING_404}
 DEVIATIONS |= {("getAddition", "shape "): _HISTORY}
@@ -36,6 +38,7 @@ DEVIATIONS |= {
     for operation in ("getArtifact", "listArtifacts", "listArtifactsOfProject")
     for name in ("architecture", "created", "os", "author")
 }
+DEVIATIONS |= {("getInternalconfig", f"shape {name}.value"): _VALUES for name in ("auth_mode", *TYPES)}
 """(operation or `*`, what differs): why. Each reason stands in docs/develop/differences.md, word for word."""
 
 
