@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, func, literal, or_, select, union_al
 
 from moorage.access.policy import Account, Role
 from moorage.access.tables import RoleBinding
-from moorage.artifacts.tables import Repository
+from moorage.artifacts.tables import Repository, TagHistory
 from moorage.db.base import db_now
 from moorage.db.query import Field, Fields, Listing
 from moorage.db.work import Work
@@ -103,6 +103,17 @@ def find_trash(work: Work, trash_id: int) -> TrashRow | None:
     """An act that can still be undone."""
     row = work.db.execute(_TRASH.where(Trash.id == trash_id, *_OPEN)).one_or_none()
     return None if row is None else _row(row)
+
+
+def find_names(work: Work, trash_id: int) -> list[str]:
+    """The names that come back with an act, in their order: tags, the repository's whole name, or the project's."""
+    row = find_trash(work, trash_id)
+    if row is None:
+        return []
+    if row.kind in {"repository", "project"}:
+        return [row.label]
+    named = select(TagHistory.name).where(TagHistory.trash_id == trash_id).order_by(TagHistory.name)
+    return list(work.db.execute(named).scalars())
 
 
 def is_project_admin(work: Work, account: Account, project_id: int) -> bool:

@@ -55,6 +55,7 @@ class ListedProject(msgspec.Struct, frozen=True):
     owner_id: int | None
     owner_name: str | None
     public: bool
+    trash_days: int
     registry_id: int | None
     settings: dict[str, str]
     repository_count: int
@@ -70,6 +71,7 @@ _COLUMNS = (
     Project.owner_id,
     _OWNER.c.name.label("owner_name"),
     Project.public,
+    Project.trash_days,
     Project.registry_id,
     Project.settings,
     Project.repository_count,
@@ -330,6 +332,6 @@ def _listed(row: Any, roles: tuple[Role, ...]) -> ListedProject:  # noqa: ANN401
             row.allowlist_id, row.expires_at, row.items, row.allowlist_created_at, row.allowlist_updated_at
         )
     return ListedProject(
-        row.id, row.name, row.owner_id, row.owner_name, bool(row.public), row.registry_id, row.settings,
+        row.id, row.name, row.owner_id, row.owner_name, bool(row.public), row.trash_days, row.registry_id, row.settings,
         row.repository_count, row.created_at, row.updated_at, allowlist, roles,
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """Settings of a project, in the contract's form: texts by name.
 
-`public` is a column of the project and decides who sees it; the others are read by the subjects that obey them
-(scanning, signing, the proxy cache), which may come later than the setting.
+`public` is a column of the project and decides who sees it, and so is `trash_days`, which is ours; the others are read
+by the subjects that obey them (scanning, signing, the proxy cache), which may come later than the setting.
 
 Source: Harbor API v2.0, `ProjectMetadata`.
 """
@@ -13,6 +13,9 @@ from moorage.errors import MetadataInvalid, MetadataUnknown
 from moorage.selectors import compile_selector
 
 PUBLIC = "public"
+TRASH_DAYS = "trash_days"
+DEFAULT_TRASH_DAYS = 7
+MAX_TRASH_DAYS = 3650
 READ_ONLY = frozenset({"retention_id"})
 
 _BOOLEANS = frozenset({"true", "false"})
@@ -41,6 +44,12 @@ def _number(value: str) -> str:
     return str(int(value))
 
 
+def _days(value: str) -> str:
+    if not (value.isascii() and value.isdigit()) or len(value) > 6 or int(value) > MAX_TRASH_DAYS:
+        raise ValueError(f"a whole number of days, 0 (nothing is kept) to {MAX_TRASH_DAYS}")
+    return str(int(value))
+
+
 def _pattern_kind(value: str) -> str:
     if value not in {"doublestar", "regex"}:
         raise ValueError("'doublestar' or 'regex'")
@@ -56,6 +65,7 @@ def _pattern(value: str) -> str:
 KEYS: Mapping[str, Callable[[str], str]] = MappingProxyType(
     {
         PUBLIC: _boolean,
+        TRASH_DAYS: _days,
         "enable_content_trust": _boolean,
         "enable_content_trust_cosign": _boolean,
         "prevent_vul": _boolean,

@@ -30,7 +30,7 @@ from moorage.errors import (
 from moorage.identity.group_routes import UserGroup
 from moorage.projects import allowlists, lists, service
 from moorage.projects.metadata import PUBLIC as PUBLIC_KEY
-from moorage.projects.metadata import parse_metadata, parse_one
+from moorage.projects.metadata import TRASH_DAYS, parse_metadata, parse_one
 from moorage.quotas import service as quotas
 
 ROLE_NAMES: Mapping[Role, str] = {
@@ -78,6 +78,8 @@ class ProjectMetadata(msgspec.Struct, omit_defaults=True):
     """Of a proxy cache: which repositories are fetched. Empty: all."""
     proxy_cache_filter_kind: str | None = None
     """How that pattern is read: `doublestar` or `regex`."""
+    trash_days: str | None = None
+    """Ours: for how many days what is deleted can be restored, 0 to 3650; `0`: not at all. Not set: 7."""
 
 
 class CVEAllowlistItem(msgspec.Struct):
@@ -512,7 +514,7 @@ def project_out(row: lists.ListedProject, *, detail: bool) -> Project:
         registry_id=row.registry_id or 0,
         creation_time=stamp(row.created_at),
         update_time=stamp(row.updated_at),
-        metadata=ProjectMetadata(public="true" if row.public else "false", **settings),
+        metadata=ProjectMetadata(public="true" if row.public else "false", trash_days=str(row.trash_days), **settings),
     )
     if detail:
         out.current_user_role_id = int(row.roles[0]) if row.roles else 0
@@ -550,7 +552,8 @@ def _single(data: Mapping[str, str]) -> tuple[str, str]:
 
 def _all_metadata(work: Work, project_id: int) -> dict[str, str]:
     row = service.get_project_by_id(work, project_id)
-    return {PUBLIC_KEY: "true" if row.public else "false", **service.get_settings(work, project_id)}
+    own = {PUBLIC_KEY: "true" if row.public else "false", TRASH_DAYS: str(row.trash_days)}
+    return {**own, **service.get_settings(work, project_id)}
 
 
 def _add_member(work: Work, project_id: int, data: ProjectMember) -> int:

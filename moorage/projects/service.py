@@ -31,7 +31,7 @@ from moorage.identity import service as identity
 from moorage.identity.tables import Group, Principal, RefreshToken, Session, User
 from moorage.ldap.names import fold_dn
 from moorage.oci.names import parse_project_name
-from moorage.projects.metadata import PUBLIC
+from moorage.projects.metadata import DEFAULT_TRASH_DAYS, PUBLIC, TRASH_DAYS
 from moorage.projects.tables import Project, Trash
 from moorage.quotas import service as quotas
 
@@ -63,6 +63,9 @@ class Member(msgspec.Struct, frozen=True):
     name: str
     role: Role
 
+
+_COLUMNS = frozenset({PUBLIC, TRASH_DAYS})
+"""Settings that are columns of their own."""
 
 _PROJECTS = select(
     Project.id,
@@ -166,7 +169,7 @@ def create_project(
 
     Args:
         limit_bytes: what it may hold; -1: no limit; None: as the live settings say (`storage_per_project`).
-        settings: metadata but `public`, in the form that `metadata.parse_metadata` gives.
+        settings: metadata but `public`, in the form that `metadata.parse_metadata` gives; `trash_days` may be among it.
 
     Raises:
         ProjectNameInvalid, QuotaInvalid: as they say.
@@ -219,8 +222,23 @@ def set_public(work: Work, project_id: int, *, public: bool) -> None:
     work.emit(ProjectChanged(project_id, project.name, {"public": public}))
 
 
+def set_trash_days(work: Work, project_id: int, days: int) -> None:
+    """For how many days what is deleted from a project from now on can be restored; 0: not at all.
+
+    What is in the trash already stays as long as it was told.
+
+    Raises:
+        ProjectUnknown: there is none.
+    """
+    close_gate(work, project_id)
+    project = get_project_by_id(work, project_id)
+    if project.trash_days != days:
+        _change(work, project_id, by=0, trash_days=days)
+        work.emit(ProjectChanged(project_id, project.name, {TRASH_DAYS: days}))
+
+
 def set_metadata(work: Work, project_id: int, values: Mapping[str, str]) -> None:
-    """Change settings of a project, `public` among them; what is not named stays.
+    """Change settings of a project, `public` and `trash_days` among them; what is not named stays.
 
     Args:
         values: in the form that `metadata.parse_metadata` gives.
@@ -230,7 +248,7 @@ def set_metadata(work: Work, project_id: int, values: Mapping[str, str]) -> None
     """
     close_gate(work, project_id)
     project = get_project_by_id(work, project_id)
-    rest = {key: value for key, value in values.items() if key != PUBLIC}
+    rest = {key: value for key, value in values.items() if key not in _COLUMNS}
     before = get_settings(work, project_id)
     changes: dict[str, object] = {key: value for key, value in rest.items() if before.get(key) != value}
     if changes:
@@ -238,6 +256,8 @@ def set_metadata(work: Work, project_id: int, values: Mapping[str, str]) -> None
         work.emit(ProjectChanged(project_id, project.name, changes))
     if PUBLIC in values:
         set_public(work, project_id, public=values[PUBLIC] == "true")
+    if TRASH_DAYS in values:
+        set_trash_days(work, project_id, int(values[TRASH_DAYS]))
 
 
 def add_metadata(work: Work, project_id: int, key: str, value: str) -> None:
@@ -248,7 +268,7 @@ def add_metadata(work: Work, project_id: int, key: str, value: str) -> None:
         MetadataExists: it has it.
     """
     close_gate(work, project_id)
-    if key == PUBLIC or key in get_settings(work, project_id):
+    if key in _COLUMNS or key in get_settings(work, project_id):
         raise MetadataExists(name=key)
     set_metadata(work, project_id, {key: value})
 
@@ -265,6 +285,9 @@ def delete_metadata(work: Work, project_id: int, key: str) -> None:
     if key == PUBLIC:
         set_public(work, project_id, public=False)
         return
+    if key == TRASH_DAYS:
+        set_trash_days(work, project_id, DEFAULT_TRASH_DAYS)
+        return
     before = get_settings(work, project_id)
     if key not in before:
         raise MetadataUnknown(name=key[:64])
@@ -273,7 +296,7 @@ def delete_metadata(work: Work, project_id: int, key: str) -> None:
 
 
 def get_settings(work: Work, project_id: int) -> dict[str, str]:
-    """The settings of a live project but `public`.
+    """The settings of a live project but `public` and `trash_days`.
 
     Raises:
         ProjectUnknown: there is none.
@@ -505,7 +528,8 @@ def _create(
         raise UserUnknown(id=owner_id)
     values: dict[str, object] = {
         "name": name, "owner_id": owner_id, "public": public, "created_at": work.now, "updated_at": work.now,
-        "settings": dict(settings or {}),
+        "settings": {key: value for key, value in (settings or {}).items() if key not in _COLUMNS},
+        "trash_days": int((settings or {}).get(TRASH_DAYS, DEFAULT_TRASH_DAYS)),
     }  # fmt: skip
     if project_id is not None:
         values["id"] = project_id

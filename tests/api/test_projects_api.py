@@ -39,7 +39,7 @@ async def test_a_project_is_created_read_changed_and_deleted(app: Server) -> Non
     assert read["project_id"] == number
     assert (read["name"], read["owner_id"], read["owner_name"]) == (name, somebody.id, somebody.username)
     assert (read["current_user_role_id"], read["current_user_role_ids"], read["repo_count"]) == (1, [1], 0)
-    assert read["metadata"] == {"public": "true"}
+    assert read["metadata"] == {"public": "true", "trash_days": "7"}
     assert read["cve_allowlist"]["items"] == []
     assert read["creation_time"].endswith("Z")
     assert read == (await call(somebody, app, "GET", f"/projects/{number}")).json()
@@ -47,7 +47,7 @@ async def test_a_project_is_created_read_changed_and_deleted(app: Server) -> Non
     change = {"metadata": {"severity": "High", "auto_scan": "true", "retention_id": "9"}, "project_name": "other"}
     assert (await call(somebody, app, "PUT", f"/projects/{name}", change)).status == 200
     read = (await call(somebody, app, "GET", f"/projects/{name}")).json()
-    assert read["metadata"] == {"public": "true", "severity": "high", "auto_scan": "true"}
+    assert read["metadata"] == {"public": "true", "severity": "high", "auto_scan": "true", "trash_days": "7"}
     assert (await call(somebody, app, "PUT", f"/projects/{name}", {"metadata": {"public": "false"}})).status == 200
     assert (await call(None, app, "GET", f"/projects/{name}")).status == 401
 
@@ -243,7 +243,7 @@ async def test_metadata_is_written_one_by_one_by_who_may(app: Server, admin: Cli
     assert (await call(owner, app, "DELETE", f"{path}/prevent_vul")).status == 200
     assert (await call(owner, app, "GET", f"{path}/prevent_vul")).status == 404
     assert (await call(owner, app, "GET", path)).status == 403
-    assert (await call(admin, app, "GET", path)).json() == {"public": "false"}
+    assert (await call(admin, app, "GET", path)).json() == {"public": "false", "trash_days": "7"}
     assert (await call(owner, app, "PUT", f"{path}/public", {"public": "true"})).status == 200
     assert (await call(None, app, "GET", f"/projects/{project}")).status == 200
 

@@ -423,3 +423,37 @@ async def test_a_name_of_a_deleted_project_is_free_also_for_repositories_that_we
     await app.run(projects.create_project, project, owner_id=1)
 
     await admin.repo(f"{project}/app").image("v1")
+
+
+async def test_how_long_the_trash_keeps_is_a_setting_of_the_project_and_0_turns_it_off(
+    app: Server, admin: Client, repo: Repo, pushed: Pushed, project: str
+) -> None:
+    path = f"/projects/{project}"
+    boss, maintainer = [await make_user(app, {project: role}) for role in (Role.PROJECT_ADMIN, Role.MAINTAINER)]
+    assert (await ask(app, maintainer, "GET", path)).json()["metadata"]["trash_days"] == "7"
+    await pushed("v1", "v2", "v3")
+    assert (await repo.delete("manifests/v1")).status == 202
+    for wrong in ("-1", "x", "3651", "1.5"):
+        assert (await ask(app, boss, "PUT", path, {"metadata": {"trash_days": wrong}})).status == 400, wrong
+    assert (await ask(app, maintainer, "PUT", path, {"metadata": {"trash_days": "0"}})).status == 403
+
+    assert (await ask(app, boss, "PUT", path, {"metadata": {"trash_days": "030"}})).status == 200
+    assert (await repo.delete("manifests/v2")).status == 202
+    newest, first = await listed(app, admin, project)
+    kept = [datetime.fromisoformat(one["purge_at"]) - datetime.fromisoformat(one["deleted_at"])
+            for one in (first, newest)]  # fmt: skip
+    assert [round(span / timedelta(days=1)) for span in kept] == [7, 30]
+
+    assert (await ask(app, boss, "PUT", f"{path}/metadatas/trash_days", {"trash_days": "0"})).status == 200
+    assert (await ask(app, boss, "GET", f"{path}/metadatas/trash_days")).json() == {"trash_days": "0"}
+    assert (await repo.delete("manifests/v3")).status == 202
+    assert [one["id"] for one in await listed(app, admin, project)] == [newest["id"], first["id"]]
+    last = (await app.rows("SELECT max(id) FROM trash"))[0][0]
+    assert (await restore(app, admin, last)).status == 404
+
+    assert (await ask(app, boss, "DELETE", f"{path}/metadatas/trash_days")).status == 200
+    assert (await ask(app, admin, "GET", path)).json()["metadata"]["trash_days"] == "7"
+    made = await ask(app, admin, "POST", "/projects", {"project_name": unique("p"), "metadata": {"trash_days": "1"}})
+    assert made.status == 201
+    row = await app.rows("SELECT trash_days FROM project WHERE id = :id", id=int(made.location.rpartition("/")[2]))
+    assert row == [(1,)]
