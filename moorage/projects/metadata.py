@@ -16,6 +16,9 @@ PUBLIC = "public"
 TRASH_DAYS = "trash_days"
 DEFAULT_TRASH_DAYS = 7
 MAX_TRASH_DAYS = 3650
+COLUMNS = frozenset({PUBLIC, TRASH_DAYS})
+"""Settings that are columns of their own."""
+
 READ_ONLY = frozenset({"retention_id"})
 
 _BOOLEANS = frozenset({"true", "false"})

@@ -28,7 +28,7 @@ from moorage.errors import (
     RegistryUnknown,
 )
 from moorage.identity.group_routes import UserGroup
-from moorage.projects import allowlists, lists, service
+from moorage.projects import allowlists, lists, service, settings
 from moorage.projects.metadata import PUBLIC as PUBLIC_KEY
 from moorage.projects.metadata import TRASH_DAYS, parse_metadata, parse_one
 from moorage.quotas import service as quotas
@@ -295,7 +295,7 @@ async def update_project(data: JSONBody[ProjectReq], call: NamedDependency[Call]
     values = parse_metadata(_texts(data.metadata))
 
     def change(work: Work) -> None:
-        service.set_metadata(work, call.project.project_id, values)
+        settings.set_metadata(work, call.project.project_id, values)
         _write_allowlist(work, call.project.project_id, call.project.project_name, data)
 
     await call.run(change)
@@ -371,7 +371,7 @@ async def list_project_metadatas(call: NamedDependency[Call]) -> Response[dict[s
 async def add_project_metadatas(data: JSONBody[dict[str, str]], call: NamedDependency[Call]) -> Response[None]:
     """Give the project a setting that it does not have; exactly one in a request."""
     key, value = _single(data)
-    await call.run(service.add_metadata, call.project.project_id, key, parse_one(key, value))
+    await call.run(settings.add_metadata, call.project.project_id, key, parse_one(key, value))
     return Response(None)
 
 
@@ -398,7 +398,7 @@ async def update_project_metadata(
     key, value = _single(data)
     if key != meta_name:
         raise Invalid(f"The body has to hold '{meta_name[:64]}', and nothing else.")
-    await call.run(service.set_metadata, call.project.project_id, {key: parse_one(key, value)})
+    await call.run(settings.set_metadata, call.project.project_id, {key: parse_one(key, value)})
     return Response(None)
 
 
@@ -408,7 +408,7 @@ async def update_project_metadata(
 )  # fmt: skip
 async def delete_project_metadata(call: NamedDependency[Call], meta_name: FromPath[str]) -> Response[None]:
     """Take one setting away; the default holds again."""
-    await call.run(service.delete_metadata, call.project.project_id, meta_name)
+    await call.run(settings.delete_metadata, call.project.project_id, meta_name)
     return Response(None)
 
 
@@ -505,7 +505,7 @@ def _texts(metadata: ProjectMetadata | None) -> dict[str, str | None]:
 
 def project_out(row: lists.ListedProject, *, detail: bool) -> Project:
     """A project as clients see it; without `detail` only what its row holds."""
-    settings = {key: value for key, value in row.settings.items() if key in ProjectMetadata.__struct_fields__}
+    chosen = {key: value for key, value in row.settings.items() if key in ProjectMetadata.__struct_fields__}
     out = Project(
         project_id=row.id,
         owner_id=row.owner_id or 0,
@@ -514,7 +514,7 @@ def project_out(row: lists.ListedProject, *, detail: bool) -> Project:
         registry_id=row.registry_id or 0,
         creation_time=stamp(row.created_at),
         update_time=stamp(row.updated_at),
-        metadata=ProjectMetadata(public="true" if row.public else "false", trash_days=str(row.trash_days), **settings),
+        metadata=ProjectMetadata(public="true" if row.public else "false", trash_days=str(row.trash_days), **chosen),
     )
     if detail:
         out.current_user_role_id = int(row.roles[0]) if row.roles else 0
@@ -553,7 +553,7 @@ def _single(data: Mapping[str, str]) -> tuple[str, str]:
 def _all_metadata(work: Work, project_id: int) -> dict[str, str]:
     row = service.get_project_by_id(work, project_id)
     own = {PUBLIC_KEY: "true" if row.public else "false", TRASH_DAYS: str(row.trash_days)}
-    return {**own, **service.get_settings(work, project_id)}
+    return {**own, **settings.get_settings(work, project_id)}
 
 
 def _add_member(work: Work, project_id: int, data: ProjectMember) -> int:

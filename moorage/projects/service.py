@@ -17,8 +17,6 @@ from moorage.errors import (
     MemberExists,
     MemberInvalid,
     MemberUnknown,
-    MetadataExists,
-    MetadataUnknown,
     ProjectExists,
     ProjectNotEmpty,
     ProjectUnknown,
@@ -31,7 +29,7 @@ from moorage.identity import service as identity
 from moorage.identity.tables import Group, Principal, RefreshToken, Session, User
 from moorage.ldap.names import fold_dn
 from moorage.oci.names import parse_project_name
-from moorage.projects.metadata import DEFAULT_TRASH_DAYS, PUBLIC, TRASH_DAYS
+from moorage.projects.metadata import COLUMNS, DEFAULT_TRASH_DAYS, TRASH_DAYS
 from moorage.projects.tables import Project, Trash
 from moorage.quotas import service as quotas
 
@@ -63,9 +61,6 @@ class Member(msgspec.Struct, frozen=True):
     name: str
     role: Role
 
-
-_COLUMNS = frozenset({PUBLIC, TRASH_DAYS})
-"""Settings that are columns of their own."""
 
 _PROJECTS = select(
     Project.id,
@@ -212,7 +207,7 @@ def set_public(work: Work, project_id: int, *, public: bool) -> None:
     project = get_project_by_id(work, project_id)
     if project.public == public:
         return
-    _change(work, project_id, by=0 if public else 1, public=public)
+    change_project(work, project_id, by=0 if public else 1, public=public)
     if public:
         _bind_everyone(work, project_id)
     else:
@@ -220,91 +215,6 @@ def set_public(work: Work, project_id: int, *, public: bool) -> None:
             delete(RoleBinding).where(RoleBinding.project_id == project_id, RoleBinding.role == Role.PUBLIC)
         )
     work.emit(ProjectChanged(project_id, project.name, {"public": public}))
-
-
-def set_trash_days(work: Work, project_id: int, days: int) -> None:
-    """For how many days what is deleted from a project from now on can be restored; 0: not at all.
-
-    What is in the trash already stays as long as it was told.
-
-    Raises:
-        ProjectUnknown: there is none.
-    """
-    close_gate(work, project_id)
-    project = get_project_by_id(work, project_id)
-    if project.trash_days != days:
-        _change(work, project_id, by=0, trash_days=days)
-        work.emit(ProjectChanged(project_id, project.name, {TRASH_DAYS: days}))
-
-
-def set_metadata(work: Work, project_id: int, values: Mapping[str, str]) -> None:
-    """Change settings of a project, `public` and `trash_days` among them; what is not named stays.
-
-    Args:
-        values: in the form that `metadata.parse_metadata` gives.
-
-    Raises:
-        ProjectUnknown: there is none.
-    """
-    close_gate(work, project_id)
-    project = get_project_by_id(work, project_id)
-    rest = {key: value for key, value in values.items() if key not in _COLUMNS}
-    before = get_settings(work, project_id)
-    changes: dict[str, object] = {key: value for key, value in rest.items() if before.get(key) != value}
-    if changes:
-        _change(work, project_id, by=0, settings={**before, **rest})
-        work.emit(ProjectChanged(project_id, project.name, changes))
-    if PUBLIC in values:
-        set_public(work, project_id, public=values[PUBLIC] == "true")
-    if TRASH_DAYS in values:
-        set_trash_days(work, project_id, int(values[TRASH_DAYS]))
-
-
-def add_metadata(work: Work, project_id: int, key: str, value: str) -> None:
-    """Give a project a setting that it does not have yet.
-
-    Raises:
-        ProjectUnknown: there is none.
-        MetadataExists: it has it.
-    """
-    close_gate(work, project_id)
-    if key in _COLUMNS or key in get_settings(work, project_id):
-        raise MetadataExists(name=key)
-    set_metadata(work, project_id, {key: value})
-
-
-def delete_metadata(work: Work, project_id: int, key: str) -> None:
-    """Take a setting away: the project has the default again. Without `public` it is private.
-
-    Raises:
-        ProjectUnknown: there is none.
-        MetadataUnknown: it does not have it.
-    """
-    close_gate(work, project_id)
-    project = get_project_by_id(work, project_id)
-    if key == PUBLIC:
-        set_public(work, project_id, public=False)
-        return
-    if key == TRASH_DAYS:
-        set_trash_days(work, project_id, DEFAULT_TRASH_DAYS)
-        return
-    before = get_settings(work, project_id)
-    if key not in before:
-        raise MetadataUnknown(name=key[:64])
-    _change(work, project_id, by=0, settings={name: value for name, value in before.items() if name != key})
-    work.emit(ProjectChanged(project_id, project.name, {key: None}))
-
-
-def get_settings(work: Work, project_id: int) -> dict[str, str]:
-    """The settings of a live project but `public` and `trash_days`.
-
-    Raises:
-        ProjectUnknown: there is none.
-    """
-    found = work.db.scalar(select(Project.settings).where(Project.id == project_id, Project.trash_id.is_(None)))
-    if found is None:
-        raise ProjectUnknown(id=project_id)
-    return {key: str(value) for key, value in found.items()}
 
 
 def delete_project(work: Work, project_id: int, *, reason: str = "") -> None:
@@ -334,7 +244,7 @@ def delete_project(work: Work, project_id: int, *, reason: str = "") -> None:
         )
         .returning(Trash.id)
     ).scalar_one()
-    _change(work, project_id, by=1, trash_id=trash_id)
+    change_project(work, project_id, by=1, trash_id=trash_id)
     work.db.execute(_REPOSITORIES_TO_TRASH, {"project": project_id, "trash": trash_id})
     robots.delete_robots_of_project(work, project_id)
     work.emit(ProjectDeleted(project_id, project.name))
@@ -389,7 +299,7 @@ def set_group_member(work: Work, project_id: int, group_id: int, role: Role) -> 
     name = _get_group_name(work, group_id)
     binding_id, before = _bind(work, project_id, role, group_id=group_id)
     if before is not None and RANK[role] < RANK[before]:
-        _change(work, project_id, by=1)
+        change_project(work, project_id, by=1)
     work.emit(MemberSet(project.id, name, role, new=before is None))
     return binding_id
 
@@ -498,7 +408,7 @@ def remove_group_member(work: Work, project_id: int, group_id: int) -> None:
     )
     if removed.rowcount == 0:
         raise MemberUnknown(name=name)
-    _change(work, project_id, by=1)
+    change_project(work, project_id, by=1)
     work.emit(MemberSet(project.id, name, 0))
 
 
@@ -528,7 +438,7 @@ def _create(
         raise UserUnknown(id=owner_id)
     values: dict[str, object] = {
         "name": name, "owner_id": owner_id, "public": public, "created_at": work.now, "updated_at": work.now,
-        "settings": {key: value for key, value in (settings or {}).items() if key not in _COLUMNS},
+        "settings": {key: value for key, value in (settings or {}).items() if key not in COLUMNS},
         "trash_days": int((settings or {}).get(TRASH_DAYS, DEFAULT_TRASH_DAYS)),
     }  # fmt: skip
     if project_id is not None:
@@ -547,7 +457,8 @@ def _create(
     return get_project_by_id(work, row.id)
 
 
-def _change(work: Work, project_id: int, *, by: int, **values: object) -> None:
+def change_project(work: Work, project_id: int, *, by: int, **values: object) -> None:
+    """Write columns of a project; `by` is added to its epoch."""
     work.db.execute(
         update(Project).where(Project.id == project_id).values(epoch=Project.epoch + by, updated_at=work.now, **values)
     )
