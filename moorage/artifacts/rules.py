@@ -213,7 +213,7 @@ def create_rule(work: Work, project_id: int, body: RuleBody) -> int:
 
 
 def update_rule(work: Work, project_id: int, rule_id: int, body: RuleBody) -> None:
-    """Replace a rule by what `body` says; that is also how one is disabled.
+    """Replace a rule by what `body` says. Without any selector it is only disabled, or enabled: clients send no more.
 
     Raises:
         RuleInvalid: as for a new one, or `body.id` is given and another.
@@ -223,7 +223,8 @@ def update_rule(work: Work, project_id: int, rule_id: int, body: RuleBody) -> No
     """
     if body.id not in {0, rule_id}:
         raise RuleInvalid("The id in the body is not the one in the path.", id=body.id)
-    columns = _columns(body)
+    is_switch = not body.tag_selectors and not body.scope_selectors
+    columns: dict[str, object] = {"disabled": body.disabled} if is_switch else _columns(body)
     close_gate(work, project_id)
     try:
         with work.db.begin_nested():

@@ -63,8 +63,8 @@ class UserResp(msgspec.Struct, kw_only=True, omit_defaults=True):
     comment: str = ""
     user_id: int
     username: str
-    sysadmin_flag: bool = msgspec.field(default=False)
-    admin_role_in_auth: bool = msgspec.field(default=False)
+    sysadmin_flag: bool
+    admin_role_in_auth: bool
     """Whether the source of the account makes them a system administrator."""
     oidc_user_meta: OIDCUserInfo | None = None
     creation_time: str

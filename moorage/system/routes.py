@@ -84,16 +84,16 @@ class SystemInfo(msgspec.Struct):
     storage: list[Storage]
 
 
-class Statistic(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """How many there are of what the caller may see; totals for administrators."""
+class Statistic(msgspec.Struct, kw_only=True):
+    """How many there are of what the caller may see; the totals are 0 for others than administrators."""
 
-    private_project_count: int = -1
-    private_repo_count: int = -1
-    public_project_count: int = -1
-    public_repo_count: int = -1
-    total_project_count: int | None = None
-    total_repo_count: int | None = None
-    total_storage_consumption: int | None = None
+    private_project_count: int
+    private_repo_count: int
+    public_project_count: int
+    public_repo_count: int
+    total_project_count: int = 0
+    total_repo_count: int = 0
+    total_storage_consumption: int = 0
     """Bytes; each blob once."""
 
 

@@ -102,6 +102,7 @@ async def test_figures_count_what_the_caller_may_see(serve: Serve) -> None:
     seen = (await call(stranger, server, "GET", "/statistics")).json()
     assert seen == {
         "private_project_count": 0, "private_repo_count": 0, "public_project_count": 2, "public_repo_count": 1,
+        "total_project_count": 0, "total_repo_count": 0, "total_storage_consumption": 0,
     }  # fmt: skip
     assert (await call(None, server, "GET", "/statistics")).status == 401
 

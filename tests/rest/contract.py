@@ -49,7 +49,7 @@ def _validator(operation: str, status: int) -> jsonschema_rs.Draft4Validator | N
 
 
 def _nullable(schema: Any) -> Any:
-    """A schema with what `x-nullable` says in words of JSON Schema."""
+    """A schema with what `x-nullable` and `x-omitempty` say in words of JSON Schema: may be null, is never left out."""
     if isinstance(schema, list):
         return [_nullable(one) for one in schema]
     if not isinstance(schema, dict):
@@ -57,6 +57,10 @@ def _nullable(schema: Any) -> Any:
     made = {key: _nullable(value) for key, value in schema.items()}
     if schema.get("x-nullable") is True and "type" in schema:
         made["type"] = [schema["type"], "null"]
+    properties = schema.get("properties", {})
+    always = [name for name, one in properties.items() if isinstance(one, dict) and one.get("x-omitempty") is False]
+    if always:
+        made["required"] = sorted({*schema.get("required", ()), *always})
     return made
 
 

@@ -116,7 +116,7 @@ async def create_rule(call: NamedDependency[Call], data: JSONBody[ImmutableRule]
 async def update_rule(
     call: NamedDependency[Call], data: JSONBody[ImmutableRule], immutable_rule_id: FromPath[int]
 ) -> Response[None]:
-    """Replace a rule, or disable it."""
+    """Replace a rule. Without selectors it is only disabled, or enabled."""
     await call.run(rules.update_rule, call.project.project_id, immutable_rule_id, _read(data))
     return Response(None)
 

@@ -74,7 +74,7 @@ class Accessory(msgspec.Struct, omit_defaults=True, kw_only=True):
     size: int
     digest: str
     type: str
-    icon: str = ""
+    icon: str
     creation_time: str
 
 
