@@ -218,6 +218,8 @@ def _unavailable(error: DBAPIError) -> DatabaseUnavailable | StorageFull | None:
     text = str(error.orig)
     if state == "53100" or "disk is full" in text:
         return StorageFull("The database's disk is full; free some space and try again.", headers={"Retry-After": "30"})
+    if state == "23502" or "NOT NULL constraint failed" in text:
+        return None  # no other transaction can be the cause
     if isinstance(error, IntegrityError) or state in _RETRY_SQLSTATES:
         return DatabaseUnavailable(
             "The database is too busy to settle a conflict; try again.", headers={"Retry-After": "1"}

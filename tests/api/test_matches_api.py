@@ -15,6 +15,7 @@ from moorage.artifacts import matches
 from moorage.artifacts.tables import Artifact, Repository, Tag, TagHistory
 from moorage.db.work import Work
 from moorage.identity import robots
+from moorage.oci.versions import order_key
 from moorage.selectors import compile_selector
 from tests.api.client import Client, Server
 from tests.api.conftest import Serve, administrator, make_project, make_user, project_id, unique
@@ -42,7 +43,7 @@ async def fill(app: Server, project: str, names: dict[str, list[str]]) -> None:
             history = work.db.execute(insert(TagHistory).values(**one).returning(TagHistory.id)).scalar_one()
             one = {"repository_id": repository, "artifact_id": artifact, "history_id": history, "pushed_at": moment}
             if tags:
-                work.db.execute(insert(Tag), [{**one, "name": tag} for tag in tags])
+                work.db.execute(insert(Tag), [{**one, "name": tag, "version": order_key(tag)} for tag in tags])
 
     await app.run(write)
 

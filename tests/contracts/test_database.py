@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import ColumnElement, delete, insert, select, text, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from moorage.audit.tables import Audit
 from moorage.db import engine
@@ -278,3 +278,15 @@ async def test_the_writer_goes_on_after_a_refused_look(database: Database) -> No
     database.run_here(SYSTEM, add, "a")
     database.run_here(SYSTEM, lambda work: work.db.execute(update(Audit).values(resource="b")))
     assert database.look_here(names) == ["b"]
+
+
+async def test_a_value_that_is_missing_is_a_bug_and_no_conflict(database: Database) -> None:
+    tries = []
+
+    def write(work: Work) -> None:
+        tries.append(1)
+        work.db.execute(text("INSERT INTO audit (resource) VALUES (NULL)"))
+
+    with pytest.raises(IntegrityError):
+        await database.run(SYSTEM, write)
+    assert len(tries) == 1
