@@ -788,6 +788,18 @@ class ProjectNotEmpty(Precondition):
     reason = "PROJECT_NOT_EMPTY"
 
 
+class RemoteBusy(TooMany):
+    """The other system asks to be left alone for a while; wait before the next try."""
+
+    reason = "REMOTE_BUSY"
+
+
+class RemoteRefused(Unprocessable):
+    """The other system refused the request; asking again would change nothing."""
+
+    reason = "REMOTE_REFUSED"
+
+
 # -- conflicts --------------------------------------------------------------------------------------------
 
 
@@ -894,6 +906,12 @@ class RemoteMisbehaved(Unavailable):
     """The other system's answer cannot be used."""
 
     reason = "REMOTE_MISBEHAVED"
+
+
+class RemoteDenied(Unavailable):
+    """The other system does not accept the credentials, or does not allow them to do this."""
+
+    reason = "REMOTE_DENIED"
 
 
 class DatabaseUnavailable(Unavailable):

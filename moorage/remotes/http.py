@@ -117,18 +117,23 @@ class Outgoing:
         self.proxy = proxy
         self.resolve = resolve
 
-    def session(self, by: By, *, verify: bool = True, ca_pem: str = "") -> "Session":
+    def session(
+        self, by: By, *, verify: bool = True, ca_pem: str = "", granted: Iterable[tuple[str, int]] = ()
+    ) -> "Session":
         """A session, to be entered with `async with`.
 
         Args:
             by: whose wish it is.
-            verify: whether certificates are checked.
+            verify: whether certificates are checked; with `granted`, of other hosts they always are.
             ca_pem: authorities in PEM that are trusted beside the system's.
+            granted: hosts and ports, as `Target` has them, that a system administrator saved: they are reached as by
+                `system`, while a redirect or a realm that leads elsewhere is bound by what `by` may reach.
 
         Raises:
             TargetRefused: `ca_pem` holds no certificate.
         """
-        return Session(self, by, _make_context(verify=verify, ca_pem=ca_pem))
+        contexts = {True: _make_context(verify=True, ca_pem=ca_pem), False: _make_context(verify=verify, ca_pem=ca_pem)}
+        return Session(self, by, contexts, frozenset(granted))
 
     async def send(
         self,
@@ -148,17 +153,15 @@ class Outgoing:
 class Session:
     """Requests of one job, with connections that are kept between them."""
 
-    def __init__(self, outgoing: Outgoing, by: By, context: ssl.SSLContext) -> None:
+    def __init__(
+        self, outgoing: Outgoing, by: By, contexts: Mapping[bool, ssl.SSLContext], granted: frozenset[tuple[str, int]]
+    ) -> None:
+        """See `Outgoing.session`. `contexts`: what checks certificates (True), and what the session asked for."""
         self._outgoing = outgoing
         self._by = by
-        self._direct = httpcore.AsyncConnectionPool(
-            context, max_connections=32, keepalive_expiry=15, network_backend=_Pinned(outgoing, by)
-        )
-        self._proxied = (
-            httpcore.AsyncHTTPProxy(outgoing.proxy, ssl_context=context, max_connections=32, keepalive_expiry=15)
-            if outgoing.proxy
-            else None
-        )
+        self._contexts = contexts
+        self._granted = granted
+        self._pools: dict[tuple[bool, bool], httpcore.AsyncConnectionPool] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -166,9 +169,31 @@ class Session:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._direct.aclose()
-        if self._proxied is not None:
-            await self._proxied.aclose()
+        for pool in self._pools.values():
+            await pool.aclose()
+
+    def _trust(self, host: str, port: int) -> By:
+        """Whose wish it is to go to this host."""
+        return "system" if (host, port) in self._granted else self._by
+
+    async def _pool(self, target: Target) -> httpcore.AsyncConnectionPool:
+        """The connections of one way (direct, or by the proxy) and one strictness."""
+        strict = bool(self._granted) and (target.host, target.port) not in self._granted
+        proxied = bool(self._outgoing.proxy) and not await self._is_near(target)
+        pool = self._pools.get((strict, proxied))
+        if pool is None:
+            context = self._contexts[strict]
+            if proxied:
+                pool = httpcore.AsyncHTTPProxy(
+                    self._outgoing.proxy, ssl_context=context, max_connections=32, keepalive_expiry=15
+                )
+            else:
+                backend = _Pinned(self._outgoing, self._trust)
+                pool = httpcore.AsyncConnectionPool(
+                    context, max_connections=32, keepalive_expiry=15, network_backend=backend
+                )
+            self._pools[strict, proxied] = pool
+        return pool
 
     async def send(
         self,
@@ -211,7 +236,8 @@ class Session:
         except TimeoutError as error:
             raise self._explain(parse_target(url), error) from error
         except RemoteUnavailable:
-            if self._by == "project":
+            first = parse_target(url)
+            if self._trust(first.host, first.port) == "project":
                 await asyncio.sleep(max(0.0, began + seconds - time.monotonic()))
             raise
 
@@ -269,9 +295,7 @@ class Session:
 
     async def _send_once(self, message: _Message, seconds: float) -> httpcore.Response:
         target = message.target
-        pool = self._direct
-        if self._proxied is not None and not await self._is_near(target):
-            pool = self._proxied
+        pool = await self._pool(target)
         headers = {"host": target.netloc, "user-agent": USER_AGENT, "accept-encoding": "identity", **message.headers}
         headers.update(message.credentials)
         if isinstance(message.body, bytes):
@@ -300,7 +324,7 @@ class Session:
             addresses = await _find_addresses(self._outgoing.resolve, target.host, target.port)
         except OSError:
             return False
-        self._outgoing.guard.check(addresses, target.port, self._by)
+        self._outgoing.guard.check(addresses, target.port, self._trust(target.host, target.port))
         return self._outgoing.guard.is_near(addresses)
 
     @contextlib.contextmanager
@@ -319,7 +343,7 @@ class Session:
         log.warning("no answer from %s://%s: %s", target.scheme, target.netloc, reason)
         return (
             RemoteUnavailable(f"The other system cannot be reached: {reason}.")
-            if self._by == "system"
+            if self._trust(target.host, target.port) == "system"
             else RemoteUnavailable()
         )
 
@@ -337,9 +361,9 @@ async def _find_addresses(resolve: Resolve, host: str, port: int) -> list[Addres
 class _Pinned(httpcore.AsyncNetworkBackend):
     """Resolves, checks and connects in one place, so that nothing can change in between."""
 
-    def __init__(self, outgoing: Outgoing, by: By) -> None:
+    def __init__(self, outgoing: Outgoing, trust: Callable[[str, int], By]) -> None:
         self._outgoing = outgoing
-        self._by = by
+        self._trust = trust
         self._backend = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -359,7 +383,7 @@ class _Pinned(httpcore.AsyncNetworkBackend):
             raise httpcore.ConnectTimeout(f"{host} could not be resolved in time") from None
         except OSError as error:
             raise httpcore.ConnectError(f"{host} cannot be resolved: {error.strerror or error}") from error
-        self._outgoing.guard.check(addresses, port, self._by)
+        self._outgoing.guard.check(addresses, port, self._trust(host, port))
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
         for index, address in enumerate(addresses):
             left = until - time.monotonic()

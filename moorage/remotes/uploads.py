@@ -1,0 +1,232 @@
+"""Send a blob to another registry: mounted where it can be, whole or in chunks, and gone on with after a break.
+
+Source: OCI distribution-spec v1.1, "Pushing blobs".
+"""
+
+import contextlib
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from dataclasses import dataclass
+
+from moorage.errors import Problem, RemoteBusy, RemoteMisbehaved, RemoteRefused, RemoteUnavailable
+from moorage.oci.digest import Digest
+from moorage.remotes.client import Client, pulling, pushing
+from moorage.remotes.http import Answer, Incoming
+from moorage.remotes.patience import Attempts
+
+SMALL_BYTES = 64 << 10
+"""A blob up to this size is sent with the request that opens its upload, where the registry takes it so."""
+
+CHUNK_BYTES = 10 << 20
+"""A good size for chunks: what proxies that keep whole bodies in memory or limit them still let through."""
+
+_RANGE = re.compile(r"(?:bytes=)?0-(\d{1,19})")
+_LOST = frozenset({400, 404})
+"""Statuses by which a registry says that an upload is gone."""
+_ASTRAY = _LOST | {416}
+"""And by which it says that the upload is not where we think it is, or that the request before still writes to it."""
+
+Read = Callable[[int], AsyncIterator[bytes]]
+"""Gives the bytes of a blob from an offset on; may be called again."""
+
+
+@dataclass(slots=True)
+class _Upload:
+    """An open upload. `offset`: bytes that the registry has."""
+
+    location: str
+    offset: int
+    chunk_bytes: int
+
+
+class _Feed:
+    """Reads a source once, as far as what is wanted follows what was given; anew where it does not."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._source: AsyncIterator[bytes] | None = None
+        self._at = 0
+        self._rest = b""
+        self.failure: Problem | None = None
+        """What the source raised: nobody's fault on the other side, so nothing to try again there."""
+
+    async def take(self, start: int, stop: int) -> AsyncIterator[bytes]:
+        """The bytes from `start` to `stop`."""
+        if self._source is None or start != self._at:
+            await self.close()
+            self._source, self._at, self._rest = self._read(start), start, b""
+        while self._at < stop:
+            piece = self._rest or await self._next()
+            given, self._rest = piece[: stop - self._at], piece[stop - self._at :]
+            self._at += len(given)
+            yield given
+
+    async def _next(self) -> bytes:
+        assert self._source is not None  # noqa: S101 - `take` made it
+        try:
+            return await anext(self._source)
+        except StopAsyncIteration:
+            self.failure = RemoteMisbehaved("The blob is shorter than it was said to be.")
+            raise self.failure from None
+        except Problem as problem:
+            self.failure = problem
+            raise
+
+    async def close(self) -> None:
+        """Let go of the source."""
+        source, self._source = self._source, None
+        if isinstance(source, AsyncGenerator):
+            await source.aclose()
+
+
+async def send_blob(
+    client: Client,
+    repository: str,
+    digest: Digest,
+    size_bytes: int,
+    read: Read,
+    *,
+    mount_from: str = "",
+    chunk_bytes: int = 0,
+) -> bool:
+    """Put a blob into a repository. True: it was mounted, and nothing was read. Safe to repeat.
+
+    Args:
+        client: the registry.
+        repository: where to.
+        digest: what the registry has to find in the bytes.
+        size_bytes: how many they are.
+        read: gives them.
+        mount_from: another repository of the same registry that may hold it.
+        chunk_bytes: how many go into one request; 0: all.
+
+    Raises:
+        RemoteUnavailable, RemoteBusy, RemoteDenied, RemoteRefused, RemoteMisbehaved: as for `Connection`. The same
+            upload is gone on with while the registry keeps it, and begun anew when it does not.
+        Problem: whatever `read` raises.
+    """
+    sending = _Sending(client, repository, digest, size_bytes, _Feed(read), chunk_bytes)
+    try:
+        return await sending.run(mount_from)
+    finally:
+        await sending.feed.close()
+
+
+@dataclass(slots=True)
+class _Sending:
+    """One blob on its way."""
+
+    client: Client
+    repository: str
+    digest: Digest
+    size_bytes: int
+    feed: _Feed
+    chunk_bytes: int
+    upload: _Upload | None = None
+    furthest: int = 0
+
+    async def run(self, mount_from: str) -> bool:
+        attempts = Attempts(self.client.patience)
+        while True:
+            try:
+                if self.upload is None and await self._begin(mount_from):
+                    return bool(mount_from)
+                while self.upload is not None and self.upload.offset < self.size_bytes:
+                    await self._send_chunk(self.upload)
+                if self.upload is not None:
+                    await self._close(self.upload)
+            except (RemoteUnavailable, RemoteBusy, RemoteRefused) as problem:
+                status = problem.detail.get("status")
+                astray = self.upload is not None and status in _ASTRAY
+                if problem is self.feed.failure or (isinstance(problem, RemoteRefused) and not astray):
+                    await self._cancel()
+                    raise
+                if self.upload is not None and self.upload.offset > self.furthest:
+                    self.furthest = self.upload.offset
+                    attempts.begin_anew()
+                await attempts.wait(problem)
+                if await self._look(lost=status in _LOST):
+                    return False
+            else:
+                return False
+
+    async def _begin(self, mount_from: str) -> bool:
+        """Open an upload; True: the blob is there already, mounted or sent with it."""
+        path, scopes, body = f"{self.client.path(self.repository)}/blobs/uploads/", pushing(self.repository), b""
+        if mount_from and mount_from != self.repository:
+            path += f"?mount={self.digest}&from={self.client.path(mount_from).removeprefix('/v2/')}"
+            scopes += pulling(mount_from)
+        elif 0 < self.size_bytes <= SMALL_BYTES and self.client.takes_whole_blobs:
+            path += f"?digest={self.digest}"
+            body = b"".join([piece async for piece in self.feed.take(0, self.size_bytes)])
+        headers = {"content-type": "application/octet-stream"} if body else {}
+        answer = await self.client.send("POST", path, scopes, headers=headers, body=body)
+        if answer.status == 201:
+            return True
+        if body:
+            self.client.takes_whole_blobs = False
+        told = answer.headers.get("oci-chunk-min-length", "")
+        least = int(told) if told.isdigit() and len(told) < 12 else 0
+        chunk = max(self.chunk_bytes, least) if self.chunk_bytes else 0
+        self.upload = _Upload(self._location(answer), 0, chunk)
+        return False
+
+    def _location(self, answer: Answer | Incoming) -> str:
+        location = answer.headers.get("location", "")
+        if not location:
+            raise RemoteMisbehaved("The other registry does not say where an upload goes.")
+        return self.client.resolve(answer, location)
+
+    async def _send_chunk(self, upload: _Upload) -> None:
+        start = upload.offset
+        stop = min(self.size_bytes, start + upload.chunk_bytes) if upload.chunk_bytes else self.size_bytes
+        headers = {"content-type": "application/octet-stream", "content-length": str(stop - start)}
+        if start or stop < self.size_bytes:
+            headers["content-range"] = f"{start}-{stop - 1}"
+        async with self.client.open(
+            "PATCH", upload.location, pushing(self.repository), headers=headers, body=self.feed.take(start, stop)
+        ) as incoming:
+            upload.location = self._location(incoming)
+            offset = _read_offset(incoming, stop) or min(stop, 1)
+            if not start < offset <= stop:
+                raise RemoteMisbehaved("The other registry says that it has other bytes than it was sent.")
+            upload.offset = offset
+
+    async def _close(self, upload: _Upload) -> None:
+        url = f"{upload.location}{'&' if '?' in upload.location else '?'}digest={self.digest}"
+        answer = await self.client.send("PUT", url, pushing(self.repository))
+        said = answer.headers.get("docker-content-digest", str(self.digest))
+        if said != str(self.digest) and said.startswith(self.digest.algorithm):
+            raise RemoteMisbehaved("The other registry stored something else than it was given.")
+
+    async def _look(self, *, lost: bool) -> bool:
+        """See where the upload stands after a failure; True: the blob is there, and only the reply was lost."""
+        upload = self.upload
+        if upload is None:
+            return False
+        if upload.offset == self.size_bytes and await self.client.find_blob(self.repository, self.digest) is not None:
+            return True
+        self.upload = None
+        if lost:
+            return False
+        with contextlib.suppress(RemoteUnavailable, RemoteBusy, RemoteRefused, RemoteMisbehaved):
+            answer = await self.client.send("GET", upload.location, pushing(self.repository))
+            offset = _read_offset(answer, 0)
+            if offset <= self.size_bytes:
+                self.upload = _Upload(self._location(answer), offset, upload.chunk_bytes)
+        return False
+
+    async def _cancel(self) -> None:
+        """Take back an upload that will not be finished. The registry forgets it anyway, some day."""
+        if self.upload is not None:
+            with contextlib.suppress(Problem):
+                await self.client.send("DELETE", self.upload.location, pushing(self.repository))
+
+
+def _read_offset(answer: Answer | Incoming, otherwise: int) -> int:
+    """How many bytes an upload has. `0-0` is how registries say "none", and could mean one: then it is sent again."""
+    found = _RANGE.fullmatch(answer.headers.get("range", "").strip())
+    if found is None:
+        return otherwise
+    last = int(found[1])
+    return last + 1 if last else 0

@@ -1,0 +1,249 @@
+"""The client of registries against one that means harm (threats.md: client credentials, W3, S1 to S3)."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+
+from moorage.errors import RemoteDenied, RemoteMisbehaved, RemoteUnavailable, TargetRefused
+from moorage.oci.digest import compute
+from moorage.oci.media_types import OCI_INDEX, OCI_MANIFEST
+from moorage.remotes.bearer import Challenge, parse_challenges
+from moorage.remotes.client import Client, open_client
+from moorage.remotes.connection import Endpoint
+from moorage.remotes.http import Outgoing
+from moorage.remotes.patience import IMPATIENT
+from moorage.remotes.uploads import send_blob
+from moorage.settings import Secret
+from tests.fakes.scripted import Heard, Say, Scripted, scripted
+
+SECRET = "Upstr3am-secret"
+BLOB = b"some bytes"
+WHERE = f"/v2/team/app/blobs/{compute(BLOB)}"
+
+
+def endpoint(server: Scripted, **more: object) -> Endpoint:
+    return Endpoint(url=server.url, **{"username": "robot", "password": Secret(SECRET), **more})  # type: ignore[arg-type]
+
+
+def client_of(
+    server: Scripted, allowed: tuple[str, ...] = ("127.0.0.0/8",), **more: object
+) -> AbstractAsyncContextManager[Client]:
+    return open_client(Outgoing(allowed_networks=allowed), endpoint(server, **more), patience=IMPATIENT)
+
+
+def leaked(server: Scripted) -> bool:
+    """Whether anything that came there holds credentials."""
+    return any(one.credentials or "cookie" in one.headers for one in server.heard)
+
+
+async def read(client: Client, data: bytes = BLOB) -> bytes:
+    return b"".join([piece async for piece in client.read_blob("team/app", compute(data), len(data))])
+
+
+async def pieces(_start: int) -> AsyncIterator[bytes]:
+    yield BLOB
+
+
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        ('Basic realm="x"', [Challenge("basic", {"realm": "x"})]),
+        (
+            'Bearer realm="https://a/t",service="s",scope="repository:a/b:pull,push"',
+            [Challenge("bearer", {"realm": "https://a/t", "service": "s", "scope": "repository:a/b:pull,push"})],
+        ),
+        (
+            'Basic realm="a \\"q\\"", Bearer realm="b" , service=plain',
+            [Challenge("basic", {"realm": 'a "q"'}), Challenge("bearer", {"realm": "b", "service": "plain"})],
+        ),
+        ("Negotiate, Basic realm=x", [Challenge("negotiate", {}), Challenge("basic", {"realm": "x"})]),
+        ("", []),
+        ('Bearer realm="unclosed', [Challenge("bearer", {})]),
+    ],
+)
+def test_challenges_are_read(header: str, found: list[Challenge]) -> None:
+    assert parse_challenges(header) == found
+
+
+async def test_a_realm_elsewhere_is_not_told_the_credentials() -> None:
+    async with (
+        scripted(lambda _heard: Say(200, {"token": "t"}), "127.0.0.2") as thief,
+        scripted(lambda _heard: Say(401, headers={"www-authenticate": f'Bearer realm="{thief.url}/steal"'})) as server,
+        client_of(server) as client,
+    ):
+        with pytest.raises(RemoteDenied, match="not its own address"):
+            await client.ping()
+
+    assert thief.heard == []
+
+
+async def test_a_realm_elsewhere_is_told_them_when_an_administrator_named_it() -> None:
+    def registry(heard: Heard) -> Say:
+        if heard.credentials == "Bearer t0ken":
+            return Say()
+        return Say(401, headers={"www-authenticate": f'Bearer realm="{realm.url}/token",service="s"'})
+
+    async with (
+        scripted(lambda _heard: Say(200, {"access_token": "t0ken", "expires_in": 300}), "127.0.0.2") as realm,
+        scripted(registry) as server,
+        client_of(server, (), token_hosts=(realm.host,)) as client,
+    ):
+        await client.ping()
+        await client.ping()
+
+    assert [one.credentials.partition(" ")[0] for one in realm.heard] == ["Basic"]
+    assert realm.heard[0].query == {"service": "s"}
+
+
+async def test_whoever_has_no_credentials_may_ask_any_public_realm_but_no_private_one() -> None:
+    def registry(heard: Heard) -> Say:
+        if heard.credentials:
+            return Say()
+        return Say(401, headers={"www-authenticate": f'Bearer realm="{realm.url}/token"'})
+
+    async with (
+        scripted(lambda _heard: Say(200, {"token": "t"}), "127.0.0.2") as realm,
+        scripted(registry) as server,
+    ):
+        async with client_of(server, username="", password=Secret("")) as client:
+            await client.ping()
+        async with client_of(server, (), username="", password=Secret("")) as client:
+            with pytest.raises(TargetRefused):
+                await client.ping()
+
+    assert len(realm.heard) == 1
+    assert not leaked(realm)
+
+
+async def test_a_redirect_gets_no_credentials_and_leads_to_no_private_address() -> None:
+    def registry(heard: Heard) -> Say:
+        if not heard.credentials:
+            return Say(401, headers={"www-authenticate": "Basic realm=x"})
+        return Say(307, headers={"location": f"{store.url}/bucket/x?signature=1"})
+
+    async with scripted(lambda _heard: Say(200, BLOB), "127.0.0.2") as store, scripted(registry) as server:
+        async with client_of(server) as client:
+            assert await read(client) == BLOB
+        assert not leaked(store)
+        before = len(store.heard)
+        async with client_of(server, ()) as client:  # the operator's list does not have it
+            with pytest.raises(TargetRefused):
+                await read(client)
+
+    assert len(store.heard) == before
+
+
+async def test_an_upload_that_is_sent_elsewhere_goes_without_credentials() -> None:
+    def registry(heard: Heard) -> Say:
+        if not heard.credentials:
+            return Say(401, headers={"www-authenticate": "Basic realm=x"})
+        return Say(202, headers={"location": f"{store.url}/upload/1"})
+
+    def elsewhere(heard: Heard) -> Say:
+        return Say(201 if heard.method == "PUT" else 202, headers={"location": f"{store.url}/upload/1"})
+
+    async with (
+        scripted(elsewhere, "127.0.0.2") as store,
+        scripted(registry) as server,
+        client_of(server) as client,
+    ):
+        await send_blob(client, "team/app", compute(BLOB), len(BLOB), pieces)
+
+    assert [one.method for one in store.heard] == ["PATCH", "PUT"]
+    assert not leaked(store)
+
+
+async def test_a_location_of_the_same_host_means_the_endpoint() -> None:
+    def registry(heard: Heard) -> Say:
+        if heard.method == "POST":
+            return Say(202, headers={"location": "http://127.0.0.1:9/v2/team/app/blobs/uploads/1?_state=a"})
+        return Say(201 if heard.method == "PUT" else 202, headers={"location": "/v2/team/app/blobs/uploads/1?_state=b"})
+
+    async with scripted(registry) as server, client_of(server, ()) as client:
+        await send_blob(client, "team/app", compute(BLOB), len(BLOB), pieces)
+
+    assert [one.query.get("_state") for one in server.heard] == [None, "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("link", "error"),
+    [
+        ('</v2/team/app/tags/list?n=1000>; rel="next"', "no end"),
+        ('<http://127.0.0.2:1/v2/x>; rel="next"', "another host"),
+    ],
+)
+async def test_a_list_that_has_no_end_or_leads_away_is_given_up(link: str, error: str) -> None:
+    tags = {"name": "team/app", "tags": ["v1", "../x", "-no", 7, "v2"]}
+    async with scripted(lambda _heard: Say(200, tags, {"link": link})) as server, client_of(server) as client:
+        found = []
+
+        async def walk() -> None:
+            async for tag in client.list_tags("team/app"):
+                found.append(tag)  # noqa: PERF401 - what came before the error counts
+
+        with pytest.raises(RemoteMisbehaved, match=error):
+            await walk()
+
+    assert found == ["v1", "v2"]
+    assert len(server.heard) == 1
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        Say(200, b"other bytes"), Say(200, BLOB + b"!"), Say(206, BLOB, {"content-range": "bytes 5-14/15"}),
+        Say(200, BLOB, {"content-encoding": "gzip"}), Say(416),
+    ],
+    ids=["wrong", "longer", "another part", "compressed", "out of range"],
+)  # fmt: skip
+async def test_a_blob_is_what_was_asked_for(say: Say) -> None:
+    async with scripted(lambda _heard: say) as server, client_of(server) as client:
+        with pytest.raises(RemoteMisbehaved):
+            await read(client)
+
+
+async def test_a_shorter_blob_is_no_blob() -> None:
+    async with scripted(lambda _heard: Say(200, BLOB[:5])) as server, client_of(server) as client:
+        with pytest.raises(RemoteUnavailable, match="early"):
+            await read(client)
+
+
+async def test_a_manifest_is_what_its_digest_says() -> None:
+    other = str(compute(b"other"))
+    said = {"docker-content-digest": other, "content-type": OCI_MANIFEST}
+    async with scripted(lambda _heard: Say(200, {"a": 1}, said)) as server, client_of(server) as client:
+        with pytest.raises(RemoteMisbehaved):
+            await client.get_manifest("team/app", "v1")
+        with pytest.raises(RemoteMisbehaved):
+            await client.get_manifest("team/app", str(compute(b"something")))
+    async with (
+        scripted(lambda _heard: Say(200, b"x" * (4 << 20) + b"x")) as server,
+        client_of(server) as client,
+    ):
+        with pytest.raises(RemoteMisbehaved):
+            await client.get_manifest("team/app", "v1")
+
+
+async def test_what_cannot_be_a_referrer_is_left_out() -> None:
+    good = {"mediaType": OCI_MANIFEST, "digest": str(compute(b"x")), "size": 1}
+    entries = [good, {**good, "digest": "sha256:../../x"}, {"digest": 1}, "x", good]
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
+    async with (
+        scripted(lambda _heard: Say(200, index, {"content-type": OCI_INDEX})) as server,
+        client_of(server) as client,
+    ):
+        found = await client.list_referrers("team/app", compute(b"subject"))
+
+    assert [one.digest for one in found] == [compute(b"x")]
+
+
+async def test_a_refusal_is_told_in_words_that_cannot_harm() -> None:
+    body = {"errors": [{"code": "DENIED\r\nx", "message": "no\x1b[2J " + "y" * 5000}]}
+    async with scripted(lambda _heard: Say(403, body)) as server, client_of(server) as client:
+        with pytest.raises(RemoteDenied) as refused:
+            await client.get_manifest("team/app", "v1")
+
+    assert len(str(refused.value)) < 500
+    assert str(refused.value).isprintable()
+    assert SECRET not in str(refused.value)
