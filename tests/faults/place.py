@@ -81,10 +81,14 @@ class Place:
             yield Client(into(app), account, self.tokens if account == ALICE else {})
 
     @contextlib.asynccontextmanager
-    async def visit(self, url: str, account: Account = ALICE) -> AsyncIterator[Client]:
-        """A client of a server that runs elsewhere on this place, with new connections for every request."""
+    async def visit(self, url: str, account: Account = ALICE, *, seconds: float = 30) -> AsyncIterator[Client]:
+        """A client of a server that runs elsewhere on this place, with new connections for every request.
+
+        Args:
+            seconds: how long it waits for an answer.
+        """
         limits = httpx.Limits(max_keepalive_connections=0)
-        async with httpx.AsyncClient(limits=limits, timeout=30) as connections:
+        async with httpx.AsyncClient(limits=limits, timeout=seconds) as connections:
             yield Client(over_http(url, connections), account, self.tokens if account == ALICE else {})
 
     def sweep(self) -> None:

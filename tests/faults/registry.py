@@ -77,7 +77,7 @@ def over_http(url: str, client: httpx.AsyncClient) -> Send:
 
     async def send(method: str, path: str, headers: dict[str, str], body: Body) -> Answer:
         content: bytes | Any = b"".join(body.pieces)
-        if not body.whole or body.length is None:
+        if body.stream is not None or not body.whole or body.length is None:
 
             async def stream() -> AsyncIterator[bytes]:
                 for piece in body.pieces:
