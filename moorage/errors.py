@@ -615,6 +615,13 @@ class QuotaExceeded(Denied):
     reason = "QUOTA_EXCEEDED"
 
 
+class ProjectFull(Denied):
+    """The project may not hold more repositories, or not more tags."""
+
+    code = oci_code = "DENIED"
+    reason = "PROJECT_FULL"
+
+
 class ReadOnly(Denied):
     """The system is in read only mode. Any modification is prohibited."""
 

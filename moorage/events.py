@@ -1,5 +1,6 @@
 """Facts that features may react to, named in the past tense, and the actor that caused them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -69,11 +70,14 @@ class AllowlistChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class QuotaChanged(Event):
-    """A project may hold more or less than before; -1: no limit."""
+    """A project may hold more or less than before.
+
+    `limits` has what was set: `storage` (bytes), `repositories`, `tags`; -1: no limit.
+    """
 
     project_id: int
     name: str
-    limit_bytes: int
+    limits: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from moorage.oci import manifest as manifests
 from moorage.oci.digest import Digest
 from moorage.oci.names import parse_repository
 from moorage.projects.tables import Project
+from moorage.quotas import limits
 from moorage.quotas import service as quotas
 
 MAX_ARTIFACTS = 5_000
@@ -108,6 +109,7 @@ def copy_artifact(
         AccessoryCopy: the source is an accessory.
         CopyLimit: too much hangs on it.
         QuotaExceeded: the target's project has no room for what is new to it.
+        ProjectFull: a repository or a tag too many.
         TagImmutable: a rule of the target keeps a tag from moving.
     """
     parse_repository(path)
@@ -133,6 +135,7 @@ def copy_artifact(
         lock_tag(work, target.repository_id, name)
     blobs = work.db.execute(_BLOBS, {"ids": sorted(rows)}).all()
     owed = sum(link_blob(work, target, blob, size, lease_seconds=lease_seconds) for blob, size in blobs)
+    named = 0
     for one, _ in order:
         row = rows[one]
         raw = bytes(row.bytes)
@@ -140,6 +143,8 @@ def copy_artifact(
         parsed = manifests.parse(raw, row.media_type)
         made = record(work, to, digest, parsed, raw, tags=tags.get(one, ()), charged=False)
         owed += len(raw) if made.new else 0
+        named += made.tags
+    limits.count_tags(work, project_id, named)
     quotas.charge(work, project_id, owed)
     faults.point("manifest.recorded")
     return root.digest

@@ -20,6 +20,7 @@ from moorage.errors import ManifestInUse, ManifestUnknown
 from moorage.events import ArtifactDeleted, RepositoryDeleted, TagDeleted
 from moorage.oci.digest import Digest
 from moorage.projects.tables import Project, Trash
+from moorage.quotas import limits
 
 _TAG = (
     select(Tag.artifact_id, Tag.history_id, Artifact.digest)
@@ -137,6 +138,7 @@ def delete_tag(work: Work, project_id: int, repository_id: int, path: str, tag: 
     work.db.execute(_DELETE_TAG, {"repository": repository_id, "tag": tag})
     close_history(work, row.history_id, "deleted", trash)
     count_artifacts(work, repository_id, -untag(work, row.artifact_id))
+    limits.count_tags(work, project_id, -1)
     work.emit(TagDeleted(project_id, path, tag, str(Digest.from_binary(bytes(row.digest)))))
     faults.point("delete.recorded")
 
@@ -177,6 +179,7 @@ def delete_artifact(work: Work, project_id: int, repository_id: int, path: str, 
     if rules:
         require_mutable(work, project_id, path, tags)
     count_artifacts(work, repository_id, -left)
+    limits.count_tags(work, project_id, -len(tags))
     work.emit(ArtifactDeleted(project_id, path, str(digest), tuple(tags)))
     faults.point("delete.recorded")
 
@@ -210,6 +213,7 @@ def delete_repository(work: Work, project_id: int, path: str) -> None:
     if repository.artifact_count > 0:
         work.db.execute(_ONE_LESS, {"project": project_id})
     work.db.execute(_REPOSITORY_TO_TRASH, {"repository": repository.id, "trash": trash, "now": work.now})
+    limits.count_repository(work, project_id, repository.id, -1)
     work.emit(RepositoryDeleted(project_id, path, repository.artifact_count))
     faults.point("delete.recorded")
 

@@ -31,6 +31,7 @@ from moorage.db.work import Work
 from moorage.identity import robots
 from moorage.identity.tables import Group, GroupMember, Principal, Robot, RobotPermission, User
 from moorage.oci.names import fold_user_name
+from moorage.quotas import limits
 from moorage.quotas import service as quotas
 
 READS = frozenset({"read", "list", "pull"})
@@ -80,6 +81,10 @@ _TAG = (
         Repository.path == bindparam("path"), Repository.project_id == bindparam("project"),
         Repository.trash_id.is_(None), Tag.name == bindparam("tag"),
     )
+)  # fmt: skip
+_LISTED = select(Repository.id).where(
+    Repository.path == bindparam("path"), Repository.project_id == bindparam("project"),
+    Repository.trash_id.is_(None), Repository.listed,
 )  # fmt: skip
 
 
@@ -231,6 +236,17 @@ def _obstacles(work: Work, question: Question) -> Iterator[Check]:
         left = quotas.format_size(max(0, usage.limit_bytes - usage.used_bytes))
         text = "The project has no quota." if usage.limit_bytes < 0 else f"Of the quota of the project {left} are left."
         yield Check("quota", False if full else None, text)
+        yield from _of_limits(work, question)
+
+
+def _of_limits(work: Work, question: Question) -> Iterator[Check]:
+    """The numbers of repositories and tags: what is there already may be pushed to, however many there are."""
+    where = {"path": question.path, "project": question.project_id, "tag": question.tag}
+    for what, used, limit in limits.list_limits(work, question.project_id):
+        there = work.db.scalar(_LISTED if what == "repositories" else _TAG, where) is not None
+        asked = question.path if what == "repositories" else question.tag
+        full = used >= limit and bool(asked) and not there
+        yield Check(what, False if full else None, f"The project holds {used} of at most {limit} {what}.")
 
 
 def _of_scopes(question: Question, scopes: frozenset[str]) -> Check:

@@ -25,6 +25,7 @@ from moorage.events import ManifestPushed
 from moorage.oci.digest import Digest
 from moorage.oci.manifest import Manifest as Parsed
 from moorage.oci.versions import order_key
+from moorage.quotas import limits
 from moorage.quotas import service as quotas
 
 _NEW_COLUMNS = """repository_id, digest, pushed_by, pushed_at, media_type, artifact_type, config_media_type,
@@ -158,10 +159,11 @@ Condition = Callable[[str | None], bool]
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What came of a push. `new`: the repository did not hold this manifest."""
+    """What came of a push. `new`: the repository did not hold this manifest. `tags`: how many it did not have."""
 
     artifact_id: int
     new: bool
+    tags: int
 
 
 def record(
@@ -178,8 +180,8 @@ def record(
     """Record a manifest and point `tags` at it: all of it or nothing. Safe to repeat.
 
     Args:
-        charged: charge the project for the manifest's own bytes. A caller who records several in one transaction
-            charges for all of them at its end: whoever holds the counter waits for nothing else.
+        charged: charge the project for the manifest's own bytes, and count its new tags. A caller who records several
+            in one transaction does so for all of them at its end: whoever holds the counters waits for nothing else.
         condition: must hold for the first tag, as it is under the lock of this transaction.
 
     Raises:
@@ -187,6 +189,7 @@ def record(
         TagMoved: the condition does not hold.
         TagImmutable: a rule keeps a tag that points to another artifact where it is.
         QuotaExceeded: no room for the manifest's own bytes.
+        ProjectFull: a repository or a tag too many.
     """
     target = ensure_repository(work, to)
     repository = target.repository_id
@@ -209,6 +212,7 @@ def record(
         require_mutable(work, to.project_id, to.path, [name for name in moved if name in held])
     calls = [step for name in moved for step in _pointing(work, repository, name, artifact, digest)]
     lost = [held[name] for name in moved if name in held]
+    made = len(moved) - len(lost)
     if lost or children or (tags and not new):
         each(work, calls)
         calls = []
@@ -222,12 +226,11 @@ def record(
             # Counted from what the update returns: another index may have marked them since they were read.
             marked = work.db.execute(_MARK_CHILDREN, {"children": [row.id for row in children.values()]}).all()
             listed -= sum(1 for row in marked if not (row.tagged or row.accessory))
-    _count_and_charge(
-        work, to.project_id, repository, calls, listed=listed, charged=len(raw) if new and charged else None
-    )
+    tally = _Tally(listed, made if charged else 0, len(raw) if new and charged else None)
+    _count_and_charge(work, to.project_id, repository, calls, tally)
     work.emit(ManifestPushed(to.project_id, repository, to.path, artifact, str(digest), tuple(tags), new))
     faults.point("manifest.recorded")
-    return Pushed(artifact, new)
+    return Pushed(artifact, new, made)
 
 
 class _Held(NamedTuple):
@@ -384,23 +387,34 @@ def _pointing(work: Work, repository: int, name: str, artifact: int, digest: Dig
     return call(_POINT, *values, artifact, order_key(name)), call(_POINT_TAG)
 
 
-def _count_and_charge(
-    work: Work, project: int, repository: int, calls: list[Call], *, listed: int, charged: int | None
-) -> None:
-    """Run `calls`, and with them what grew: the default list by `listed`, the project by `charged` bytes.
+class _Tally(NamedTuple):
+    """What grew: the default list, the project's tags, and what it holds in bytes (None: nothing to charge)."""
+
+    listed: int
+    tags: int
+    charged: int | None
+
+
+def _count_and_charge(work: Work, project: int, repository: int, calls: list[Call], grew: _Tally) -> None:
+    """Run `calls`, and with them the counting of what grew.
 
     Raises:
         QuotaExceeded: no room.
+        ProjectFull: a repository or a tag too many.
     """
-    if listed:
-        calls.append(counting(work, repository, listed))
-    if charged is not None:
-        calls.append(quotas.charging(project, charged))
+    if grew.listed:
+        calls.append(counting(work, repository, grew.listed))
+    if grew.tags:
+        calls.append(limits.counting_tags(project, grew.tags))
+    if grew.charged is not None:
+        calls.append(quotas.charging(project, grew.charged))
     results = each(work, calls)
-    if charged is not None:
-        quotas.settle_charge(work, project, charged, results.pop())
-    if listed:
-        settle_count(work, listed, results.pop())
+    if grew.charged is not None:
+        quotas.settle_charge(work, project, grew.charged, results.pop())
+    if grew.tags:
+        limits.settle_tags(work, grew.tags, results.pop())
+    if grew.listed:
+        settle_count(work, grew.listed, results.pop())
 
 
 def close_history(work: Work, history_id: int, how: str, trash_id: int | None) -> None:

@@ -12,9 +12,10 @@ from moorage.db.locks import passing_gate
 from moorage.db.work import Work
 from moorage.errors import RepositoryUnknown
 from moorage.projects.tables import Project
+from moorage.quotas import limits
 
 _FIND = Query(
-    """SELECT r.id, p.epoch, p.immutable_rules
+    """SELECT r.id, p.epoch, p.immutable_rules, r.artifact_count
 FROM repository r JOIN project p ON p.id = r.project_id
 WHERE r.path = $1 AND r.trash_id IS NULL AND p.id = $2 AND p.trash_id IS NULL"""
 )
@@ -27,7 +28,8 @@ RETURNING artifact_count, project_id""",
 UPDATE repository SET artifact_count = artifact_count + $2, updated_at = $3 WHERE id = $1
 RETURNING artifact_count, project_id)
 UPDATE project SET repository_count = repository_count + sign($2::integer)::integer
-FROM counted WHERE project.id = counted.project_id AND counted.artifact_count IN (0, $2)""",
+FROM counted WHERE project.id = counted.project_id AND counted.artifact_count IN (0, $2)
+RETURNING counted.artifact_count, project.id""",
 )
 _COUNT_PROJECT = Query("UPDATE project SET repository_count = repository_count + $2 WHERE id = $1", postgresql="")
 
@@ -62,11 +64,15 @@ def ensure_repository(work: Work, to: Destination) -> Target:
 
     Raises:
         RepositoryUnknown: the project is gone, or changed since the ticket was issued.
+        ProjectFull: it would be one repository too many. Whoever fills it is refused again, exactly (`settle_count`);
+            here nobody has sent anything yet.
     """
     _, rows = each(work, (passing_gate(to.project_id), call(_FIND, to.path, to.project_id)))
     epoch = rows[0][1] if rows else work.db.execute(_PROJECT, {"project": to.project_id}).scalar()
     if epoch != to.project_epoch:
         raise RepositoryUnknown(repository=to.path)
+    if not rows or not rows[0][3]:
+        limits.require_repositories(work, to.project_id, more=1)
     if rows:
         return Target(rows[0][0], to.project_id, to.path, rows[0][2])
     try:
@@ -84,7 +90,11 @@ def ensure_repository(work: Work, to: Destination) -> Target:
 
 
 def count_artifacts(work: Work, repository_id: int, by: int) -> None:
-    """Note that `by` artifacts entered (or, negative, left) the repository's default list."""
+    """Note that `by` artifacts entered (or, negative, left) the repository's default list.
+
+    Raises:
+        ProjectFull: as `settle_count`.
+    """
     if by:
         settle_count(work, by, each(work, (counting(work, repository_id, by),))[0])
 
@@ -97,8 +107,13 @@ def counting(work: Work, repository_id: int, by: int) -> Call:
 def settle_count(work: Work, by: int, rows: list[Row]) -> None:
     """The second half, with the rows of `counting`: the project's number of repositories that hold something.
 
-    PostgreSQL has counted both at once, and has no rows to show.
+    PostgreSQL has counted both at once, and shows a row only where the second count moved.
+
+    Raises:
+        ProjectFull: the repository held nothing before, and the project may not hold one more.
     """
     for count, project in rows:
         if count in {0, by}:
             one(work, _COUNT_PROJECT, project, 1 if by > 0 else -1)
+            if by > 0:
+                limits.require_repositories(work, project)

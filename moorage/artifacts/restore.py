@@ -22,6 +22,7 @@ from moorage.events import TrashRestored
 from moorage.oci.digest import Digest
 from moorage.oci.names import MAX_REPOSITORY_BYTES, parse_project_name, parse_repository, parse_tag
 from moorage.projects.tables import Project, Trash
+from moorage.quotas import limits
 
 LEAVE_OUT = ""
 """As the new name of a tag: it stays away."""
@@ -152,6 +153,7 @@ def restore(work: Work, trash_id: int, names: Mapping[str, str] | None = None) -
         RestoreBlocked: it belongs to something that is in the trash itself; the detail names that act.
         RestoreTaken: a name was taken since; the detail offers names that are free.
         RestoreNameInvalid: a new name cannot be one, or is for nothing that comes back.
+        ProjectFull: the project may not hold so many repositories or tags.
     """
     wanted = names or {}
     project_id = work.db.execute(_FIND, {"trash": trash_id}).scalar()
@@ -263,6 +265,7 @@ def _point(
 ) -> Restored:
     for name, (_, digest) in sorted(tags.items()):
         add_tag(work, home.id, name, found[digest][0], Digest.from_binary(digest))
+    limits.count_tags(work, act.project_id, len(tags))
     return Restored(act.kind, act.label, act.project_id, {old: new for new, (old, _) in tags.items()}, artifacts)
 
 
@@ -284,6 +287,8 @@ def _restore_repository(work: Work, act: Any, project: str, names: Mapping[str, 
     work.db.execute(_REPOSITORY_BACK, {"repository": row.id, "new_path": path, "now": work.now})
     if row.artifact_count > 0:
         work.db.execute(_ONE_MORE, {"project": act.project_id})
+        limits.require_repositories(work, act.project_id)
+    limits.count_repository(work, act.project_id, act.repository_id, 1)
     return Restored(act.kind, act.label, act.project_id, {row.path: path}, row.artifact_count)
 
 
@@ -310,6 +315,7 @@ def _restore_project(work: Work, act: Any, project: str, names: Mapping[str, str
         work.db.execute(_MOVE_PATHS, {**values, "rest": len(project) + 1})
         work.db.execute(_MOVE_LABELS, {**values, "rest": len(project) + 1})
     work.db.execute(_REPOSITORIES_BACK, values)
+    limits.recount_tags(work, act.project_id)
     return Restored(act.kind, act.label, act.project_id, {project: name})
 
 

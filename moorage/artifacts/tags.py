@@ -11,6 +11,7 @@ from moorage.db.work import Work
 from moorage.errors import ManifestUnknown, TagExists, TagUnknown
 from moorage.events import TagCreated
 from moorage.oci.names import parse_tag
+from moorage.quotas import limits
 
 _HELD = select(Tag.artifact_id).where(Tag.repository_id == bindparam("repository"), Tag.name == bindparam("tag"))
 _LIVE = select(Artifact.id).where(Artifact.id == bindparam("artifact"), Artifact.trash_id.is_(None)).with_for_update()
@@ -23,6 +24,7 @@ def create_tag(work: Work, project_id: int, path: str, reference: str, name: str
         RepositoryUnknown, ManifestUnknown: there is no such artifact.
         TagInvalid: it cannot be a tag.
         TagExists: the repository has it already, wherever it points; one of two who make it at once is told so.
+        ProjectFull: it would be a tag too many.
     """
     tag = parse_tag(name)
     repository = enter_repository(work, project_id, path)
@@ -33,6 +35,7 @@ def create_tag(work: Work, project_id: int, path: str, reference: str, name: str
     if work.db.execute(_LIVE, {"artifact": artifact.id}).scalar() is None:  # deleted while we waited for its lock
         raise ManifestUnknown(reference=reference[:200])
     add_tag(work, repository.id, tag, artifact.id, artifact.digest)
+    limits.count_tags(work, project_id, 1)
     work.emit(TagCreated(project_id, repository.id, path, artifact.id, str(artifact.digest), tag))
 
 

@@ -78,8 +78,8 @@ def on_allowlist_changed(work: Work, event: AllowlistChanged) -> None:
 
 
 def on_quota_changed(work: Work, event: QuotaChanged) -> None:
-    """`update_project`, with the new limit."""
-    detail = {"storage_limit": event.limit_bytes}
+    """`update_project`, with the new limits: `storage_limit`, `repositories_limit`, `tags_limit`."""
+    detail = {f"{name}_limit": limit for name, limit in event.limits.items()}
     _write(work, "update", "project", event.name, project_id=event.project_id, detail=detail)
 
 

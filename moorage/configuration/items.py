@@ -139,7 +139,7 @@ class Items(msgspec.Struct, frozen=True, kw_only=True):
     notification_enable: bool = True
     """Whether webhooks are sent."""
     quota_per_project_enable: bool = True
-    """Whether the storage limits of projects hold. Use is counted either way."""
+    """Whether the limits of projects hold: bytes, repositories, tags. Use is counted either way."""
     storage_per_project: Annotated[int, Meta(ge=-1, le=MAX_STORAGE_BYTES)] = -1
     """Bytes that a new project may hold when nothing else was said: -1 for no limit, or 1 to 1125899906842624."""
     pull_time_update_disable: bool = False
@@ -188,9 +188,9 @@ class Items(msgspec.Struct, frozen=True, kw_only=True):
     audit_log_forward_ca_certificate: str = ""
     """Certificates (PEM) that the receiver's certificate may come from. Empty: those of the system."""
     repositories_per_project: Limit = -1
-    """Repositories that a project may hold when nothing else was said; -1: no limit."""
+    """Repositories that a new project may hold, counting those that hold something; -1: no limit."""
     tags_per_project: Limit = -1
-    """Tags that a project may hold when nothing else was said; -1: no limit."""
+    """Tags that a new project may hold; -1: no limit."""
 
     @property
     def auth_mode(self) -> str:

@@ -3,7 +3,7 @@
 The gate of a project: every writing request passes it shared and then sees project and repository alive; deleting,
 restoring and changing rules pass it alone, so that "rule added" and "tag moved" have one order and no push lands in
 a deleted parent. The order of all locks: gate, principal, project, repository, tag, artifact, blob, project_blob,
-repository_blob, quota slot last (docs/develop/lossless.md).
+repository_blob, counters, quota slot last (docs/develop/lossless.md).
 """
 
 from sqlalchemy import BigInteger, bindparam, func, select

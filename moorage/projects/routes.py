@@ -31,7 +31,7 @@ from moorage.identity.group_routes import UserGroup
 from moorage.projects import allowlists, lists, service, settings
 from moorage.projects.metadata import PUBLIC as PUBLIC_KEY
 from moorage.projects.metadata import TRASH_DAYS, parse_metadata, parse_one
-from moorage.quotas import service as quotas
+from moorage.quotas.lists import find_quota
 
 ROLE_NAMES: Mapping[Role, str] = {
     Role.PROJECT_ADMIN: "projectAdmin",
@@ -172,7 +172,7 @@ class ProjectDeletable(msgspec.Struct):
 
 
 class ProjectSummaryQuota(msgspec.Struct):
-    """What the project may hold and holds, in bytes, under `storage`; -1: no limit."""
+    """What the project may hold and holds, as `Quota` has it."""
 
     hard: dict[str, int]
     used: dict[str, int]
@@ -338,8 +338,8 @@ async def get_project_summary(call: NamedDependency[Call]) -> Response[ProjectSu
         row = service.get_project_by_id(work, standing.project_id)
         summary = ProjectSummary(repo_count=row.repository_count)
         if standing.may("quota", "read"):
-            usage = quotas.get_usage(work, standing.project_id)
-            summary.quota = ProjectSummaryQuota({"storage": usage.limit_bytes}, {"storage": usage.used_bytes})
+            quota = find_quota(work, standing.project_id)
+            summary.quota = None if quota is None else ProjectSummaryQuota(quota.hard, quota.used)
         if standing.may("member", "list"):
             counts = lists.count_members(work, standing.project_id)
             summary.project_admin_count = counts.get(Role.PROJECT_ADMIN, 0)

@@ -32,6 +32,7 @@ from moorage.oci.names import parse_project_name
 from moorage.projects.metadata import COLUMNS, DEFAULT_TRASH_DAYS, TRASH_DAYS
 from moorage.projects.tables import Project, Trash
 from moorage.quotas import service as quotas
+from moorage.quotas.limits import Limits
 
 LIBRARY_ID = 1
 LIBRARY_NAME = "library"
@@ -448,7 +449,13 @@ def _create(
             row = work.db.execute(insert(Project).values(values).returning(Project.id)).one()
     except IntegrityError as error:
         raise ProjectExists(name=name) from error
-    quotas.create(work, row.id, get_items(work).storage_per_project if limit_bytes is None else limit_bytes)
+    items = get_items(work)
+    quotas.create(
+        work,
+        row.id,
+        items.storage_per_project if limit_bytes is None else limit_bytes,
+        limits=Limits(items.repositories_per_project, items.tags_per_project),
+    )
     if owner_id is not None:
         _bind(work, row.id, Role.PROJECT_ADMIN, principal_id=owner_id)
     if public:

@@ -1,5 +1,6 @@
 """Pages of quotas: what projects may hold, and what they hold."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,11 +10,12 @@ from sqlalchemy import Integer, String, and_, column, func, select, table
 from moorage.db.base import UtcTime
 from moorage.db.query import Field, Fields, Listing
 from moorage.db.work import Work
+from moorage.quotas.limits import Limits, list_tag_counts
 from moorage.quotas.tables import Quota, QuotaSlot
 
 _PROJECT = table(
     "project", column("id", Integer), column("name", String), column("owner_id", Integer), column("trash_id", Integer),
-    column("created_at", UtcTime), column("updated_at", UtcTime),
+    column("repository_count", Integer), column("created_at", UtcTime), column("updated_at", UtcTime),
 )  # fmt: skip
 """Of a subject above this one only names and owners are asked for."""
 
@@ -27,7 +29,10 @@ _USED = (
 QUOTA_FIELDS = Fields(
     {
         "hard.storage": Field(Quota.limit_bytes, kind="number", nullable=False),
+        "hard.repositories": Field(Quota.limit_repositories, kind="number", nullable=False),
+        "hard.tags": Field(Quota.limit_tags, kind="number", nullable=False),
         "used.storage": Field(_USED, kind="number", nullable=False),
+        "used.repositories": Field(_PROJECT.c.repository_count, kind="number", nullable=False),
         "id": Field(Quota.project_id, kind="number"),
         "creation_time": Field(_PROJECT.c.created_at, kind="time", nullable=False),
         "update_time": Field(_PROJECT.c.updated_at, kind="time", nullable=False),
@@ -38,15 +43,33 @@ QUOTA_FIELDS = Fields(
 
 
 class ListedQuota(msgspec.Struct, frozen=True):
-    """The quota of a project. Its id is that of the project: there is one for each."""
+    """The quota of a project. Its id is that of the project: there is one for each.
+
+    Attributes:
+        repositories: how many hold something.
+        tags: how many there are.
+    """
 
     project_id: int
     project_name: str
     owner_name: str | None
     limit_bytes: int
     used_bytes: int
+    limits: Limits
+    repositories: int
+    tags: int
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def hard(self) -> dict[str, int]:
+        """The limits by the name of what they limit; -1: none."""
+        return {"storage": self.limit_bytes, "repositories": self.limits.repositories, "tags": self.limits.tags}
+
+    @property
+    def used(self) -> dict[str, int]:
+        """What is held, by the same names."""
+        return {"storage": max(self.used_bytes, 0), "repositories": self.repositories, "tags": self.tags}
 
 
 _QUOTAS = (
@@ -56,6 +79,9 @@ _QUOTAS = (
         _OWNER.c.name.label("owner_name"),
         Quota.limit_bytes,
         _USED.label("used_bytes"),
+        Quota.limit_repositories,
+        Quota.limit_tags,
+        _PROJECT.c.repository_count,
         _PROJECT.c.created_at,
         _PROJECT.c.updated_at,
     )
@@ -67,7 +93,10 @@ _QUOTAS = (
 def list_quotas(
     work: Work, listing: Listing, *, project_id: int | None = None
 ) -> tuple[list[ListedQuota], int, list[str]]:
-    """A page of the quotas of live projects, how many there are, and what was ignored. Two statements."""
+    """A page of the quotas of live projects, how many there are, and what was ignored.
+
+    Cost: three statements; the tags of the page's projects are counted.
+    """
     conditions, ignored = QUOTA_FIELDS.where(listing)
     order, more_ignored = QUOTA_FIELDS.order(listing, "id")
     if project_id is not None:
@@ -81,14 +110,19 @@ def list_quotas(
         .join(_PROJECT, and_(_PROJECT.c.id == Quota.project_id, _PROJECT.c.trash_id.is_(None)))
         .where(*conditions)
     )
-    return [_quota(row) for row in rows], total or 0, ignored + more_ignored
+    tags = list_tag_counts(work, [row.project_id for row in rows])
+    return [_quota(row, tags) for row in rows], total or 0, ignored + more_ignored
 
 
 def find_quota(work: Work, project_id: int) -> ListedQuota | None:
     """The quota of a live project."""
     row = work.db.execute(_QUOTAS.where(Quota.project_id == project_id)).one_or_none()
-    return None if row is None else _quota(row)
+    return None if row is None else _quota(row, list_tag_counts(work, [project_id]))
 
 
-def _quota(row: Any) -> ListedQuota:  # noqa: ANN401 - the columns of _QUOTAS
-    return ListedQuota(row[0], row[1], row[2], row[3], int(row[4]), row[5], row[6])
+def _quota(row: Any, tags: Mapping[int, int]) -> ListedQuota:  # noqa: ANN401 - the columns of _QUOTAS
+    limits = Limits(row.limit_repositories, row.limit_tags)
+    return ListedQuota(
+        row.project_id, row.name, row.owner_name, row.limit_bytes, int(row.used_bytes), limits, row.repository_count,
+        tags.get(row.project_id, 0), row.created_at, row.updated_at,
+    )  # fmt: skip

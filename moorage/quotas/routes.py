@@ -1,4 +1,4 @@
-"""What projects may hold, and what they hold."""
+"""What projects may hold, and what they hold: bytes, as in the contract; repositories and tags, which are ours."""
 
 import msgspec
 from litestar import Response
@@ -11,7 +11,9 @@ from moorage.access.operations import operation
 from moorage.db.work import Work
 from moorage.errors import QuotaInvalid, QuotaUnknown
 from moorage.events import QuotaChanged
-from moorage.quotas import lists, service
+from moorage.quotas import limits, lists, service
+
+_RESOURCES = frozenset({"storage", "repositories", "tags"})
 
 
 class QuotaRefObject(msgspec.Struct):
@@ -23,7 +25,10 @@ class QuotaRefObject(msgspec.Struct):
 
 
 class Quota(msgspec.Struct):
-    """The quota of a project; bytes under `storage`, -1: no limit."""
+    """The quota of a project: bytes under `storage`; ours: `repositories` that hold something, and `tags`.
+
+    In `hard` -1 is no limit.
+    """
 
     id: int
     ref: QuotaRefObject
@@ -34,17 +39,17 @@ class Quota(msgspec.Struct):
 
 
 class QuotaUpdateReq(msgspec.Struct):
-    """Another limit."""
+    """Other limits; those that are not named stay as they are."""
 
     hard: dict[str, int]
-    """`{"storage": BYTES}`; -1: no limit."""
+    """`storage`: bytes; ours: `repositories`, `tags`. -1: no limit."""
 
 
 @operation("GET", "/quotas", id="listQuotas", tag="quota", needs=system("quota:list"), paged=True)
 async def list_quotas(
     call: NamedDependency[Call], reference: FromQuery[str | None] = None, reference_id: FromQuery[str | None] = None
 ) -> Response[list[Quota]]:
-    """The quotas of all projects; `sort` knows hard.storage and used.storage."""
+    """The quotas of all projects; `sort` and `q` know hard.NAME of each limit, used.storage and used.repositories."""
     listing = call.listing()
     project_id = None
     if reference_id:
@@ -75,16 +80,19 @@ async def update_quota(
     id: FromPath[int],  # noqa: A002 - the contract's
 ) -> Response[None]:
     """Change what a project may hold; below what it holds is allowed, and only refuses more."""
-    limit = data.hard.get("storage")
-    if limit is None or len(data.hard) != 1:
-        raise QuotaInvalid("The limits hold exactly 'storage', in bytes.")
+    hard = data.hard
+    if not hard or not hard.keys() <= _RESOURCES:
+        raise QuotaInvalid("The limits are 'storage' in bytes, 'repositories' and 'tags'; name one of them at least.")
 
     def change(work: Work) -> None:
         row = lists.find_quota(work, id)
         if row is None:
             raise QuotaUnknown(id=id)
-        service.set_limit(work, id, limit)
-        work.emit(QuotaChanged(id, row.project_name, limit))
+        if hard.keys() & {"repositories", "tags"}:  # first: it closes the gate
+            limits.set_limits(work, id, repositories=hard.get("repositories"), tags=hard.get("tags"))
+        if "storage" in hard:
+            service.set_limit(work, id, hard["storage"])
+        work.emit(QuotaChanged(id, row.project_name, dict(sorted(hard.items()))))
 
     await call.run(change)
     return Response(None)
@@ -97,8 +105,8 @@ def _quota(row: lists.ListedQuota) -> Quota:
     return Quota(
         id=row.project_id,
         ref=QuotaRefObject(row.project_id, row.project_name, row.owner_name or ""),
-        hard={"storage": row.limit_bytes},
-        used={"storage": max(row.used_bytes, 0)},
+        hard=row.hard,
+        used=row.used,
         creation_time=stamp(row.created_at),
         update_time=stamp(row.updated_at),
     )

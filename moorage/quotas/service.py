@@ -16,6 +16,7 @@ from moorage.db.engine import Query
 from moorage.db.fast import Call, call, each
 from moorage.db.work import Work
 from moorage.errors import ProjectUnknown, QuotaExceeded, QuotaInvalid
+from moorage.quotas.limits import NO_LIMITS, Limits
 from moorage.quotas.tables import Quota, QuotaSlot
 
 UNLIMITED = -1
@@ -73,14 +74,21 @@ _USAGE = (
 )
 
 
-def create(work: Work, project_id: int, limit_bytes: int = UNLIMITED, *, slots: int = SLOTS) -> None:
-    """Give a new project its limit and its counter.
+def create(
+    work: Work, project_id: int, limit_bytes: int = UNLIMITED, *, limits: Limits = NO_LIMITS, slots: int = SLOTS
+) -> None:
+    """Give a new project its limits and its counter.
 
     Raises:
         QuotaInvalid: the limit is neither -1 nor 1 to 2^50 bytes.
     """
     _require_limit(limit_bytes)
-    work.db.execute(insert(Quota).values(project_id=project_id, limit_bytes=limit_bytes))
+    work.db.execute(
+        insert(Quota).values(
+            project_id=project_id, limit_bytes=limit_bytes, limit_repositories=limits.repositories,
+            limit_tags=limits.tags,
+        )
+    )  # fmt: skip
     caps = _share([0] * slots, limit_bytes)
     work.db.execute(
         insert(QuotaSlot),

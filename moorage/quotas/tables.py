@@ -1,13 +1,13 @@
 """How much a project may hold, and what it holds."""
 
-from sqlalchemy import BigInteger, ForeignKey, SmallInteger
+from sqlalchemy import BigInteger, ForeignKey, Integer, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from moorage.db.base import Base
 
 
 class Quota(Base):
-    """The limit of a project in bytes; -1: none."""
+    """The limits of a project: bytes, repositories, tags; -1: none. `used_tags` counts only where there is a limit."""
 
     __tablename__ = "quota"
 
@@ -15,6 +15,9 @@ class Quota(Base):
         ForeignKey("project.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     limit_bytes: Mapped[int] = mapped_column(BigInteger, server_default="-1")
+    limit_repositories: Mapped[int] = mapped_column(Integer, server_default="-1")
+    limit_tags: Mapped[int] = mapped_column(Integer, server_default="-1")
+    used_tags: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class QuotaSlot(Base):

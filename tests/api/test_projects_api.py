@@ -114,10 +114,12 @@ async def test_only_administrators_choose_the_limit_and_a_registry(app: Server, 
     somebody, name = await make_user(app), unique("limit")
     assert (await call(somebody, app, "POST", "/projects", {"project_name": name, "storage_limit": 5})).status == 201
     summary = (await call(somebody, app, "GET", f"/projects/{name}/summary")).json()
-    assert summary["quota"] == {"hard": {"storage": -1}, "used": {"storage": 0}}
+    assert summary["quota"]["hard"] == {"storage": -1, "repositories": -1, "tags": -1}
+    assert summary["quota"]["used"] == {"storage": 0, "repositories": 0, "tags": 0}
     other = unique("limit")
     assert (await call(admin, app, "POST", "/projects", {"project_name": other, "storage_limit": 5000})).status == 201
-    assert (await call(admin, app, "GET", f"/projects/{other}/summary")).json()["quota"]["hard"] == {"storage": 5000}
+    hard = (await call(admin, app, "GET", f"/projects/{other}/summary")).json()["quota"]["hard"]
+    assert hard["storage"] == 5000
     wrong = await call(admin, app, "POST", "/projects", {"project_name": unique("x"), "storage_limit": 2**60})
     assert wrong.status == 400
     proxy = {"project_name": unique("x"), "registry_id": 77}
@@ -343,6 +345,6 @@ async def test_what_a_limited_guest_may_not_know_is_left_out_of_the_summary(app:
     guest = await make_user(app, {project: Role.GUEST})
     seen = (await call(limited, app, "GET", f"/projects/{project}/summary")).json()
     assert "project_admin_count" not in seen
-    assert seen["quota"]["hard"] == {"storage": -1}
+    assert seen["quota"]["hard"]["storage"] == -1
     more = (await call(guest, app, "GET", f"/projects/{project}/summary")).json()
     assert (more["guest_count"], more["limited_guest_count"], more["developer_count"]) == (1, 1, 0)

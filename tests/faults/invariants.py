@@ -224,12 +224,31 @@ def _quota(rows: Rows, *, limits: bool) -> Iterator[str]:
     counted: Counter[int] = Counter()
     for row in rows["quota_slot"]:
         counted[row.project_id] += row.used_bytes
+    yield from _limits(rows, limits=limits)
     limit = {row.project_id: row.limit_bytes for row in rows["quota"]}
     for project in (row.id for row in rows["project"]):
         if counted[project] != expected[project]:
             yield f"I7: project {project} counts {counted[project]} bytes and holds {expected[project]}"
         if limits and 0 <= limit[project] < counted[project]:
             yield f"I7: project {project} counts {counted[project]} bytes, its limit is {limit[project]}"
+
+
+def _limits(rows: Rows, *, limits: bool) -> Iterator[str]:
+    """Tags are counted where there is a limit of tags; of projects in the trash nobody asks."""
+    projects = {row.id: row for row in rows["project"] if row.trash_id is None}
+    project_of = {row.id: row.project_id for row in rows["repository"] if row.trash_id is None}
+    tags = Counter(project_of[row.repository_id] for row in rows["tag"] if row.repository_id in project_of)
+    for row in rows["quota"]:
+        project = projects.get(row.project_id)
+        if project is None:
+            continue
+        if row.limit_tags >= 0 and row.used_tags != tags[project.id]:
+            yield f"I7: project {project.name} counts {row.used_tags} tags and holds {tags[project.id]}"
+        if limits and 0 <= row.limit_tags < tags[project.id]:
+            yield f"I7: project {project.name} holds {tags[project.id]} tags, its limit is {row.limit_tags}"
+        if limits and 0 <= row.limit_repositories < project.repository_count:
+            held = project.repository_count
+            yield f"I7: project {project.name} holds {held} of {row.limit_repositories} repositories"
 
 
 def _tags(rows: Rows) -> Iterator[str]:

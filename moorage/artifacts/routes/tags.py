@@ -17,7 +17,15 @@ from moorage.artifacts.routes.repositories import path_of
 from moorage.artifacts.routes.shapes import NewTag, Tag, artifact_path, show_tag
 from moorage.db.query import Listing
 from moorage.db.work import Work
-from moorage.errors import ManifestUnknown, RepositoryUnknown, TagExists, TagImmutable, TagInvalid, TagUnknown
+from moorage.errors import (
+    ManifestUnknown,
+    ProjectFull,
+    RepositoryUnknown,
+    TagExists,
+    TagImmutable,
+    TagInvalid,
+    TagUnknown,
+)
 
 
 def _list(
@@ -62,7 +70,7 @@ async def list_tags(
     id="createTag",
     tag="artifact",
     needs=project("tag:create"),
-    problems=(RepositoryUnknown, ManifestUnknown, TagInvalid, TagExists),
+    problems=(RepositoryUnknown, ManifestUnknown, TagInvalid, TagExists, ProjectFull),
     status=201,
 )
 async def create_tag(

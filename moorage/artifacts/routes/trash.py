@@ -11,7 +11,7 @@ from moorage.access.needs import SIGNED_IN, inside, project
 from moorage.access.operations import operation
 from moorage.artifacts import restore, trash
 from moorage.artifacts.trash import TrashRow
-from moorage.errors import RestoreBlocked, RestoreNameInvalid, RestoreTaken, TrashUnknown
+from moorage.errors import ProjectFull, RestoreBlocked, RestoreNameInvalid, RestoreTaken, TrashUnknown
 
 _PERMISSIONS = {"tag": "tag:delete", "artifact": "artifact:delete", "repository": "repository:delete"}
 
@@ -89,7 +89,7 @@ async def get_trash(call: NamedDependency[Call], id: FromPath[int]) -> Response[
 
 @operation(
     "POST", "/trash/{id:int}/restore", id="restoreTrash", tag="trash", ours=True,
-    problems=(TrashUnknown, RestoreTaken, RestoreBlocked, RestoreNameInvalid),
+    problems=(TrashUnknown, RestoreTaken, RestoreBlocked, RestoreNameInvalid, ProjectFull),
     needs=inside("whoever may delete such a thing in its project; of a project its administrators"),
 )  # fmt: skip
 async def restore_trash(

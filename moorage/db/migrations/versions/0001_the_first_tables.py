@@ -500,6 +500,9 @@ def upgrade() -> None:
         "quota",
         sa.Column("project_id", ID, autoincrement=False, nullable=False),
         sa.Column("limit_bytes", sa.BigInteger(), server_default="-1", nullable=False),
+        sa.Column("limit_repositories", sa.Integer(), server_default="-1", nullable=False),
+        sa.Column("limit_tags", sa.Integer(), server_default="-1", nullable=False),
+        sa.Column("used_tags", sa.BigInteger(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_quota_project_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("project_id", name=op.f("pk_quota")),
     )
