@@ -318,3 +318,19 @@ class ConfigurationChanged(Event):
 
     changes: dict[str, object]
     secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionEnded(Event):
+    """All tasks of an execution have ended.
+
+    Attributes:
+        trigger: MANUAL, SCHEDULE or EVENT.
+        status: Success, Error or Stopped.
+    """
+
+    execution_id: int
+    vendor_type: str
+    vendor_id: int
+    trigger: str
+    status: str

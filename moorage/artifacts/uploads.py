@@ -14,10 +14,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from moorage import faults
-from moorage.artifacts.claims import is_dead, new_claim
 from moorage.artifacts.pull import Stored
 from moorage.artifacts.repositories import Destination, Target, ensure_repository
 from moorage.artifacts.tables import Blob, ProjectBlob, Repository, RepositoryBlob, Upload
+from moorage.claims import is_dead, new_claim
 from moorage.db.base import db_now
 from moorage.db.engine import Query
 from moorage.db.work import Work

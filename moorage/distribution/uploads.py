@@ -16,10 +16,10 @@ from moorage import faults
 from moorage.access.grants import grant_to_owner
 from moorage.access.policy import NO_PROJECT, PULL, PUSH, Entry, Ticket
 from moorage.artifacts import uploads
-from moorage.artifacts.claims import new_claim
 from moorage.artifacts.pull import Stored, find_blob, require_alive, require_current
 from moorage.artifacts.repositories import Destination
 from moorage.artifacts.uploads import FIND_UPLOAD, Claimed, Seen
+from moorage.claims import new_claim
 from moorage.distribution.plane import Plane
 from moorage.distribution.stored import Look, alarm, is_whole, look
 from moorage.errors import (

@@ -1,1 +1,6 @@
-"""Background work: executions and their tasks, as rows that people can see and workers take up."""
+"""Background work: executions and their tasks, as rows that people see and workers take up.
+
+An *execution* is one run of a policy or a maintenance action; its *tasks* are what workers run; a *job* is the
+function of a task. The rows are the queue: there is no other (docs/adr/0040). A subject writes jobs in its own
+`jobs.py` with `@job`, and has them run by `enqueue`, by name (docs/develop/jobs.md).
+"""

@@ -169,6 +169,12 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_oidc_flow_expires_at"), "oidc_flow", ["expires_at"], unique=False)
     op.create_table(
+        "pause",
+        sa.Column("vendor_type", sa.String(length=32), nullable=False),
+        sa.Column("at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("vendor_type", name=op.f("pk_pause")),
+    )
+    op.create_table(
         "principal",
         sa.Column("id", ID, nullable=False),
         sa.Column("kind", sa.String(length=8), nullable=False),
@@ -198,6 +204,32 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_probe")),
     )
     op.create_table(
+        "schedule",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("vendor_type", sa.String(length=32), nullable=False),
+        sa.Column("vendor_id", sa.BigInteger(), server_default="-1", nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("cron", sa.String(length=255), nullable=False),
+        sa.Column("job", sa.String(length=64), nullable=False),
+        sa.Column("arguments", sa.JSON(), server_default="{}", nullable=False),
+        sa.Column("extra", sa.JSON(), server_default="{}", nullable=False),
+        sa.Column("next_at", TIME, nullable=True),
+        sa.Column("ticked_at", TIME, nullable=True),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("updated_at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_schedule")),
+        sa.UniqueConstraint("vendor_type", "vendor_id", name=op.f("uq_schedule_vendor_type_vendor_id")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_schedule_next_at",
+        "schedule",
+        ["next_at"],
+        unique=False,
+        sqlite_where=sa.text("next_at IS NOT NULL"),
+        postgresql_where=sa.text("next_at IS NOT NULL"),
+    )
+    op.create_table(
         "seal_key",
         sa.Column("id", sa.String(length=16), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_seal_key")),
@@ -212,6 +244,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user_group")),
         sa.UniqueConstraint("kind", "key", name=op.f("uq_user_group_kind_key")),
         sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "worker",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("host", sa.String(length=255), nullable=False),
+        sa.Column("pid", sa.BigInteger(), nullable=False),
+        sa.Column("slots", sa.Integer(), nullable=False),
+        sa.Column("started_at", TIME, nullable=False),
+        sa.Column("heartbeat_at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_worker")),
     )
     op.create_table(
         "access_token",
@@ -280,17 +322,27 @@ def upgrade() -> None:
         "task",
         sa.Column("id", ID, nullable=False),
         sa.Column("execution_id", ID, nullable=False),
+        sa.Column("vendor_type", sa.String(length=32), nullable=False),
         sa.Column("job", sa.String(length=64), nullable=False),
         sa.Column("arguments", sa.JSON(), server_default="{}", nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
-        sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("message", sa.Text(), server_default="", nullable=False),
+        sa.Column("extra", sa.JSON(), server_default="{}", nullable=False),
         sa.Column("priority", sa.SmallInteger(), server_default="0", nullable=False),
-        sa.Column("heartbeat_at", TIME, nullable=True),
+        sa.Column("due_at", TIME, nullable=True),
+        sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("lost", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("worker", sa.String(length=64), nullable=True),
+        sa.Column("stop_asked", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("done", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("total", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("done_bytes", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("total_bytes", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("rate", sa.Float(), server_default="0", nullable=False),
+        sa.Column("log_bytes", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("created_at", TIME, nullable=False),
+        sa.Column("updated_at", TIME, nullable=False),
         sa.Column("started_at", TIME, nullable=True),
         sa.Column("ended_at", TIME, nullable=True),
         sa.ForeignKeyConstraint(
@@ -299,8 +351,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task")),
         sqlite_autoincrement=True,
     )
+    op.create_index(
+        "ix_task_due",
+        "task",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("status = 'Scheduled'"),
+        postgresql_where=sa.text("status = 'Scheduled'"),
+    )
     op.create_index(op.f("ix_task_execution_id"), "task", ["execution_id"], unique=False)
-    op.create_index("ix_task_status", "task", ["status", "id"], unique=False)
+    op.create_index(
+        "ix_task_running",
+        "task",
+        ["worker"],
+        unique=False,
+        sqlite_where=sa.text("status = 'Running'"),
+        postgresql_where=sa.text("status = 'Running'"),
+    )
+    op.create_index(
+        "ix_task_unfinished",
+        "task",
+        ["execution_id"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('Pending', 'Scheduled', 'Running')"),
+        postgresql_where=sa.text("status IN ('Pending', 'Scheduled', 'Running')"),
+    )
     op.create_table(
         "trash",
         sa.Column("id", ID, nullable=False),
@@ -423,6 +498,15 @@ def upgrade() -> None:
     op.create_index(op.f("ix_refresh_token_access_token_id"), "refresh_token", ["access_token_id"], unique=False)
     op.create_index(op.f("ix_refresh_token_expires_at"), "refresh_token", ["expires_at"], unique=False)
     op.create_index(op.f("ix_refresh_token_principal_id"), "refresh_token", ["principal_id"], unique=False)
+    op.create_table(
+        "task_log",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("task_id", ID, nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["task_id"], ["task.id"], name=op.f("fk_task_log_task_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_task_log")),
+    )
+    op.create_index("ix_task_log_task_id_id", "task_log", ["task_id", "id"], unique=False)
     op.create_table(
         "immutable_rule",
         sa.Column("id", ID, nullable=False),
@@ -875,6 +959,14 @@ def upgrade() -> None:
     op.create_index("ix_tag_artifact", "tag", ["artifact_id", "name"], unique=False)
     op.create_index(
         "ix_execution_vendor", "execution", ["vendor_type", "vendor_id", sa.literal_column("id DESC")], unique=False
+    )
+    op.create_index(
+        "ix_task_ready",
+        "task",
+        [sa.literal_column("priority DESC"), "id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'Pending'"),
+        postgresql_where=sa.text("status = 'Pending'"),
     )
     op.create_index(
         "ix_repository_page",

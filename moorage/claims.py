@@ -1,4 +1,4 @@
-"""Who is writing to an upload, in a form by which another process of the same machine can tell whether they still live.
+"""Who holds an upload or a task, in a form by which another process of the same machine can tell whether they live.
 
 A claim is good until it runs out; but a writer that died (a killed worker, a restarted server) need not be waited
 for, and, being dead, can write nothing more. Shape: `<where>.<pid>.<start time>.<random>`; `where` names the boot and

@@ -1,0 +1,47 @@
+"""The composition root of workers: every job there is, and the parts that they share."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from moorage.app import open_database
+from moorage.audit.rules import LiveRules
+from moorage.configuration.live import Live
+from moorage.errors import Problem
+from moorage.jobs.task import Parts
+from moorage.remotes.http import Outgoing
+from moorage.sealing import Seals
+from moorage.settings import Settings
+from moorage.storage.open import open_storage
+
+SUBJECTS = ()
+"""The modules whose jobs a worker knows; each declares them when it is imported."""
+
+
+@contextlib.asynccontextmanager
+async def opening(settings: Settings) -> AsyncIterator[Parts]:
+    """What jobs share, opened; closed again on leaving.
+
+    Raises:
+        Problem: the database cannot be reached. (The storage may come back; a job that needs it then says so.)
+    """
+    audit_rules = LiveRules()
+    database = open_database(settings, audit_rules)
+    storage = open_storage(settings)
+    seals = Seals(settings.seal_key_folder)
+    live = Live(database, seals)
+    watching: asyncio.Task[None] | None = None
+    try:
+        with contextlib.suppress(Problem):
+            await storage.open()
+        await live.start(settings.overwrite)
+        audit_rules.items = lambda: live.current
+        watching = asyncio.create_task(live.watch())
+        outgoing = Outgoing(allowed_networks=settings.outgoing.allowed_networks, proxy=settings.outgoing.proxy)
+        yield Parts(settings, database, storage, live, seals, outgoing)
+    finally:
+        if watching is not None:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+        await storage.close()
+        await database.close()

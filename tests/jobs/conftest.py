@@ -1,0 +1,143 @@
+"""A database with every table, and workers of this process on it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from moorage.app import open_database
+from moorage.background import opening
+from moorage.db.base import Base
+from moorage.db.work import Work
+from moorage.events import SYSTEM
+from moorage.jobs import queue, tables
+from moorage.jobs.queue import JOBS
+from moorage.jobs.task import Parts
+from moorage.jobs.worker import Worker
+from moorage.sealing import create_seal_key
+from moorage.settings import Database, Log, Settings, Storage
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.part("postgres"))])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings of an empty database of this test's own, with its tables."""
+    url = "" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    made = Settings(
+        data=str(tmp_path), database=Database(url=url), storage=Storage(kind="memory"), log=Log(level="error")
+    )
+    made.seal_key_folder.mkdir(parents=True)
+    create_seal_key(made.seal_key_folder)
+    database = open_database(made)
+    Base.metadata.create_all(database.engine)
+    database.engine.dispose()
+    return made
+
+
+@pytest.fixture
+async def parts(settings: Settings) -> AsyncIterator[Parts]:
+    """What jobs share."""
+    async with opening(settings) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _own_jobs() -> Iterator[None]:
+    """The jobs of a test are gone after it."""
+    before = dict(JOBS)
+    yield
+    JOBS.clear()
+    JOBS.update(before)
+
+
+class Office:
+    """A queue, and workers on it."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+
+    async def start(self, job: str, /, **options: Any) -> int:
+        """An execution with one task; the task's id."""
+        return int(await self.run(_start, job, options))
+
+    async def run(self, story: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """A transaction."""
+        return await self.parts.database.run(SYSTEM, story, *args, **kwargs)
+
+    async def row(self, task_id: int) -> Any:
+        """A task's row."""
+        return await self.parts.database.look(_row, task_id)
+
+    async def rows(self) -> list[Any]:
+        """All tasks, in the order of their ids."""
+        return await self.parts.database.look(_rows)
+
+    async def execution(self, execution_id: int) -> Any:
+        """An execution's row."""
+        return await self.parts.database.look(_execution, execution_id)
+
+    async def log(self, task_id: int) -> str:
+        """A task's log."""
+        return await self.parts.database.look(_log, task_id)
+
+    async def execute(self, statement: str) -> None:
+        """A statement of the test's own."""
+        await self.run(lambda work: work.db.execute(text(statement)) and None)
+
+    async def until(self, holds: Callable[[], Awaitable[bool]], seconds: float = 15) -> None:
+        """Wait for something to become true."""
+        async with asyncio.timeout(seconds):
+            while not await holds():  # noqa: ASYNC110 - a row of the database
+                await asyncio.sleep(0.05)
+
+    async def reaches(self, task_id: int, status: str, seconds: float = 15) -> Any:
+        """Wait for a task to reach a state; its row."""
+
+        async def holds() -> bool:
+            return bool((await self.row(task_id)).status == status)
+
+        await self.until(holds, seconds)
+        return await self.row(task_id)
+
+    @contextlib.asynccontextmanager
+    async def working(self, **options: Any) -> AsyncIterator[Worker]:
+        """A worker at work."""
+        worker = Worker(self.parts, **options)
+        stop = asyncio.Event()
+        running = asyncio.create_task(worker.run(stop))
+        try:
+            yield worker
+        finally:
+            stop.set()
+            await running
+
+
+@pytest.fixture
+def office(parts: Parts) -> Office:
+    """A queue, and workers on it."""
+    return Office(parts)
+
+
+def _start(work: Work, name: str, options: dict[str, Any]) -> int:
+    execution_id = queue.start(work, name, "TEST", **options)
+    return int(work.db.execute(select(tables.Task.id).where(tables.Task.execution_id == execution_id)).scalar_one())
+
+
+def _row(work: Work, task_id: int) -> Any:
+    return work.db.execute(select(tables.Task).where(tables.Task.id == task_id)).one()
+
+
+def _rows(work: Work) -> list[Any]:
+    return list(work.db.execute(select(tables.Task).order_by(tables.Task.id)))
+
+
+def _execution(work: Work, execution_id: int) -> Any:
+    return work.db.execute(select(tables.Execution).where(tables.Execution.id == execution_id)).one()
+
+
+def _log(work: Work, task_id: int) -> str:
+    query = select(tables.TaskLog.text).where(tables.TaskLog.task_id == task_id).order_by(tables.TaskLog.id)
+    return "".join(work.db.scalars(query))
