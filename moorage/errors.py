@@ -482,6 +482,12 @@ class TagUnknown(NotFound):
     reason = "TAG_UNKNOWN"
 
 
+class PlatformUnknown(NotFound):
+    """The index has no image for this platform; `detail.platforms` names those that it has."""
+
+    reason = "PLATFORM_UNKNOWN"
+
+
 class AdditionUnknown(NotFound):
     """The artifact has no such addition."""
 

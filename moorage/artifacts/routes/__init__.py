@@ -3,6 +3,7 @@
 from moorage.artifacts.routes import (
     additions,
     artifacts,
+    compare,
     explain,
     history,
     labels,
@@ -20,6 +21,7 @@ ROUTES = (
     *artifacts.ROUTES,
     *additions.ROUTES,
     *parts.ROUTES,
+    *compare.ROUTES,
     *tags.ROUTES,
     *history.ROUTES,
     *repository_tags.ROUTES,
