@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, SmallInteger
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from moorage.db.base import AUTO_ID, Base, Id, UtcTime, live_index
@@ -24,12 +24,15 @@ class RoleBinding(Base):
         ),
         live_index("uq_role_binding_group", "project_id", "group_id", where="group_id IS NOT NULL", unique=True),
         live_index("uq_role_binding_everyone", "project_id", where="role = 0", unique=True),
+        # With all that a list asks for, so that it need not look at the rows of somebody who has many.
+        Index("ix_role_binding_principal", "principal_id", "project_id", "role"),
+        Index("ix_role_binding_group", "group_id", "project_id", "role"),
         AUTO_ID,
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"))
-    principal_id: Mapped[int | None] = mapped_column(ForeignKey("principal.id", ondelete="CASCADE"), index=True)
-    group_id: Mapped[int | None] = mapped_column(ForeignKey("user_group.id", ondelete="CASCADE"), index=True)
+    principal_id: Mapped[int | None] = mapped_column(ForeignKey("principal.id", ondelete="CASCADE"))
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("user_group.id", ondelete="CASCADE"))
     role: Mapped[int] = mapped_column(SmallInteger)
     created_at: Mapped[datetime] = mapped_column(UtcTime)

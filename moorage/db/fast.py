@@ -46,18 +46,21 @@ def each(work: Work, calls: Sequence[Call]) -> list[list[Row]]:
     Raises:
         sqlalchemy.exc.DBAPIError: one of them failed; the transaction cannot go on.
     """
+    return _on_sqlite(work, calls) if work.db.dialect.name == "sqlite" else _on_postgresql(work, calls)
+
+
+def _on_sqlite(work: Work, calls: Sequence[Call]) -> list[list[Row]]:
     raw: Any = work.db.connection.dbapi_connection
-    if work.db.dialect.name == "sqlite":
-        try:
-            return [raw.execute(query.sqlite, args).fetchall() if query.sqlite else [] for query, args in calls]
-        except sqlite3.Error as error:
-            _give_up(work, error, sqlite3.Error)
-    return _each_on_postgresql(work, raw, calls)
+    try:
+        return [raw.execute(query.sqlite, args).fetchall() if query.sqlite else [] for query, args in calls]
+    except sqlite3.Error as error:
+        _give_up(work, error, sqlite3.Error)
 
 
-def _each_on_postgresql(work: Work, raw: Any, calls: Sequence[Call]) -> list[list[Row]]:  # noqa: ANN401 - psycopg's
+def _on_postgresql(work: Work, calls: Sequence[Call]) -> list[list[Row]]:
     import psycopg  # noqa: PLC0415 - a server on SQLite never needs it
 
+    raw: Any = work.db.connection.dbapi_connection
     try:
         with raw.pipeline() if len(calls) > 1 else contextlib.nullcontext():
             cursors = [

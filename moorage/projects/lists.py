@@ -2,15 +2,31 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
-from typing import Any, Literal
+from functools import cache, lru_cache
+from typing import Any, Literal, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, literal, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    UnaryExpression,
+    and_,
+    bindparam,
+    cast,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.sql.selectable import ScalarSelect
 
 from moorage.access.policy import RANK, Account, Role
 from moorage.access.tables import RoleBinding
+from moorage.db.engine import Row
+from moorage.db.prepared import Prepared, each
 from moorage.db.query import Field, Fields, Listing, holds, holds_pattern, pattern_of
 from moorage.db.work import Work
 from moorage.identity.tables import Group, GroupMember, Principal, RobotPermission
@@ -65,7 +81,24 @@ class ListedProject(msgspec.Struct, frozen=True):
     roles: tuple[Role, ...] = ()
 
 
-_COLUMNS = (
+_CALLER = bindparam("caller", type_=RoleBinding.principal_id.type)
+_LIVE = Project.trash_id.is_(None)
+_MINE = RoleBinding.__table__.alias("mine")
+_ROLES = (
+    select(func.aggregate_strings(cast(_MINE.c.role, String), ","))
+    .where(
+        _MINE.c.project_id == Project.id,
+        or_(
+            _MINE.c.principal_id == _CALLER,
+            _MINE.c.group_id.in_(select(GroupMember.group_id).where(GroupMember.principal_id == _CALLER)),
+        ),
+    )
+    .correlate(Project)
+    .scalar_subquery()
+)
+"""What the caller holds in a project, as in `1,4,4`. A user's; nobody else has any."""
+
+_OWN_COLUMNS = (
     Project.id,
     Project.name,
     Project.owner_id,
@@ -77,20 +110,36 @@ _COLUMNS = (
     Project.repository_count,
     Project.created_at,
     Project.updated_at,
+)
+_ALLOWLIST_COLUMNS = (
     CveAllowlist.id.label("allowlist_id"),
     CveAllowlist.expires_at,
     CveAllowlist.items,
     CveAllowlist.created_at.label("allowlist_created_at"),
     CveAllowlist.updated_at.label("allowlist_updated_at"),
 )
-_PROJECTS = (
-    select(*_COLUMNS)
-    .outerjoin(_OWNER, _OWNER.c.id == Project.owner_id)
-    .outerjoin(CveAllowlist, CveAllowlist.project_id == Project.id)
-)
-_CALLER = bindparam("caller", type_=RoleBinding.principal_id.type)
-_LIVE = Project.trash_id.is_(None)
-_ROLE_ORDER = case({int(role): -rank for role, rank in RANK.items()}, value=RoleBinding.role)
+_OWN = len(_OWN_COLUMNS)
+
+
+def _projects(who: Audience) -> Select[Any]:
+    roles = _ROLES if who in {"all", "user"} else literal_column("NULL")
+    return (
+        select(*_OWN_COLUMNS, *_ALLOWLIST_COLUMNS, roles.label("roles"))
+        .outerjoin(_OWNER, _OWNER.c.id == Project.owner_id)
+        .outerjoin(CveAllowlist, CveAllowlist.project_id == Project.id)
+    )
+
+
+_EARLY = 100
+"""Up to so many rows a page is found by asking of each project whether the caller may know of it."""
+
+
+class _Kept(NamedTuple):
+    """The statement of a page, that of the count, and the keys of the sort that are ignored."""
+
+    page: Prepared
+    total: Prepared
+    ignored: list[str]
 
 
 def list_visible_projects(
@@ -112,7 +161,7 @@ def list_visible_projects(
         name: a part of the name, whatever its case.
         owner: the whole name of the owner.
 
-    Cost: three statements: the page, the count, the caller's roles.
+    Cost: two statements, the page and the count.
     """
     conditions, ignored = PROJECT_FIELDS.where(listing)
     if owner:
@@ -121,55 +170,84 @@ def list_visible_projects(
     values: dict[str, object] = {"caller": account.principal_id if account else 0}
     if name:
         values["pattern"] = pattern_of(name)
+    paged = {**values, "size": listing.page_size, "skip": listing.offset}
+    early = listing.offset + listing.page_size <= _EARLY
     if conditions:
         joined = bool(owner) or any(clause.key.lower().startswith("owner") for clause in listing.clauses)
-        made = _make(who, listing.sort, conditions, named=bool(name), public=public, by_owner=joined)
+        order, more_ignored = PROJECT_FIELDS.order(Listing(sort=listing.sort), "name")
+        where = _conditions(who, named=bool(name), public=public, early=early)
+        page = _page(who, [*where, *conditions], order, by_owner=joined or _sorts_by_owner(listing.sort))
+        rows = [tuple(row) for row in work.db.execute(page, paged)]
+        total = work.db.scalar(_count([*where, *conditions], by_owner=joined), values)
     else:
-        made = _keep(who, listing.sort, named=bool(name), public=public)
-    page, count, more_ignored = made
-    rows = work.db.execute(page, {**values, "size": listing.page_size, "skip": listing.offset}).all()
-    total = work.db.scalar(count, values) or 0
-    roles = _roles_of(work, account, [row[0] for row in rows])
-    return [_listed(row, roles.get(row[0], ())) for row in rows], total, ignored + list(more_ignored)
+        kept = _keep(who, listing.sort, named=bool(name), public=public, early=early)
+        rows, counted = each(work, (kept.page, paged), (kept.total, values))
+        total, more_ignored = counted[0][0], kept.ignored
+    return [_listed(row) for row in rows], total or 0, ignored + more_ignored
+
+
+def search_visible_projects(work: Work, account: Account | None, name: str, size: int) -> list[ListedProject]:
+    """The first projects with `name` in their names that the account may know of, in the order of their names.
+
+    Cost: one statement.
+    """
+    kept = _keep(audience(account), (), named=bool(name), public=None, early=True)
+    values = {
+        "caller": account.principal_id if account else 0, "size": size, "skip": 0,
+        **({"pattern": pattern_of(name)} if name else {}),
+    }  # fmt: skip
+    return [_listed(row) for row in kept.page.rows(work, values)]
 
 
 @lru_cache(256)  # making the statements takes longer than running them; the keys of a sort are anybody's
-def _keep(
-    who: Audience, sort: tuple[tuple[str, bool], ...], *, named: bool, public: bool | None
-) -> tuple[Select[Any], Select[Any], list[str]]:
-    return _make(who, sort, (), named=named, public=public)
-
-
-def _make(
-    who: Audience,
-    sort: tuple[tuple[str, bool], ...],
-    conditions: Sequence[ColumnElement[bool]],
-    *,
-    named: bool,
-    public: bool | None,
-    by_owner: bool = False,
-) -> tuple[Select[Any], Select[Any], list[str]]:
-    """The statement of a page, which finds its ids first; that of the count; the sort keys that are ignored."""
+def _keep(who: Audience, sort: tuple[tuple[str, bool], ...], *, named: bool, public: bool | None, early: bool) -> _Kept:
     order, ignored = PROJECT_FIELDS.order(Listing(sort=sort), "name")
-    where = [_LIVE, *_visible(who), *conditions]
+    page = _page(who, _conditions(who, named=named, public=public, early=early), order, by_owner=_sorts_by_owner(sort))
+    count = _count(_conditions(who, named=named, public=public, early=False), by_owner=False)
+    return _Kept(Prepared(page), Prepared(count), ignored)
+
+
+def _sorts_by_owner(sort: tuple[tuple[str, bool], ...]) -> bool:
+    return any("owner" in key.lower() for key, _ in sort)
+
+
+def _conditions(who: Audience, *, named: bool, public: bool | None, early: bool) -> list[ColumnElement[bool]]:
+    where = [_LIVE, *_visible(who, one_by_one=early)]
     if named:
         where.append(holds_pattern(Project.name, bindparam("pattern", type_=Project.name.type)))
     if public is not None:
         where.append(Project.public.is_(public))
-    ids, count = select(Project.id), select(func.count()).select_from(Project)
+    return where
+
+
+def _page(
+    who: Audience, where: Sequence[ColumnElement[bool]], order: Sequence[UnaryExpression[Any]], *, by_owner: bool
+) -> Select[Any]:
+    """The statement of a page, which finds its ids first."""
+    ids = select(Project.id)
     if by_owner:
-        count = count.outerjoin(_OWNER, _OWNER.c.id == Project.owner_id)
-    if by_owner or any("owner" in key.lower() for key, _ in sort):
         ids = ids.outerjoin(_OWNER, _OWNER.c.id == Project.owner_id)
     ids = ids.where(*where).order_by(*order).limit(bindparam("size")).offset(bindparam("skip"))
-    page = _PROJECTS.where(Project.id.in_(ids.correlate(None))).order_by(*order)
-    return page, count.where(*where), ignored
+    return _projects(who).where(Project.id.in_(ids.correlate(None))).order_by(*order)
+
+
+def _count(where: Sequence[ColumnElement[bool]], *, by_owner: bool) -> Select[int]:
+    count = select(func.count()).select_from(Project)
+    if by_owner:
+        count = count.outerjoin(_OWNER, _OWNER.c.id == Project.owner_id)
+    return count.where(*where)
+
+
+@cache
+def _one(who: Audience) -> Prepared:
+    return Prepared(_projects(who).where(_LIVE, Project.id == bindparam("project")))
 
 
 def find_listed_project(work: Work, account: Account | None, project_id: int) -> ListedProject | None:
     """One live project as its list would show it, whoever may see it."""
-    row = work.db.execute(_PROJECTS.where(_LIVE, Project.id == project_id)).one_or_none()
-    return None if row is None else _listed(row, _roles_of(work, account, [project_id]).get(project_id, ()))
+    values = {"project": project_id, "caller": account.principal_id if account else 0}
+    rows = _one(audience(account)).rows(work, values)
+    return _listed(rows[0]) if rows else None
 
 
 def has_project(work: Work, name: str) -> bool:
@@ -280,8 +358,12 @@ def seen_by(who: Audience) -> list[ColumnElement[bool]]:
     return [_LIVE, *_visible(who)]
 
 
-def _visible(who: Audience, account: Account | None = None) -> list[ColumnElement[bool]]:
-    """That somebody may know of a project: the principal `:caller`, or this account."""
+def _visible(who: Audience, account: Account | None = None, *, one_by_one: bool = False) -> list[ColumnElement[bool]]:
+    """That somebody may know of a project: the principal `:caller`, or this account.
+
+    Args:
+        one_by_one: a user's are looked up project by project. Else all of them are, first.
+    """
     if who == "all":
         return []
     if who == "public":
@@ -293,45 +375,27 @@ def _visible(who: Audience, account: Account | None = None) -> list[ColumnElemen
         )
         given = select(RobotPermission.id).where(RobotPermission.robot_id == caller, RobotPermission.scope == "all")
         return [or_(Project.public, Project.id.in_(mine), given.exists())]
-    # Two index look-ups instead of one scan over all bindings.
-    bound = union_all(
-        select(RoleBinding.project_id).where(RoleBinding.principal_id == caller),
+    own = select(RoleBinding.project_id).where(RoleBinding.principal_id == caller)
+    groups = (
         select(RoleBinding.project_id)
         .join(GroupMember, GroupMember.group_id == RoleBinding.group_id)
-        .where(GroupMember.principal_id == caller),
+        .where(GroupMember.principal_id == caller)
     )
-    return [or_(Project.public, Project.id.in_(bound))]
+    if one_by_one:
+        here = RoleBinding.project_id == Project.id
+        found = [one.where(here).correlate(Project).exists() for one in (own, groups)]
+        return [or_(Project.public, *found)]
+    # Two index look-ups instead of one scan over all bindings.
+    return [or_(Project.public, Project.id.in_(union_all(own, groups)))]
 
 
-_ROLES = (
-    select(RoleBinding.project_id, RoleBinding.role)
-    .where(
-        RoleBinding.project_id.in_(bindparam("projects", expanding=True)),
-        or_(
-            RoleBinding.principal_id == _CALLER,
-            RoleBinding.group_id.in_(select(GroupMember.group_id).where(GroupMember.principal_id == _CALLER)),
-        ),
-    )
-    .order_by(_ROLE_ORDER)
-)
+@lru_cache(1024)
+def _held(roles: str) -> tuple[Role, ...]:
+    """The roles of `1,4,4`, the highest first."""
+    return tuple(sorted({Role(int(role)) for role in roles.split(",")}, key=lambda role: -RANK[role]))
 
 
-def _roles_of(work: Work, account: Account | None, project_ids: Sequence[int]) -> dict[int, tuple[Role, ...]]:
-    if account is None or account.kind != "user" or not project_ids:
-        return {}
-    roles: dict[int, dict[Role, None]] = {}
-    for project_id, role in work.db.execute(_ROLES, {"projects": project_ids, "caller": account.principal_id}):
-        roles.setdefault(project_id, {})[Role(role)] = None
-    return {project_id: tuple(held) for project_id, held in roles.items()}
-
-
-def _listed(row: Any, roles: tuple[Role, ...]) -> ListedProject:  # noqa: ANN401 - the columns of _COLUMNS
-    allowlist = None
-    if row.allowlist_id is not None:
-        allowlist = Allowlist(
-            row.allowlist_id, row.expires_at, row.items, row.allowlist_created_at, row.allowlist_updated_at
-        )
-    return ListedProject(
-        row.id, row.name, row.owner_id, row.owner_name, bool(row.public), row.trash_days, row.registry_id, row.settings,
-        row.repository_count, row.created_at, row.updated_at, allowlist, roles,
-    )  # fmt: skip
+def _listed(row: Row) -> ListedProject:
+    """The columns of `_projects`."""
+    allowlist = Allowlist(*row[_OWN:-1]) if row[_OWN] is not None else None
+    return ListedProject(*(*row[:_OWN], allowlist, _held(row[-1]) if row[-1] else ()))

@@ -1,13 +1,10 @@
 """Repositories, artifacts and tags through the REST API."""
 
 import asyncio
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import Engine, event
 
 from moorage.access.policy import Role
 from tests.api.client import (
@@ -25,6 +22,7 @@ from tests.api.client import (
     subject,
 )
 from tests.api.conftest import make_project, make_robot, make_user, unique
+from tests.api.statements import counting, watching
 
 BASE = "/api/v2.0"
 NEVER = "0001-01-01T00:00:00.000Z"
@@ -50,21 +48,6 @@ async def post(app: Server, who: Client, path: str, body: object, method: str = 
 def digests(items: list[dict[str, Any]]) -> list[str]:
     """The digests of a list of artifacts."""
     return [item["digest"] for item in items]
-
-
-@contextlib.contextmanager
-def counting() -> Iterator[list[str]]:
-    """The statements that services run meanwhile; those of the fast lane (the guard's) are not among them."""
-    seen: list[str] = []
-
-    def note(*args: Any) -> None:
-        seen.append(str(args[2]))
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 # -- repositories -----------------------------------------------------------------------------------------
@@ -564,22 +547,17 @@ async def test_the_pages_are_read_from_their_indexes(app: Server, admin: Client,
     await admin.repo(f"{project}/app").image("v1")
     plans: list[str] = []
 
-    def explain(*args: Any) -> None:
-        statement, parameters = str(args[2]), args[3]
+    def explain(raw: Any, statement: str, parameters: Any) -> None:
         if app.database.kind == "sqlite" and "ORDER BY" in statement and "LIMIT" in statement:
-            raw = args[0].connection.dbapi_connection
             plans.extend(row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
 
-    event.listen(Engine, "before_cursor_execute", explain)
-    try:
+    with watching(explain):
         for path in (
             at(project, "app", "/artifacts"),
             f"{BASE}/projects/{project}/repositories",
             f"{BASE}/repositories",
         ):
             await get(app, admin, path)
-    finally:
-        event.remove(Engine, "before_cursor_execute", explain)
     if app.database.kind == "sqlite":
         for name in ("ix_artifact_page", "ix_repository_project_page", "ix_repository_page"):
             assert any(name in plan for plan in plans), plans

@@ -1,7 +1,6 @@
 """One field finds projects, repositories, tags and digests: what is typed, whose it is, and how many statements."""
 
 import random
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,16 +8,13 @@ import pytest
 
 from moorage.access.policy import Account, Role
 from moorage.access.standing import find_standing
-from moorage.db.engine import Row
-from moorage.db.fast import Call, each
-from moorage.db.work import Work
 from moorage.identity import groups, robots
 from moorage.projects import service as projects
 from moorage.system import find as service
 from moorage.system.find import Asked, read_query
 from tests.api.client import HOST, Client, Server, digest_of, image
 from tests.api.conftest import administrator, make_project, make_robot, make_user, project_id, unique
-from tests.api.test_list_costs import counting
+from tests.api.statements import counting
 from tests.api.test_projects_api import call
 
 D = "sha256:" + "ab12" * 16
@@ -188,23 +184,18 @@ async def _account(app: Server, who: Client | None) -> Account | None:
     return Account(who.id, 0, kind, who.username, admin=who.id == 1, project_id=rows[0][0] if rows else None)
 
 
-async def test_a_search_takes_as_many_statements_however_much_is_found(
-    app: Server, admin: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_search_takes_as_many_statements_however_much_is_found(app: Server, admin: Client) -> None:
     seen: list[int] = []
-
-    def count(work: Work, calls: Sequence[Call]) -> list[list[Row]]:
-        seen.append(len(calls))
-        return each(work, calls)
-
-    monkeypatch.setattr(service, "each", count)
     for many in (1, 5, 20):
         word, project = unique("many"), await make_project(app)
         for at in range(many):
             await admin.repo(f"{project}/{word}-{at}").image(word)
-        with counting() as counted:
-            assert len((await find(app, admin, word))["repositories"]) == many
-        assert len(counted) <= 1, "that of the background"
+        counts = []
+        for _ in range(3):  # the background may run a statement of its own meanwhile
+            with counting() as counted:
+                assert len((await find(app, admin, word))["repositories"]) == many
+            counts.append(len(counted))
+        seen.append(min(counts))
     assert seen == [3, 3, 3]
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import Engine, event
 
 from moorage.artifacts import rules
 from moorage.artifacts.rules import MAX_RULES, RuleBody, RuleSelector
@@ -16,6 +15,7 @@ from moorage.errors import RuleExists, RuleInvalid, RuleLimit, RuleUnknown, Sele
 from tests.api.client import OCI_MANIFEST, Answer, Repo, Server, digest_of, encode, image, index, subject
 from tests.api.conftest import make_project, project_id
 from tests.api.rows import row
+from tests.api.statements import counting
 
 MESSAGE = "Failed to process request due to '{}:{}' configured as immutable."
 
@@ -370,18 +370,10 @@ async def test_a_project_without_rules_pays_no_statement(app: Server, repo: Repo
     digest = await repo.image("v1", layers=[b"one"])
     if ruled:
         await app.run(rules.create_rule, number, body("other"))
-    statements: list[str] = []
-
-    def note(*args: Any) -> None:
-        statements.append(str(args[2]))
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
+    with counting() as statements:
         await repo.image("v1", layers=[b"two"])
         await repo.delete("manifests/v1")
         await repo.delete(f"manifests/{digest}")
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
     asked = sum("FROM immutable_rule" in statement for statement in statements)
     assert statements

@@ -9,7 +9,8 @@ import pytest
 from moorage.access.policy import Role
 from tests.api.client import OCI_CONFIG, OCI_MANIFEST, Client, Server, descriptor, digest_of, encode, image, index
 from tests.api.conftest import make_project, make_robot, make_user, unique
-from tests.api.test_artifacts_api import at, counting, get, post
+from tests.api.statements import counting
+from tests.api.test_artifacts_api import at, get, post
 
 _number = itertools.count(1)
 

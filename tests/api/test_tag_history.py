@@ -10,7 +10,7 @@ import pytest
 from moorage.access.policy import Role
 from tests.api.client import Answer, Client, Repo, Server
 from tests.api.conftest import Pushed, make_user, unique
-from tests.api.test_list_costs import counting
+from tests.api.statements import counting
 
 BASE = "/api/v2.0"
 

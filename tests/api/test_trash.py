@@ -13,8 +13,8 @@ from moorage.artifacts.rules import RuleBody, RuleSelector
 from moorage.projects import service as projects
 from tests.api.client import OCI_MANIFEST, Answer, Client, Repo, Server, digest_of, encode, image, index
 from tests.api.conftest import Pushed, administrator, make_project, make_robot, make_user, project_id, unique
+from tests.api.statements import counting
 from tests.api.test_labels_api import ask, make_label
-from tests.api.test_list_costs import counting
 
 
 async def listed(app: Server, who: Client, project: str) -> list[dict[str, Any]]:

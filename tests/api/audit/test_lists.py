@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert
+from sqlalchemy import insert
 
 from moorage.access.policy import Account, Role
 from moorage.audit import service
@@ -19,6 +19,7 @@ from moorage.events import SYSTEM
 from moorage.identity import robots
 from moorage.projects import service as projects
 from tests.api.identity.conftest import World
+from tests.api.statements import counting
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -158,20 +159,8 @@ async def test_refusals_can_be_left_out(world: World) -> None:
 async def test_a_page_takes_two_statements(world: World, rows: int, whose: service.Whose, q: str) -> None:
     empty(world)
     world.database.run_here(SYSTEM, fill, [{"project_id": 1, "principal_name": "a"}] * rows)
-    seen: list[str] = []
-    sees = Sees(whose, 1)
-
-    def story(work: Work) -> None:
-        def note(_c: object, _u: object, statement: str, *_more: object) -> None:
-            seen.append(statement)
-
-        event.listen(work.db, "before_cursor_execute", note)
-        try:
-            list_entries(work, sees, Listing(parse_q(q), page_size=100))
-        finally:
-            event.remove(work.db, "before_cursor_execute", note)
-
-    world.database.look_here(story)
+    with counting() as seen:
+        world.database.look_here(list_entries, Sees(whose, 1), Listing(parse_q(q), page_size=100))
     assert len(seen) == (2 if whose in {"all", "project"} else 1)  # 1: nobody's projects, so there is nothing to fetch
 
 

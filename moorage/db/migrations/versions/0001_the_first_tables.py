@@ -690,8 +690,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_role_binding")),
         sqlite_autoincrement=True,
     )
-    op.create_index(op.f("ix_role_binding_group_id"), "role_binding", ["group_id"], unique=False)
-    op.create_index(op.f("ix_role_binding_principal_id"), "role_binding", ["principal_id"], unique=False)
+    op.create_index("ix_role_binding_group", "role_binding", ["group_id", "project_id", "role"], unique=False)
+    op.create_index("ix_role_binding_principal", "role_binding", ["principal_id", "project_id", "role"], unique=False)
     op.create_index(
         "uq_role_binding_everyone",
         "role_binding",
