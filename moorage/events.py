@@ -283,6 +283,16 @@ class TrashRestored(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TrashPurged(Event):
+    """An act of deleting cannot be undone any more, and goes. `kind`: tag, artifact, repository, project."""
+
+    project_id: int
+    kind: str
+    label: str
+    trash_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Pulled:
     """Pulls of one artifact by one actor under one name. `tag`: "" for pulls by digest; `at`: the last of `count`."""
 

@@ -132,7 +132,7 @@ _DELETE_UPLOAD = delete(Upload).where(Upload.id == bindparam("upload"))
 _KILL = (
     update(Upload)
     .where(Upload.id == bindparam("upload"))
-    .values(dead=True, reserved_bytes=0, blob_id=None, claim=None, claim_until=None)
+    .values(dead=True, reserved_bytes=0, blob_id=None, claim=None, claim_until=None, expires_at=db_now())
 )
 _SOURCE = (
     select(Blob.id, Blob.size_bytes)

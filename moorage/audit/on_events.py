@@ -43,6 +43,7 @@ from moorage.events import (
     RobotCreated,
     TagCreated,
     TagDeleted,
+    TrashPurged,
     TrashRestored,
     UserChanged,
     UserCreated,
@@ -231,6 +232,11 @@ def on_trash_restored(work: Work, event: TrashRestored) -> None:
     _write(work, "restore", event.kind, event.label, project_id=event.project_id, detail=detail)
 
 
+def on_trash_purged(work: Work, event: TrashPurged) -> None:
+    """`purge_` and `tag`, `artifact`, `repository` or `project`: by somebody, or by the system after its time."""
+    _write(work, "purge", event.kind, event.label, project_id=event.project_id, detail={"trash": event.trash_id})
+
+
 def on_blob_deleted(work: Work, event: BlobDeleted) -> None:
     """`delete_blob`."""
     _write(work, "delete", "blob", f"{event.repository}@{event.digest}", project_id=event.project_id)
@@ -270,6 +276,7 @@ REACTIONS: Mapping[type[Event], Callable[[Work, Any], None]] = MappingProxyType(
         ArtifactDeleted: on_artifact_deleted,
         ArtifactsPulled: on_artifacts_pulled,
         TrashRestored: on_trash_restored,
+        TrashPurged: on_trash_purged,
         BlobDeleted: on_blob_deleted,
         ConfigurationChanged: on_configuration_changed,
     }

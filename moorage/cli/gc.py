@@ -45,6 +45,10 @@ def _forecast(store: "Store", *, as_json: bool) -> int:
         return DONE
     from moorage.quotas.service import format_size
 
+    if found.acts:
+        print(f"The time is over for {found.acts} deletion{'' if found.acts == 1 else 's'}: nothing brings them back.")
+    if found.uploads:
+        print(f"{found.uploads} upload{'' if found.uploads == 1 else 's'} that nobody went on with.")
     print(f"Nobody holds {_blobs(found.blobs)} any more: {format_size(found.size_bytes)}.")
     if found.doomed:
         print(f"{_blobs(found.doomed)} more wait for their bytes to be deleted: {format_size(found.doomed_bytes)}.")
@@ -106,6 +110,10 @@ def _report(done: "Run", *, as_json: bool) -> int:
         print(json.dumps({**dict(done.gone), **facts, "held": done.held, "stopped": done.stopped}))
     else:
         freed = format_size(done.size_bytes)
+        if done.gone["artifacts"] or done.gone["acts"]:
+            print(f"{done.gone['acts']} deletions purged, {done.gone['artifacts']} artifacts.")
+        if done.gone["uploads"]:
+            print(f"{done.gone['uploads']} uploads ended.")
         print(f"{_blobs(done.gone['blobs'])} let go; {done.files} files deleted, {freed} came back.")
         if done.held:
             print("The database's clock jumped, so nothing new was let go: see the log.")

@@ -37,6 +37,7 @@ AUDIT_EVENTS = (
     "create_robot", "update_robot", "delete_robot", "update_configuration", "create_group", "update_group",
     "delete_group", "create_immutable_rule", "update_immutable_rule", "delete_immutable_rule",
     "restore_tag", "restore_artifact", "restore_repository", "restore_project",
+    "purge_tag", "purge_artifact", "purge_repository", "purge_project",
 )  # fmt: skip
 """The events of the audit log: operation and type of resource. Source: the contract, and `audit/on_events.py`."""
 

@@ -33,6 +33,11 @@ class Clock:
         self._last: tuple[datetime, float] | None = None
         self._lock = threading.Lock()
 
+    @property
+    def lease_seconds(self) -> float:
+        """How long a blob is promised to be there."""
+        return self._lease.total_seconds()
+
     def is_trusted(self, work: Work) -> bool:
         """Whether leases may be judged now. What was seen is kept for the next run; safe to repeat."""
         state = work.db.execute(_READ).one_or_none()

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from moorage import faults
+from moorage.artifacts import purge, sweep
+from moorage.artifacts.uploads import forget_upload
 from moorage.db.engine import Database
 from moorage.db.work import Work
 from moorage.errors import Problem
@@ -43,7 +45,8 @@ class Run:
     """What a run has done so far.
 
     Attributes:
-        gone: `links` to blobs that repositories let go of, `charges` that projects pay no more, `blobs` that nobody
+        gone: `acts` of deleting whose time was over, and the `artifacts` in them; `uploads` that nobody went on with;
+            `links` to blobs that repositories let go of, `charges` that projects pay no more, `blobs` that nobody
             holds any more.
         files, size_bytes: what was deleted from the storage.
         failed: keys that could not be deleted; the next run tries them again.
@@ -88,6 +91,8 @@ class Collector:
         """
         run = Run()
         if await self._database.run(SYSTEM, self._clock.is_trusted):
+            await self.purge(run, watch)
+            await self._sweep(run, watch)
             for name, step in _LEVELS.items():
                 await self._level(name, step, run, watch)
         else:
@@ -95,6 +100,50 @@ class Collector:
         await self._delete(run, watch, find_doomed, note_gone, self._grace_seconds)
         await self._delete(run, watch, find_tombstones, forget, TOMBSTONE_SECONDS)
         return run
+
+    async def purge(self, run: Run, watch: Watch = _go_on) -> None:
+        """Take the acts of deleting whose time is over, part by part."""
+        last: purge.Due | None = None
+        while not run.stopped and (found := await self._database.run(SYSTEM, purge.find_due, last)):
+            for due in found:
+                if not await self._purge(due.id, run, watch):
+                    return
+            last = found[-1]
+
+    async def _purge(self, act: int, run: Run, watch: Watch) -> bool:
+        state: purge.State = "more" if await self._database.run(SYSTEM, purge.start_purge, act) else "waits"
+        while state == "more" and not run.stopped:
+            taken, state = await self._database.run(
+                SYSTEM, purge.purge_some, act, lease_seconds=self._clock.lease_seconds
+            )
+            faults.point("collect.purged")
+            run.gone["artifacts"] += taken
+            run.gone["acts"] += state == "done"
+            run.stopped = not await watch(run)
+        return not run.stopped
+
+    async def _sweep(self, run: Run, watch: Watch) -> None:
+        """Remove uploads that are over: kill them, remove their bytes, forget them."""
+        seen: set[str] = set()
+        while not run.stopped:
+            found = [one for one in await self._database.run(SYSTEM, sweep.find_old_uploads) if one not in seen]
+            for upload in found:
+                seen.add(upload)
+                progress = await self._database.run(SYSTEM, sweep.end_upload, upload)
+                if progress is None:
+                    continue
+                try:
+                    await self._storage.abort(upload, progress)
+                except Problem as problem:
+                    log.warning("could not remove upload %s: %s; the next run tries again", upload, problem)
+                    run.failed += 1
+                    continue
+                faults.point("collect.swept")
+                await self._database.run(SYSTEM, forget_upload, upload)
+                run.gone["uploads"] += 1
+            if not found:
+                return
+            run.stopped = not await watch(run)
 
     async def _level(self, name: str, step: Callable[[Work, int], Batch], run: Run, watch: Watch) -> None:
         batch = Batch(BATCH, 0)

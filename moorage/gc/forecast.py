@@ -2,12 +2,13 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import Float, bindparam, select, text
+from sqlalchemy import Float, bindparam, func, or_, select, text
 
-from moorage.artifacts.tables import Blob
+from moorage.artifacts.tables import Blob, Upload
 from moorage.db.base import db_now
 from moorage.db.work import Work
 from moorage.oci.digest import Digest
+from moorage.projects.tables import Trash
 
 # A link stays while its lease lasts, or an artifact (in the trash or not) needs it.
 _STAYS = """(l.lease_until IS NULL OR l.lease_until >= :now OR EXISTS (
@@ -36,6 +37,12 @@ _FIRST = text(f"{_GOING}\nSELECT digest, size_bytes FROM going ORDER BY size_byt
     _now
 )
 _DOOMED = text("SELECT count(*), coalesce(sum(size_bytes), 0) FROM blob WHERE state <> 'live' AND state = 'doomed'")
+_ACTS = select(func.count()).select_from(Trash).where(Trash.purge_at <= _now)
+_UPLOADS = (
+    select(func.count())
+    .select_from(Upload)
+    .where(Upload.expires_at < _now, or_(Upload.claim.is_(None), Upload.claim_until < _now))
+)
 _AGO = select(db_now(bindparam("seconds", type_=Float)))
 
 
@@ -43,12 +50,15 @@ class Forecast(NamedTuple):
     """What a run would let go of now, and the bytes that come back.
 
     Attributes:
-        links, charges, blobs: as `collector.Run.gone`.
+        acts: deletions whose time is over. What they held is released for a lease, and goes with a later run.
+        uploads, links, charges, blobs: as `collector.Run.gone`.
         size_bytes: of these blobs.
         doomed, doomed_bytes: what an earlier run let go of, and is still in the storage.
         largest: the largest of the blobs, the largest first: digest and size in bytes.
     """
 
+    acts: int
+    uploads: int
     links: int
     charges: int
     blobs: int
@@ -59,7 +69,7 @@ class Forecast(NamedTuple):
 
 
 def forecast(work: Work, *, largest: int = 100) -> Forecast:
-    """What a run that began now would delete, exactly, if nobody did anything meanwhile. Three statements.
+    """What a run that began now would delete, exactly, if nobody did anything meanwhile. Five statements.
 
     Args:
         largest: of how many blobs it says the digests.
@@ -69,4 +79,6 @@ def forecast(work: Work, *, largest: int = 100) -> Forecast:
     doomed = work.db.execute(_DOOMED).one()
     rows = work.db.execute(_FIRST, {"now": now, "limit": largest}).all() if blobs else []
     found = [(str(Digest.from_binary(bytes(digest))), int(each)) for digest, each in rows]
-    return Forecast(links, charges, blobs, int(size), doomed[0], int(doomed[1]), found)
+    acts = work.db.execute(_ACTS, {"now": now}).scalar_one()
+    uploads = work.db.execute(_UPLOADS, {"now": now}).scalar_one()
+    return Forecast(acts, uploads, links, charges, blobs, int(size), doomed[0], int(doomed[1]), found)

@@ -9,6 +9,7 @@ import pytest
 
 from moorage.access.policy import Role
 from moorage.artifacts import rules
+from moorage.artifacts.routes import trash as trash_routes
 from moorage.artifacts.rules import RuleBody, RuleSelector
 from moorage.projects import service as projects
 from tests.api.client import OCI_MANIFEST, Answer, Client, Repo, Server, digest_of, encode, image, index
@@ -457,3 +458,50 @@ async def test_how_long_the_trash_keeps_is_a_setting_of_the_project_and_0_turns_
     assert made.status == 201
     row = await app.rows("SELECT trash_days FROM project WHERE id = :id", id=int(made.location.rpartition("/")[2]))
     assert row == [(1,)]
+
+
+@pytest.mark.parametrize("role", [None, Role.DEVELOPER, Role.MAINTAINER])
+async def test_who_may_restore_may_delete_for_ever(app: Server, repo: Repo, pushed: Pushed, role: Role | None) -> None:
+    admin, project = administrator(app), repo.name.partition("/")[0]
+    digest = await pushed("v1", "v2")
+    assert (await repo.delete("manifests/v1")).status == 202
+    assert (await repo.delete(f"manifests/{digest}")).status == 202
+    who = await make_user(app, {project: role} if role else {})
+    entries = await listed(app, admin, project)
+    for entry in entries:
+        assert (await ask(app, Client(app), "DELETE", f"/trash/{entry['id']}")).status == 401
+        gone = await ask(app, who, "DELETE", f"/trash/{entry['id']}")
+        if role is not Role.MAINTAINER:
+            assert gone.status == 403
+            continue
+        assert (gone.status, gone.json()) == (200, {"kind": entry["kind"], "name": entry["name"], "finished": True})
+        assert (await restore(app, admin, entry["id"])).status == 404
+        assert (await ask(app, who, "DELETE", f"/trash/{entry['id']}")).status == 403
+    if role is Role.MAINTAINER:
+        assert await listed(app, admin, project) == []
+        history = await app.rows(
+            "SELECT h.ended_by, h.trash_id FROM tag_history h JOIN repository r ON r.id = h.repository_id "
+            "WHERE r.path = :path", path=repo.name,
+        )  # fmt: skip
+        assert set(history) == {("deleted", None)}
+        number = await project_id(app, project)
+        written = await app.rows(
+            "SELECT resource_type, resource FROM audit WHERE project_id = :p AND operation = 'purge' ORDER BY id",
+            p=number,
+        )
+        assert written == [("artifact", f"{repo.name}@{digest}"), ("tag", f"{repo.name}:v1")]
+
+
+async def test_a_large_act_goes_in_parts_and_the_collector_takes_the_rest(
+    app: Server, admin: Client, repo: Repo, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trash_routes, "_PARTS", 1)
+    await repo.image("v1", layers=[unique("layer").encode()])
+    assert (await ask(app, admin, "DELETE", f"/projects/{project}/repositories/app")).status == 200
+    (entry,) = await listed(app, admin, project)
+
+    assert (await ask(app, admin, "DELETE", f"/trash/{entry['id']}")).json()["finished"] is False
+
+    assert (await restore(app, admin, entry["id"])).status == 404
+    assert await listed(app, admin, project) == []
+    assert (await app.rows("SELECT purging FROM trash WHERE id = :id", id=entry["id"]))[0][0]

@@ -376,6 +376,29 @@ class RestoreArtifact(Manifest):
 
 
 @dataclass
+class PurgeArtifact(RestoreArtifact):
+    """What was deleted is deleted for ever; then the same image is pushed again."""
+
+    name = "purge a manifest"
+
+    async def act(self, client: Client) -> Answer:
+        return await client.api("DELETE", f"/trash/{self.entry}")
+
+    async def look(self, client: Client) -> None:
+        await Story.look(self, client)
+        for reference in ("moved", "too", digest_of(self.old)):
+            assert await client.pull(HERE, reference) is None
+
+    async def recover(self, client: Client) -> None:
+        """Who repeats it is refused, and so is who wants it back: it goes."""
+        if self.done:
+            assert (await client.api("POST", f"/trash/{self.entry}/restore", {})).status == 403
+        assert (await self.act(client)).status == (403 if self.done else 200)
+        assert (await client.put_manifest(HERE, "again", self.old)).status == 201
+        assert await client.pull(HERE, "again") == self.old
+
+
+@dataclass
 class DeleteBlob(Story):
     """DELETE of a blob; then it is pushed again."""
 
@@ -447,6 +470,7 @@ CASES: list[tuple[Callable[[], Story], str]] = [
     *((story, point) for story in (DeleteTag, DeleteManifest, DeleteBlob) for point in
       ("delete.recorded", "delete.done")),
     *((RestoreArtifact, point) for point in ("restore.written", "restore.recorded", "restore.done")),
+    *((PurgeArtifact, point) for point in ("purge.marked", "purge.begun", "purge.taken", "purge.done")),
     *((story, point) for story in (Cancel, WrongDigest) for point in ("cancel.dead", "cancel.removed")),
 ]  # fmt: skip
 """Every story with every point that it passes; a number is the time at which it passes it."""
@@ -461,6 +485,9 @@ DONE = {
     "manifest.done",
     "delete.done",
     "restore.done",
+    "purge.begun",
+    "purge.taken",
+    "purge.done",
     "cancel.dead",
     "cancel.removed",
 }

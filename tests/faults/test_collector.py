@@ -29,6 +29,8 @@ from tests.faults.registry import digest_of, image, index, push_image, some_byte
 
 HERE, THERE = "team/app", "other/app"
 POINTS = [point for point in faults.POINTS if point.startswith("collect.")]
+POINTS = [point for point in POINTS if point not in {"collect.purged", "collect.ended", "collect.swept"}]
+"""Those of trash and uploads are in test_purge.py."""
 
 
 @contextlib.asynccontextmanager
@@ -366,7 +368,7 @@ async def test_a_collector_that_is_killed_leaves_work_for_the_next(place: Place,
             environment.pop("MOORAGE_DATABASE__URL")
         died = await asyncio.to_thread(
             subprocess.run,
-            [sys.executable, "-c", _COLLECT, str(place.data)],
+            [sys.executable, "-c", COLLECT, str(place.data)],
             env={**os.environ, **environment},
             check=False,
         )
@@ -381,7 +383,7 @@ async def test_a_collector_that_is_killed_leaves_work_for_the_next(place: Place,
         assert (await client.push_blob(HERE, orphan)).status == 201
 
 
-_COLLECT = """
+COLLECT = """
 import asyncio, sys
 from moorage import faults
 from moorage.app import open_database

@@ -9,9 +9,13 @@ from moorage import faults
 from moorage.access.call import Call, stamp
 from moorage.access.needs import SIGNED_IN, inside, project
 from moorage.access.operations import operation
-from moorage.artifacts import restore, trash
+from moorage.artifacts import purge, restore, trash
 from moorage.artifacts.trash import TrashRow
 from moorage.errors import ProjectFull, RestoreBlocked, RestoreNameInvalid, RestoreTaken, TrashUnknown
+from moorage.settings import Settings
+
+_PARTS = 20
+"""How many parts of an act are taken before the reply."""
 
 _PERMISSIONS = {"tag": "tag:delete", "artifact": "artifact:delete", "repository": "repository:delete"}
 
@@ -54,6 +58,16 @@ class RestoredEntry(msgspec.Struct, kw_only=True):
     """Of tags, the repository or the project: what it is called now, by what it was called."""
     artifacts: int
     """How many came back; of a repository those that its list shows."""
+
+
+class PurgedEntry(msgspec.Struct, kw_only=True):
+    """What was deleted for ever."""
+
+    kind: str
+    name: str
+    """As it was deleted."""
+    finished: bool
+    """false: the collector takes the rest."""
 
 
 @operation("GET", "/trash", id="listTrash", tag="trash", needs=SIGNED_IN, paged=True, ours=True)
@@ -108,6 +122,31 @@ async def restore_trash(
     return Response(RestoredEntry(kind=done.kind, name=done.label, names=dict(done.names), artifacts=done.artifacts))
 
 
+@operation(
+    "DELETE", "/trash/{id:int}", id="purgeTrash", tag="trash", ours=True, problems=(TrashUnknown,),
+    needs=inside("whoever may delete such a thing in its project; of a project its administrators"),
+)  # fmt: skip
+async def purge_trash(
+    call: NamedDependency[Call],
+    settings: NamedDependency[Settings],
+    id: FromPath[int],  # noqa: A002 - as elsewhere
+) -> Response[PurgedEntry]:
+    """Delete it for ever, now; there is no way back from here.
+
+    What is large goes in parts, of which the collector takes those that are left. Bytes that nothing else needs follow
+    when their leases are over.
+    """
+    row = await _enter(call, id)
+    await call.run(purge.purge_now, id)
+    faults.point("purge.begun")
+    step = purge.Step(0, "more")
+    for _ in range(_PARTS):
+        if step.state == "more":
+            step = await call.run(purge.purge_some, id, lease_seconds=settings.uploads.lease_seconds)
+    faults.point("purge.done")
+    return Response(PurgedEntry(kind=row.kind, name=row.label, finished=step.state == "done"))
+
+
 async def _enter(call: Call, trash_id: int) -> TrashRow:
     """An entry that the caller may restore. Who may not is not told whether it is there.
 
@@ -138,4 +177,4 @@ def _show(row: TrashRow) -> TrashEntry:
     )  # fmt: skip
 
 
-ROUTES = (list_trash, list_project_trash, get_trash, restore_trash)
+ROUTES = (list_trash, list_project_trash, get_trash, restore_trash, purge_trash)
