@@ -31,6 +31,7 @@ from moorage.errors import (
 )
 from moorage.ids import UploadId
 from moorage.oci.digest import Digest
+from moorage.projects.tables import Project
 from moorage.quotas import service as quotas
 from moorage.storage.base import Progress
 
@@ -61,8 +62,10 @@ _LOCK = (
         Upload.offset_bytes, Upload.hash_state, Upload.driver, Upload.algorithm, Upload.reserved_bytes,
         Upload.project_id, Upload.repository_id, Upload.blob_id, Upload.claim,
         (Upload.claim_until < db_now()).label("lapsed"), Repository.path,
+        or_(Repository.trash_id.is_not(None), Project.trash_id.is_not(None)).label("in_trash"),
     )
     .join(Repository, Repository.id == Upload.repository_id)
+    .join(Project, Project.id == Upload.project_id)
     .where(Upload.id == bindparam("upload"), ~Upload.dead, Upload.expires_at > db_now())
     .with_for_update(of=Upload)
 )  # fmt: skip
@@ -232,6 +235,21 @@ def create_upload(work: Work, to: Destination, *, algorithm: str, expiry_seconds
     return upload
 
 
+def _lock(work: Work, upload: UploadId) -> Any:  # noqa: ANN401 - a row of _LOCK
+    """An open upload, locked.
+
+    One to a repository in the trash cannot go on; it can once the repository is restored. Deleting that commits while
+    this transaction goes on comes after it: a blob was pushed, and then went with its repository.
+
+    Raises:
+        UploadUnknown: it was cancelled or has expired, or its repository or project was deleted.
+    """
+    row = work.db.execute(_LOCK, {"upload": upload}).first()
+    if row is None or row.in_trash:
+        raise UploadUnknown
+    return row
+
+
 def claim_upload(work: Work, upload: UploadId, *, offset: int | None, length: int | None) -> Claimed:
     """Become the only writer of an upload, and reserve the bytes that are about to come.
 
@@ -244,9 +262,7 @@ def claim_upload(work: Work, upload: UploadId, *, offset: int | None, length: in
         UploadUnknown, UploadBusy, UploadOffsetInvalid, QuotaExceeded.
         UploadInvalid: its bytes have a place already, which only a closing PUT can settle.
     """
-    row = work.db.execute(_LOCK, {"upload": upload}).first()
-    if row is None:
-        raise UploadUnknown
+    row = _lock(work, upload)
     if row.blob_id is not None:
         raise UploadInvalid("Closing this upload was begun; repeat the closing PUT, or upload it anew.")
     dead = row.claim is not None and is_dead(row.claim)
@@ -351,9 +367,7 @@ def place_blob(
         UploadInvalid: an earlier attempt named another digest.
         QuotaExceeded: as `_join`.
     """
-    row = work.db.execute(_LOCK, {"upload": upload}).first()
-    if row is None:
-        raise UploadUnknown
+    row = _lock(work, upload)
     taken = row.claim not in {None, claim} and not row.lapsed and not is_dead(row.claim)
     if taken or row.offset_bytes != size_bytes:
         raise UploadBusy
@@ -399,8 +413,8 @@ def commit_blob(
         UploadUnknown: cancelled or expired meanwhile; the place is doomed and its bytes go.
         QuotaExceeded: as `_join`.
     """
-    row = work.db.execute(_LOCK, {"upload": upload}).first()
-    if row is None or row.blob_id != placed.blob_id or row.claim != claim:
+    row = _lock(work, upload)
+    if row.blob_id != placed.blob_id or row.claim != claim:
         raise UploadUnknown
     target = Target(row.repository_id, row.project_id, row.path)
     own = work.db.execute(_PLACED, {"blob": placed.blob_id}).one()
