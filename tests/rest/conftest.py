@@ -1,4 +1,4 @@
-"""One started server for the tests here, with people of every kind."""
+"""A started server for the tests here, on SQLite and on PostgreSQL, with people of every kind."""
 
 import dataclasses
 import functools
@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests import serving
+from tests.parts.postgres import Postgres
 from tests.serving import Account, Moorage
 
 BASE = "/api/v2.0"
@@ -43,10 +44,23 @@ class Caller:
         return answer.headers["location"].rpartition("/")[2]
 
 
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.part("postgres"))])
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """An empty PostgreSQL database's URL; for SQLite nothing."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    postgres: Postgres = request.getfixturevalue("postgres")
+    name = postgres.create()
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
 @pytest.fixture(scope="module")
-def moorage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moorage]:
+def moorage(tmp_path_factory: pytest.TempPathFactory, database: str) -> Iterator[Moorage]:
     """A server with a database of its own."""
-    with serving.serve(tmp_path_factory.mktemp("rest") / "data", settings={"log.access": False}) as started:
+    folder = tmp_path_factory.mktemp("rest") / "data"
+    with serving.serve(folder, settings={"log.access": False}, database_url=database) as started:
         yield started
     _client().close()
     _client.cache_clear()

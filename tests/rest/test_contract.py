@@ -26,6 +26,9 @@ from tests.serving import ROOT, Account, Moorage
 LATER = {one.id for one in unbuilt(BUILT)}
 DONE = [one for one in OPERATIONS if one.id not in LATER]
 CALLERS = ("anonymous", "stranger", *ROLES, "administrator")
+FEW = ("anonymous", "project_admin", "administrator")
+"""Who asks on PostgreSQL: roles are decided alike there, statements and what they give are not."""
+
 
 _MISSING_404 = "what is not there, or may not be known of, is 404 also where the operation does not name it"
 _HISTORY = "an addition is what its media type says: the history of an image is JSON, not the text of JSON"
@@ -110,10 +113,10 @@ def test_each_built_operation_has_a_recipe() -> None:
 
 
 @pytest.mark.parametrize("operation", [one.id for one in DONE])
-def test_what_is_built_answers_each_role_as_the_contract_says(operation: str, walk: Walk) -> None:
+def test_what_is_built_answers_each_role_as_the_contract_says(operation: str, walk: Walk, database: str) -> None:
     recipe = RECIPES.get(operation, Recipe())
     answer = httpx.Response(500)
-    for who in CALLERS:
+    for who in FEW if database else CALLERS:
         answer = walk.ask(operation, who, recipe)
         assert _differ(operation, answer) == {}, (who, answer.status_code)
         assert answer.status_code < 500 or operation in ELSEWHERE, (who, answer.text)
