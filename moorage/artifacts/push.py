@@ -58,6 +58,24 @@ _OLD_ARTIFACT = (
 _LOSER = Query("", postgresql="SELECT id FROM artifact WHERE id = $1 FOR NO KEY UPDATE")
 _REVIVE = update(Artifact).where(Artifact.id == bindparam("artifact")).values(trash_id=None, tagged=False, child=False)
 _REFERENCE = insert(ArtifactReference)
+_ADOPT = (
+    update(ArtifactReference)
+    .where(
+        ArtifactReference.child_id.is_(None), ArtifactReference.child_digest == bindparam("digest"),
+        ArtifactReference.parent_id.in_(
+            select(Artifact.id).where(Artifact.repository_id == bindparam("repository"), Artifact.trash_id.is_(None))
+        ),
+    )
+    .values(child_id=bindparam("child"))
+)  # fmt: skip
+_LINK_LATE = (
+    update(ArtifactReference)
+    .where(
+        ArtifactReference.parent_id == bindparam("parent"), ArtifactReference.child_digest == bindparam("digest"),
+        ArtifactReference.child_id.is_(None),
+    )
+    .values(child_id=bindparam("child"))
+)  # fmt: skip
 _MARK_CHILDREN = (
     update(Artifact)
     .where(Artifact.id.in_(bindparam("children", expanding=True)), ~Artifact.child)
@@ -176,6 +194,7 @@ def record(
     tags: Sequence[str] = (),
     condition: Condition | None = None,
     charged: bool = True,
+    sparse: bool = False,
 ) -> Pushed:
     """Record a manifest and point `tags` at it: all of it or nothing. Safe to repeat.
 
@@ -183,6 +202,8 @@ def record(
         charged: charge the project for the manifest's own bytes, and count its new tags. A caller who records several
             in one transaction does so for all of them at its end: whoever holds the counters waits for nothing else.
         condition: must hold for the first tag, as it is under the lock of this transaction.
+        sparse: children of an index may be missing: somebody chose to copy some of them. Those that come later are
+            linked then.
 
     Raises:
         ManifestBlobUnknown: blobs or children are not in this repository; the detail names them.
@@ -198,7 +219,8 @@ def record(
     if condition is not None:
         _check_condition(work, tags[0], held, condition)
     linked = _require_blobs(parsed, blobs)
-    _require_children(parsed, children)
+    if not sparse:
+        _require_children(parsed, children)
     faults.point("manifest.linked")
 
     columns = _columns(parsed, raw, children, tags)
@@ -206,6 +228,10 @@ def record(
     artifact, new, listed = _ensure_artifact(work, _Place(repository, digest, losers), columns, raw, linked)
     if new and parsed.children:
         work.db.execute(_REFERENCE, _reference_rows(artifact, parsed, children))
+    elif sparse and children:
+        _link_late(work, artifact, children)
+    if new and not tags:
+        listed -= _adopt(work, repository, artifact, digest, accessory=bool(columns[8]))
     # What points there already is left alone, history and all.
     moved = [name for name in names if name not in held or held[name].artifact_id != artifact]
     if target.immutable_rules:
@@ -365,7 +391,7 @@ def _reference_rows(artifact: int, parsed: Parsed, children: dict[bytes, _Child]
             {
                 "parent_id": artifact,
                 "position": position,
-                "child_id": children[entry.digest.binary].id,
+                "child_id": child.id if (child := children.get(entry.digest.binary)) is not None else None,
                 "child_digest": entry.digest.binary,
                 "platform": None
                 if platform is None
@@ -377,6 +403,22 @@ def _reference_rows(artifact: int, parsed: Parsed, children: dict[bytes, _Child]
             }
         )  # fmt: skip
     return rows
+
+
+def _link_late(work: Work, parent: int, children: dict[bytes, _Child]) -> None:
+    """Link the children of an index that came after it."""
+    work.db.execute(
+        _LINK_LATE, [{"parent": parent, "digest": digest, "child": row.id} for digest, row in children.items()]
+    )
+
+
+def _adopt(work: Work, repository: int, artifact: int, digest: Digest, *, accessory: bool) -> int:
+    """Link a new, untagged artifact to the indexes that came without it; 1 when it leaves the default list by that."""
+    values = {"repository": repository, "child": artifact, "digest": digest.binary}
+    if not work.db.execute(_ADOPT, values).rowcount:
+        return 0
+    work.db.execute(_SET_CHILD, {"artifact": artifact, "is_child": True})
+    return 0 if accessory else 1
 
 
 def _pointing(work: Work, repository: int, name: str, artifact: int, digest: Digest) -> tuple[Call, Call]:

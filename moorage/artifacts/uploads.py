@@ -2,7 +2,7 @@
 
 Row before file, file before promise: a key is in a row before bytes are under it, and bytes and their directory
 entry are durable before the row turns live. Each function here is one transaction or part of one; the bytes are
-moved between them, by `distribution/uploads.py`.
+moved between them, by `receive.py`.
 """
 
 import secrets

@@ -9,10 +9,9 @@ from moorage import faults
 from moorage.access.policy import DELETE, PULL, PUSH
 from moorage.artifacts import blobs
 from moorage.artifacts.pull import FoundBlob, find_blob, find_repository
+from moorage.artifacts.stored import Look, alarm, is_whole, keep_promise, look, verified
 from moorage.distribution.plane import Plane
-from moorage.distribution.stored import Look, alarm, is_whole, look, verified
 from moorage.errors import BlobDamaged, BlobUnknown
-from moorage.events import SYSTEM
 from moorage.identity.scopes import Scope
 from moorage.oci.digest import Digest
 from moorage.web.ranges import etag_matches, if_range_matches, parse_range
@@ -40,7 +39,7 @@ async def get(plane: Plane, request: Request, name: str, reference: str) -> Repl
         if not await _may_be_told(plane, digest, found, may_push=PUSH in entry.actions):
             raise BlobUnknown(repository=name, digest=reference)
         if PUSH in entry.actions:
-            await _keep_promise(plane, found)
+            await keep_promise(plane, found)
     if condition is not None and etag_matches(condition, etag, weak=True):
         return Reply(304, headers)
     if request.method == "HEAD":
@@ -49,24 +48,6 @@ async def get(plane: Plane, request: Request, name: str, reference: str) -> Repl
     if if_range_matches(request.header(b"if-range"), etag):
         span = parse_range(request.header(b"range"), found.size_bytes)
     return await _serve(plane, found, digest, headers, span)
-
-
-async def _keep_promise(plane: Plane, found: FoundBlob) -> None:
-    """A HEAD that a pusher is told "it is there" by keeps the blob for at least half a lease more.
-
-    Renewed at most once per half of the lease, so that reads stay reads.
-
-    Raises:
-        BlobUnknown: the collector took the link meanwhile.
-    """
-    lease = plane.settings.uploads.lease_seconds
-    if found.lease_seconds is None or found.lease_seconds > lease / 2:
-        return
-    renewed = await plane.database.run(
-        SYSTEM, blobs.renew_lease, found.repository_id, found.blob_id, lease_seconds=lease
-    )
-    if not renewed:
-        raise BlobUnknown
 
 
 async def _may_be_told(plane: Plane, digest: Digest, found: FoundBlob, *, may_push: bool) -> bool:

@@ -9,8 +9,8 @@ from moorage.artifacts import delete, push
 from moorage.artifacts.pull import find_manifest, find_repository, find_stored, require_current
 from moorage.artifacts.push import Condition
 from moorage.artifacts.repositories import Destination
+from moorage.artifacts.stored import alarm, look
 from moorage.distribution.plane import Plane
-from moorage.distribution.stored import alarm, look
 from moorage.errors import DigestInvalid, Invalid, ManifestBlobUnknown, ManifestUnknown, TooLarge
 from moorage.identity.scopes import Scope
 from moorage.oci import manifest as manifests

@@ -5,23 +5,19 @@ the reply after that. Bytes are hashed as they arrive, also when POST, PATCH and
 Source: OCI distribution-spec v1.1, "Pushing blobs".
 """
 
-import asyncio
 import contextlib
-import logging
 import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 from moorage import faults
 from moorage.access.grants import grant_to_owner
 from moorage.access.policy import NO_PROJECT, PULL, PUSH, Entry, Ticket
-from moorage.artifacts import uploads
-from moorage.artifacts.pull import Stored, find_blob, require_alive, require_current
+from moorage.artifacts import receive, uploads
+from moorage.artifacts.pull import find_blob, require_alive, require_current
+from moorage.artifacts.receive import Chunk, Found
 from moorage.artifacts.repositories import Destination
-from moorage.artifacts.uploads import FIND_UPLOAD, Claimed, Seen
-from moorage.claims import new_claim
+from moorage.artifacts.stored import is_whole
+from moorage.artifacts.uploads import FIND_UPLOAD
 from moorage.distribution.plane import Plane
-from moorage.distribution.stored import Look, alarm, is_whole, look
 from moorage.errors import (
     BlobUnknown,
     CredentialsInvalid,
@@ -29,45 +25,23 @@ from moorage.errors import (
     Invalid,
     Problem,
     ProjectUnknown,
-    QuotaExceeded,
     SizeInvalid,
-    StorageUnavailable,
     TicketRevoked,
     Unauthenticated,
     UnsupportedMedia,
-    UploadBusy,
     UploadInvalid,
     UploadOffsetInvalid,
     UploadUnknown,
 )
-from moorage.events import SYSTEM, Actor
 from moorage.identity.scopes import Scope
 from moorage.identity.tokens import LEEWAY_SECONDS
 from moorage.ids import UploadId
-from moorage.oci.digest import Digest, Hasher
+from moorage.oci.digest import Digest
 from moorage.oci.names import parse_repository
 from moorage.storage.base import Progress
 from moorage.web.ranges import parse_content_range
 from moorage.web.reply import Header, Reply
-from moorage.web.request import Body, Request
-
-_HEARTBEAT_SECONDS = uploads.CLAIM_SECONDS / 3
-_TURNS = 10
-"""How often a commit may find that somebody else was faster: each turn takes another who was."""
-
-log = logging.getLogger("moorage.blobs")
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An open upload as its row says, for a caller who may go on with it."""
-
-    upload: UploadId
-    name: str
-    progress: Progress
-    previous_offset: int
-    algorithm: str
-    actor: Actor
+from moorage.web.request import Request
 
 
 async def start(plane: Plane, request: Request, name: str, _reference: str) -> Reply:
@@ -109,12 +83,14 @@ async def start(plane: Plane, request: Request, name: str, _reference: str) -> R
     if digest_now is None:
         return Reply(202, _session_headers(name, upload, 0))
     try:
-        return await _close(plane, request, found, digest_now, Chunk(0, request.content_length))
+        body = request.body(settings.idle_seconds)
+        await receive.close(plane, found, digest_now, Chunk(0, request.content_length), body)
     except Problem:
         # Nobody was told where this upload is, so nobody can go on with it.
         with contextlib.suppress(Problem):
-            await _kill(plane, upload)
+            await receive.kill(plane, upload)
         raise
+    return _created(name, digest_now)
 
 
 async def _holds(plane: Plane, ticket: Ticket, entry: Entry, name: str, digest: Digest) -> bool:
@@ -178,7 +154,9 @@ async def status(plane: Plane, request: Request, name: str, reference: str) -> R
 async def cancel(plane: Plane, request: Request, name: str, reference: str) -> Reply:
     """DELETE: end the upload and remove what it holds."""
     found = await _find(plane, request, name, reference)
-    if not await _kill(plane, found.upload):  # somebody else ended it meanwhile: with a closing PUT, it may be a blob
+    if not await receive.kill(
+        plane, found.upload
+    ):  # somebody else ended it meanwhile: with a closing PUT, it may be a blob
         raise UploadUnknown
     return Reply(204)
 
@@ -206,7 +184,8 @@ async def finish(plane: Plane, request: Request, name: str, reference: str) -> R
     if digest is None:
         raise DigestInvalid("The closing PUT needs `digest=`; the upload is still open.")
     _refuse_encoding(request)
-    return await _close(plane, request, found, digest, _chunk(request, found))
+    await receive.close(plane, found, digest, _chunk(request, found), request.body(plane.settings.uploads.idle_seconds))
+    return _created(name, digest)
 
 
 async def _is_here(plane: Plane, request: Request, name: str, digest: Digest) -> bool:
@@ -261,14 +240,6 @@ def _state(request: Request) -> int | None:
     return int(text)
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Where a chunk begins (None: wherever the upload ends) and how long it says it is (None: unknown)."""
-
-    offset: int | None
-    length: int | None
-
-
 def _chunk(request: Request, found: Found) -> Chunk:
     """Where the body belongs, from `Content-Range` or from the Location's `_state`.
 
@@ -308,213 +279,10 @@ async def _receive(plane: Plane, request: Request, found: Found, chunk: Chunk) -
     claimed = await plane.database.run(
         found.actor, uploads.claim_upload, found.upload, offset=chunk.offset, length=chunk.length
     )
-    progress = await _write(plane, claimed, body, chunk.length, keep_claim=False)
+    progress = await receive.write(plane, claimed, body, chunk.length, keep_claim=False)
     if body.broken:
         raise Invalid(f"The body ended early; {progress.size_bytes} bytes are safe, go on from there.")
     return progress
-
-
-async def _write(plane: Plane, claimed: Claimed, body: Body, length: int | None, *, keep_claim: bool) -> Progress:
-    """Move a body into the storage, with its claim kept alive, and note what is durable.
-
-    Raises:
-        SizeInvalid: the body is not as long as it said; nothing of it is kept.
-        QuotaExceeded, StorageFull, StorageUnavailable: nothing of it is kept, the upload can go on later.
-    """
-    try:
-        faults.point("append.begun")
-        hasher = _resume(claimed)
-        async with _heartbeat(plane, claimed), _cancelled(plane, claimed.upload):
-            pieces = _reserved(plane, claimed, body)
-            progress = await plane.storage.append(
-                claimed.upload, claimed.progress, pieces, hasher, takeover=claimed.lapsed
-            )
-        received = progress.size_bytes - claimed.progress.size_bytes
-        if length is not None and received != length and not body.broken:
-            raise SizeInvalid(  # noqa: TRY301 - the cleanup below is for this, too
-                f"{length} bytes were announced, {received} came.", announced=length, received=received
-            )
-        plane.metrics.counters["moorage_upload_bytes_total"] += received
-        faults.point("append.synced")
-        await plane.database.run(
-            SYSTEM, uploads.record_progress, claimed, progress,
-            expiry_seconds=plane.settings.uploads.expiry_seconds, keep_claim=keep_claim,
-        )  # fmt: skip
-    except BaseException:
-        with contextlib.suppress(Exception):
-            await plane.database.run(SYSTEM, uploads.release_claim, claimed.upload, claimed.claim)
-            if not await plane.database.run(SYSTEM, uploads.is_open, claimed.upload):
-                # Cancelled meanwhile, and whoever did it may have looked before these bytes came: no row names them.
-                await plane.storage.abort(claimed.upload, claimed.progress)
-        raise
-    return progress
-
-
-def _resume(claimed: Claimed) -> Hasher:
-    """A hash that stands where the upload ends; where no state fits, one at 0, which the storage feeds."""
-    return _saved_hash(claimed.algorithm, claimed.progress) or Hasher(claimed.algorithm)
-
-
-def _saved_hash(algorithm: str, progress: Progress) -> Hasher | None:
-    """The hash over an upload's bytes as it was saved; None when none was, or by a machine whose form is another."""
-    if not progress.hash_state:
-        return None
-    try:
-        return Hasher.resume(algorithm, progress.hash_state)
-    except ValueError:
-        return None
-
-
-async def _reserved(plane: Plane, claimed: Claimed, body: Body) -> AsyncIterator[bytes]:
-    """The pieces of a body, each handed on only once its bytes are reserved in the project's quota."""
-    reserved = claimed.reserved_bytes
-    at = claimed.progress.size_bytes
-    async for piece in body.pieces():
-        at += len(piece)
-        while at > reserved:
-            reserved = await plane.database.run(SYSTEM, uploads.reserve_more, claimed, reserved, at)
-        yield piece
-
-
-@contextlib.asynccontextmanager
-async def _heartbeat(plane: Plane, claimed: Claimed) -> AsyncIterator[None]:
-    """Renew the claim while the block runs: a claim that ran out is a writer that others take for dead."""
-
-    async def beat() -> None:
-        while True:
-            await asyncio.sleep(_HEARTBEAT_SECONDS)
-            await plane.database.run(SYSTEM, uploads.renew_claim, claimed)
-
-    task = asyncio.create_task(beat())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError, Problem):
-            await task
-
-
-@contextlib.asynccontextmanager
-async def _cancelled(plane: Plane, upload: UploadId) -> AsyncIterator[None]:
-    """Say that there is no such upload where the storage fails because somebody took its bytes away meanwhile."""
-    try:
-        yield
-    except StorageUnavailable:
-        there = True
-        with contextlib.suppress(Problem):
-            there = await plane.database.run(SYSTEM, uploads.is_open, upload)
-        if not there:
-            raise UploadUnknown from None
-        raise
-
-
-async def _close(plane: Plane, request: Request, found: Found, digest: Digest, chunk: Chunk) -> Reply:
-    """Take a last chunk if there is one, check the digest, and make the blob live: T1, the file, T2."""
-    upload, progress = found.upload, found.progress
-    claim = new_claim()
-    try:
-        if chunk.length != 0:
-            body = request.body(plane.settings.uploads.idle_seconds)
-            claimed = await plane.database.run(
-                found.actor, uploads.claim_upload, upload, offset=chunk.offset, length=chunk.length
-            )
-            claim = claimed.claim
-            progress = await _write(plane, claimed, body, chunk.length, keep_claim=True)
-            if body.broken:
-                raise Invalid(  # noqa: TRY301 - the cleanup below is for this, too
-                    f"The body ended early; {progress.size_bytes} bytes are safe, go on from there."
-                )
-        actual = await _digest(plane, found, progress, digest.algorithm)
-        if actual != digest:
-            if not await _kill(plane, upload, judged_bytes=progress.size_bytes):
-                raise UploadUnknown  # noqa: TRY301 - as above
-            raise DigestInvalid(  # noqa: TRY301 - as above
-                "The content does not have the digest that was given; the upload was removed.",
-                expected=str(digest), actual=str(actual),
-            )  # fmt: skip
-        faults.point("commit.verified")
-        await _commit(plane, found, progress, digest, claim)
-    except BaseException:
-        # Whoever tries again must not have to wait until the claim of this attempt runs out.
-        with contextlib.suppress(Exception):
-            await plane.database.run(SYSTEM, uploads.release_claim, upload, claim)
-        raise
-    return _created(found.name, digest)
-
-
-async def _commit(plane: Plane, found: Found, progress: Progress, digest: Digest, claim: str) -> None:
-    upload = found.upload
-    lease = plane.settings.uploads.lease_seconds
-    storage = plane.storage
-    seen: Seen | None = None
-    try:
-        for _ in range(_TURNS):
-            placed = await plane.database.run(
-                found.actor, uploads.place_blob, upload, digest, progress.size_bytes, claim=claim,
-                first_key=storage.place(digest, upload, progress, first=True),
-                later_key=storage.place(digest, upload, progress, first=False),
-                lease_seconds=lease, seen=seen,
-            )  # fmt: skip
-            if placed is None:
-                await storage.abort(upload, progress)
-                await plane.database.run(SYSTEM, uploads.forget_upload, upload)
-                return
-            if isinstance(placed, Stored):
-                seen = await _see(plane, digest, placed)
-                faults.point("commit.looked")
-                continue
-            faults.point("commit.placed")
-            async with _cancelled(plane, upload):
-                stat = await storage.finish(upload, progress, placed.key)
-            faults.point("commit.stored")
-            done = await plane.database.run(
-                found.actor, uploads.commit_blob, upload, placed, claim=claim, seal=stat.seal, lease_seconds=lease
-            )
-            if done:
-                if placed.heals is not None:
-                    plane.metrics.counters["moorage_blob_healed_total"] += 1
-                    log.warning("%s was pushed again: its bytes are now %s, not %s", digest, placed.key, placed.heals)
-                faults.point("commit.live")
-                return
-    except QuotaExceeded:
-        await _kill(plane, upload)
-        raise
-    raise UploadBusy
-
-
-async def _see(plane: Plane, digest: Digest, blob: Stored) -> Seen:
-    """Look at the bytes of a live blob that is about to be joined. Nothing is hashed: better ones are at hand."""
-    found = await look(plane, blob)
-    if found.is_damage:
-        alarm(plane, digest, blob, found)
-    return Seen(blob.key, found is Look.WHOLE)
-
-
-async def _digest(plane: Plane, found: Found, progress: Progress, algorithm: str) -> Digest:
-    """The digest of an upload's bytes: from the saved hash, or, for an algorithm first named now, by reading them."""
-    if progress.size_bytes == 0:
-        return Hasher(algorithm).digest()
-    saved = _saved_hash(algorithm, progress) if algorithm == found.algorithm else None
-    if saved is not None:
-        return saved.digest()
-    hasher = Hasher(algorithm)
-    async for piece in plane.storage.read_upload(found.upload, progress):
-        await asyncio.to_thread(hasher.update, piece)
-    plane.metrics.counters["moorage_upload_rehashed_total"] += 1
-    plane.metrics.counters["moorage_upload_rehashed_bytes_total"] += progress.size_bytes
-    return hasher.digest()
-
-
-async def _kill(plane: Plane, upload: UploadId, *, judged_bytes: int | None = None) -> bool:
-    """Remove an upload; False when it was gone already."""
-    progress = await plane.database.run(SYSTEM, uploads.kill_upload, upload, judged_bytes=judged_bytes)
-    faults.point("cancel.dead")
-    if progress is None:
-        return False
-    await plane.storage.abort(upload, progress)
-    faults.point("cancel.removed")
-    await plane.database.run(SYSTEM, uploads.forget_upload, upload)
-    return True
 
 
 def _session_headers(name: str, upload: UploadId, size: int) -> list[Header]:

@@ -53,6 +53,9 @@ class Connection:
         TargetRefused: it leads to an address that may not be reached.
     """
 
+    takes_whole_blobs = True
+    """Whether a blob may be sent with the POST that opens its upload; False once the registry ignored one."""
+
     def __init__(
         self,
         session: Session,

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from moorage.errors import Problem, RemoteBusy, RemoteMisbehaved, RemoteRefused, RemoteUnavailable
 from moorage.oci.digest import Digest
-from moorage.remotes.client import Client, pulling, pushing
 from moorage.remotes.http import Answer, Incoming
 from moorage.remotes.patience import Attempts
+from moorage.remotes.reading import Reading, pulling, pushing
 
 SMALL_BYTES = 64 << 10
 """A blob up to this size is sent with the request that opens its upload, where the registry takes it so."""
@@ -80,7 +80,7 @@ class _Feed:
 
 
 async def send_blob(
-    client: Client,
+    client: Reading,
     repository: str,
     digest: Digest,
     size_bytes: int,
@@ -116,7 +116,7 @@ async def send_blob(
 class _Sending:
     """One blob on its way."""
 
-    client: Client
+    client: Reading
     repository: str
     digest: Digest
     size_bytes: int

@@ -482,9 +482,9 @@ async def test_a_wrong_digest_does_not_remove_what_another_request_was_told_is_s
     opened = await repo.open()
     first = await repo.send("PATCH", opened.location, b"first")
     hashing, go_on = asyncio.Event(), asyncio.Event()
-    from moorage.distribution import uploads  # noqa: PLC0415 - to hold it in the middle
+    from moorage.artifacts import receive  # noqa: PLC0415 - to hold it in the middle
 
-    judge = uploads._digest
+    judge = receive._digest
 
     async def held(*arguments: Any) -> Digest:
         found = await judge(*arguments)
@@ -493,7 +493,7 @@ async def test_a_wrong_digest_does_not_remove_what_another_request_was_told_is_s
             await go_on.wait()
         return found
 
-    monkeypatch.setattr(uploads, "_digest", held)
+    monkeypatch.setattr(receive, "_digest", held)
     wrong = asyncio.create_task(repo.close(first.location, str(compute(b"something else"))))
     await hashing.wait()
     second = await repo.send("PATCH", first.location, b"second")

@@ -22,10 +22,11 @@ from moorage.errors import (
 )
 from moorage.oci.digest import Digest, compute
 from moorage.oci.media_types import EMPTY, OCI_INDEX, OCI_MANIFEST
-from moorage.remotes.client import Client, open_client, referrers_tag
+from moorage.remotes.client import Client, open_client
 from moorage.remotes.connection import Endpoint
 from moorage.remotes.http import Outgoing
 from moorage.remotes.patience import Patience
+from moorage.remotes.reading import referrers_tag
 from moorage.remotes.uploads import Read, send_blob
 from moorage.settings import Secret
 from tests import serving
@@ -130,7 +131,7 @@ async def test_a_blob_comes_back_as_it_was_sent(peer: Peer, size: int, chunk: in
 async def test_manifests_tags_and_repositories_are_listed_page_by_page(
     peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("moorage.remotes.client.PAGE", 3)
+    monkeypatch.setattr("moorage.remotes.reading.PAGE", 3)
     layer = noise(peer.kind, 1000)
     raw = manifest_of(layer)
     names = [f"v{number}" for number in range(10)]

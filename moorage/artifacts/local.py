@@ -1,0 +1,268 @@
+"""Our own content with the face of a remote: what `remotes/copy.py` copies from and to.
+
+Who may copy what is decided before: here everything is seen, as by the system itself. What is written is charged, ruled
+and told like any push.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import msgspec
+
+from moorage import faults
+from moorage.artifacts import push, receive, uploads
+from moorage.artifacts.pull import FoundBlob, find_stored, list_referrers, list_tags
+from moorage.artifacts.receive import Chunk, Found
+from moorage.artifacts.repositories import Destination
+from moorage.artifacts.stored import Look, Shelf, alarm, is_whole, keep_promise, look
+from moorage.db.engine import Query
+from moorage.errors import BlobDamaged, BlobUnknown, ManifestUnknown, Problem, ProjectUnknown
+from moorage.events import Actor
+from moorage.oci import manifest as manifests
+from moorage.oci.digest import Digest, compute
+from moorage.oci.media_types import OCI_INDEX
+from moorage.oci.names import parse_repository, parse_tag
+from moorage.remotes.reading import Referrer, RemoteManifest, read_referrers, referrers_tag
+from moorage.remotes.uploads import Read
+
+_PAGE = 1_000
+
+_OWNED = """FROM repository r
+JOIN project p ON p.id = r.project_id AND p.trash_id IS NULL"""
+_BY_TAG = Query(
+    f"""SELECT a.digest, a.media_type, m.bytes
+{_OWNED}
+JOIN tag t ON t.repository_id = r.id AND t.name = $2
+JOIN artifact a ON a.id = t.artifact_id
+JOIN manifest m ON m.artifact_id = a.id
+WHERE r.path = $1 AND r.trash_id IS NULL"""
+)
+_BY_DIGEST = Query(
+    f"""SELECT a.digest, a.media_type, m.bytes
+{_OWNED}
+JOIN artifact a ON a.repository_id = r.id AND a.digest = $2 AND a.trash_id IS NULL
+JOIN manifest m ON m.artifact_id = a.id
+WHERE r.path = $1 AND r.trash_id IS NULL"""
+)
+_REPOSITORY = Query(f"SELECT r.id {_OWNED} WHERE r.path = $1 AND r.trash_id IS NULL")
+_BLOB = Query(
+    f"""SELECT b.id, b.key, b.size_bytes, b.seal, {{left:l.lease_until}}, r.id
+{_OWNED}
+JOIN blob b ON b.digest = $2 AND b.state = 'live'
+JOIN repository_blob l ON l.repository_id = r.id AND l.blob_id = b.id AND NOT l.hidden
+WHERE r.path = $1 AND r.trash_id IS NULL"""
+)
+_HOLDER = Query(
+    """SELECT r.path
+FROM blob b
+JOIN repository_blob l ON l.blob_id = b.id AND l.project_id = $1 AND NOT l.hidden
+JOIN repository r ON r.id = l.repository_id AND r.trash_id IS NULL
+WHERE b.digest = $2 AND b.state = 'live' LIMIT 1"""
+)
+_PROJECT = Query("SELECT id, epoch FROM project WHERE name = $1 AND trash_id IS NULL")
+
+
+class Local:
+    """This registry, as `remotes.copy` sees another: a `Source` and a `Target`. Repositories are whole names."""
+
+    def __init__(self, shelf: Shelf, actor: Actor) -> None:
+        """Take this server's content, to be changed in the name of `actor`."""
+        self._shelf = shelf
+        self._actor = actor
+        self._read = shelf.database.read
+
+    # -- manifests ------------------------------------------------------------------------------------------
+
+    async def get_manifest(self, repository: str, reference: str) -> RemoteManifest:
+        """A manifest by tag or digest.
+
+        Raises:
+            ManifestUnknown: it is not there.
+        """
+        if ":" in reference:
+            row = await self._read.one(_BY_DIGEST, repository, Digest(reference).binary)
+        else:
+            row = await self._read.one(_BY_TAG, repository, reference)
+        if row is None:
+            raise ManifestUnknown(repository=repository, reference=reference)
+        return RemoteManifest(Digest.from_binary(bytes(row[0])), row[1], bytes(row[2]))
+
+    async def find_manifest(self, repository: str, reference: str) -> Digest | None:
+        """The digest that a tag or a digest leads to; None when it is not there."""
+        with suppress(ManifestUnknown):
+            return (await self.get_manifest(repository, reference)).digest
+        return None
+
+    async def list_tags(self, repository: str) -> AsyncIterator[str]:
+        """The tags of a repository in byte order; none of one that is not there."""
+        row, last = await self._read.one(_REPOSITORY, repository), ""
+        while row is not None:
+            names = await list_tags(self._read, row[0], last, _PAGE)
+            for name in names:
+                yield name
+            if len(names) < _PAGE:
+                return
+            last = names[-1]
+
+    async def list_referrers(self, repository: str, subject: Digest) -> list[Referrer]:
+        """What refers to a manifest, by itself or in the index under the tag that stands for it."""
+        row = await self._read.one(_REPOSITORY, repository)
+        if row is None:
+            return []
+        found: dict[Digest, Referrer] = {}
+        after = 0
+        while True:
+            rows = await list_referrers(self._read, row[0], subject, artifact_type=None, after=after, limit=_PAGE)
+            for one in rows:
+                digest = Digest.from_binary(bytes(one[1]))
+                found[digest] = Referrer(digest, one[2], one[3], one[4], _read_annotations(one[5]))
+            if len(rows) < _PAGE:
+                break
+            after = rows[-1][0]
+        with suppress(ManifestUnknown):
+            index = await self.get_manifest(repository, referrers_tag(subject))
+            if index.media_type == OCI_INDEX:
+                listed = msgspec.json.decode(index.raw).get("manifests") or []
+                for entry in read_referrers(listed):
+                    found.setdefault(entry.digest, entry)
+        return list(found.values())
+
+    async def put_manifest(self, repository: str, reference: str, raw: bytes, media_type: str) -> bool:
+        """Record a manifest under a tag or its digest. Children of an index may be missing: the copier chose them.
+
+        Raises:
+            ManifestInvalid, ManifestBlobUnknown, TagImmutable, QuotaExceeded: as for a push.
+            ProjectUnknown: there is no such project.
+        """
+        to = await self._destination(repository)
+        digest = compute(raw, Digest(reference).algorithm if ":" in reference else "sha256")
+        tags = () if ":" in reference else (parse_tag(reference),)
+        parsed = manifests.parse(raw, media_type)
+        await self._shelf.database.run(self._actor, push.record, to, digest, parsed, raw, tags=tags, sparse=True)
+        faults.point("manifest.done")
+        return True
+
+    # -- blobs ----------------------------------------------------------------------------------------------
+
+    async def find_blob(self, repository: str, digest: Digest) -> int | None:
+        """The size of a blob in bytes; None when it is not there. What is found stays for half a lease."""
+        found = await self._find_blob(repository, digest)
+        if found is None or not await is_whole(self._shelf, digest, found):
+            return None
+        try:
+            await keep_promise(self._shelf, found)
+        except BlobUnknown:
+            return None
+        return found.size_bytes
+
+    async def read_blob(
+        self,
+        repository: str,
+        digest: Digest,
+        size_bytes: int,  # noqa: ARG002 - ours are compared with their rows
+        *,
+        start: int = 0,
+    ) -> AsyncIterator[bytes]:
+        """The bytes of a blob from `start` on.
+
+        Raises:
+            BlobUnknown: it is not there.
+            BlobDamaged: its bytes are lost or wrong.
+        """
+        for _, blob in await find_stored(self._read, repository, [digest]):
+            seen = await look(self._shelf, blob)
+            if seen.is_damage:
+                alarm(self._shelf, digest, blob, seen)
+                raise BlobDamaged(digest=str(digest))
+            if seen is Look.TOUCHED and not await is_whole(self._shelf, digest, blob):
+                raise BlobDamaged(digest=str(digest))
+            async for piece in self._shelf.storage.read(blob.key, start):
+                yield piece
+            return
+        raise BlobUnknown(repository=repository, digest=str(digest))
+
+    async def put_blob(
+        self,
+        repository: str,
+        digest: Digest,
+        size_bytes: int,
+        read: Read,
+        *,
+        mount_from: str = "",
+        chunk_bytes: int = 0,  # noqa: ARG002 - nothing lies between us and ourselves
+    ) -> bool:
+        """Receive a blob; or mount it, from `mount_from` or any other repository of the same project.
+
+        Not from another project: who may read this one need not know what that one holds.
+
+        Raises:
+            ProjectUnknown: there is no such project.
+            QuotaExceeded: it has no room.
+            DigestInvalid, SizeInvalid: the bytes are not what they were said to be.
+        """
+        to = await self._destination(repository)
+        if await self._mount(to, digest, mount_from):
+            return True
+        settings = self._shelf.settings.uploads
+        database, storage = self._shelf.database, self._shelf.storage
+        upload = await database.run(
+            self._actor, uploads.create_upload, to,
+            algorithm=digest.algorithm, expiry_seconds=settings.expiry_seconds, open_limit=settings.open_limit,
+        )  # fmt: skip
+        faults.point("upload.created")
+        try:
+            progress = await storage.start(upload)
+            faults.point("upload.started")
+            found = Found(upload, repository, progress, 0, digest.algorithm, self._actor)
+            await receive.close(self._shelf, found, digest, Chunk(0, size_bytes), _Body(read))
+        except BaseException:
+            with suppress(Problem):
+                await receive.kill(self._shelf, upload)
+            raise
+        return False
+
+    async def _mount(self, to: Destination, digest: Digest, mount_from: str) -> bool:
+        source, origin = mount_from, to
+        if source and parse_repository(source).project != parse_repository(to.path).project:
+            origin = await self._destination(source)
+        elif not source:
+            row = await self._read.one(_HOLDER, to.project_id, digest.binary)
+            source = row[0] if row is not None else ""
+        found = await self._find_blob(source, digest) if source and source != to.path else None
+        if found is None or not await is_whole(self._shelf, digest, found):
+            return False
+        return await self._shelf.database.run(
+            self._actor, uploads.mount_blob, to, digest,
+            source=Destination(origin.project_id, origin.project_epoch, source),
+            lease_seconds=self._shelf.settings.uploads.lease_seconds,
+        )  # fmt: skip
+
+    async def _find_blob(self, repository: str, digest: Digest) -> FoundBlob | None:
+        row = await self._read.one(_BLOB, repository, digest.binary)
+        return None if row is None else FoundBlob(*row)
+
+    async def _destination(self, repository: str) -> Destination:
+        name = parse_repository(repository)
+        row = await self._read.one(_PROJECT, name.project)
+        if row is None:
+            raise ProjectUnknown(f"There is no project '{name.project}'.", project=name.project)
+        return Destination(row[0], row[1], name.text)
+
+
+class _Body:
+    """The bytes of another registry as `receive` takes them. What it raises ends the upload."""
+
+    broken = False
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+
+    def pieces(self) -> AsyncIterator[bytes]:
+        """All of them."""
+        return self._read(0)
+
+
+def _read_annotations(stored: object) -> dict[str, str]:
+    """Annotations as a row has them: JSON in text on SQLite."""
+    found = msgspec.json.decode(stored) if isinstance(stored, str | bytes) else stored
+    return found if isinstance(found, dict) else {}
