@@ -12,6 +12,7 @@ from sqlalchemy import BindParameter, and_, bindparam, func, select
 from moorage.artifacts.lists import ArtifactRow, find_page
 from moorage.artifacts.rules import find_immutable_tags
 from moorage.artifacts.tables import Artifact, ArtifactLabel, ArtifactReference, Label, Repository, Tag
+from moorage.db.prepared import Prepared, each
 from moorage.db.query import Field, Fields, Listing
 from moorage.db.work import Work
 
@@ -88,7 +89,7 @@ _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _TAG_COLUMNS = (
     Tag.history_id.label("id"), Tag.repository_id, Tag.artifact_id, Tag.name, Tag.pushed_at,
 )  # fmt: skip
-_TAGS = select(*_TAG_COLUMNS).where(Tag.artifact_id.in_(_IDS)).order_by(Tag.artifact_id, Tag.name)
+_TAGS = Prepared(select(*_TAG_COLUMNS).where(Tag.artifact_id.in_(_IDS)).order_by(Tag.artifact_id, Tag.name))
 LABEL_COLUMNS = (
     Label.id,
     Label.project_id,
@@ -98,7 +99,7 @@ LABEL_COLUMNS = (
     Label.created_at,
     Label.updated_at,
 )
-_LABELS = (
+_LABELS = Prepared(
     select(ArtifactLabel.artifact_id, *LABEL_COLUMNS)
     .join(Label, Label.id == ArtifactLabel.label_id)
     .where(ArtifactLabel.artifact_id.in_(_IDS))
@@ -129,8 +130,8 @@ _ACCESSORIES_FROM = (
     )
     .join(Repository, Repository.id == Artifact.repository_id)
 )
-_ACCESSORIES = _ACCESSORIES_FROM.where(_SUBJECT.c.id.in_(_IDS)).order_by(Artifact.id)
-_INHERITED = (
+_ACCESSORIES = Prepared(_ACCESSORIES_FROM.where(_SUBJECT.c.id.in_(_IDS)).order_by(Artifact.id))
+_INHERITED = Prepared(
     select(ArtifactReference.child_id, *_ACCESSORY_COLUMNS)
     .select_from(ArtifactReference)
     .join(_SUBJECT, and_(_SUBJECT.c.id == ArtifactReference.parent_id, _SUBJECT.c.trash_id.is_(None)))
@@ -148,7 +149,7 @@ _INHERITED = (
     .where(ArtifactReference.child_id.in_(_IDS))
     .order_by(Artifact.id)
 )
-_REFERENCES = (
+_REFERENCES = Prepared(
     select(
         ArtifactReference.parent_id,
         ArtifactReference.child_id,
@@ -162,28 +163,40 @@ _REFERENCES = (
 
 
 def fetch_attached(work: Work, rows: Sequence[ArtifactRow], wanted: Wanted) -> Attached:
-    """What is wanted of these artifacts, and the children of indexes. At most six statements; none for no rows."""
+    """What is wanted of these artifacts, and the children of indexes. At most six statements; none for no rows.
+
+    Cost: on PostgreSQL one round trip for all of them but the rules of immutable tags.
+    """
     attached = Attached()
     if not rows:
         return attached
+    chosen = [
+        statement
+        for statement, is_wanted in (
+            (_REFERENCES, True),
+            (_TAGS, wanted.tags),
+            (_LABELS, wanted.labels),
+            (_ACCESSORIES, wanted.accessories),
+            (_INHERITED, wanted.inherited),
+        )
+        if is_wanted
+    ]
     ids = {"ids": [row.id for row in rows]}
-    if wanted.tags:
-        for tag in work.db.execute(_TAGS, ids):
-            attached.tags[tag[2]].append(TagRow(*tag))
+    found = dict(zip(chosen, each(work, *((statement, ids) for statement in chosen)), strict=True))
+    for reference in found[_REFERENCES]:
+        attached.references[reference[0]].append(ReferenceRow(*reference))
+    for tag in found.get(_TAGS, ()):
+        attached.tags[tag[2]].append(TagRow(*tag))
+    for label in found.get(_LABELS, ()):
+        attached.labels[label[0]].append(LabelRow(*label[1:]))
+    for one in found.get(_ACCESSORIES, ()):
+        accessory = AccessoryRow(*one)
+        attached.accessories[accessory.subject_id].append(accessory)
+    for one in found.get(_INHERITED, ()):
+        attached.inherited[one[0]].append(AccessoryRow(*one[1:]))
     if wanted.tags and wanted.immutable:
         named = [(row.repository, tag.name) for row in rows for tag in attached.tags.get(row.id, ())]
         attached.immutable = find_immutable_tags(work, rows[0].project_id, named)
-    if wanted.labels:
-        for label in work.db.execute(_LABELS, ids):
-            attached.labels[label[0]].append(LabelRow(*label[1:]))
-    if wanted.accessories:
-        for one in work.db.execute(_ACCESSORIES, ids):
-            attached.accessories[one.subject_id].append(AccessoryRow(*one))
-    if wanted.inherited:
-        for one in work.db.execute(_INHERITED, ids):
-            attached.inherited[one[0]].append(AccessoryRow(*one[1:]))
-    for reference in work.db.execute(_REFERENCES, ids):
-        attached.references[reference[0]].append(ReferenceRow(*reference))
     return attached
 
 

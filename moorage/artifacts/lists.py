@@ -1,4 +1,4 @@
-"""Pages of repositories and of artifacts; a constant number of statements, however many rows.
+"""Pages of artifacts; a constant number of statements, however many rows.
 
 A page is found over an index, from whichever end is nearer; then its rows are fetched. Totals without a filter are
 counters. What hangs on the artifacts of a page (tags, labels, …) is in `attached.py`.
@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, lru_cache
-from typing import Any, Literal, TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import (
@@ -19,32 +19,31 @@ from sqlalchemy import (
     TextClause,
     and_,
     bindparam,
-    exists,
     func,
     literal,
-    or_,
     select,
     text,
-    union_all,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Boolean, String
 
-from moorage.access.policy import Account
-from moorage.access.tables import RoleBinding
-from moorage.artifacts.service import REPOSITORY_COLUMNS, RepositoryRow, get_repository
+from moorage.artifacts.service import get_repository
 from moorage.artifacts.tables import Artifact, ArtifactLabel, Description, Pull, Repository, Tag
-from moorage.db.query import Clause, Field, Fields, Listing, Special
+from moorage.db.prepared import Prepared
+from moorage.db.query import Clause, Field, Fields, Listing, Special, turn
 from moorage.db.work import Work
 from moorage.errors import DigestInvalid
-from moorage.identity.tables import GroupMember, RobotPermission
 from moorage.oci.digest import Digest
-from moorage.projects.tables import Project
 
 NEWEST_FIRST = "-push_time"
-_NEWEST_REPOSITORY_FIRST = "-creation_time"
+LISTED = text("repository.trash_id IS NULL AND repository.listed")
+"""That a repository holds artifacts, in the words of the indexes, which SQLite compares by their form: `listed = 1`
+would not find them."""
+
+_EARLY = 100
+"""Rows from an end of a list to which a page may reach that is fetched in one go."""
 
 Order = Callable[[Listing, str], tuple[list[Any], list[str]]]
 T = TypeVar("T")
@@ -74,145 +73,45 @@ def find_page(
         values: of the parameters in `ids`.
         fixed: `ids` is one of few statements that last: what is made of it is kept.
     """
-    count = min(listing.page_size, total - listing.offset)
-    if count <= 0:
+    skip, size, backwards = listing.window(total)
+    if not size:
         return [], order(listing, default)[1]
-    offset = listing.offset
-    backwards = offset > total - offset - count
+    paged = {**(values or {}), "size": size, "skip": skip}
+    if fixed:
+        page, ignored = _kept_page(ids, order, listing.sort, default, backwards=backwards)
+        found = [row[0] for row in page.rows(work, paged)]
+    else:
+        statement, ignored = _make_page(ids, order, listing.sort, default, backwards=backwards)
+        found = list(work.db.execute(statement, paged).scalars())
+    return found[::-1] if backwards else found, list(ignored)
+
+
+def _order(
+    order: Order, sort: tuple[tuple[str, bool], ...], default: str, *, backwards: bool
+) -> tuple[list[Any], list[str]]:
     if backwards:
-        offset = total - offset - count
-    make = _kept_page if fixed else _make_page
-    statement, ignored = make(ids, order, listing.sort, default, backwards=backwards)
-    rows = work.db.execute(statement, {**(values or {}), "size": count, "skip": offset}).scalars().all()
-    return list(reversed(rows)) if backwards else list(rows), list(ignored)
+        sort, default = turn(sort, default)
+    return order(Listing(sort=sort), default)
 
 
 def _make_page(
     ids: Select[Any], order: Order, sort: tuple[tuple[str, bool], ...], default: str, *, backwards: bool
 ) -> tuple[Select[Any], list[str]]:
     """The statement for a page from one of the ends, and the sort keys that are ignored."""
-    if backwards:
-        sort, default = _flip(sort), _flip_text(default)
-    clauses, ignored = order(Listing(sort=sort), default)
-    return ids.order_by(*clauses).limit(bindparam("size")).offset(bindparam("skip")), ignored
+    clauses, ignored = _order(order, sort, default, backwards=backwards)
+    return _cut(ids.order_by(*clauses)), ignored
 
 
-# Making a statement takes longer than running it. The keys of a sort are anybody's, so not all of them are kept.
-_kept_page = lru_cache(256)(_make_page)
+def _cut(statement: Any) -> Any:  # noqa: ANN401 - a select of whatever columns
+    return statement.limit(bindparam("size")).offset(bindparam("skip"))
 
 
-def _flip(sort: tuple[tuple[str, bool], ...]) -> tuple[tuple[str, bool], ...]:
-    return tuple((key, not descends) for key, descends in sort)
-
-
-def _flip_text(sort: str) -> str:
-    return sort[1:] if sort.startswith("-") else f"-{sort}"
-
-
-# -- repositories -----------------------------------------------------------------------------------------
-
-_REPOSITORY_FIELDS = Fields(
-    {
-        "name": Field(Repository.path),
-        "project_id": Field(Repository.project_id, kind="number"),
-        "repository_id": Field(Repository.id, kind="number"),
-        "description": Field(Repository.description),
-        "artifact_count": Field(Repository.artifact_count, kind="number"),
-        "pull_count": Field(Repository.pull_count, kind="number"),
-        "creation_time": Field(Repository.created_at, kind="time"),
-        "update_time": Field(Repository.updated_at, kind="time"),
-    },
-    key=Repository.id,
-    aliases={"id": "repository_id"},
-)
-# In the words of the indexes, which SQLite compares by their form: `listed = 1` would not find them.
-_LISTED = text("repository.trash_id IS NULL AND repository.listed")
-_IDS = select(Repository.id).where(_LISTED)
-_IDS_IN = _IDS.where(Repository.project_id == bindparam("project"))
-_REPOSITORIES = select(*REPOSITORY_COLUMNS).where(Repository.id.in_(bindparam("ids", expanding=True)))
-_COUNT_IN = select(Project.repository_count).where(Project.id == bindparam("project"))
-_COUNT_ALL = select(func.sum(Project.repository_count)).where(Project.trash_id.is_(None))
-_CALLER = bindparam("caller", type_=RoleBinding.principal_id.type)
-
-Who = Literal["all", "anonymous", "robot", "user"]
-
-
-def list_repositories(
-    work: Work, account: Account | None, listing: Listing, *, project_id: int | None = None
-) -> tuple[list[RepositoryRow], int, list[str]]:
-    """A page of the repositories that hold artifacts, the newest first; how many there are; what was ignored.
-
-    Args:
-        account: without a project: who asks (None: anonymous); they see those of projects that they can list.
-        project_id: those of one project, which the caller may list.
-
-    Cost: three statements.
-    """
-    conditions, ignored = _REPOSITORY_FIELDS.where(listing)
-    values: dict[str, object]
-    if project_id is not None:
-        counting, matching, values = _COUNT_IN, _IDS_IN, {"project": project_id}
-    else:
-        counting, matching = _of_projects(_who(account))
-        values = {"caller": account.principal_id if account else 0}
-    if conditions:
-        matching = matching.where(*conditions)
-        counting = select(func.count()).select_from(matching.subquery())
-    total = work.db.scalar(counting, values) or 0
-    ids, more = find_page(
-        work,
-        matching,
-        listing,
-        order=_REPOSITORY_FIELDS.order,
-        default=_NEWEST_REPOSITORY_FIRST,
-        total=total,
-        values=values,
-        fixed=not conditions,
-    )
-    found = {row[0]: RepositoryRow(*row) for row in work.db.execute(_REPOSITORIES, {"ids": ids})} if ids else {}
-    return [found[one] for one in ids if one in found], total, ignored + more
-
-
-def _who(account: Account | None) -> Who:
-    if account is None:
-        return "anonymous"
-    if account.admin:
-        return "all"
-    return "robot" if account.kind == "robot" else "user"
-
-
-@cache
-def _of_projects(who: Who) -> tuple[Select[Any], Select[Any]]:
-    """The statement that counts the repositories somebody may list, and the one that finds their ids."""
-    if who == "all":
-        return _COUNT_ALL, _IDS
-    readable = _readable_projects(who)
-    return _COUNT_ALL.where(Project.id.in_(readable)), _IDS.where(Repository.project_id.in_(readable))
-
-
-def _readable_projects(who: Who) -> Any:  # noqa: ANN401 - what SQL's IN takes
-    """Ids of the live projects whose repositories the principal `:caller` may list; each part has an index."""
-    public = select(Project.id).where(Project.trash_id.is_(None), Project.public)
-    if who == "anonymous":
-        return public
-    if who == "robot":
-        allowed = select(RobotPermission.project_id).where(
-            RobotPermission.robot_id == _CALLER,
-            RobotPermission.resource == "repository",
-            RobotPermission.action == "list",
-        )
-        everywhere = exists(allowed.where(RobotPermission.scope == "all"))
-        return select(Project.id).where(
-            Project.trash_id.is_(None),
-            or_(Project.public, Project.id.in_(allowed.where(RobotPermission.scope == "project")), everywhere),
-        )
-    own = select(RoleBinding.project_id).where(RoleBinding.principal_id == _CALLER)
-    groups = (
-        select(RoleBinding.project_id)
-        .join(GroupMember, GroupMember.group_id == RoleBinding.group_id)
-        .where(GroupMember.principal_id == _CALLER)
-    )
-    return union_all(public, own, groups)
+@lru_cache(256)  # making a statement takes longer than running it; the keys of a sort are anybody's
+def _kept_page(
+    ids: Select[Any], order: Order, sort: tuple[tuple[str, bool], ...], default: str, *, backwards: bool
+) -> tuple[Prepared, list[str]]:
+    statement, ignored = _make_page(ids, order, sort, default, backwards=backwards)
+    return Prepared(statement), ignored
 
 
 # -- artifacts --------------------------------------------------------------------------------------------
@@ -315,7 +214,7 @@ def _in_default_list(table: str) -> TextClause:
     return text(f"{table}.trash_id IS NULL AND ({table}.tagged OR NOT {table}.child) AND NOT {table}.accessory")
 
 
-_PULLED_AT = select(Pull.pulled_at).where(Pull.artifact_id == Artifact.id).scalar_subquery()
+_PULLED_AT = select(Pull.pulled_at).where(Pull.artifact_id == Artifact.id).correlate(Artifact).scalar_subquery()
 _ARTIFACT_FIELDS = Fields(
     {
         "id": Field(Artifact.id, kind="number"),
@@ -338,7 +237,7 @@ _DEFAULT = _in_default_list("artifact")
 _WITH_CHILDREN = and_(Artifact.trash_id.is_(None), ~Artifact.accessory)
 _HERE = Artifact.repository_id == bindparam("repository")
 _DEFAULT_IDS = select(Artifact.id).where(_HERE, _DEFAULT)
-_ROWS = (
+_ANY = (
     select(
         Artifact.id,
         Artifact.repository_id,
@@ -359,10 +258,10 @@ _ROWS = (
     .join(Repository, Repository.id == Artifact.repository_id)
     .outerjoin(Pull, Pull.artifact_id == Artifact.id)
     .outerjoin(Description, Description.artifact_id == Artifact.id)
-    .where(Artifact.id.in_(bindparam("ids", expanding=True)))
 )
+_ROWS = Prepared(_ANY.where(Artifact.id.in_(bindparam("ids", expanding=True))))
 _REPOSITORY_IDS = select(Repository.id, Repository.artifact_count).where(
-    Repository.project_id == bindparam("project"), _LISTED
+    Repository.project_id == bindparam("project"), LISTED
 )
 _NEW = Artifact.__table__.alias("newest")
 _NEWEST = (
@@ -386,18 +285,34 @@ def list_artifacts(work: Work, project_id: int, path: str, listing: Listing) -> 
     Raises:
         RepositoryUnknown: there is none.
 
-    Cost: three statements, with a filter four.
+    Cost: two statements, with a filter four.
     """
     repository = get_repository(work, project_id, path)
     conditions, ignored = _ARTIFACT_FIELDS.where(listing)
-    here: dict[str, object] = {"repository": repository.id, "repositories": [repository.id]}
     base = _has_base(listing)
     if conditions or base:
+        here: dict[str, object] = {"repository": repository.id, "repositories": [repository.id]}
         ids = select(Artifact.id).where(_HERE, _WITH_CHILDREN if base else _DEFAULT, *conditions)
         total = work.db.scalar(select(func.count()).select_from(ids.subquery()), here) or 0
-    else:
-        ids, total = _DEFAULT_IDS, repository.artifact_count
-    return _page(work, ids, listing, total=total, values=here, ignored=ignored)
+        return _page(work, ids, listing, total=total, values=here, ignored=ignored)
+    skip, size, backwards = listing.window(repository.artifact_count)
+    page, ignored = _default_page(listing.sort, early=skip + size <= _EARLY, backwards=backwards)
+    rows = page.rows(work, {"repository": repository.id, "size": size, "skip": skip}) if size else []
+    found = [ArtifactRow(*row) for row in (rows[::-1] if backwards else rows)]
+    return ArtifactPage(found, repository.artifact_count, list(ignored))
+
+
+@lru_cache(256)  # as above
+def _default_page(sort: tuple[tuple[str, bool], ...], *, early: bool, backwards: bool) -> tuple[Prepared, list[str]]:
+    """The statement of a page of the default list, and the sort keys that are ignored.
+
+    Unless it is an early one, it finds its ids first, so that nothing is joined to the rows before them.
+    """
+    order, ignored = _order(_ARTIFACT_FIELDS.order, sort, NEWEST_FIRST, backwards=backwards)
+    if early:
+        return Prepared(_cut(_ANY.where(_HERE, _DEFAULT).order_by(*order))), ignored
+    ids = _cut(_DEFAULT_IDS.order_by(*order))
+    return Prepared(_ANY.where(Artifact.id.in_(ids.correlate(None))).order_by(*order)), ignored
 
 
 def list_project_artifacts(work: Work, project_id: int, listing: Listing, *, latest: bool = False) -> ArtifactPage:
@@ -412,12 +327,12 @@ def list_project_artifacts(work: Work, project_id: int, listing: Listing, *, lat
     repositories = work.db.execute(_REPOSITORY_IDS, {"project": project_id}).all()
     here: dict[str, object] = {"repositories": [row.id for row in repositories]}
     base = _has_base(listing)
-    in_project = select(Repository.id).where(Repository.project_id == project_id, _LISTED)
+    in_project = select(Repository.id).where(Repository.project_id == project_id, LISTED)
     ids = select(Artifact.id).where(
         Artifact.repository_id.in_(in_project), _WITH_CHILDREN if base else _DEFAULT, *conditions
     )
     if latest:
-        ids = ids.where(Artifact.id.in_(select(_NEWEST).where(Repository.project_id == project_id, _LISTED)))
+        ids = ids.where(Artifact.id.in_(select(_NEWEST).where(Repository.project_id == project_id, LISTED)))
     if conditions or base or latest:
         total = work.db.scalar(select(func.count()).select_from(ids.subquery()), here) or 0
     else:
@@ -434,7 +349,7 @@ def get_artifact_rows(work: Work, ids: Sequence[int]) -> list[ArtifactRow]:
     """Artifacts that were just found, in this order. One statement; none for no ids."""
     if not ids:
         return []
-    found = {row[0]: ArtifactRow(*tuple(row)) for row in work.db.execute(_ROWS, {"ids": list(ids)})}
+    found = {row[0]: ArtifactRow(*row) for row in _ROWS.rows(work, {"ids": ids})}
     return [found[one] for one in ids if one in found]
 
 
@@ -446,7 +361,6 @@ def _page(
     work: Work, ids: Select[Any], listing: Listing, *, total: int, values: dict[str, object], ignored: list[str]
 ) -> ArtifactPage:
     found, more = find_page(
-        work, ids, listing, order=_ARTIFACT_FIELDS.order, default=NEWEST_FIRST, total=total, values=values,
-        fixed=ids is _DEFAULT_IDS,
-    )  # fmt: skip
+        work, ids, listing, order=_ARTIFACT_FIELDS.order, default=NEWEST_FIRST, total=total, values=values
+    )
     return ArtifactPage(get_artifact_rows(work, found), total, ignored + more)

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, select, update
 
 from moorage.artifacts.tables import Artifact, Repository, Tag
 from moorage.db.locks import pass_gate
+from moorage.db.prepared import Prepared
 from moorage.db.work import Work
 from moorage.errors import (
     DescriptionInvalid,
@@ -49,8 +50,12 @@ REPOSITORY_COLUMNS = (
     Repository.created_at,
     Repository.updated_at,
 )
-_REPOSITORY = select(*REPOSITORY_COLUMNS).where(
-    Repository.path == bindparam("path"), Repository.project_id == bindparam("project"), Repository.trash_id.is_(None)
+_REPOSITORY = Prepared(
+    select(*REPOSITORY_COLUMNS).where(
+        Repository.path == bindparam("path"),
+        Repository.project_id == bindparam("project"),
+        Repository.trash_id.is_(None),
+    )
 )
 _LIVE_PROJECT = select(Project.epoch).where(Project.id == bindparam("project"), Project.trash_id.is_(None))
 _DESCRIBE = (
@@ -89,10 +94,10 @@ def get_repository(work: Work, project_id: int, path: str) -> RepositoryRow:
         parse_repository(path)
     except NameInvalid:
         raise RepositoryUnknown(repository=path[:255]) from None
-    row = work.db.execute(_REPOSITORY, {"path": path, "project": project_id}).first()
-    if row is None:
+    rows = _REPOSITORY.rows(work, {"path": path, "project": project_id})
+    if not rows:
         raise RepositoryUnknown(repository=path)
-    return RepositoryRow(*row)
+    return RepositoryRow(*rows[0])
 
 
 def enter_repository(work: Work, project_id: int, path: str) -> RepositoryRow:

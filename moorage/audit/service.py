@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Select, bindparam, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal, or_, select, tuple_, union_all
 
 from moorage.access.matrix import ROLE_PERMISSIONS
 from moorage.access.policy import Account
@@ -15,7 +15,9 @@ from moorage.access.tables import RoleBinding
 from moorage.audit.counts import PROJECT, total
 from moorage.audit.tables import Audit
 from moorage.db.base import Id, UtcTime, from_micros, to_micros
-from moorage.db.query import Field, Fields, Listing
+from moorage.db.engine import Row
+from moorage.db.prepared import Prepared, each
+from moorage.db.query import Field, Fields, Listing, turn
 from moorage.db.work import Work
 from moorage.errors import ListingInvalid
 from moorage.identity.tables import GroupMember, RobotPermission
@@ -40,8 +42,13 @@ FIELDS = Fields(
     aliases={"op_result": "operation_result"},
 )
 NEWEST_FIRST, OLDEST_FIRST = "-op_time", "op_time"
-SORTED_FROM = 20_000
-"""SQLite: beyond so many rows of the caller's projects, newest rows are found by going through the newest of all."""
+SORTED_FROM = 2
+"""SQLite: to gather and sort a row of somebody's projects takes as long as to pass so many rows in an index."""
+EARLY = 100
+"""PostgreSQL: a page that begins before so many rows is read while they are counted."""
+ASKED_UP_TO = 200
+"""SQLite: so many rows are asked one by one whether somebody sees them, in the time in which all of somebody's
+projects are found."""
 
 _LOG_ROLES = sorted(role for role, allowed in ROLE_PERMISSIONS.items() if ("log", "list") in allowed)
 COLUMNS = (
@@ -52,6 +59,9 @@ COLUMNS = (
 _DONE: ColumnElement[bool] = Audit.ok.is_(True)
 
 Whose = Literal["all", "project", "user", "robot"]
+Way = Literal["gather", "walk", "ask"]
+"""Gather the rows of somebody's projects; go through all in their order, with the projects at hand, or asking of
+each row."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -130,29 +140,53 @@ def list_entries(work: Work, sees: Sees, listing: Listing, *, only_done: bool = 
     filter's index are counted. The page is read from the end of the list that is nearer.
     """
     conditions, ignored = FIELDS.where(listing)
-    _, unsorted = FIELDS.order(listing, NEWEST_FIRST)
-    if only_done and conditions:
-        conditions.append(_DONE)
-    counting = _count_where(sees.whose, conditions) if conditions else _count(sees.whose, only_done=only_done)
-    count = int(work.db.scalar(counting, {"whose": sees.number}) or 0)
-    offset, size = listing.offset, min(listing.page_size, count - listing.offset)
-    if size <= 0:
-        return Page([], count, ignored + unsorted)
-
-    backwards = offset > count - offset - size
-    if backwards:
-        offset = count - offset - size
-    sort = tuple((key, down != backwards) for key, down in listing.sort)
-    default = OLDEST_FIRST if backwards else NEWEST_FIRST
-    sparse = count <= SORTED_FROM or work.db.dialect.name != "sqlite"
+    unsorted = FIELDS.order(listing, NEWEST_FIRST)[1] if listing.sort else []
     if conditions:
-        statement = _page_where(sees.whose, conditions, sort, default)
+        rows, count = _find(work, sees, [*conditions, _DONE] if only_done else conditions, listing)
     else:
-        statement = _page(sees.whose, sort, default, only_done=only_done, sparse=sparse)
-    rows = work.db.execute(statement, {"whose": sees.number, "size": size, "skip": offset}).all()
-    if backwards:
-        rows = rows[::-1]
+        rows, count = _list(work, sees, listing, only_done=only_done)
     return Page([_entry(row) for row in rows], count, ignored + unsorted)
+
+
+def _list(work: Work, sees: Sees, listing: Listing, *, only_done: bool) -> tuple[Sequence[Row], int]:
+    seen = {"whose": sees.number}
+    counting = _count(sees.whose, only_done=only_done)
+    if work.db.dialect.name == "postgresql" and listing.offset < EARLY:  # in one round trip; it chooses by itself
+        page = _page(sees.whose, listing.sort, NEWEST_FIRST, only_done=only_done)
+        paged = {**seen, "size": listing.page_size, "skip": listing.offset}
+        counted, rows = each(work, (counting, seen), (page, paged))
+        return rows, int(counted[0][0])
+    ((found, newest),) = counting.rows(work, seen)
+    count = int(found)
+    skip, size, backwards = listing.window(count)
+    if not size:
+        return [], count
+    sort, default = turn(listing.sort, NEWEST_FIRST) if backwards else (listing.sort, NEWEST_FIRST)
+    way = _choose(skip + size, count, newest or 0) if work.db.dialect.name == "sqlite" else "gather"
+    page = _page(sees.whose, sort, default, only_done=only_done, way=way)
+    rows = page.rows(work, {**seen, "size": size, "skip": skip})
+    return rows[::-1] if backwards else rows, count
+
+
+def _find(
+    work: Work, sees: Sees, conditions: Sequence[ColumnElement[bool]], listing: Listing
+) -> tuple[Sequence[Row], int]:
+    seen = {"whose": sees.number}
+    count = work.db.scalar(_count_where(sees.whose, conditions), seen) or 0
+    skip, size, backwards = listing.window(count)
+    if not size:
+        return [], count
+    sort, default = turn(listing.sort, NEWEST_FIRST) if backwards else (listing.sort, NEWEST_FIRST)
+    statement = _page_where(sees.whose, conditions, sort, default)
+    rows = [tuple(row) for row in work.db.execute(statement, {**seen, "size": size, "skip": skip})]
+    return rows[::-1] if backwards else rows, count
+
+
+def _choose(to_pass: int, count: int, newest: int) -> Way:
+    """How SQLite finds a page that ends after `to_pass` rows. Of `newest` rows, at most, somebody sees `count`."""
+    if to_pass * newest > SORTED_FROM * count * count:
+        return "gather"
+    return "ask" if to_pass * newest <= ASKED_UP_TO * count else "walk"
 
 
 def list_by_key(
@@ -199,8 +233,8 @@ def _read_key(key: str) -> tuple[datetime, int]:
     return moment, min(int(number), 2**63 - 1)
 
 
-def _entry(row: Row[Any]) -> Entry:
-    return Entry(*tuple(row))
+def _entry(row: Sequence[Any]) -> Entry:
+    return Entry(*row)
 
 
 # -- statements -------------------------------------------------------------------------------------------
@@ -215,33 +249,51 @@ def _projects(whose: Whose) -> Any:  # noqa: ANN401 - what SQL's IN takes
     if whose == "project":
         return [principal]
     if whose == "user":
-        groups = select(GroupMember.group_id).where(GroupMember.principal_id == principal)
-        held = select(RoleBinding.project_id).where(
-            RoleBinding.role.in_(_LOG_ROLES),
-            (RoleBinding.principal_id == principal) | RoleBinding.group_id.in_(groups),
-        )
-        return live.where(Project.id.in_(held))
-    given = select(RobotPermission.id).where(
+        # Two index look-ups instead of one scan over all bindings.
+        return live.where(Project.id.in_(union_all(*_administered(principal))))
+    return live.where(_given(principal).exists())
+
+
+def _administered(principal: Any) -> tuple[Select[int], Select[int]]:  # noqa: ANN401 - a parameter
+    """Projects in which a user, or a group of theirs, has a role that may list the log."""
+    return (
+        select(RoleBinding.project_id).where(RoleBinding.principal_id == principal, RoleBinding.role.in_(_LOG_ROLES)),
+        select(RoleBinding.project_id)
+        .join(GroupMember, GroupMember.group_id == RoleBinding.group_id)
+        .where(GroupMember.principal_id == principal, RoleBinding.role.in_(_LOG_ROLES)),
+    )
+
+
+def _given(principal: Any) -> Select[int]:  # noqa: ANN401 - as above
+    return select(RobotPermission.id).where(
         RobotPermission.robot_id == principal,
         RobotPermission.resource == "log",
         RobotPermission.action == "list",
         (RobotPermission.project_id == Project.id) | (RobotPermission.scope == "all"),
     )
-    return live.where(given.exists())
 
 
-def _visible(whose: Whose, *, sparse: bool = True) -> list[ColumnElement[bool]]:
+def _visible(whose: Whose, way: Way = "gather") -> list[ColumnElement[bool]]:
     if whose == "all":
         return []
     if whose == "project":
         return [Audit.project_id == bindparam("whose")]
-    column = Audit.project_id if sparse else PROJECT
+    if way == "ask" and whose == "user":
+        live = select(Project.id).where(Project.id == Audit.project_id, Project.trash_id.is_(None))
+        held = [
+            one.where(RoleBinding.project_id == Audit.project_id).correlate(Audit).exists()
+            for one in _administered(bindparam("whose", type_=Audit.id.type))
+        ]
+        return [live.correlate(Audit).exists(), or_(*held)]
+    column = Audit.project_id if way == "gather" else PROJECT
     return [column.in_(_projects(whose))]
 
 
 @cache
-def _count(whose: Whose, *, only_done: bool) -> Select[int]:
-    return total(None if whose == "all" else _projects(whose), only_done=only_done)
+def _count(whose: Whose, *, only_done: bool) -> Prepared:
+    """How many rows somebody sees, and the newest id of all."""
+    count = total(None if whose == "all" else _projects(whose), only_done=only_done)
+    return Prepared(count.add_columns(select(func.max(Audit.id)).scalar_subquery()))
 
 
 def _count_where(whose: Whose, conditions: Sequence[ColumnElement[bool]]) -> Select[int]:
@@ -250,10 +302,10 @@ def _count_where(whose: Whose, conditions: Sequence[ColumnElement[bool]]) -> Sel
 
 @lru_cache(256)  # the keys of a sort are anybody's
 def _page(
-    whose: Whose, sort: tuple[tuple[str, bool], ...], default: str, *, only_done: bool, sparse: bool
-) -> Select[*tuple[Any, ...]]:
+    whose: Whose, sort: tuple[tuple[str, bool], ...], default: str, *, only_done: bool, way: Way = "gather"
+) -> Prepared:
     done = [_DONE] if only_done else []
-    return _page_of([*_visible(whose, sparse=sparse), *done], sort, default)
+    return Prepared(_page_of([*_visible(whose, way), *done], sort, default))
 
 
 def _page_where(

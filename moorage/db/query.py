@@ -87,6 +87,24 @@ class Listing:
         """How many rows come before the page; bounded, so that every page number is one of an empty page at worst."""
         return min((self.page - 1) * self.page_size, _DEEPEST)
 
+    def window(self, total: int) -> tuple[int, int, bool]:
+        """Where the page is in a list of `total` rows, seen from the end that is nearer.
+
+        Returns:
+            how many rows come before it from that end, how many rows it has (0: it lies behind the end), and whether
+            that is the far end: then the order has to be turned round (`turn`), and the rows once more.
+        """
+        size = min(self.page_size, total - self.offset)
+        if size <= 0:
+            return 0, 0, False
+        after = total - self.offset - size
+        return (after, size, True) if after < self.offset else (self.offset, size, False)
+
+
+def turn(sort: tuple[tuple[str, bool], ...], default: str) -> tuple[tuple[tuple[str, bool], ...], str]:
+    """A sort, and the default for it (one key, `-` before it when it descends), as read from the far end."""
+    return tuple((key, not down) for key, down in sort), default[1:] if default.startswith("-") else f"-{default}"
+
 
 def read_listing(query: Mapping[str, Sequence[str]]) -> Listing:
     """Read the four parameters of a decoded query string; the last one of a name counts.

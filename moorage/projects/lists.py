@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache, lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import (
@@ -27,7 +27,7 @@ from moorage.access.policy import RANK, Account, Role
 from moorage.access.tables import RoleBinding
 from moorage.db.engine import Row
 from moorage.db.prepared import Prepared, each
-from moorage.db.query import Field, Fields, Listing, holds, holds_pattern, pattern_of
+from moorage.db.query import Field, Fields, Listing, holds, holds_pattern, pattern_of, turn
 from moorage.db.work import Work
 from moorage.identity.tables import Group, GroupMember, Principal, RobotPermission
 from moorage.projects.tables import CveAllowlist, Project
@@ -36,6 +36,7 @@ Audience = Literal["all", "public", "robot", "user"]
 """Administrators, anonymous callers, and the others."""
 
 _OWNER = Principal.__table__.alias("owner")
+_ALL = Project.__table__.alias("every")
 
 PROJECT_FIELDS = Fields(
     {
@@ -131,15 +132,8 @@ def _projects(who: Audience) -> Select[Any]:
 
 
 _EARLY = 100
-"""Up to so many rows a page is found by asking of each project whether the caller may know of it."""
-
-
-class _Kept(NamedTuple):
-    """The statement of a page, that of the count, and the keys of the sort that are ignored."""
-
-    page: Prepared
-    total: Prepared
-    ignored: list[str]
+"""SQLite: where so few projects are passed until the end of a page, it is asked of each whether the caller may know of
+it. PostgreSQL finds all of theirs first, and counts them meanwhile if the page begins so early."""
 
 
 def list_visible_projects(
@@ -170,20 +164,42 @@ def list_visible_projects(
     values: dict[str, object] = {"caller": account.principal_id if account else 0}
     if name:
         values["pattern"] = pattern_of(name)
-    paged = {**values, "size": listing.page_size, "skip": listing.offset}
-    early = listing.offset + listing.page_size <= _EARLY
     if conditions:
         joined = bool(owner) or any(clause.key.lower().startswith("owner") for clause in listing.clauses)
         order, more_ignored = PROJECT_FIELDS.order(Listing(sort=listing.sort), "name")
-        where = _conditions(who, named=bool(name), public=public, early=early)
-        page = _page(who, [*where, *conditions], order, by_owner=joined or _sorts_by_owner(listing.sort))
-        rows = [tuple(row) for row in work.db.execute(page, paged)]
-        total = work.db.scalar(_count([*where, *conditions], by_owner=joined), values)
+        where = [*_conditions(who, named=bool(name), public=public), *conditions]
+        page = _page(who, where, order, by_owner=joined or _sorts_by_owner(listing.sort))
+        paged = {**values, "size": listing.page_size, "skip": listing.offset}
+        rows: Sequence[Row] = [tuple(row) for row in work.db.execute(page, paged)]
+        total = work.db.scalar(_count(where, by_owner=joined), values) or 0
     else:
-        kept = _keep(who, listing.sort, named=bool(name), public=public, early=early)
-        rows, counted = each(work, (kept.page, paged), (kept.total, values))
-        total, more_ignored = counted[0][0], kept.ignored
-    return [_listed(row) for row in rows], total or 0, ignored + more_ignored
+        more_ignored = PROJECT_FIELDS.order(listing, "name")[1] if listing.sort else []
+        rows, total = _list(work, who, listing, values, named=bool(name), public=public)
+    return [_listed(row) for row in rows], total, ignored + more_ignored
+
+
+def _list(
+    work: Work, who: Audience, listing: Listing, values: dict[str, object], *, named: bool, public: bool | None
+) -> tuple[Sequence[Row], int]:
+    counting = _keep_count(who, named=named, public=public)
+    if work.db.dialect.name == "postgresql" and listing.offset < _EARLY:  # in one round trip
+        page = _keep(who, listing.sort, named=named, public=public)
+        paged = {**values, "size": listing.page_size, "skip": listing.offset}
+        counted, rows = each(work, (counting, values), (page, paged))
+        return rows, counted[0][0]
+    ((total, newest),) = counting.rows(work, values)
+    skip, size, backwards = listing.window(total)
+    if not size:
+        return [], total
+    one_by_one = work.db.dialect.name == "sqlite" and _is_early(skip + size, total, newest or 0)
+    page = _keep(who, listing.sort, named=named, public=public, one_by_one=one_by_one, backwards=backwards)
+    rows = page.rows(work, {**values, "size": size, "skip": skip})
+    return rows[::-1] if backwards else rows, total
+
+
+def _is_early(to_pass: int, total: int, newest: int) -> bool:
+    """Whether few of `newest` projects, at most, are passed until `to_pass` of the `total` that somebody knows."""
+    return to_pass * newest <= _EARLY * total
 
 
 def search_visible_projects(work: Work, account: Account | None, name: str, size: int) -> list[ListedProject]:
@@ -191,28 +207,48 @@ def search_visible_projects(work: Work, account: Account | None, name: str, size
 
     Cost: one statement.
     """
-    kept = _keep(audience(account), (), named=bool(name), public=None, early=True)
+    page = _keep(audience(account), (), named=bool(name), public=None, one_by_one=work.db.dialect.name == "sqlite")
     values = {
         "caller": account.principal_id if account else 0, "size": size, "skip": 0,
         **({"pattern": pattern_of(name)} if name else {}),
     }  # fmt: skip
-    return [_listed(row) for row in kept.page.rows(work, values)]
+    return [_listed(row) for row in page.rows(work, values)]
 
 
-@lru_cache(256)  # making the statements takes longer than running them; the keys of a sort are anybody's
-def _keep(who: Audience, sort: tuple[tuple[str, bool], ...], *, named: bool, public: bool | None, early: bool) -> _Kept:
-    order, ignored = PROJECT_FIELDS.order(Listing(sort=sort), "name")
-    page = _page(who, _conditions(who, named=named, public=public, early=early), order, by_owner=_sorts_by_owner(sort))
-    count = _count(_conditions(who, named=named, public=public, early=False), by_owner=False)
-    return _Kept(Prepared(page), Prepared(count), ignored)
+@lru_cache(256)  # making a statement takes longer than running it; the keys of a sort are anybody's
+def _keep(
+    who: Audience,
+    sort: tuple[tuple[str, bool], ...],
+    *,
+    named: bool,
+    public: bool | None,
+    one_by_one: bool = False,
+    backwards: bool = False,
+) -> Prepared:
+    default = "name"
+    by_owner = _sorts_by_owner(sort)
+    if backwards:
+        sort, default = turn(sort, default)
+    order, _ = PROJECT_FIELDS.order(Listing(sort=sort), default)
+    where = _conditions(who, named=named, public=public, one_by_one=one_by_one)
+    return Prepared(_page(who, where, order, by_owner=by_owner))
+
+
+@cache
+def _keep_count(who: Audience, *, named: bool, public: bool | None) -> Prepared:
+    """How many there are, and the newest id of all."""
+    count = _count(_conditions(who, named=named, public=public), by_owner=False)
+    return Prepared(count.add_columns(select(func.max(_ALL.c.id)).scalar_subquery()))
 
 
 def _sorts_by_owner(sort: tuple[tuple[str, bool], ...]) -> bool:
     return any("owner" in key.lower() for key, _ in sort)
 
 
-def _conditions(who: Audience, *, named: bool, public: bool | None, early: bool) -> list[ColumnElement[bool]]:
-    where = [_LIVE, *_visible(who, one_by_one=early)]
+def _conditions(
+    who: Audience, *, named: bool, public: bool | None, one_by_one: bool = False
+) -> list[ColumnElement[bool]]:
+    where = [_LIVE, *_visible(who, one_by_one=one_by_one)]
     if named:
         where.append(holds_pattern(Project.name, bindparam("pattern", type_=Project.name.type)))
     if public is not None:

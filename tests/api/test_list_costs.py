@@ -11,7 +11,7 @@ LISTS = {
     "projects by owner": (f"{BASE}/projects?page_size=100&public=false&sort=-owner_name", 2),
     "projects that a filter finds": (f"{BASE}/projects?page_size=100&public=false&q=name=~p", 2),
     "projects without detail": (f"{BASE}/projects?page_size=100&public=false&with_detail=false", 2),
-    "repositories": (f"{BASE}/repositories?page_size=100", 3),
+    "repositories": (f"{BASE}/repositories?page_size=100", 2),
     "repositories that a filter finds": (f"{BASE}/repositories?page_size=100&q=name=~app", 3),
     "search": (f"{BASE}/search?q=p", 2),
 }

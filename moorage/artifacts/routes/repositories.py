@@ -7,7 +7,7 @@ from litestar.params import FromPath, JSONBody
 from moorage.access.call import Call
 from moorage.access.needs import PUBLIC, project
 from moorage.access.operations import operation
-from moorage.artifacts import delete, lists, service
+from moorage.artifacts import delete, repository_lists, service
 from moorage.artifacts.routes.shapes import Repository, show_repository
 from moorage.errors import DescriptionInvalid, RepositoryUnknown, TagImmutable
 
@@ -23,7 +23,7 @@ def path_of(call: Call, repository_name: str) -> str:
 async def list_all_repositories(call: NamedDependency[Call]) -> Response[list[Repository]]:
     """The repositories of all projects that the caller can list, the newest first; empty ones are not shown."""
     listing = call.listing()
-    rows, total, ignored = await call.look(lists.list_repositories, call.account, listing)
+    rows, total, ignored = await call.look(repository_lists.list_repositories, call.account, listing)
     return call.page([show_repository(row) for row in rows], listing, total, ignored)
 
 
@@ -39,7 +39,7 @@ async def list_repositories(call: NamedDependency[Call]) -> Response[list[Reposi
     """The repositories of a project, the newest first; empty ones are not shown."""
     listing = call.listing()
     rows, total, ignored = await call.look(
-        lists.list_repositories, call.account, listing, project_id=call.project.project_id
+        repository_lists.list_repositories, call.account, listing, project_id=call.project.project_id
     )
     return call.page([show_repository(row) for row in rows], listing, total, ignored)
 
