@@ -137,6 +137,16 @@ class Outgoing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """`http://HOST:PORT` of a proxy for what is not in one's own networks. The environment's proxies are ignored."""
 
 
+class Jobs(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Background work: garbage collection, retention, replication, webhooks."""
+
+    beside: bool = True
+    """Run it in a process beside the server; false: leave it to `moorage work`. On SQLite that process lives only
+    while there is something to do."""
+    slots: Annotated[int, Meta(ge=1, le=1000)] = 8
+    """Tasks at once, in each process that runs them."""
+
+
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is logged, on standard error."""
 
@@ -190,6 +200,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Uploads of blobs."""
     outgoing: Outgoing = Outgoing()
     """Requests to other systems."""
+    jobs: Jobs = Jobs()
+    """Background work."""
     log: Log = Log()
     """What is logged."""
 

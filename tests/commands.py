@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from moorage.__main__ import main
+from moorage.cli.beside import NAME
 from tests.parts.base import Server, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -129,8 +130,22 @@ class Running:
 
     def list_processes(self) -> list[int]:
         """The pids of the parent and its workers."""
-        children = Path(f"/proc/{self.server.pid}/task/{self.server.pid}/children").read_text().split()
-        return [self.server.pid, *map(int, children)]
+        return [self.server.pid, *(pid for pid in self._list_children() if not is_of_jobs(pid))]
+
+    def find_jobs(self) -> int:
+        """The pid of the process that keeps background jobs."""
+        (found,) = (pid for pid in self._list_children() if is_of_jobs(pid))
+        return found
+
+    def _list_children(self) -> list[int]:
+        """Of all its threads: one of them starts background jobs again."""
+        files = Path(f"/proc/{self.server.pid}/task").glob("*/children")
+        return sorted(int(pid) for file in files for pid in file.read_text().split())
+
+
+def is_of_jobs(pid: int) -> bool:
+    """Whether a process is there for background jobs, and not to answer."""
+    return Path(f"/proc/{pid}/comm").read_text().strip() == NAME
 
 
 @contextmanager

@@ -8,7 +8,6 @@ ours (docs/adr/0012).
 
 import argparse
 import contextlib
-import ctypes
 import gc
 import json
 import logging
@@ -25,6 +24,7 @@ import msgspec
 
 from moorage import __version__
 from moorage.cli.arguments import Commands, add_command, read_settings
+from moorage.cli.beside import Beside, die_with
 from moorage.cli.exits import DONE, FAILED
 from moorage.cli.folder import lock_folder, open_folder, require_writable
 from moorage.cli.listening import Place, check_certificate, reserve
@@ -58,6 +58,7 @@ def add(commands: Commands) -> None:
     command = add_command(commands, "serve", run, does="serve registry, API and page until stopped", examples=EXAMPLES)
     command.add_argument("--listen", metavar="HOST:PORT", help="where to listen (default: 127.0.0.1:8080); port 0: any")
     command.add_argument("--workers", metavar="N", help="processes (default: 1 on SQLite, else one per core up to 4)")
+    command.add_argument("--no-jobs", action="store_true", help="leave background jobs to `moorage work`")
     command.add_argument("--tls-cert", metavar="FILE", help="a certificate chain in PEM: serve HTTPS only")
     command.add_argument("--tls-key", metavar="FILE", help="its key in PEM")
 
@@ -82,23 +83,40 @@ def run(arguments: argparse.Namespace) -> int:
     for note in [*_warn(settings, place), *prepared.notes]:
         print(f"moorage: {note}", file=sys.stderr)
     forget_secrets()
-    try:
-        return _serve(msgspec.structs.replace(settings, admin_password=Secret()), place, prepared)
-    finally:
+    settings = msgspec.structs.replace(settings, admin_password=Secret())
+    gc.freeze()  # what other processes share with us stays shared
+
+    def leave() -> None:  # a worker that is slow to end keeps neither the port nor the folder from the next server
         place.keeper.close()
         os.close(lock)
 
+    beside = Beside(settings, leave) if settings.jobs.beside and not arguments.no_jobs else None
+    try:
+        return _serve(settings, place, prepared, beside)
+    finally:
+        if beside is not None:
+            beside.wait(STOP_SECONDS)
+        leave()
 
-def _serve(settings: Settings, place: Place, prepared: Prepared) -> int:
+
+def _serve(settings: Settings, place: Place, prepared: Prepared, beside: Beside | None) -> int:
     """Start granian and stay until it ends."""
     from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
     from granian.server.mp import MPServer
 
+    class Parent(MPServer):
+        """Tells background jobs to end when it begins to, so that both take their time at once."""
+
+        def shutdown(self, exit_code: int = 0) -> None:
+            if beside is not None:
+                beside.end()
+            super().shutdown(exit_code)  # type: ignore[no-untyped-call]
+
     _raise_file_limit()
     ready_out, ready_in = os.pipe()
-    server = MPServer(
+    server = Parent(
         "moorage.app:create_app",
         address=place.host,
         port=place.port,
@@ -124,7 +142,9 @@ def _serve(settings: Settings, place: Place, prepared: Prepared) -> int:
         _print_banner(settings, place, prepared)
 
     threading.Thread(target=_await_ready, args=(ready_out, on_ready), daemon=True, name="banner").start()
-    gc.freeze()  # what the workers share with us stays shared
+    if beside is not None:
+        beside.watch()
+    gc.freeze()  # as above
     try:
         server.serve(target_loader=partial(load_worker, settings, os.getpid(), ready_in), wrap_loader=False)
     except SystemExit as end:
@@ -140,7 +160,7 @@ def _load_granian() -> None:
 
 def load_worker(settings: Settings, parent: int, ready: int) -> App:
     """The application, in a fresh worker. Called by granian."""
-    _die_with(parent)
+    die_with(parent)
     sys.setswitchinterval(0.001)  # a hashing thread must not keep the loop from the interpreter for 5 ms
     try:
         from moorage import faults
@@ -186,14 +206,6 @@ async def _worker(application: App, ready: int, scope: Scope, receive: Receive, 
             raise
         # granian would take an exception for an application without a lifespan, and serve errors
         await send({"type": "lifespan.startup.failed", "message": ""})
-
-
-def _die_with(parent: int) -> None:
-    """Let the kernel end this worker when its parent dies, whatever killed it."""
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
-    if os.getppid() != parent:
-        raise SystemExit(1)
 
 
 def _raise_file_limit() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import serving
+from tests.commands import is_of_jobs
 from tests.faults.invariants import check
 from tests.faults.place import Place
 from tests.faults.registry import Client, Cut, digest_of, image, some_bytes
@@ -23,7 +24,7 @@ def list_workers(parent: int) -> list[int]:
             fields = stat.read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        if int(fields[1]) == parent and fields[0] != "Z":
+        if int(fields[1]) == parent and fields[0] != "Z" and not is_of_jobs(int(stat.parent.name)):
             found.append(int(stat.parent.name))
     return found
 

@@ -147,7 +147,7 @@ def test_no_secret_is_in_the_arguments_or_the_environment_of_a_process(data: Pat
         key = next((data / "keys" / "token").glob("*.pem")).read_text().splitlines()[1].encode()
         processes = moorage.list_processes()
         assert len(processes) == 3
-        for pid in processes:
+        for pid in [*processes, moorage.find_jobs()]:
             for name in ("cmdline", "environ"):
                 content = Path(f"/proc/{pid}/{name}").read_bytes()
                 assert b"hush" not in content
@@ -163,7 +163,7 @@ def test_no_secret_is_in_the_arguments_or_the_environment_of_a_process(data: Pat
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_signal_ends_every_process_within_10_s(filled: Path, end: signal.Signals) -> None:
     with serving(filled) as moorage:
-        processes = moorage.list_processes()
+        processes = [*moorage.list_processes(), moorage.find_jobs()]
         with closing(socket.create_connection(("127.0.0.1", moorage.port))) as idle:
             idle.sendall(b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n")  # a request that is never finished
             began = time.monotonic()
@@ -189,14 +189,31 @@ def test_a_worker_that_dies_is_replaced(filled: Path) -> None:
         wait_until(lambda: _answers(moorage), what="its answer", seconds=10)
 
 
+def test_the_process_of_background_jobs_is_replaced_when_it_dies_and_can_be_left_out(filled: Path) -> None:
+    with serving(filled) as moorage:
+        jobs = moorage.find_jobs()
+        os.kill(jobs, signal.SIGKILL)
+
+        def is_replaced() -> bool:
+            with contextlib.suppress(ValueError):
+                return moorage.find_jobs() != jobs
+            return False
+
+        wait_until(is_replaced, what="another process of background jobs", seconds=10)
+    with serving(filled, "--no-jobs") as moorage, pytest.raises(ValueError, match="not enough values"):
+        moorage.find_jobs()
+
+
 def test_workers_do_not_outlive_their_parent(filled: Path) -> None:
     with serving(filled) as moorage:
         _, worker = moorage.list_processes()
+        jobs = moorage.find_jobs()
         os.kill(moorage.server.pid, signal.SIGKILL)
 
         with serving(filled) as again:  # at once: the lock of those that are about to end is waited for
             assert again.get("/livez") == 200
         wait_until(lambda: not _is_running(worker), what="the worker's end", seconds=10)
+        wait_until(lambda: not _is_running(jobs), what="the end of background jobs", seconds=10)
     with serving(filled) as moorage:
         assert moorage.get("/livez") == 200
 
