@@ -56,14 +56,23 @@ _LIVE_PARENT = (
     .where(ArtifactReference.child_id == bindparam("artifact"), Artifact.trash_id.is_(None))
     .limit(1)
 )
+_PARENT = Artifact.__table__.alias("parent")
 _REFERRERS = (
-    select(Artifact.id, Artifact.digest, Artifact.tagged, Artifact.child, Artifact.accessory)
+    select(
+        Artifact.id, Artifact.digest, Artifact.tagged, Artifact.child, Artifact.accessory,
+        exists(
+            select(_PARENT.c.id)
+            .join(ArtifactReference, ArtifactReference.parent_id == _PARENT.c.id)
+            .where(ArtifactReference.child_id == Artifact.id, _PARENT.c.trash_id.is_(None))
+            .correlate(Artifact)
+        ).label("named"),
+    )
     .where(
         Artifact.repository_id == bindparam("repository"), Artifact.subject_digest == bindparam("digest"),
         Artifact.trash_id.is_(None),
     )
     .order_by(Artifact.id)
-    .with_for_update()
+    .with_for_update(of=Artifact)
 )  # fmt: skip
 _LOCK_CHILDREN = (
     select(Artifact.id)
@@ -72,7 +81,6 @@ _LOCK_CHILDREN = (
     .order_by(Artifact.id)
     .with_for_update(of=Artifact)
 )
-_PARENT = Artifact.__table__.alias("parent")
 _LONELY_CHILDREN = (
     select(Artifact.id, Artifact.digest, Artifact.tagged, Artifact.child, Artifact.accessory)
     .join(ArtifactReference, ArtifactReference.child_id == Artifact.id)
@@ -146,6 +154,8 @@ def delete_tag(work: Work, project_id: int, repository_id: int, path: str, tag: 
 def delete_artifact(work: Work, project_id: int, repository_id: int, path: str, digest: Digest) -> None:
     """Delete an artifact with its tags, its referrers, and the children that nothing else needs.
 
+    A referrer that a live index names stays: the index needs it, and its subject may be absent.
+
     Raises:
         ManifestUnknown: it is not there.
         ManifestInUse: an index of the repository names it.
@@ -163,9 +173,10 @@ def delete_artifact(work: Work, project_id: int, repository_id: int, path: str, 
     trash, rules = _open_trash(work, project_id, repository_id, "artifact", f"{path}@{digest}")
     tags: list[str] = []
     left = 0
-    waiting = [row]
+    waiting: list[Any] = [row]
+    needed: list[Any] = []
     seen: set[int] = set()
-    while waiting:
+    while waiting or (waiting := _find_free(work, needed)):
         item = waiting.pop()
         if item.id in seen:
             continue
@@ -175,7 +186,8 @@ def delete_artifact(work: Work, project_id: int, repository_id: int, path: str, 
         left += _move_to_trash(work, repository_id, item, trash, tags)
         left -= _let_children_go(work, item.id)
         waiting += work.db.execute(_LONELY_CHILDREN, {"artifact": item.id}).all()
-        waiting += work.db.execute(_REFERRERS, {"repository": repository_id, "digest": item.digest}).all()
+        for referrer in work.db.execute(_REFERRERS, {"repository": repository_id, "digest": item.digest}).all():
+            (needed if referrer.named else waiting).append(referrer)
     if rules:
         require_mutable(work, project_id, path, tags)
     count_artifacts(work, repository_id, -left)
@@ -216,6 +228,13 @@ def delete_repository(work: Work, project_id: int, path: str) -> None:
     limits.count_repository(work, project_id, repository.id, -1)
     work.emit(RepositoryDeleted(project_id, path, repository.artifact_count))
     faults.point("delete.recorded")
+
+
+def _find_free(work: Work, needed: list[Any]) -> list[Any]:
+    """Takes those out of `needed` that no live index names any more."""
+    free = [one for one in needed if work.db.execute(_LIVE_PARENT, {"artifact": one.id}).scalar() is None]
+    needed[:] = [one for one in needed if one not in free]
+    return free
 
 
 def _move_to_trash(work: Work, repository_id: int, item: Any, trash: int, tags: list[str]) -> int:  # noqa: ANN401 - a row

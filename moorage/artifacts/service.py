@@ -1,5 +1,7 @@
 """Repositories and artifacts by name, as the REST API speaks of them."""
 
+import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -74,6 +76,14 @@ _BY_TAG = (
     .where(Tag.repository_id == bindparam("repository"), Tag.name == bindparam("tag"))
 )
 
+_BY_DIGESTS = select(Artifact.digest, Artifact.id).where(
+    Artifact.repository_id == bindparam("repository"), Artifact.digest.in_(bindparam("digests", expanding=True)),
+    Artifact.trash_id.is_(None),
+)  # fmt: skip
+_BY_TAGS = select(Tag.name, Tag.artifact_id).where(
+    Tag.repository_id == bindparam("repository"), Tag.name.in_(bindparam("tags", expanding=True))
+)
+
 
 @dataclass(frozen=True, slots=True)
 class FoundArtifact:
@@ -129,6 +139,31 @@ def get_artifact(work: Work, repository_id: int, reference: str) -> FoundArtifac
     if row is None:
         raise ManifestUnknown(reference=reference[:200])
     return FoundArtifact(row.id, Digest.from_binary(bytes(row.digest)), bool(row.accessory))
+
+
+def find_artifacts(work: Work, repository_id: int, references: Iterable[str]) -> dict[str, int]:
+    """The ids of the live artifacts that tags and digests name; what names none is left out.
+
+    Cost: a statement for the tags and one for the digests. The caller bounds how many there are.
+    """
+    tags: list[str] = []
+    digests: dict[bytes, str] = {}
+    for reference in references:
+        with contextlib.suppress(DigestInvalid, TagInvalid):
+            parsed = parse_reference(reference)
+            if isinstance(parsed, Digest):
+                digests[parsed.binary] = reference
+            else:
+                tags.append(reference)
+    found: dict[str, int] = {}
+    if tags:
+        found |= {
+            row.name: row.artifact_id for row in work.db.execute(_BY_TAGS, {"repository": repository_id, "tags": tags})
+        }
+    if digests:
+        rows = work.db.execute(_BY_DIGESTS, {"repository": repository_id, "digests": list(digests)})
+        found |= {digests[bytes(digest)]: one for digest, one in rows}
+    return found
 
 
 def set_description(work: Work, project_id: int, path: str, description: str) -> None:

@@ -1,0 +1,227 @@
+"""What deleting something would do, told beforehand: what goes, how many bytes come back and when, what forbids it.
+
+It only looks, without a lock: somebody may push or delete before it is done. Deleting itself decides under the gate.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import msgspec
+from sqlalchemy import case, func, select
+
+from moorage.artifacts import family, service, sizes
+from moorage.artifacts.family import Bytes, Member
+from moorage.artifacts.rules import find_keeping
+from moorage.artifacts.tables import Artifact, Repository, Tag
+from moorage.db.engine import Query
+from moorage.db.fast import call, each
+from moorage.db.work import Work
+from moorage.errors import ManifestInUse, ProjectNotEmpty, TagImmutable
+from moorage.oci.digest import Digest
+from moorage.projects.tables import Project
+from moorage.quotas import service as quotas
+
+MAX_TAGS = 1_000
+"""Tags of one question."""
+
+MAX_SHOWN = 1_000
+"""Tags, artifacts and reasons that an answer names; all of them are counted."""
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why it would be refused: `reason` as in the error. `tag`, `rule`, `index`: where it speaks of one."""
+
+    reason: str
+    tag: str = ""
+    rule: int = 0
+    pattern: str = ""
+    index: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a delete would do.
+
+    Attributes:
+        going: artifacts, each with why it goes (`family.ITSELF`, …); the first of them.
+        counts: how many artifacts go, by why.
+        tags: names of tags that go; the first of them.
+        untagged: artifacts that lose their last tag and stay.
+        measured: what the artifacts that go take; of tags what those take that lose their last one.
+        refusals: empty: it may be deleted.
+        unknown: names that name nothing.
+        trash_days: how long it can be restored.
+        purge_at: until when, if it were deleted now.
+    """
+
+    trash_days: int
+    purge_at: datetime
+    going: Sequence[tuple[Member, str]] = ()
+    counts: Counter[str] = field(default_factory=Counter)
+    tags: Sequence[str] = ()
+    tag_count: int = 0
+    untagged: Sequence[Member] = ()
+    untagged_count: int = 0
+    measured: Bytes = field(default_factory=Bytes)
+    refusals: Sequence[Refusal] = ()
+    refusal_count: int = 0
+    repositories: int = 0
+    unknown: Sequence[str] = ()
+
+
+_PROJECT = select(Project.trash_days, Project.immutable_rules, Project.repository_count)
+_TAGS_OF = Query(
+    "",
+    sqlite="SELECT name, artifact_id FROM tag WHERE artifact_id IN (SELECT value FROM json_each($1)) ORDER BY name",
+    postgresql="SELECT name, artifact_id FROM tag WHERE artifact_id = ANY($1::bigint[]) ORDER BY name",
+)
+_TAG_NAMES = select(Tag.name)
+_COUNTS = select(
+    func.count(),
+    func.sum(case((Artifact.accessory, 1), else_=0)),
+    func.sum(case((Artifact.child & ~Artifact.tagged & ~Artifact.accessory, 1), else_=0)),
+)
+
+
+def preview_artifact(work: Work, project_id: int, path: str, reference: str) -> Preview:
+    """What goes with an artifact: its tags, its referrers, and the children that nothing else needs.
+
+    Raises:
+        RepositoryUnknown, ManifestUnknown: there is no such artifact.
+
+    Cost: ten statements at most.
+    """
+    repository = service.get_repository(work, project_id, path)
+    artifact = service.get_artifact(work, repository.id, reference)
+    found = family.find_family(work, project_id, repository.id, [artifact.id])
+    going = family.find_going(found, [artifact.id])
+    tags = [name for name, _ in _find_tags(work, going)]
+    days, rules, _ = _get_project(work, project_id)
+    refusals = _find_immutable(work, project_id, path, tags if rules else ())
+    index = family.find_index(found, artifact.id)
+    if index is not None:
+        refusals.insert(0, Refusal(ManifestInUse.reason, index=_find_digest(work, index)))
+    return Preview(
+        days,
+        work.now + timedelta(days=days),
+        going=[(found.members[one], why) for one, why in going.items()][:MAX_SHOWN],
+        counts=Counter(going.values()),
+        tags=tags[:MAX_SHOWN],
+        tag_count=len(tags),
+        measured=family.measure(found, family.find_uses(work, found), going),
+        refusals=refusals[:MAX_SHOWN],
+        refusal_count=len(refusals),
+    )
+
+
+def preview_tags(work: Work, project_id: int, path: str, names: Iterable[str]) -> Preview:
+    """What deleting tags does: the artifacts stay, and some of them have no tag then.
+
+    What it measures is what those take, and comes back only when they are deleted, too.
+
+    Args:
+        names: at most 1,000.
+
+    Raises:
+        RepositoryUnknown: there is none.
+
+    Cost: eleven statements at most.
+    """
+    repository = service.get_repository(work, project_id, path)
+    wanted = list(dict.fromkeys(names))
+    tags = service.find_artifacts(work, repository.id, [name for name in wanted if ":" not in name])
+    losing = Counter(tags.values())
+    having = Counter(artifact for _, artifact in _find_tags(work, losing))
+    bare = [artifact for artifact, count in losing.items() if having[artifact] == count]
+    found = family.find_family(work, project_id, repository.id, bare)
+    deletable = [artifact for artifact in bare if family.find_index(found, artifact) is None]
+    going = family.find_going(found, deletable)
+    days, rules, _ = _get_project(work, project_id)
+    refusals = _find_immutable(work, project_id, path, sorted(tags) if rules else ())
+    return Preview(
+        days,
+        work.now + timedelta(days=days),
+        tags=sorted(tags)[:MAX_SHOWN],
+        tag_count=len(tags),
+        untagged=[found.members[artifact] for artifact in sorted(bare)][:MAX_SHOWN],
+        untagged_count=len(bare),
+        measured=family.measure(found, family.find_uses(work, found), going),
+        refusals=refusals[:MAX_SHOWN],
+        refusal_count=len(refusals),
+        unknown=[name for name in wanted if name not in tags],
+    )
+
+
+def preview_repository(work: Work, project_id: int, path: str) -> Preview:
+    """What goes with a repository: all of it. What waits in its trash goes when the repository is purged.
+
+    Raises:
+        RepositoryUnknown: there is none.
+
+    Cost: eight statements at most.
+    """
+    measured, _ = sizes.measure_repository(work, project_id, path)
+    tags = list(work.db.execute(_TAG_NAMES.where(Tag.repository_id == measured.id).order_by(Tag.name)).scalars())
+    days, rules, _ = _get_project(work, project_id)
+    refusals = _find_immutable(work, project_id, path, tags if rules else ())
+    counted = work.db.execute(_COUNTS.where(Artifact.repository_id == measured.id, Artifact.trash_id.is_(None))).one()
+    artifacts, accessories, children = (int(number or 0) for number in counted)
+    return Preview(
+        days,
+        work.now + timedelta(days=days),
+        counts=Counter(
+            {family.ITSELF: artifacts - accessories - children, family.ACCESSORY: accessories, family.CHILD: children}
+        ),
+        tags=tags[:MAX_SHOWN],
+        tag_count=len(tags),
+        measured=Bytes(measured.own_bytes, 0, measured.shared_bytes),
+        refusals=refusals[:MAX_SHOWN],
+        refusal_count=len(refusals),
+        repositories=1,
+    )
+
+
+def preview_project(work: Work, project_id: int) -> Preview:
+    """What goes with a project. It is refused while the project lists repositories; what is left is in its trash.
+
+    Raises:
+        ProjectUnknown: there is none.
+
+    Cost: three statements.
+    """
+    days, _, listed = _get_project(work, project_id)
+    held = quotas.get_usage(work, project_id).used_bytes
+    count = work.db.scalar(
+        select(func.count()).where(Repository.project_id == project_id, Repository.trash_id.is_(None))
+    )
+    refusals = [Refusal(ProjectNotEmpty.reason)] if listed else []
+    return Preview(
+        days,
+        work.now + timedelta(days=days),
+        measured=Bytes(held),
+        refusals=refusals,
+        refusal_count=len(refusals),
+        repositories=count or 0,
+    )
+
+
+def _find_tags(work: Work, artifacts: Iterable[int]) -> list[tuple[str, int]]:
+    (rows,) = each(work, (call(_TAGS_OF, family.ids_argument(work, artifacts)),))
+    return [(name, artifact) for name, artifact in rows]
+
+
+def _get_project(work: Work, project_id: int) -> tuple[int, int, int]:
+    row = work.db.execute(_PROJECT.where(Project.id == project_id)).one()
+    return row[0], row[1], row[2]
+
+
+def _find_digest(work: Work, artifact: int) -> str:
+    found = work.db.execute(select(Artifact.digest).where(Artifact.id == artifact)).scalar_one()
+    return str(Digest.from_binary(bytes(found)))
+
+
+def _find_immutable(work: Work, project_id: int, path: str, tags: Sequence[str]) -> list[Refusal]:
+    kept = find_keeping(work, project_id, path, tags) if tags else {}
+    return [Refusal(TagImmutable.reason, tag, rule.id, rule.pattern) for tag, rule in kept.items()]
