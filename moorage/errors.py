@@ -186,6 +186,12 @@ class UserNameInvalid(Invalid):
     reason = "USER_NAME_INVALID"
 
 
+class CronInvalid(Invalid):
+    """The cron expression cannot be used: six fields, seconds first, in UTC, as in `0 30 2 * * *`."""
+
+    reason = "CRON_INVALID"
+
+
 class ManifestInvalid(Invalid):
     """The manifest is invalid."""
 

@@ -40,7 +40,8 @@ _DUE = """
 SELECT EXISTS (SELECT 1 FROM task WHERE status = 'Pending' AND vendor_type NOT IN (SELECT vendor_type FROM pause))
     OR EXISTS (SELECT 1 FROM task WHERE status = 'Running')
     OR EXISTS (SELECT 1 FROM task WHERE status = 'Scheduled' AND (due_at <= ?1 OR updated_at > ?1 + 60000000))
-    OR EXISTS (SELECT 1 FROM schedule WHERE next_at <= ?1)
+    OR EXISTS (SELECT 1 FROM schedule WHERE (next_at <= ?1 OR updated_at > ?1 + 60000000)
+        AND 'SCHEDULER' NOT IN (SELECT vendor_type FROM pause))
 """
 
 

@@ -17,6 +17,7 @@ from moorage.events import SYSTEM
 from moorage.jobs import claim
 from moorage.jobs.claim import Attempt, Claimed
 from moorage.jobs.queue import ERROR, JOBS, SUCCESS, GiveUp, Job, RetryLater, TaskLost
+from moorage.jobs.schedule import fire_all
 from moorage.jobs.task import Parts, Task
 from moorage.logs import with_cause
 
@@ -130,6 +131,7 @@ class Worker:
         await self._beat()
         await self._look_for_stops()
         await self._look_for_dead()
+        await fire_all(self.parts.database)
         if await self.parts.database.look(claim.is_any_due):
             while await self.parts.database.run(SYSTEM, claim.wake) == claim.WAKE_BATCH:
                 pass
