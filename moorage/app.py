@@ -48,6 +48,7 @@ from moorage.logs import is_text, with_cause
 from moorage.remotes.http import Outgoing
 from moorage.sealing import Seals
 from moorage.settings import Settings
+from moorage.site.pages import Explorer
 from moorage.site.probes import Probes
 from moorage.storage.base import Storage
 from moorage.storage.open import open_storage
@@ -155,6 +156,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     guard = ApiGuard(
         database, login, refusals, sessions, bearers=[login, oidc_people], header=TrustedHeader(database, live, hosts)
     )
+    explorer = Explorer()
     api = ApiPlane(
         guard,
         live,
@@ -168,6 +170,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
             "health": Health({"core": _nothing, "database": database.check, "registry": storage.check}),
             "contents": Contents(database, storage),
         },
+        page=explorer,
     )
     sign_in = SignIn(
         database, login, sessions, live, guard=guard, oidc=OidcSignIn(database, sessions, live, provider, refusals)
@@ -180,6 +183,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
             "service": token_endpoint,
             "api": api,
             "c": sign_in,
+            "devcenter-api-2.0": explorer.moved,
             "livez": probes.livez,
             "readyz": probes.readyz,
             "metrics": probes.metrics,

@@ -57,7 +57,8 @@ def make_api() -> str:
         (
             "Below `/api/v2.0` lies Harbor's REST API v2.0, with its names, parameters, statuses and shapes, and what "
             "we add to it. `/api/v2.0/openapi.json` is the document of all of it (OpenAPI 3.1), made from the running "
-            "code; additions of ours are marked `x-moorage` there."
+            "code; additions of ours are marked `x-moorage` there. `/api/v2.0/explorer` shows it in a browser, and "
+            "sends requests."
         ),
         "",
         (

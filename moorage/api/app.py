@@ -25,7 +25,7 @@ from moorage.api.guard import ApiGuard
 from moorage.api.paths import route_path
 from moorage.db.query import ignored_warning
 from moorage.errors import Invalid, Problem, RouteUnknown, TooLarge, Unprocessable, Unsupported
-from moorage.web.reply import Reply, problem_reply
+from moorage.web.reply import API_HEADERS, Reply, add_missing, problem_reply
 from moorage.web.request import Request
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -33,12 +33,6 @@ _IDLE_SECONDS = 30.0
 _ABOUT_BODIES = frozenset({b"content-length", b"content-type"})
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # in JSON; a NUL that is not escaped is no JSON
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_HEADERS = [
-    (b"cache-control", b"no-store"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"referrer-policy", b"no-referrer"),
-]
 
 
 class Api:
@@ -104,7 +98,7 @@ class Api:
         else:
             raise problem
         headers = reply.headers
-        headers += _HEADERS
+        add_missing(headers, API_HEADERS)
         headers += request.scope.get("moorage.headers", ())
         call: Call | None = scope.get("moorage.call")
         if call is not None and call.ignored:

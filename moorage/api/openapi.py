@@ -148,6 +148,8 @@ def _complete(described: dict[str, Any], handler: HTTPRouteHandler) -> None:
     described["responses"] = responses
     described["security"] = [{"basic": []}, {"bearer": []}, {"session": []}] + ([{}] if needs.level == "public" else [])
     described["x-needs"] = str(needs)
+    if needs.note:
+        described["x-needs-note"] = needs.note
     if handler.opt["ours"]:
         described["x-moorage"] = True
 

@@ -5,7 +5,7 @@ import contextlib
 import functools
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,11 +16,14 @@ from moorage.api.paths import route_path
 from moorage.configuration.live import Live
 from moorage.configuration.read_only import READS, require_writable
 from moorage.errors import Unsupported
-from moorage.web.reply import Reply, json_reply
+from moorage.web.content import Content
+from moorage.web.reply import API_HEADERS, Reply, add_missing, json_reply
 from moorage.web.request import Request
 
 if TYPE_CHECKING:
     from moorage.api.app import Api
+
+Handler = Callable[[Request], Awaitable[Reply]]
 
 _VERSION = {"version": "v2.0"}
 _PING = f"{BASE}/ping"
@@ -33,6 +36,7 @@ _READS_WITH_A_BODY = re.compile(
 """What a POST only asks for (`operation(reads=True)`): read-only mode does not stop it."""
 
 _DOCUMENT = f"{BASE}/openapi.json"
+_PAGE = f"{BASE}/explorer"
 
 
 class ApiPlane:
@@ -42,13 +46,19 @@ class ApiPlane:
     it: so they are loaded in a thread once the server has started, and a request that comes before waits for them.
     """
 
-    def __init__(self, guard: ApiGuard, live: Live, provided: Mapping[str, Any]) -> None:
+    def __init__(self, guard: ApiGuard, live: Live, provided: Mapping[str, Any], page: Handler | None = None) -> None:
+        """Remember the parts; nothing is loaded yet.
+
+        Args:
+            page: answers for the page that shows the API, and for its files.
+        """
+        self._page = page
         self._guard = guard
         self._live = live
         self._provided = {"live": live, **provided}
         self._api: Api | None = None
         self._loading: asyncio.Future[Api] | None = None
-        self._document: bytes | None = None
+        self._document: Content | None = None
 
     def start(self) -> "asyncio.Future[Api]":
         """Begin to load, unless that has begun; called once the server can answer.
@@ -86,10 +96,14 @@ class ApiPlane:
         path = request.path.rstrip("/")
         if path == "/api/version":
             _require_read(request)
-            return json_reply(200, _VERSION)
+            return json_reply(200, _VERSION, [*API_HEADERS])
         if path == _DOCUMENT:
             _require_read(request)
-            return Reply(200, [(b"content-type", b"application/json")], await self._whole_document())
+            reply = (await self._whole_document()).reply(request)
+            add_missing(reply.headers, API_HEADERS)
+            return reply
+        if self._page is not None and (path == _PAGE or path.startswith(f"{_PAGE}/")):
+            return await self._page(request)
         if path != _PING:
             items = await self._live.items()  # what was changed before this request holds for it
             if request.method not in READS and not _is_always_allowed(request.method, route_path(path)):
@@ -99,7 +113,7 @@ class ApiPlane:
             api = await asyncio.shield(self.start())
         return await api(request)
 
-    async def _whole_document(self) -> bytes:
+    async def _whole_document(self) -> Content:
         """The OpenAPI document; made when it is first asked for (a second of work), in a thread."""
         if self._document is None:
             self._document = await asyncio.to_thread(_build)
@@ -120,11 +134,11 @@ def _settle(loaded: "asyncio.Future[Api]", api: "Api | None", error: Exception |
         loaded.exception()  # nobody may be waiting
 
 
-def _build() -> bytes:
+def _build() -> Content:
     from moorage.api.openapi import build_document  # noqa: PLC0415 - with the framework, see above
     from moorage.api.routes import every_route  # noqa: PLC0415 - as above
 
-    return msgspec.json.encode(build_document(every_route()))
+    return Content(msgspec.json.encode(build_document(every_route())), "application/json")
 
 
 def _require_read(request: Request) -> None:

@@ -86,7 +86,10 @@ class Probes:
             raise RouteUnknown(path=request.path[:300])
         _require_read(request, "/")
         request.route = "root"
-        page = f"Moorage {__version__}\n\nThis is a container registry: docker login {request.origin.partition('://')[2]}\n"
+        page = (
+            f"Moorage {__version__}\n\nThis is a container registry: docker login {request.origin.partition('://')[2]}\n"
+            f"Its REST API: {request.origin}/api/v2.0/explorer\n"
+        )
         return Reply(200, [_TEXT, (b"x-content-type-options", b"nosniff")], page.encode())
 
 

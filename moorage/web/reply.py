@@ -1,13 +1,22 @@
 """What a handler gives back, and the error envelope of both planes."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from moorage.errors import Problem
 
 Header = tuple[bytes, bytes]
 JSON_TYPE = (b"content-type", b"application/json")
+
+
+API_HEADERS: tuple[Header, ...] = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+)
+"""What goes with every reply of the REST API that does not say otherwise itself."""
 
 
 class Reply:
@@ -30,6 +39,12 @@ class Reply:
         self.path = path
         self.stream = stream
         self.length = length
+
+
+def add_missing(headers: list[Header], more: Sequence[Header]) -> None:
+    """Add those of `more` whose name is not there yet: of two policies a browser would obey both."""
+    there = {name for name, _ in headers}
+    headers += [one for one in more if one[0] not in there]
 
 
 def json_reply(status: int, value: object, headers: list[Header] | None = None) -> Reply:

@@ -1,0 +1,108 @@
+// JSON Schema (of OpenAPI 3.1) for people: the name of a type, a tree of its fields, an example.
+import { coded, el } from "./dom.js";
+
+const MAX_DEPTH = 6;
+let components = {};
+
+/** Remember the document's components, which `$ref`s lead to. */
+export function useComponents(found) {
+  components = found || {};
+}
+
+/** The schema that a reference leads to, or the schema itself. */
+export function resolve(schema) {
+  return schema && schema.$ref ? components.schemas?.[schema.$ref.split("/").pop()] || {} : schema || {};
+}
+
+const branches = (schema) => schema.oneOf || schema.anyOf;
+const isNull = (schema) => schema.type === "null";
+
+/** What a value is, in a few words: `array of Artifact`, `integer or null`. */
+export function typeName(schema) {
+  if (!schema) return "any";
+  if (schema.$ref) return schema.$ref.split("/").pop();
+  const several = branches(schema);
+  if (several) return [...new Set(several.map(typeName))].join(" or ");
+  if (schema.enum) return schema.enum.map((one) => JSON.stringify(one)).join(" or ");
+  if (schema.const !== undefined) return JSON.stringify(schema.const);
+  if (Array.isArray(schema.type)) return schema.type.join(" or ");
+  if (schema.type === "array") return `array of ${typeName(schema.items)}`;
+  if (schema.type === "object" && schema.additionalProperties && !schema.properties) {
+    return schema.additionalProperties === true ? "object" : `object of ${typeName(schema.additionalProperties)}`;
+  }
+  return schema.type || (schema.properties ? "object" : "any");
+}
+
+/** What else holds for a value: default, bounds, pattern. */
+export function bounds(schema) {
+  const said = [];
+  if (schema.default !== undefined && schema.default !== null) said.push(`default ${JSON.stringify(schema.default)}`);
+  if (schema.minimum !== undefined) said.push(`from ${schema.minimum}`);
+  if (schema.maximum !== undefined) said.push(`to ${schema.maximum}`);
+  if (schema.maxLength !== undefined) said.push(`at most ${schema.maxLength} characters`);
+  if (schema.format && schema.format !== "int64") said.push(schema.format);
+  return said.join(", ");
+}
+
+/** The schema that has fields to show: of an array its items, of alternatives the first that is not null. */
+function fieldsOf(schema) {
+  const real = resolve(schema);
+  const several = branches(real);
+  if (several) return fieldsOf(several.find((one) => !isNull(one)) || {});
+  if (real.type === "array") return fieldsOf(real.items);
+  if (!real.properties && typeof real.additionalProperties === "object") return fieldsOf(real.additionalProperties);
+  return real;
+}
+
+/** A list of the fields of a schema; those of a field are made when it is opened. */
+export function tree(schema, depth = 0) {
+  const real = fieldsOf(schema);
+  if (!real.properties) return null;
+  const required = new Set(real.required || []);
+  return el("ul", { class: "fields" }, Object.entries(real.properties).map(([name, field]) => {
+    const inner = fieldsOf(field).properties && depth < MAX_DEPTH;
+    const said = resolve(field).description || field.description || "";
+    const more = bounds(field);
+    const type = typeName(field).replace(required.has(name) ? "" : " or null", "");
+    const line = [
+      el("code", {}, name), " ", el("span", { class: "type" }, type),
+      required.has(name) ? null : el("span", { class: "hint" }, " optional"),
+      more ? el("span", { class: "hint" }, ` ${more}`) : null,
+      said && !inner ? el("span", { class: "said" }, coded(said)) : null,
+    ];
+    if (!inner) return el("li", {}, line);
+    const details = el("details", { ontoggle: () => {
+      if (details.open && details.children.length === 1) details.append(tree(field, depth + 1));
+    } }, el("summary", {}, line));
+    return el("li", {}, details);
+  }));
+}
+
+const STRINGS = { "date-time": "2026-01-31T12:00:00.000Z", date: "2026-01-31", email: "ann@example.org",
+  uri: "https://example.org/", uuid: "0d3adb33-0000-4000-8000-000000000000" };
+
+/** An example of a value, made up from its schema. */
+export function example(schema, depth = 0) {
+  const real = resolve(schema);
+  if (real.example !== undefined) return real.example;
+  if (real.examples?.length) return real.examples[0];
+  if (real.default !== undefined && real.default !== null) return real.default;
+  if (real.const !== undefined) return real.const;
+  if (real.enum) return real.enum[0];
+  const several = branches(real);
+  if (several) return example(several.find((one) => !isNull(one)) || { type: "null" }, depth);
+  const type = Array.isArray(real.type) ? real.type.find((one) => one !== "null") : real.type;
+  if (type === "array") return depth > MAX_DEPTH ? [] : [example(real.items, depth + 1)];
+  if (type === "object" || real.properties) {
+    if (depth > MAX_DEPTH) return {};
+    const fields = Object.entries(real.properties || {}).map(([name, one]) => [name, example(one, depth + 1)]);
+    if (!fields.length && typeof real.additionalProperties === "object") {
+      return { name: example(real.additionalProperties, depth + 1) };
+    }
+    return Object.fromEntries(fields);
+  }
+  if (type === "integer" || type === "number") return Math.max(real.minimum ?? 0, 0);
+  if (type === "boolean") return false;
+  if (type === "null") return null;
+  return STRINGS[real.format] || "text";
+}

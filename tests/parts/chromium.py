@@ -1,0 +1,242 @@
+"""Chromium without a screen, spoken to over a pipe: no driver, no port, nothing to download.
+
+    with parts.get("chromium", Chromium).page() as page:
+        page.open(moorage.url + "/api/v2.0/explorer")
+        page.fill("#search", "quota")
+        assert page.value("document.querySelectorAll('.operation').length") == 3
+        page.require_quiet()
+
+Source: the Chrome DevTools Protocol; a message is JSON and ends with a NUL.
+"""
+
+import base64
+import contextlib
+import json
+import os
+import select
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tests.parts.base import STOP_SECONDS, Broken, Part, find_program, run
+
+MEND = "tools/install_parts.sh"
+SWITCHES = (
+    "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-default-browser-check",
+    "--disable-extensions", "--force-device-scale-factor=1", "--remote-debugging-pipe",
+)  # fmt: skip
+
+
+class Chromium(Part):
+    """The browser. Each page is in a profile of its own: no cookie and no cache of another test."""
+
+    name: ClassVar[str] = "chromium"
+
+    _process: "subprocess.Popen[bytes] | None" = None
+    _wire: "_Wire"
+
+    def find(self) -> str:
+        """The version that it prints."""
+        printed = run(find_program("chromium", mend=MEND), "--version", "--no-sandbox").stdout
+        return printed.removeprefix("Chromium ").split()[0]
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        theirs_in, ours_out = os.pipe()
+        ours_in, theirs_out = os.pipe()
+        command = [
+            find_program("chromium", mend=MEND),
+            *SWITCHES,
+            f"--user-data-dir={self.folder}/profile",
+            "about:blank",
+        ]
+        with (self.folder / "chromium.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                ["bash", "-c", f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}', "bash", *map(str, command)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(theirs_in, theirs_out),
+                env={**os.environ, "HOME": str(self.folder)}, start_new_session=True,
+            )  # fmt: skip
+        os.close(theirs_in)
+        os.close(theirs_out)
+        self._wire = _Wire(ours_in, ours_out)
+        self._wire.ask("Browser.getVersion")
+
+    def stop(self) -> None:
+        """Stop it."""
+        if self._process is None:
+            return
+        with contextlib.suppress(Broken, OSError):
+            self._wire.ask("Browser.close")
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._wire.close()
+
+    @contextlib.contextmanager
+    def page(self, width: int = 1280, height: int = 800) -> Iterator["Page"]:
+        """A page of this size, closed at the end."""
+        context = self._wire.ask("Target.createBrowserContext")["browserContextId"]
+        target = self._wire.ask("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
+        session = self._wire.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        page = Page(self._wire, session)
+        page.resize(width, height)
+        try:
+            yield page
+        finally:
+            self._wire.ask("Target.disposeBrowserContext", browserContextId=context)
+            self._wire.heard.pop(session, None)
+
+
+class Page:
+    """A page. What it complains of is kept: errors of scripts and of the console, and what its policy forbade."""
+
+    def __init__(self, wire: "_Wire", session: str) -> None:
+        self._wire = wire
+        self._session = session
+        for domain in ("Page", "Runtime", "Log", "Network", "Audits"):
+            self._ask(f"{domain}.enable")
+
+    def _ask(self, method: str, **values: Any) -> Any:
+        return self._wire.ask(method, self._session, **values)
+
+    def open(self, url: str, *, seconds: float = 20) -> None:
+        """Go to a URL and wait until it has loaded."""
+        error = self._ask("Page.navigate", url=url).get("errorText")
+        if error:
+            raise Broken(f"{url}: {error}")
+        self.wait("document.readyState === 'complete'", seconds=seconds)
+
+    def value(self, expression: str) -> Any:
+        """What an expression is in the page; a promise is waited for."""
+        answer = self._ask("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        if "exceptionDetails" in answer:
+            raise Broken(f"{expression}: {answer['exceptionDetails']}")
+        return answer["result"].get("value")
+
+    def wait(self, expression: str, *, seconds: float = 10) -> None:
+        """Wait until an expression is true."""
+        until = time.monotonic() + seconds
+        while not self.value(f"Boolean({expression})"):
+            if time.monotonic() > until:
+                raise Broken(f"not true after {seconds:g} s: {expression}; the page says {self.complaints()}")
+            time.sleep(0.03)
+
+    def click(self, selector: str) -> None:
+        """Scroll to the first element that a selector finds, and press the mouse's button in its middle."""
+        found = self.value(
+            f"(() => {{ const it = document.querySelector({json.dumps(selector)}); if (!it) return null;"
+            " it.scrollIntoView({block: 'center'}); const box = it.getBoundingClientRect();"
+            " return [box.x + box.width / 2, box.y + box.height / 2]; })()"
+        )
+        if found is None:
+            raise Broken(f"there is no {selector}")
+        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+            self._ask("Input.dispatchMouseEvent", type=kind, x=found[0], y=found[1], button="left", clickCount=1)
+
+    def fill(self, selector: str, text: str) -> None:
+        """Replace what stands in a field by typing."""
+        self.value(
+            f"(() => {{ const it = document.querySelector({json.dumps(selector)}); it.focus(); it.select(); }})()"
+        )
+        self.press("Backspace", code=8)
+        self._ask("Input.insertText", text=text)
+
+    def press(self, key: str, *, text: str = "", code: int = 0) -> None:
+        """Press a key; `text` is what it types."""
+        what = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+        down = {"type": "keyDown", "text": text} if text else {"type": "rawKeyDown"}
+        self._ask("Input.dispatchKeyEvent", **what, **down)
+        self._ask("Input.dispatchKeyEvent", **what, type="keyUp")
+
+    def resize(self, width: int, height: int) -> None:
+        """Another size of the window."""
+        self._ask(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
+
+    def prefer(self, scheme: str) -> None:
+        """What the system likes: `light` or `dark`."""
+        self._ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+
+    def photograph(self, file: Path) -> None:
+        """Write a PNG of what is seen."""
+        file.write_bytes(base64.b64decode(self._ask("Page.captureScreenshot", format="png")["data"]))
+
+    def requested(self) -> list[str]:
+        """The URLs of all requests so far."""
+        return [one["request"]["url"] for name, one in self._events() if name == "Network.requestWillBeSent"]
+
+    def complaints(self) -> list[str]:
+        """What went wrong so far, in the browser's words."""
+        found: list[str] = []
+        for name, said in self._events():
+            if name == "Runtime.exceptionThrown":
+                found.append(str(said["exceptionDetails"].get("exception", said["exceptionDetails"])))
+            elif name == "Runtime.consoleAPICalled" and said["type"] in {"error", "warning", "assert"}:
+                found.append(" ".join(str(one.get("value", one.get("description"))) for one in said["args"]))
+            elif name == "Log.entryAdded" and said["entry"]["level"] in {"error", "warning"}:
+                found.append(f"{said['entry']['text']} {said['entry'].get('url', '')}".strip())
+            elif name == "Audits.issueAdded" and said["issue"]["code"] == "ContentSecurityPolicyIssue":
+                found.append(f"policy: {said['issue']['details']['contentSecurityPolicyIssueDetails']}")
+        return found
+
+    def _events(self) -> list[tuple[str, Any]]:
+        self._ask("Runtime.evaluate", expression="1")  # what was said before its answer has arrived
+        return self._wire.heard.get(self._session, [])
+
+
+class _Wire:
+    """The two ends of the pipe."""
+
+    def __init__(self, reading: int, writing: int) -> None:
+        self._reading = reading
+        self._writing = writing
+        self._number = 0
+        self._rest = b""
+        self.heard: dict[str, list[tuple[str, Any]]] = {}
+
+    def ask(self, method: str, session: str | None = None, **values: Any) -> Any:
+        """Run a command; events that come before its answer are kept by session.
+
+        Raises:
+            Broken: it failed, or nothing came for a while.
+        """
+        self._number += 1
+        message: dict[str, Any] = {"id": self._number, "method": method, "params": values}
+        if session is not None:
+            message["sessionId"] = session
+        left = json.dumps(message).encode() + b"\0"
+        while left:
+            left = left[os.write(self._writing, left) :]
+        while True:
+            said = self._next()
+            if said.get("id") == self._number:
+                if "error" in said:
+                    raise Broken(f"{method}: {said['error']}")
+                return said["result"]
+            if "method" in said:
+                self.heard.setdefault(said.get("sessionId", ""), []).append((said["method"], said["params"]))
+
+    def _next(self) -> dict[str, Any]:
+        while b"\0" not in self._rest:
+            ready, _, _ = select.select([self._reading], [], [], 30)
+            piece = os.read(self._reading, 1 << 20) if ready else b""
+            if not piece:
+                raise Broken("Chromium says nothing any more")
+            self._rest += piece
+        one, _, self._rest = self._rest.partition(b"\0")
+        said: dict[str, Any] = json.loads(one)
+        return said
+
+    def close(self) -> None:
+        """Let go of the pipe."""
+        os.close(self._reading)
+        os.close(self._writing)
+
+
+PART = Chromium
