@@ -1,7 +1,7 @@
 """Copy an artifact to another repository: children, accessories and tags, all of it in one transaction, no byte moved.
 
-The copy is recorded like a push, so rules, events, counters and quota are those of a push. The order of locks is kept:
-gates by id, tags, then content; the counter of the quota is charged once, at the end.
+The copy is recorded like a push, so rules, events, counters and quota are those of a push. Each kind of lock is taken
+once for all that is copied, in the order that docs/develop/lossless.md, "Copy", gives.
 """
 
 from collections.abc import Iterable
@@ -11,12 +11,12 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from moorage import faults
-from moorage.artifacts.push import record
+from moorage.artifacts.push import Draft, hold_tags, record_all
 from moorage.artifacts.repositories import Destination, ensure_repository
 from moorage.artifacts.service import get_artifact, get_repository
 from moorage.artifacts.tables import Artifact, ArtifactBlob, ArtifactReference, Blob, Manifest, Tag
 from moorage.artifacts.uploads import link_blob
-from moorage.db.locks import lock_tag, pass_gate
+from moorage.db.locks import pass_gate
 from moorage.db.work import Work
 from moorage.errors import (
     AccessoryCopy,
@@ -30,7 +30,6 @@ from moorage.oci import manifest as manifests
 from moorage.oci.digest import Digest
 from moorage.oci.names import parse_repository
 from moorage.projects.tables import Project
-from moorage.quotas import limits
 from moorage.quotas import service as quotas
 
 MAX_ARTIFACTS = 5_000
@@ -41,7 +40,6 @@ _ARTIFACTS = (
     .join(Manifest, Manifest.artifact_id == Artifact.id)
     .where(Artifact.id.in_(bindparam("ids", expanding=True)), Artifact.trash_id.is_(None))
     .order_by(Artifact.id)
-    .with_for_update(read=True, key_share=True, of=Artifact)
 )
 _CHILDREN = (
     select(ArtifactReference.parent_id, ArtifactReference.child_id)
@@ -69,6 +67,11 @@ _BLOBS = (
     )
     .order_by(Blob.id)
     .with_for_update(read=True, key_share=True)
+)
+_USES = (
+    select(ArtifactBlob.artifact_id, ArtifactBlob.blob_id)
+    .where(ArtifactBlob.artifact_id.in_(bindparam("ids", expanding=True)))
+    .order_by(ArtifactBlob.artifact_id, ArtifactBlob.blob_id)
 )
 
 
@@ -131,29 +134,31 @@ def copy_artifact(
     tags: dict[int, list[str]] = {}
     for artifact, name in work.db.execute(_TAGS, {"ids": sorted({root.id, *accessories})}):
         tags.setdefault(artifact, []).append(name)
-    for name in sorted({name for names in tags.values() for name in names}):
-        lock_tag(work, target.repository_id, name)
+    held = hold_tags(work, target.repository_id, sorted({name for names in tags.values() for name in names}))
     blobs = work.db.execute(_BLOBS, {"ids": sorted(rows)}).all()
     owed = sum(link_blob(work, target, blob, size, lease_seconds=lease_seconds) for blob, size in blobs)
-    named = 0
-    for one, _ in order:
-        row = rows[one]
-        raw = bytes(row.bytes)
-        digest = Digest.from_binary(bytes(row.digest))
-        parsed = manifests.parse(raw, row.media_type)
-        made = record(work, to, digest, parsed, raw, tags=tags.get(one, ()), charged=False)
-        owed += len(raw) if made.new else 0
-        named += made.tags
-    limits.count_tags(work, project_id, named)
+    uses: dict[int, list[int]] = {}
+    for artifact, blob in work.db.execute(_USES, {"ids": sorted(rows)}):
+        uses.setdefault(artifact, []).append(blob)
+    faults.point("copy.linked")
+    drafts = [
+        Draft(
+            Digest.from_binary(bytes(rows[one].digest)), manifests.parse(bytes(rows[one].bytes), rows[one].media_type),
+            bytes(rows[one].bytes), tags.get(one, ()), uses.get(one, ()),
+        )
+        for one, _ in order
+    ]  # fmt: skip
+    owed += record_all(work, target, drafts, held)
     quotas.charge(work, project_id, owed)
-    faults.point("manifest.recorded")
+    faults.point("copy.recorded")
     return root.digest
 
 
 def _gather(work: Work, repository_id: int, root: int) -> tuple[list[tuple[int, bool]], dict[int, Any]]:
-    """All that goes along: the order to record it in, with whether it is an accessory; and the share-locked rows.
+    """All that goes along: the order to record it in, with whether it is an accessory; and the rows.
 
-    Children come before the index that names them. Three statements for each level of the tree.
+    Children come before the index that names them. Three statements for each level of the tree. The gate of the source
+    is passed: nobody deletes or purges any of it, so nothing of it is locked.
 
     Raises:
         CopyLimit: more than 5,000.

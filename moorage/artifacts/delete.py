@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, exists, insert, select, update
 
 from moorage import faults
-from moorage.artifacts.push import close_history, lock_loser, untag
+from moorage.artifacts.recorded import close_history, lock_loser, untag
 from moorage.artifacts.repositories import count_artifacts
 from moorage.artifacts.rules import require_mutable
 from moorage.artifacts.service import enter_repository, get_artifact, get_repository
@@ -203,6 +203,7 @@ def delete_by_reference(work: Work, project_id: int, path: str, reference: str) 
         RepositoryUnknown: there is no such repository.
         ManifestUnknown, ManifestInUse, TagImmutable: as `delete_artifact`.
     """
+    close_gate(work, project_id)  # at once: of two who passed it beside each other, neither could close it
     repository = enter_repository(work, project_id, path)
     artifact = get_artifact(work, repository.id, reference)
     delete_artifact(work, project_id, repository.id, path, artifact.digest)
@@ -227,7 +228,7 @@ def delete_repository(work: Work, project_id: int, path: str) -> None:
     work.db.execute(_REPOSITORY_TO_TRASH, {"repository": repository.id, "trash": trash, "now": work.now})
     limits.count_repository(work, project_id, repository.id, -1)
     work.emit(RepositoryDeleted(project_id, path, repository.artifact_count))
-    faults.point("delete.recorded")
+    faults.point("repository.recorded")
 
 
 def _find_free(work: Work, needed: list[Any]) -> list[Any]:

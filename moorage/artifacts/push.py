@@ -3,126 +3,50 @@
 Source: OCI distribution-spec v1.1, "Pushing Manifests"; docs/develop/lossless.md, "Manifest PUT".
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from sqlalchemy import bindparam, exists, insert, select, update
+from sqlalchemy import bindparam, select
 
 from moorage import faults
-from moorage.artifacts import kinds
-from moorage.artifacts.repositories import Destination, count_artifacts, counting, ensure_repository, settle_count
-from moorage.artifacts.rules import require_mutable
-from moorage.artifacts.tables import Artifact, ArtifactReference, Tag, TagHistory
+from moorage.artifacts.recorded import (
+    ACCESSORY,
+    LOCK_ALL,
+    SIZE,
+    Around,
+    Child,
+    Held,
+    Place,
+    Recorded,
+    Told,
+    find_artifact,
+    insert_artifact,
+    read_columns,
+    write,
+)
+from moorage.artifacts.repositories import (
+    Destination,
+    Target,
+    count_artifacts,
+    counting,
+    ensure_repository,
+    settle_count,
+)
+from moorage.artifacts.tables import Artifact
 from moorage.db.engine import Query
-from moorage.db.fast import Call, call, each, filled, moment, one, sized
+from moorage.db.fast import Call, call, each, filled, sized
 from moorage.db.locks import locking_tag
 from moorage.db.work import Work
 from moorage.errors import ManifestBlobUnknown, TagMoved
 from moorage.events import ManifestPushed
 from moorage.oci.digest import Digest
 from moorage.oci.manifest import Manifest as Parsed
-from moorage.oci.versions import order_key
 from moorage.quotas import limits
 from moorage.quotas import service as quotas
 
-_NEW_COLUMNS = """repository_id, digest, pushed_by, pushed_at, media_type, artifact_type, config_media_type,
-    config_digest, subject_digest, size_bytes, manifest_bytes, annotations, accessory, tagged,
-    kind, accessory_kind"""
-_NEW_ROW = f"""INSERT INTO artifact ({_NEW_COLUMNS})
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
-ON CONFLICT (repository_id, digest) DO NOTHING RETURNING id"""  # noqa: S608 - put together from constants
-# PostgreSQL writes the artifact's bytes and links in the same statement; with SQLite `_NEW_BYTES` and `_NEW_LINKS` do.
-_NEW_ARTIFACT = Query(
-    _NEW_ROW,
-    postgresql=f"""WITH made AS ({_NEW_ROW}),
-    content AS (INSERT INTO manifest (artifact_id, bytes) SELECT id, $17::bytea FROM made),
-    links AS (INSERT INTO artifact_blob (repository_id, blob_id, artifact_id)
-        SELECT $1, wanted.blob, made.id FROM made, unnest($18::bigint[]) AS wanted (blob))
-SELECT id FROM made""",  # noqa: S608 - put together from constants
-)
-_NEW_BYTES = Query("INSERT INTO manifest (artifact_id, bytes) VALUES ($1, $2)", postgresql="")
-_NEW_LINKS = Query(
-    "INSERT INTO artifact_blob (repository_id, blob_id, artifact_id) SELECT $1, value, $2 FROM json_each($3)",
-    postgresql="",
-)
-_OLD_ARTIFACT = (
-    select(Artifact.id, Artifact.trash_id, Artifact.tagged, Artifact.child, Artifact.accessory)
-    .where(Artifact.repository_id == bindparam("repository"), Artifact.digest == bindparam("digest"))
-    .with_for_update(key_share=True)
-)
-# Whoever takes a tag away looks at what is left only under this lock: two who take the last two would else each see
-# the other's, and nobody would note that there is none.
-_LOSER = Query("", postgresql="SELECT id FROM artifact WHERE id = $1 FOR NO KEY UPDATE")
-_REVIVE = update(Artifact).where(Artifact.id == bindparam("artifact")).values(trash_id=None, tagged=False, child=False)
-_REFERENCE = insert(ArtifactReference)
-_ADOPT = (
-    update(ArtifactReference)
-    .where(
-        ArtifactReference.child_id.is_(None), ArtifactReference.child_digest == bindparam("digest"),
-        ArtifactReference.parent_id.in_(
-            select(Artifact.id).where(Artifact.repository_id == bindparam("repository"), Artifact.trash_id.is_(None))
-        ),
-    )
-    .values(child_id=bindparam("child"))
-)  # fmt: skip
-_LINK_LATE = (
-    update(ArtifactReference)
-    .where(
-        ArtifactReference.parent_id == bindparam("parent"), ArtifactReference.child_digest == bindparam("digest"),
-        ArtifactReference.child_id.is_(None),
-    )
-    .values(child_id=bindparam("child"))
-)  # fmt: skip
-_MARK_CHILDREN = (
-    update(Artifact)
-    .where(Artifact.id.in_(bindparam("children", expanding=True)), ~Artifact.child)
-    .values(child=True)
-    .returning(Artifact.tagged, Artifact.accessory)
-)
-_IS_CHILD = select(
-    exists(
-        select(ArtifactReference.parent_id)
-        .join(Artifact, Artifact.id == ArtifactReference.parent_id)
-        .where(ArtifactReference.child_id == bindparam("artifact"), Artifact.trash_id.is_(None))
-    )
-)
-_SET_CHILD = update(Artifact).where(Artifact.id == bindparam("artifact")).values(child=bindparam("is_child"))
 _DIGEST_OF = select(Artifact.digest).where(Artifact.id == bindparam("artifact"))
-_CLOSE_HISTORY = (
-    update(TagHistory)
-    .where(TagHistory.id == bindparam("history"))
-    .values(until=bindparam("now"), ended_by=bindparam("how"), trash_id=bindparam("trash"))
-)
-_OPEN_HISTORY = """INSERT INTO tag_history (repository_id, name, digest, since, principal_id)
-VALUES ($1, $2, $3, $4, $5)"""
-_SET_TAG = """INSERT INTO tag (repository_id, name, artifact_id, history_id, pushed_at, version) {values}
-ON CONFLICT (repository_id, name) DO UPDATE
-SET artifact_id = excluded.artifact_id, history_id = excluded.history_id, pushed_at = excluded.pushed_at"""
-# The history and then the tag: PostgreSQL takes both as one statement, which is the first.
-_POINT = Query(
-    _OPEN_HISTORY,
-    postgresql=f"""WITH opened AS ({_OPEN_HISTORY} RETURNING id)
-{_SET_TAG.format(values="SELECT $1, $2, $6::bigint, id, $4, $7::text FROM opened")}""",  # noqa: S608 - put together from constants
-)
-_POINT_TAG = Query(_SET_TAG.format(values="VALUES ($1, $2, $6, last_insert_rowid(), $4, $7)"), postgresql="")
-_SET_TAGGED = (
-    update(Artifact)
-    .where(Artifact.id == bindparam("artifact"), ~Artifact.tagged)
-    .values(tagged=True)
-    .returning(Artifact.child, Artifact.accessory)
-)
-_SET_UNTAGGED = (
-    update(Artifact)
-    .where(
-        Artifact.id == bindparam("artifact"), Artifact.tagged,
-        ~exists().where(Tag.artifact_id == bindparam("artifact")),
-    )
-    .values(tagged=False)
-    .returning(Artifact.child, Artifact.accessory)
-)  # fmt: skip
 
 
 @lru_cache(maxsize=512)
@@ -223,35 +147,11 @@ def record(
         _require_children(parsed, children)
     faults.point("manifest.linked")
 
-    columns = _columns(parsed, raw, children, tags)
-    losers = sorted({one.artifact_id for one in held.values()})
-    artifact, new, listed = _ensure_artifact(work, _Place(repository, digest, losers), columns, raw, linked)
-    if new and parsed.children:
-        work.db.execute(_REFERENCE, _reference_rows(artifact, parsed, children))
-    elif sparse and children:
-        _link_late(work, artifact, children)
-    if new and not tags:
-        listed -= _adopt(work, repository, artifact, digest, accessory=bool(columns[8]))
-    # What points there already is left alone, history and all.
-    moved = [name for name in names if name not in held or held[name].artifact_id != artifact]
-    if target.immutable_rules:
-        require_mutable(work, to.project_id, to.path, [name for name in moved if name in held])
-    calls = [step for name in moved for step in _pointing(work, repository, name, artifact, digest)]
-    lost = [held[name] for name in moved if name in held]
-    made = len(moved) - len(lost)
-    if lost or children or (tags and not new):
-        each(work, calls)
-        calls = []
-        for before in lost:
-            close_history(work, before.history_id, "moved", None)
-            listed -= untag(work, before.artifact_id)
-        if tags and not new:
-            row = work.db.execute(_SET_TAGGED, {"artifact": artifact}).first()
-            listed += 1 if row is not None and row.child and not row.accessory else 0
-        if children:
-            # Counted from what the update returns: another index may have marked them since they were read.
-            marked = work.db.execute(_MARK_CHILDREN, {"children": [row.id for row in children.values()]}).all()
-            listed -= sum(1 for row in marked if not (row.tagged or row.accessory))
+    columns = read_columns(parsed, raw, children, tags)
+    losers = sorted({one.artifact_id for one in held.values()} | {one.id for one in children.values()})
+    artifact, new, listed = _ensure_artifact(work, Place(repository, digest, losers), columns, raw, linked)
+    told = Told(digest, parsed, tags, sparse=sparse)
+    listed, made, calls = write(work, target, Recorded(artifact, new, listed), told, Around(held, children))
     tally = _Tally(listed, made if charged else 0, len(raw) if new and charged else None)
     _count_and_charge(work, to.project_id, repository, calls, tally)
     work.emit(ManifestPushed(to.project_id, repository, to.path, artifact, str(digest), tuple(tags), new))
@@ -259,31 +159,90 @@ def record(
     return Pushed(artifact, new, made)
 
 
-class _Held(NamedTuple):
-    """Where a tag points."""
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A manifest to record together with others.
 
-    artifact_id: int
-    history_id: int
+    Attributes:
+        tags: what is to point to it; no other draft has one of them.
+        blobs: the ids of its blobs: live, and linked to the repository by this transaction.
+    """
 
-
-class _Place(NamedTuple):
-    """Where an artifact is to be. `losers`: those that its tags point to now; they are locked with it."""
-
-    repository_id: int
     digest: Digest
-    losers: list[int]
+    parsed: Parsed
+    raw: bytes
+    tags: Sequence[str]
+    blobs: Sequence[int]
 
 
-class _Child(NamedTuple):
-    """An artifact that an index names."""
+def record_all(work: Work, target: Target, drafts: Sequence[Draft], held: dict[str, Held]) -> int:
+    """Record manifests, children before the indexes that name them; the bytes that the project now owes for them.
 
-    id: int
-    size_bytes: int
+    Children of an index that are neither among them nor in the repository are left out, as where it comes from.
+
+    The locks are those of a push, each kind taken once for all of them and in one order, so that neither pushes nor
+    others who record many wait in a circle with this: new artifacts by digest, those that are there and those that lose
+    a tag by id, then the counters. The caller charges what is owed, last.
+
+    Args:
+        held: the locked tags of all of them, from `hold_tags`.
+
+    Raises:
+        TagImmutable, ProjectFull: as `record`.
+    """
+    repository = target.repository_id
+    children = _find_others(work, repository, drafts)
+    others = sorted(one.id for one in children.values())
+    columns: dict[bytes, tuple[object, ...]] = {}
+    for draft in drafts:
+        said = read_columns(draft.parsed, draft.raw, _among(draft.parsed, children), draft.tags)
+        columns[draft.digest.binary] = said
+        children[draft.digest.binary] = Child(0, cast("int", said[SIZE]))
+    made: dict[bytes, Recorded] = {}
+    for draft in sorted(drafts, key=lambda one: one.digest.binary):
+        key = draft.digest.binary
+        place = Place(repository, draft.digest, [])
+        artifact = insert_artifact(work, place, columns[key], draft.raw, draft.blobs)
+        if artifact is not None:
+            made[key] = Recorded(artifact, True, 0 if columns[key][ACCESSORY] else 1)
+    losers = sorted({*(one.artifact_id for one in held.values()), *others})
+    there = [draft.digest.binary for draft in drafts if draft.digest.binary not in made]
+    each(work, (call(LOCK_ALL, repository, there, losers),))
+    for key in there:
+        made[key] = find_artifact(work, repository, key, accessory=bool(columns[key][ACCESSORY]))
+    listed = tags = owed = 0
+    for draft in drafts:
+        recorded = made[draft.digest.binary]
+        children[draft.digest.binary] = Child(recorded.id, children[draft.digest.binary].size_bytes)
+        told = Told(draft.digest, draft.parsed, draft.tags, sparse=True)
+        grew, named, calls = write(work, target, recorded, told, Around(held, _among(draft.parsed, children)))
+        each(work, calls)
+        listed, tags = listed + grew, tags + named
+        owed += len(draft.raw) if recorded.new else 0
+        work.emit(
+            ManifestPushed(
+                target.project_id, repository, target.path, recorded.id, str(draft.digest), tuple(draft.tags),
+                recorded.new,
+            )
+        )  # fmt: skip
+    count_artifacts(work, repository, listed)
+    limits.count_tags(work, target.project_id, tags)
+    return owed
+
+
+def _find_others(work: Work, repository: int, drafts: Sequence[Draft]) -> dict[bytes, Child]:
+    """The children of drafts that are in the repository and no drafts themselves, share-locked."""
+    own = {draft.digest.binary for draft in drafts}
+    wanted = sorted({entry.digest.binary for draft in drafts for entry in draft.parsed.children} - own)
+    if not wanted:
+        return {}
+    (rows,) = each(work, (call(_children(len(wanted)), repository, *filled(wanted)),))
+    return {bytes(digest): Child(id_, size) for id_, digest, size in rows}
 
 
 def _look_around(
     work: Work, repository: int, names: list[str], parsed: Parsed
-) -> tuple[dict[str, _Held], dict[bytes, int], dict[bytes, _Child]]:
+) -> tuple[dict[str, Held], dict[bytes, int], dict[bytes, Child]]:
     """What is there now, locked in the order of locks: tags by name, then ids of blobs and children by digest.
 
     The links of the blobs are share-locked: the collector passes them by. The leases are left alone: it turns a spent
@@ -296,13 +255,28 @@ def _look_around(
         if values:
             calls.append(call(query(len(values)), repository, *filled(values)))
     found = iter(each(work, calls)[len(names) :])
-    held = {name: _Held(artifact, history) for name, artifact, history in (next(found) if names else ())}
+    held = {name: Held(artifact, history) for name, artifact, history in (next(found) if names else ())}
     links = {bytes(digest): blob for blob, digest in (next(found) if blobs else ())}
-    children = {bytes(digest): _Child(id_, size) for id_, digest, size in (next(found) if wanted else ())}
+    children = {bytes(digest): Child(id_, size) for id_, digest, size in (next(found) if wanted else ())}
     return held, links, children
 
 
-def _check_condition(work: Work, tag: str, held: dict[str, _Held], condition: Condition) -> None:
+def hold_tags(work: Work, repository: int, names: list[str]) -> dict[str, Held]:
+    """Lock tags of a repository by their names; where those that exist point."""
+    if not names:
+        return {}
+    calls = [locking_tag(repository, name) for name in names]
+    rows = each(work, [*calls, call(_tags(len(names)), repository, *filled(names))])[-1]
+    return {name: Held(artifact, history) for name, artifact, history in rows}
+
+
+def _among(parsed: Parsed, known: dict[bytes, Child]) -> dict[bytes, Child]:
+    """Those of the known that an index names."""
+    digests = [entry.digest.binary for entry in parsed.children]
+    return {digest: known[digest] for digest in digests if digest in known}
+
+
+def _check_condition(work: Work, tag: str, held: dict[str, Held], condition: Condition) -> None:
     row = held.get(tag)
     now = work.db.execute(_DIGEST_OF, {"artifact": row.artifact_id}).scalar() if row is not None else None
     if not condition(None if now is None else str(Digest.from_binary(bytes(now)))):
@@ -317,116 +291,27 @@ def _require_blobs(parsed: Parsed, found: dict[bytes, int]) -> list[int]:
     return sorted(found.values())
 
 
-def _require_children(parsed: Parsed, found: dict[bytes, _Child]) -> None:
+def _require_children(parsed: Parsed, found: dict[bytes, Child]) -> None:
     missing = [str(entry.digest) for entry in parsed.children if entry.digest.binary not in found]
     if missing:
         raise ManifestBlobUnknown(missing=list(dict.fromkeys(missing))[:20])
 
 
-def _columns(parsed: Parsed, raw: bytes, children: dict[bytes, _Child], tags: Sequence[str]) -> tuple[object, ...]:
-    """What the artifact's row says of the manifest, from `media_type` on in the order of `_NEW_COLUMNS`."""
-    config = parsed.config
-    subject = kinds.find_subject(parsed, tags)
-    return (
-        parsed.media_type,
-        parsed.artifact_type,
-        config.media_type if config else "",
-        config.digest.binary if config else None,
-        subject.binary if subject else None,
-        len(raw) + sum(row.size_bytes for row in children.values()) if children else parsed.size_bytes,
-        len(raw),
-        json.dumps(dict(parsed.annotations) or None),
-        subject is not None,
-        bool(tags),
-        kinds.kind_of(parsed),
-        kinds.accessory_kind(parsed) if subject else "",
-    )
-
-
-def _ensure_artifact(
-    work: Work, place: _Place, columns: tuple[object, ...], raw: bytes, blobs: list[int]
-) -> tuple[int, bool, int]:
-    """The artifact's id, whether it is new, and by how much the default list grew because of it.
-
-    A new one has its bytes and links. An artifact in the trash comes back, without its old tags.
-    """
+def _ensure_artifact(work: Work, place: Place, columns: tuple[object, ...], raw: bytes, blobs: list[int]) -> Recorded:
+    """The artifact of a manifest, made unless it is there, and locked together with those that may lose a tag to it."""
     repository, digest, _ = place
-    accessory = columns[8]
-    values = (repository, digest.binary, work.actor.principal_id, moment(work, work.now), *columns)
-    on_sqlite = work.db.dialect.name == "sqlite"
-    made = one(work, _NEW_ARTIFACT, *values) if on_sqlite else one(work, _NEW_ARTIFACT, *values, raw, blobs)
-    if made is not None:
-        if on_sqlite:
-            links = (call(_NEW_LINKS, repository, made[0], json.dumps(blobs)),) if blobs else ()
-            each(work, (call(_NEW_BYTES, made[0], raw), *links))
-        _lock_losers(work, place)
-        return made[0], True, 0 if accessory else 1
+    accessory = bool(columns[ACCESSORY])
+    made = insert_artifact(work, place, columns, raw, blobs)
     _lock_losers(work, place)
-    old = work.db.execute(_OLD_ARTIFACT, {"repository": repository, "digest": digest.binary}).one()
-    if old.trash_id is None:
-        return old.id, False, 0
-    work.db.execute(_REVIVE, {"artifact": old.id})
-    is_child = bool(work.db.execute(_IS_CHILD, {"artifact": old.id}).scalar())
-    if is_child:
-        work.db.execute(_SET_CHILD, {"artifact": old.id, "is_child": True})
-    return old.id, False, 0 if accessory or is_child else 1
+    if made is not None:
+        return Recorded(made, True, 0 if accessory else 1)
+    return find_artifact(work, repository, digest.binary, accessory=accessory)
 
 
-def _lock_losers(work: Work, place: _Place) -> None:
+def _lock_losers(work: Work, place: Place) -> None:
     if place.losers:
         query = _losers(len(place.losers))
         each(work, (call(query, place.repository_id, place.digest.binary, *filled(place.losers)),))
-
-
-def lock_loser(work: Work, artifact: int) -> None:
-    """Lock an artifact that loses a tag, before the tag goes, and before `untag`."""
-    each(work, (call(_LOSER, artifact),))
-
-
-def _reference_rows(artifact: int, parsed: Parsed, children: dict[bytes, _Child]) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
-    for position, entry in enumerate(parsed.children):
-        platform = entry.platform
-        rows.append(
-            {
-                "parent_id": artifact,
-                "position": position,
-                "child_id": child.id if (child := children.get(entry.digest.binary)) is not None else None,
-                "child_digest": entry.digest.binary,
-                "platform": None
-                if platform is None
-                else {
-                    "architecture": platform.architecture, "os": platform.os, "variant": platform.variant,
-                    "os.version": platform.os_version, "os.features": list(platform.os_features),
-                },
-                "annotations": dict(entry.annotations) or None,
-            }
-        )  # fmt: skip
-    return rows
-
-
-def _link_late(work: Work, parent: int, children: dict[bytes, _Child]) -> None:
-    """Link the children of an index that came after it."""
-    work.db.execute(
-        _LINK_LATE, [{"parent": parent, "digest": digest, "child": row.id} for digest, row in children.items()]
-    )
-
-
-def _adopt(work: Work, repository: int, artifact: int, digest: Digest, *, accessory: bool) -> int:
-    """Link a new, untagged artifact to the indexes that came without it; 1 when it leaves the default list by that."""
-    values = {"repository": repository, "child": artifact, "digest": digest.binary}
-    if not work.db.execute(_ADOPT, values).rowcount:
-        return 0
-    work.db.execute(_SET_CHILD, {"artifact": artifact, "is_child": True})
-    return 0 if accessory else 1
-
-
-def _pointing(work: Work, repository: int, name: str, artifact: int, digest: Digest) -> tuple[Call, Call]:
-    """Point a tag at an artifact, with a new row in its history."""
-    values = (repository, name, digest.binary, moment(work, work.now), work.actor.principal_id)
-    if work.db.dialect.name == "sqlite":
-        return call(_POINT, *values), call(_POINT_TAG, *values, artifact, order_key(name))
-    return call(_POINT, *values, artifact, order_key(name)), call(_POINT_TAG)
 
 
 class _Tally(NamedTuple):
@@ -457,21 +342,3 @@ def _count_and_charge(work: Work, project: int, repository: int, calls: list[Cal
         limits.settle_tags(work, grew.tags, results.pop())
     if grew.listed:
         settle_count(work, grew.listed, results.pop())
-
-
-def close_history(work: Work, history_id: int, how: str, trash_id: int | None) -> None:
-    """End the open history row of a tag that moved or was deleted."""
-    work.db.execute(_CLOSE_HISTORY, {"history": history_id, "now": work.now, "how": how, "trash": trash_id})
-
-
-def untag(work: Work, artifact: int) -> int:
-    """Note that an artifact, which is locked, lost a tag; returns 1 when it left the default list because of that."""
-    row = work.db.execute(_SET_UNTAGGED, {"artifact": artifact}).first()
-    return 1 if row is not None and row.child and not row.accessory else 0
-
-
-def add_tag(work: Work, repository: int, name: str, artifact: int, digest: Digest) -> None:
-    """Point a tag that does not exist yet, and whose lock is held, at an artifact of the repository."""
-    each(work, _pointing(work, repository, name, artifact, digest))
-    row = work.db.execute(_SET_TAGGED, {"artifact": artifact}).first()
-    count_artifacts(work, repository, 1 if row is not None and row.child and not row.accessory else 0)

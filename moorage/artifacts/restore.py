@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from moorage import faults
-from moorage.artifacts.push import add_tag
+from moorage.artifacts.recorded import add_tag
 from moorage.artifacts.repositories import count_artifacts
 from moorage.artifacts.tables import Artifact, ArtifactReference, Repository, Tag, TagHistory
 from moorage.db.base import db_now

@@ -3,7 +3,7 @@
 from sqlalchemy import bindparam, select
 
 from moorage.artifacts.delete import delete_tag
-from moorage.artifacts.push import add_tag
+from moorage.artifacts.recorded import add_tag
 from moorage.artifacts.service import enter_repository, get_artifact
 from moorage.artifacts.tables import Artifact, Tag
 from moorage.db.locks import lock_tag

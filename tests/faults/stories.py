@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from tests.faults.model import damage
-from tests.faults.registry import Answer, Body, Client, digest_of, image, push_image, some_bytes
+from tests.faults.registry import INDEX, Answer, Body, Client, digest_of, image, index, push_image, some_bytes
 
 HERE, THERE = "team/app", "other/app"
 
@@ -399,6 +399,66 @@ class PurgeArtifact(RestoreArtifact):
 
 
 @dataclass
+class Copy(Story):
+    """An index with its children goes to another project, where one of its tags points elsewhere."""
+
+    name = "copy an index"
+    raws: list[bytes] = field(default_factory=list)
+    before: bytes = b""
+
+    async def prepare(self, client: Client) -> None:
+        await super().prepare(client)
+        children = [await push_image(client, HERE, "", some_bytes()) for _ in range(2)]
+        self.raws = [*children, index(children)]
+        for tag in ("multi", "latest"):
+            assert (await client.put_manifest(HERE, tag, self.raws[-1], INDEX)).status == 201
+        self.before = await push_image(client, THERE, "latest", some_bytes())
+
+    async def act(self, client: Client) -> Answer:
+        return await client.api("POST", f"/projects/other/repositories/app/artifacts?from={HERE}:multi")
+
+    async def look(self, client: Client) -> None:
+        """All of it is there, or nothing."""
+        await super().look(client)
+        assert await client.pull(THERE, "latest") == (self.raws[-1] if self.done else self.before)
+        assert await client.pull(THERE, "multi") == (self.raws[-1] if self.done else None)
+        for raw in self.raws:
+            assert await client.pull(THERE, digest_of(raw)) == (raw if self.done else None)
+        assert await client.pull(THERE, digest_of(self.before)) == self.before
+
+    async def recover(self, client: Client) -> None:
+        assert (await self.act(client)).status == 201
+        for reference in ("latest", "multi"):
+            assert await client.pull(THERE, reference) == self.raws[-1]
+
+
+@dataclass
+class DeleteRepository(Manifest):
+    """DELETE of a repository with an image in it; then the name is used anew."""
+
+    name = "delete a repository"
+    layer: bytes = b""
+
+    async def prepare(self, client: Client) -> None:
+        await super().prepare(client)
+        self.layer = some_bytes()
+        self.old = await push_image(client, THERE, "v1", self.layer)
+
+    async def act(self, client: Client) -> Answer:
+        return await client.api("DELETE", "/projects/other/repositories/app")
+
+    async def look(self, client: Client) -> None:
+        await Story.look(self, client)
+        assert await client.pull(THERE, "v1") == (None if self.done else self.old)
+        assert (await client.head_blob(THERE, digest_of(self.layer))).status == (404 if self.done else 200)
+
+    async def recover(self, client: Client) -> None:
+        assert (await self.act(client)).status == (404 if self.done else 200)
+        assert await push_image(client, THERE, "v1", self.layer) == self.old
+        assert await client.pull(THERE, "v1") == self.old
+
+
+@dataclass
 class DeleteBlob(Story):
     """DELETE of a blob; then it is pushed again."""
 
@@ -467,6 +527,8 @@ CASES: list[tuple[Callable[[], Story], str]] = [
     *((HealRot, point) for point in ("commit.looked", "commit.renamed", "commit.healing", "commit.live")),
     *((Mount, point) for point in ("mount.joining", "mount.done")),
     *((Manifest, point) for point in ("manifest.linked", "manifest.recorded", "manifest.done")),
+    *((Copy, point) for point in ("copy.linked", "copy.recorded", "copy.done")),
+    *((DeleteRepository, point) for point in ("repository.recorded", "repository.done")),
     *((story, point) for story in (DeleteTag, DeleteManifest, DeleteBlob) for point in
       ("delete.recorded", "delete.done")),
     *((RestoreArtifact, point) for point in ("restore.written", "restore.recorded", "restore.done")),
@@ -483,6 +545,8 @@ DONE = {
     "commit.live",
     "mount.done",
     "manifest.done",
+    "copy.done",
+    "repository.done",
     "delete.done",
     "restore.done",
     "purge.begun",

@@ -8,6 +8,7 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 
+from moorage import faults
 from moorage.access.call import Call
 from moorage.access.needs import PUBLIC, project
 from moorage.access.operations import operation
@@ -172,6 +173,7 @@ async def delete_artifact(
 ) -> Response[None]:
     """Delete an artifact with all its tags, its accessories, and the children that nothing else needs."""
     await call.run(delete.delete_by_reference, call.project.project_id, path_of(call, repository_name), reference)
+    faults.point("delete.done")
     return Response(None)
 
 
@@ -247,6 +249,7 @@ async def copy_artifact(
         source=wanted,
         lease_seconds=settings.uploads.lease_seconds,
     )
+    faults.point("copy.done")
     return call.created(artifact_path(path, str(digest)))
 
 
