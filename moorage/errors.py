@@ -192,6 +192,18 @@ class CronInvalid(Invalid):
     reason = "CRON_INVALID"
 
 
+class ScheduleInvalid(Invalid):
+    """The schedule cannot be used: its type is Hourly, Daily, Weekly, Custom, Manual or None."""
+
+    reason = "SCHEDULE_INVALID"
+
+
+class ParameterInvalid(Invalid):
+    """A parameter of the work to be done cannot be used."""
+
+    reason = "PARAMETER_INVALID"
+
+
 class ManifestInvalid(Invalid):
     """The manifest is invalid."""
 
@@ -473,6 +485,24 @@ class UploadUnknown(NotFound):
     """There is no such upload: it was finished, cancelled, has expired, or is not yours."""
 
     oci_code = reason = "BLOB_UPLOAD_UNKNOWN"
+
+
+class ExecutionUnknown(NotFound):
+    """There is no such execution."""
+
+    reason = "EXECUTION_UNKNOWN"
+
+
+class TaskUnknown(NotFound):
+    """There is no such task."""
+
+    reason = "TASK_UNKNOWN"
+
+
+class PoolUnknown(NotFound):
+    """There is no such process of background jobs (any more)."""
+
+    reason = "POOL_UNKNOWN"
 
 
 class ManifestUnknown(NotFound):

@@ -344,3 +344,51 @@ class ExecutionEnded(Event):
     vendor_id: int
     trigger: str
     status: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionStarted(Event):
+    """Somebody started an execution by hand. `project_id` null: it is the system's."""
+
+    execution_id: int
+    vendor_type: str
+    vendor_id: int
+    project_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionStopped(Event):
+    """Somebody stopped an execution, or one task of it."""
+
+    execution_id: int
+    vendor_type: str
+    vendor_id: int
+    project_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleChanged(Event):
+    """A schedule was set, or removed: `cron` is empty then."""
+
+    vendor_type: str
+    vendor_id: int
+    cron: str
+    arguments: dict[str, object]
+    project_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueChanged(Event):
+    """A queue of background work was paused, resumed, or what waited in it was stopped (`action`)."""
+
+    vendor_type: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPurged(Event):
+    """Old rows of the audit log were deleted."""
+
+    rows: int
+    older_hours: int
+    event_types: tuple[str, ...]

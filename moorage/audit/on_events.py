@@ -24,9 +24,13 @@ from moorage.events import (
     ArtifactDeleted,
     ArtifactLabelled,
     ArtifactsPulled,
+    AuditPurged,
     BlobDeleted,
     ConfigurationChanged,
     Event,
+    ExecutionEnded,
+    ExecutionStarted,
+    ExecutionStopped,
     GroupChanged,
     GroupCreated,
     ImmutableRuleChanged,
@@ -36,11 +40,13 @@ from moorage.events import (
     ProjectChanged,
     ProjectCreated,
     ProjectDeleted,
+    QueueChanged,
     QuotaChanged,
     RepositoryChanged,
     RepositoryDeleted,
     RobotChanged,
     RobotCreated,
+    ScheduleChanged,
     TagCreated,
     TagDeleted,
     TrashPurged,
@@ -248,6 +254,41 @@ def on_configuration_changed(work: Work, event: ConfigurationChanged) -> None:
     _write(work, "update", "configuration", "", detail=detail)
 
 
+def on_execution_started(work: Work, event: ExecutionStarted) -> None:
+    """`create_execution`, with its id."""
+    detail = {"execution": event.execution_id, "vendor_id": event.vendor_id}
+    _write(work, "create", "execution", event.vendor_type, project_id=event.project_id, detail=detail)
+
+
+def on_execution_stopped(work: Work, event: ExecutionStopped) -> None:
+    """`stop_execution`, with its id."""
+    detail = {"execution": event.execution_id, "vendor_id": event.vendor_id}
+    _write(work, "stop", "execution", event.vendor_type, project_id=event.project_id, detail=detail)
+
+
+def on_schedule_changed(work: Work, event: ScheduleChanged) -> None:
+    """`update_schedule`, or `delete_schedule`."""
+    detail = {"vendor_id": event.vendor_id, "cron": event.cron, "parameters": event.arguments}
+    if event.cron:
+        _write(work, "update", "schedule", event.vendor_type, project_id=event.project_id, detail=detail)
+    else:
+        _write(work, "delete", "schedule", event.vendor_type, project_id=event.project_id, detail={})
+
+
+def on_queue_changed(work: Work, event: QueueChanged) -> None:
+    """`update_queue`, with what was done."""
+    _write(work, "update", "queue", event.vendor_type, detail={"action": event.action})
+
+
+def on_audit_purged(work: Work, event: AuditPurged) -> None:
+    """`purge_audit-log`, with the number of rows."""
+    detail = {"rows": event.rows, "older_hours": event.older_hours, "event_types": list(event.event_types)}
+    _write(work, "purge", "audit-log", "", detail=detail)
+
+
+NOT_WRITTEN = frozenset({ExecutionEnded})
+"""Events that nobody caused: there is no row of them."""
+
 REACTIONS: Mapping[type[Event], Callable[[Work, Any], None]] = MappingProxyType(
     {
         ProjectCreated: on_project_created,
@@ -279,6 +320,11 @@ REACTIONS: Mapping[type[Event], Callable[[Work, Any], None]] = MappingProxyType(
         TrashPurged: on_trash_purged,
         BlobDeleted: on_blob_deleted,
         ConfigurationChanged: on_configuration_changed,
+        ExecutionStarted: on_execution_started,
+        ExecutionStopped: on_execution_stopped,
+        ScheduleChanged: on_schedule_changed,
+        QueueChanged: on_queue_changed,
+        AuditPurged: on_audit_purged,
     }
 )
 """Each event that is written down, and by which function; a test sees to it that none is forgotten."""

@@ -38,6 +38,7 @@ AUDIT_EVENTS = (
     "delete_group", "create_immutable_rule", "update_immutable_rule", "delete_immutable_rule",
     "restore_tag", "restore_artifact", "restore_repository", "restore_project",
     "purge_tag", "purge_artifact", "purge_repository", "purge_project",
+    "create_execution", "stop_execution", "update_schedule", "delete_schedule", "update_queue", "purge_audit-log",
 )  # fmt: skip
 """The events of the audit log: operation and type of resource. Source: the contract, and `audit/on_events.py`."""
 

@@ -1,7 +1,8 @@
 """Cron in the contract's form: six fields, seconds first, in UTC.
 
-Source: the Harbor API v2.0 (ScheduleObj); the fields as in its scheduler: `*`, `?`, `5`, `1-5`, `*/10`, `1-30/2`, `5/15`
-(from 5 on), lists of these, names of months and days. Where day of month and day of week are both given, either will do.
+Source: the Harbor API v2.0 (ScheduleObj); the fields as in its scheduler: `*`, `?`, `5`, `1-5`, `*/10`, `1-30/2`,
+`5/15` (from 5 on), lists of these, names of months and days. Where day of month and day of week are both given, either
+will do.
 """
 
 import re

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, func, insert, literal, select, text, update
 
 from moorage.db.base import db_now
 from moorage.db.work import Work
-from moorage.events import ExecutionEnded
+from moorage.events import ExecutionEnded, ExecutionStarted, ExecutionStopped
 from moorage.jobs.tables import UNFINISHED, Execution, Task, Worker
 
 log = logging.getLogger("moorage.jobs")
@@ -120,8 +120,16 @@ def create_execution(
     vendor_id: int = -1,
     trigger: Trigger = "MANUAL",
     extra: Mapping[str, object] | None = None,
+    project_id: int | None = None,
 ) -> int:
-    """A new execution, by whoever acts; its id. Give it tasks in the same transaction, or `settle` it."""
+    """A new execution, by whoever acts; its id. Give it tasks in the same transaction, or `settle` it.
+
+    Args:
+        vendor_type: the contract's word for the kind of work: `GARBAGE_COLLECTION`.
+        vendor_id: of the policy that it is run for; -1: there is none.
+        extra: facts that its page shows; `note_execution` adds others.
+        project_id: whose audit log tells of it, when it is started by hand.
+    """
     row = {
         "vendor_type": vendor_type,
         "vendor_id": vendor_id,
@@ -133,6 +141,8 @@ def create_execution(
         "updated_at": db_now(),
     }
     created: int = work.db.execute(_ADD_EXECUTION.values(row)).scalar_one()
+    if trigger == "MANUAL":
+        work.emit(ExecutionStarted(created, vendor_type, vendor_id, project_id))
     return created
 
 
@@ -175,12 +185,15 @@ def start(
     vendor_id: int = -1,
     trigger: Trigger = "MANUAL",
     extra: Mapping[str, object] | None = None,
+    project_id: int | None = None,
     priority: int = 0,
     delay_seconds: float = 0,
     **arguments: object,
 ) -> int:
     """An execution with one task; the execution's id."""
-    execution_id = create_execution(work, vendor_type, vendor_id=vendor_id, trigger=trigger, extra=extra)
+    execution_id = create_execution(
+        work, vendor_type, vendor_id=vendor_id, trigger=trigger, extra=extra, project_id=project_id
+    )
     enqueue(work, name, execution_id=execution_id, priority=priority, delay_seconds=delay_seconds, **arguments)
     return execution_id
 
@@ -260,17 +273,26 @@ _LIVES = (
 _END_LOST = update(Task).where(Task.status == RUNNING, Task.stop_asked, ~_LIVES).values(_STOPPED)
 
 
-def stop_execution(work: Work, execution_id: int) -> None:
+def stop_execution(work: Work, execution_id: int, *, project_id: int | None = None) -> bool:
     """End what has not ended. What waits is Stopped at once; what runs is told, and is Stopped within 5 s.
+
+    Returns:
+        whether there was anything to end.
+
+    Args:
+        project_id: whose audit log tells of it.
 
     What runs is told first: a task that is just adding others has either added them by then, and they are ended here,
     or finds itself stopped.
     """
     in_it = Task.execution_id == execution_id
-    work.db.execute(_ASK.where(in_it, text("status = 'Running'")))
+    ended = work.db.execute(_ASK.where(in_it, text("status = 'Running'"))).rowcount
     work.db.execute(_END_LOST.where(in_it))
-    work.db.execute(_END.where(in_it, _UNFINISHED))
+    ended += work.db.execute(_END.where(in_it, _UNFINISHED)).rowcount
     settle(work, execution_id)
+    if ended:
+        _tell_of_stop(work, execution_id, project_id)
+    return bool(ended)
 
 
 def stop_task(work: Work, task_id: int) -> bool:
@@ -278,9 +300,17 @@ def stop_task(work: Work, task_id: int) -> bool:
     asked = work.db.execute(_ASK.where(Task.id == task_id, Task.status == RUNNING)).rowcount
     ended = work.db.execute(_END_LOST.where(Task.id == task_id)).rowcount
     ended += work.db.execute(_END.where(Task.id == task_id)).rowcount
-    if ended:
-        settle(work, work.db.execute(select(Task.execution_id).where(Task.id == task_id)).scalar_one())
-    return bool(asked or ended)
+    if not asked and not ended:
+        return False
+    execution_id = work.db.execute(select(Task.execution_id).where(Task.id == task_id)).scalar_one()
+    settle(work, execution_id)
+    _tell_of_stop(work, execution_id, None)
+    return True
+
+
+def _tell_of_stop(work: Work, execution_id: int, project_id: int | None) -> None:
+    row = work.db.execute(select(Execution.vendor_type, Execution.vendor_id).where(Execution.id == execution_id)).one()
+    work.emit(ExecutionStopped(execution_id, row.vendor_type, row.vendor_id, project_id))
 
 
 def stop_waiting(work: Work, vendor_type: str | None = None, *, limit: int = 1000) -> int:

@@ -16,9 +16,9 @@ from moorage.db.base import db_now
 from moorage.db.engine import Database
 from moorage.db.work import Work
 from moorage.errors import CronInvalid, Problem
-from moorage.events import SYSTEM
+from moorage.events import SYSTEM, QueueChanged, ScheduleChanged
 from moorage.jobs.cron import parse_cron
-from moorage.jobs.queue import start
+from moorage.jobs.queue import create_execution, enqueue_all
 from moorage.jobs.tables import Pause, Schedule
 
 log = logging.getLogger("moorage.jobs")
@@ -43,12 +43,14 @@ def set_schedule(
     job: str,
     arguments: Mapping[str, object] | None = None,
     extra: Mapping[str, object] | None = None,
+    project_id: int | None = None,
 ) -> int:
     """Have the job start at the times of `cron`, instead of the times before; the schedule's id.
 
     Args:
         kind: how the client called it: Hourly, Daily, Weekly or Custom; only shown.
         extra: goes into each execution's `extra`.
+        project_id: whose audit log tells of it.
 
     Raises:
         CronInvalid: `cron` cannot be used.
@@ -69,6 +71,7 @@ def set_schedule(
     if found is None:
         new = {**values, "vendor_type": vendor_type, "vendor_id": vendor_id, "created_at": now}
         found = work.db.execute(insert(Schedule).values(new).returning(Schedule.id)).scalar_one()
+    work.emit(ScheduleChanged(vendor_type, vendor_id, cron, values["arguments"], project_id))
     return int(found)
 
 
@@ -78,10 +81,13 @@ def ensure_schedule(work: Work, vendor_type: str, *, cron: str, job: str) -> Non
         set_schedule(work, vendor_type, kind="Custom", cron=cron, job=job)
 
 
-def remove_schedule(work: Work, vendor_type: str, vendor_id: int = -1) -> bool:
+def remove_schedule(work: Work, vendor_type: str, vendor_id: int = -1, *, project_id: int | None = None) -> bool:
     """Start nothing any more; whether there was a schedule. What runs goes on."""
     query = delete(Schedule).where(Schedule.vendor_type == vendor_type, Schedule.vendor_id == vendor_id)
-    return bool(work.db.execute(query).rowcount)
+    if not work.db.execute(query).rowcount:
+        return False
+    work.emit(ScheduleChanged(vendor_type, vendor_id, "", {}, project_id))
+    return True
 
 
 def find_schedule(work: Work, vendor_type: str, vendor_id: int = -1) -> Any | None:  # noqa: ANN401 - a row
@@ -103,12 +109,14 @@ def pause(work: Work, vendor_type: str) -> None:
     """Take up no task of this vendor type any more; of `SCHEDULER`: start nothing by schedule. Safe to repeat."""
     if not is_paused(work, vendor_type):
         work.db.execute(insert(Pause).values(vendor_type=vendor_type, at=db_now()))
+        work.emit(QueueChanged(vendor_type, "pause"))
 
 
 def resume(work: Work, vendor_type: str) -> None:
     """Go on. Schedules go on with their next tick: those of the pause are left out."""
     if not work.db.execute(delete(Pause).where(Pause.vendor_type == vendor_type)).rowcount:
         return
+    work.emit(QueueChanged(vendor_type, "resume"))
     if vendor_type == SCHEDULER:
         now = _read_clock(work)
         for row in work.db.execute(select(Schedule).where(Schedule.next_at <= now).with_for_update()).all():
@@ -158,10 +166,10 @@ def fire(work: Work, schedule_id: int) -> bool:
     is_due = row.next_at is not None and row.next_at <= now
     _set_next(work, row, now, row.next_at if is_due else row.ticked_at)
     if is_due:
-        start(
-            work, row.job, row.vendor_type,
-            vendor_id=row.vendor_id, trigger="SCHEDULE", extra=row.extra, **row.arguments,
-        )  # fmt: skip
+        execution_id = create_execution(
+            work, row.vendor_type, vendor_id=row.vendor_id, trigger="SCHEDULE", extra=row.extra
+        )
+        enqueue_all(work, row.job, [row.arguments], execution_id=execution_id)
     return is_due
 
 
