@@ -15,6 +15,7 @@ from moorage.api.plane import ApiPlane
 from moorage.api.sign_in import SignIn
 from moorage.artifacts.describe import Contents
 from moorage.artifacts.pulled import PullNotes
+from moorage.artifacts.room import reliever
 from moorage.audit import on_events as audit
 from moorage.audit.counts import keep_counts
 from moorage.audit.export import Exporter, on_configuration_changed
@@ -76,7 +77,9 @@ def wire(audit_rules: LiveRules | None = None) -> Subscribers:
 
 def open_database(settings: Settings, audit_rules: LiveRules | None = None) -> Database:
     """The database that the settings name, with its subscribers wired."""
-    return Database(settings.database_url, pool_size=settings.database.pool_size, subscribers=wire(audit_rules))
+    database = Database(settings.database_url, pool_size=settings.database.pool_size, subscribers=wire(audit_rules))
+    database.relieve = reliever(database, settings.uploads.lease_seconds)
+    return database
 
 
 class Application:

@@ -4,7 +4,7 @@ from sqlalchemy import Float, bindparam, exists, select, update
 
 from moorage import faults
 from moorage.artifacts.pull import Stored
-from moorage.artifacts.tables import Artifact, ArtifactBlob, Blob, RepositoryBlob
+from moorage.artifacts.tables import Artifact, ArtifactBlob, Blob, ProjectBlob, RepositoryBlob
 from moorage.db.base import db_now
 from moorage.db.work import Work
 from moorage.errors import BlobInUse, BlobUnknown
@@ -14,7 +14,16 @@ from moorage.oci.digest import Digest
 _seconds = bindparam("seconds", type_=Float)
 _RENEW_LEASE = (
     update(RepositoryBlob)
-    .where(RepositoryBlob.repository_id == bindparam("repository"), RepositoryBlob.blob_id == bindparam("blob"))
+    .where(
+        RepositoryBlob.repository_id == bindparam("repository"),
+        RepositoryBlob.blob_id == bindparam("blob"),
+        # Nobody keeps bytes that nobody pays for longer than a lease.
+        ~exists().where(
+            ProjectBlob.project_id == RepositoryBlob.project_id,
+            ProjectBlob.blob_id == RepositoryBlob.blob_id,
+            ProjectBlob.holding == "released",
+        ),
+    )
     .values(lease_until=db_now(_seconds))
 )
 _LINK = (
@@ -52,7 +61,7 @@ _SET_SEAL = (
 
 
 def renew_lease(work: Work, repository_id: int, blob_id: int, *, lease_seconds: int) -> bool:
-    """Start a spent lease anew; False when the link is gone, and nothing was promised."""
+    """Start a spent lease anew; False when the link is gone, or nobody pays for it, and nothing was promised."""
     return (
         work.db.execute(
             _RENEW_LEASE, {"repository": repository_id, "blob": blob_id, "seconds": float(lease_seconds)}

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, exists, insert, select, update
 
 from moorage import faults
+from moorage.artifacts import holding
 from moorage.artifacts.recorded import close_history, lock_loser, untag
 from moorage.artifacts.repositories import count_artifacts
 from moorage.artifacts.rules import require_mutable
@@ -190,6 +191,7 @@ def delete_artifact(work: Work, project_id: int, repository_id: int, path: str, 
             (needed if referrer.named else waiting).append(referrer)
     if rules:
         require_mutable(work, project_id, path, tags)
+    holding.to_trash(work, project_id, trash_id=trash)
     count_artifacts(work, repository_id, -left)
     limits.count_tags(work, project_id, -len(tags))
     work.emit(ArtifactDeleted(project_id, path, str(digest), tuple(tags)))
@@ -226,6 +228,7 @@ def delete_repository(work: Work, project_id: int, path: str) -> None:
     if repository.artifact_count > 0:
         work.db.execute(_ONE_LESS, {"project": project_id})
     work.db.execute(_REPOSITORY_TO_TRASH, {"repository": repository.id, "trash": trash, "now": work.now})
+    holding.to_trash(work, project_id, repository_id=repository.id)
     limits.count_repository(work, project_id, repository.id, -1)
     work.emit(RepositoryDeleted(project_id, path, repository.artifact_count))
     faults.point("repository.recorded")

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import Float, and_, bindparam, case, delete, exists, func, or_, select, tuple_, update
 
 from moorage import faults
+from moorage.artifacts import holding
 from moorage.artifacts.sweep import end_uploads
 from moorage.artifacts.tables import (
     Artifact,
@@ -86,7 +87,13 @@ _NAMED = exists().where(ArtifactReference.child_id == Artifact.id)
 _CANDIDATES = select(Artifact.id).where(~_NAMED).order_by(Artifact.id.desc()).limit(_limit)
 _OF_ACT = _CANDIDATES.where(Artifact.trash_id == _trash)
 _OF_REPOSITORY = _CANDIDATES.where(Artifact.repository_id == _repository)
-_LOCK = select(Artifact.id, Artifact.manifest_bytes).where(Artifact.id.in_(_ids)).order_by(Artifact.id)
+_LOCK = (
+    select(Artifact.id, Artifact.manifest_bytes, Artifact.trash_id, Repository.trash_id.label("home"))
+    .join(Repository, Repository.id == Artifact.repository_id)
+    .where(Artifact.id.in_(_ids))
+    .order_by(Artifact.id)
+    .with_for_update(of=Artifact)
+)
 _PARENT = Artifact.__table__.alias("parent")
 _OTHER_ACT = (
     select(func.min(_PARENT.c.trash_id))
@@ -201,6 +208,7 @@ class _Purge:
 
     def take_tag(self) -> Step:
         """A tag leaves nothing behind but its history, which stays."""
+        holding.settle(self._work, self._act.project_id)
         self._work.db.execute(_FORGET_TAGS, self._values)
         self._work.db.execute(_DROP_ACT, self._values)
         return Step(0, "done")
@@ -221,6 +229,7 @@ class _Purge:
         step = self._empty(self._act.repository_id)
         if step is not None:
             return step
+        holding.settle(self._work, self._act.project_id)
         self._work.db.execute(_DROP_ACT, self._values)
         return Step(0, "done")
 
@@ -256,7 +265,7 @@ class _Purge:
         if not found:
             return 0
         db, ids = self._work.db, {"ids": list(found)}
-        rows = db.execute(_LOCK.with_for_update(), ids).all()
+        rows = db.execute(_LOCK, ids).all()
         if history := db.execute(_DROP_TAGS, ids).scalars().all():
             db.execute(_DROP_HISTORY, {"ids": history})
         links = [tuple(row) for row in db.execute(_USES, ids)]
@@ -266,5 +275,11 @@ class _Purge:
             db.execute(_LOCK_LINKS, {"pairs": links}).all()
             db.execute(_LEASE, {"pairs": links, "seconds": float(self._lease_seconds)})
         db.execute(_DROP_ARTIFACTS, ids)
-        quotas.refund(self._work, self._act.project_id, sum(row.manifest_bytes for row in rows))
+        project = self._act.project_id
+        freed, back = holding.release(self._work, project, (blob for _, blob in links))
+        # What a project's act took is not counted as trash: nobody asks what a project in the trash holds.
+        own = (None, self._act.id) if self._act.kind == "project" else (None,)
+        back += sum(row.manifest_bytes for row in rows if row.trash_id is not None or row.home not in own)
+        quotas.count_trash(self._work, project, -back)
+        quotas.refund(self._work, project, freed + sum(row.manifest_bytes for row in rows))
         return len(rows)

@@ -11,6 +11,7 @@ from typing import NamedTuple, cast
 from sqlalchemy import bindparam, select
 
 from moorage import faults
+from moorage.artifacts import holding
 from moorage.artifacts.recorded import (
     ACCESSORY,
     LOCK_ALL,
@@ -101,11 +102,17 @@ Condition = Callable[[str | None], bool]
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What came of a push. `new`: the repository did not hold this manifest. `tags`: how many it did not have."""
+    """What came of a push. `new`: the repository did not hold this manifest. `tags`: how many it did not have.
+
+    `owed`, `back`: bytes that the project had not paid for, and bytes that the trash alone held (`holding.Used`), with
+    the manifest's own. They are counted already where the push was `charged`.
+    """
 
     artifact_id: int
     new: bool
     tags: int
+    owed: int
+    back: int
 
 
 def record(
@@ -149,14 +156,19 @@ def record(
 
     columns = read_columns(parsed, raw, children, tags)
     losers = sorted({one.artifact_id for one in held.values()} | {one.id for one in children.values()})
-    artifact, new, listed = _ensure_artifact(work, Place(repository, digest, losers), columns, raw, linked)
+    recorded = _ensure_artifact(work, Place(repository, digest, losers), columns, raw, linked)
+    artifact, new, _, _ = recorded
+    used = holding.use(work, to.project_id, linked) if target.has_trash else holding.Used()
+    owed = used.owed + (len(raw) if new else 0)
+    back = used.back + (len(raw) if recorded.back else 0)
     told = Told(digest, parsed, tags, sparse=sparse)
-    listed, made, calls = write(work, target, Recorded(artifact, new, listed), told, Around(held, children))
-    tally = _Tally(listed, made if charged else 0, len(raw) if new and charged else None)
+    listed, made, calls = write(work, target, recorded, told, Around(held, children))
+    pays = charged and (new or owed > 0)
+    tally = _Tally(listed, made if charged else 0, back if charged else 0, owed if pays else None)
     _count_and_charge(work, to.project_id, repository, calls, tally)
     work.emit(ManifestPushed(to.project_id, repository, to.path, artifact, str(digest), tuple(tags), new))
     faults.point("manifest.recorded")
-    return Pushed(artifact, new, made)
+    return Pushed(artifact, new, made, owed, back)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +222,11 @@ def record_all(work: Work, target: Target, drafts: Sequence[Draft], held: dict[s
     each(work, (call(LOCK_ALL, repository, there, losers),))
     for key in there:
         made[key] = find_artifact(work, repository, key, accessory=bool(columns[key][ACCESSORY]))
-    listed = tags = owed = 0
+    used = holding.Used()
+    if target.has_trash:
+        used = holding.use(work, target.project_id, sorted({blob for draft in drafts for blob in draft.blobs}))
+    owed, back = used
+    listed = tags = 0
     for draft in drafts:
         recorded = made[draft.digest.binary]
         children[draft.digest.binary] = Child(recorded.id, children[draft.digest.binary].size_bytes)
@@ -219,6 +235,7 @@ def record_all(work: Work, target: Target, drafts: Sequence[Draft], held: dict[s
         each(work, calls)
         listed, tags = listed + grew, tags + named
         owed += len(draft.raw) if recorded.new else 0
+        back += len(draft.raw) if recorded.back else 0
         work.emit(
             ManifestPushed(
                 target.project_id, repository, target.path, recorded.id, str(draft.digest), tuple(draft.tags),
@@ -227,6 +244,7 @@ def record_all(work: Work, target: Target, drafts: Sequence[Draft], held: dict[s
         )  # fmt: skip
     count_artifacts(work, repository, listed)
     limits.count_tags(work, target.project_id, tags)
+    quotas.count_trash(work, target.project_id, -back)
     return owed
 
 
@@ -315,10 +333,14 @@ def _lock_losers(work: Work, place: Place) -> None:
 
 
 class _Tally(NamedTuple):
-    """What grew: the default list, the project's tags, and what it holds in bytes (None: nothing to charge)."""
+    """What grew: the default list, the project's tags, and what it holds in bytes (None: nothing to charge).
+
+    `back`: bytes that the trash alone held.
+    """
 
     listed: int
     tags: int
+    back: int
     charged: int | None
 
 
@@ -333,11 +355,15 @@ def _count_and_charge(work: Work, project: int, repository: int, calls: list[Cal
         calls.append(counting(work, repository, grew.listed))
     if grew.tags:
         calls.append(limits.counting_tags(project, grew.tags))
+    if grew.back:
+        calls.append(quotas.counting_trash(project, -grew.back))
     if grew.charged is not None:
         calls.append(quotas.charging(project, grew.charged))
     results = each(work, calls)
     if grew.charged is not None:
         quotas.settle_charge(work, project, grew.charged, results.pop())
+    if grew.back:
+        results.pop()
     if grew.tags:
         limits.settle_tags(work, grew.tags, results.pop())
     if grew.listed:

@@ -57,6 +57,15 @@ WHERE repository_id = $1 AND digest = ANY($2::bytea[]) OR id = ANY($3::bigint[])
 ORDER BY id FOR NO KEY UPDATE""",
 )
 _REVIVE = update(Artifact).where(Artifact.id == bindparam("artifact")).values(trash_id=None, tagged=False, child=False)
+# An index that comes back without some of its children, where that is allowed: those may be purged.
+_CUT_OFF = (
+    update(ArtifactReference)
+    .where(
+        ArtifactReference.parent_id == bindparam("artifact"),
+        ArtifactReference.child_id.in_(select(Artifact.id).where(Artifact.trash_id.is_not(None))),
+    )
+    .values(child_id=None)
+)
 _REFERENCE = insert(ArtifactReference)
 _ADOPT = (
     update(ArtifactReference)
@@ -125,11 +134,12 @@ _SET_UNTAGGED = (
 
 
 class Recorded(NamedTuple):
-    """An artifact that is there now. `listed`: by how much the default list grew because of it."""
+    """An artifact that is there now. `listed`: by how much the default list grew by it; `back`: it was in the trash."""
 
     id: int
     new: bool
     listed: int
+    back: bool = False
 
 
 class Told(NamedTuple):
@@ -179,7 +189,7 @@ def write(work: Work, target: Target, recorded: Recorded, told: Told, around: Ar
         TagImmutable: a rule keeps a tag that points to another artifact where it is.
     """
     held, children = around
-    artifact, new, listed = recorded
+    artifact, new, listed, _ = recorded
     names = sorted(set(told.tags))
     if new and told.parsed.children:
         work.db.execute(_REFERENCE, _reference_rows(artifact, told.parsed, children))
@@ -252,10 +262,11 @@ def find_artifact(work: Work, repository: int, digest: bytes, *, accessory: bool
     if old.trash_id is None:
         return Recorded(old.id, False, 0)
     work.db.execute(_REVIVE, {"artifact": old.id})
+    work.db.execute(_CUT_OFF, {"artifact": old.id})
     is_child = bool(work.db.execute(_IS_CHILD, {"artifact": old.id}).scalar())
     if is_child:
         work.db.execute(_SET_CHILD, {"artifact": old.id, "is_child": True})
-    return Recorded(old.id, False, 0 if accessory or is_child else 1)
+    return Recorded(old.id, False, 0 if accessory or is_child else 1, back=True)
 
 
 def lock_loser(work: Work, artifact: int) -> None:

@@ -15,11 +15,13 @@ from moorage.projects.tables import Project
 from moorage.quotas import limits
 
 _FIND = Query(
-    """SELECT r.id, p.epoch, p.immutable_rules, r.artifact_count
+    """SELECT r.id, p.epoch, p.immutable_rules, r.artifact_count, p.has_trash
 FROM repository r JOIN project p ON p.id = r.project_id
 WHERE r.path = $1 AND r.trash_id IS NULL AND p.id = $2 AND p.trash_id IS NULL"""
 )
-_PROJECT = select(Project.epoch).where(Project.id == bindparam("project"), Project.trash_id.is_(None))
+_PROJECT = select(Project.epoch, Project.has_trash).where(
+    Project.id == bindparam("project"), Project.trash_id.is_(None)
+)
 _INSERT = insert(Repository).returning(Repository.id)
 _COUNT = Query(
     """UPDATE repository SET artifact_count = artifact_count + $2, updated_at = $3 WHERE id = $1
@@ -49,12 +51,14 @@ class Target:
 
     Attributes:
         immutable_rules: how many rules may keep its tags where they are; 0 for a repository that was just made.
+        has_trash: whether something that the project is charged for may be held by the trash alone, or by nothing.
     """
 
     repository_id: int
     project_id: int
     path: str
     immutable_rules: int = 0
+    has_trash: bool = False
 
 
 def ensure_repository(work: Work, to: Destination) -> Target:
@@ -68,13 +72,16 @@ def ensure_repository(work: Work, to: Destination) -> Target:
             here nobody has sent anything yet.
     """
     _, rows = each(work, (passing_gate(to.project_id), call(_FIND, to.path, to.project_id)))
-    epoch = rows[0][1] if rows else work.db.execute(_PROJECT, {"project": to.project_id}).scalar()
+    if rows:
+        epoch, has_trash = rows[0][1], rows[0][4]
+    else:
+        epoch, has_trash = work.db.execute(_PROJECT, {"project": to.project_id}).first() or (None, False)
     if epoch != to.project_epoch:
         raise RepositoryUnknown(repository=to.path)
     if not rows or not rows[0][3]:
         limits.require_repositories(work, to.project_id, more=1)
     if rows:
-        return Target(rows[0][0], to.project_id, to.path, rows[0][2])
+        return Target(rows[0][0], to.project_id, to.path, rows[0][2], bool(has_trash))
     try:
         with work.db.begin_nested():
             made = work.db.execute(
@@ -85,8 +92,8 @@ def ensure_repository(work: Work, to: Destination) -> Target:
         row = one(work, _FIND, to.path, to.project_id)
         if row is None:
             raise
-        return Target(row[0], to.project_id, to.path, row[2])
-    return Target(made, to.project_id, to.path)
+        return Target(row[0], to.project_id, to.path, row[2], bool(has_trash))
+    return Target(made, to.project_id, to.path, has_trash=bool(has_trash))
 
 
 def count_artifacts(work: Work, repository_id: int, by: int) -> None:

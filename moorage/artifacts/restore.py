@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from moorage import faults
+from moorage.artifacts import holding
 from moorage.artifacts.recorded import add_tag
 from moorage.artifacts.repositories import count_artifacts
 from moorage.artifacts.tables import Artifact, ArtifactReference, Repository, Tag, TagHistory
@@ -168,6 +169,7 @@ def restore(work: Work, trash_id: int, names: Mapping[str, str] | None = None) -
         raise RestoreBlocked(first=project.trash_id)
     done = _BY_KIND[act.kind](work, act, project.name, wanted)
     faults.point("restore.written")
+    holding.settle(work, project_id)
     work.db.execute(_FORGET_TAGS, {"trash": trash_id})
     work.db.execute(_FORGET, {"trash": trash_id})
     renamed = {old: new for old, new in done.names.items() if old != new}
@@ -201,6 +203,7 @@ def _restore_artifact(work: Work, act: Any, _project: str, names: Mapping[str, s
     work.db.execute(_SET_CHILD, where)
     listed = work.db.execute(_ENTER, where).scalar_one()
     listed -= sum(not (row.tagged or row.accessory) for row in work.db.execute(_MARK_CHILDREN, where).all())
+    holding.from_trash(work, act.project_id, trash_id=act.id)
     count = work.db.execute(_BACK, where).rowcount
     count_artifacts(work, act.repository_id, listed)
     found = _find_artifacts(work, act.repository_id, {digest for _, digest in tags.values()})
@@ -284,6 +287,7 @@ def _restore_repository(work: Work, act: Any, project: str, names: Mapping[str, 
 
     if taken(path):
         raise RestoreTaken(taken=[path], offer={row.path: _offer(path, taken, 255)})
+    holding.from_trash(work, act.project_id, repository_id=row.id)
     work.db.execute(_REPOSITORY_BACK, {"repository": row.id, "new_path": path, "now": work.now})
     if row.artifact_count > 0:
         work.db.execute(_ONE_MORE, {"project": act.project_id})

@@ -280,13 +280,18 @@ class Blob(Base):
 
 
 class ProjectBlob(Base):
-    """That a project is charged for a blob, once, however many of its repositories hold it."""
+    """That a project is charged for a blob, once, however many of its repositories hold it.
+
+    `holding` says by what (`holding.py`): `used`, `trash` or `released`; what is released is counted nowhere.
+    """
 
     __tablename__ = "project_blob"
     __table_args__ = (
         CheckConstraint("live", name="live"),
+        CheckConstraint("holding IN ('used', 'trash', 'released')", name="holding"),
         ForeignKeyConstraint(["blob_id", "live"], ["blob.id", "blob.live"]),
         Index("ix_project_blob_blob", "blob_id"),
+        live_index("ix_project_blob_holding", "project_id", where="holding <> 'used'"),
         live_index("ix_project_blob_idle_since", "idle_since", where="idle_since IS NOT NULL"),
         _CLUSTERED,
     )
@@ -295,6 +300,7 @@ class ProjectBlob(Base):
     blob_id: Mapped[int] = mapped_column(Id, primary_key=True)
     live: Mapped[bool] = mapped_column(Boolean, server_default=text("true"))
     size_bytes: Mapped[int] = mapped_column(BigInteger)
+    holding: Mapped[str] = mapped_column(String(8), server_default="used")
     idle_since: Mapped[datetime | None] = mapped_column(UtcTime)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from moorage import faults
+from moorage.artifacts import holding
 from moorage.artifacts.pull import Stored
 from moorage.artifacts.repositories import Destination, Target, ensure_repository
 from moorage.artifacts.tables import Blob, ProjectBlob, Repository, RepositoryBlob, Upload
@@ -483,7 +484,8 @@ def link_blob(work: Work, target: Target, blob_id: int, size_bytes: int, *, leas
             "seconds": float(lease_seconds),
         },
     )  # fmt: skip
-    return size_bytes if new else 0
+    # After the link: whoever releases a charge locks the links of it first.
+    return size_bytes if new else holding.repay(work, target.project_id, blob_id, size_bytes)
 
 
 def mount_blob(work: Work, to: Destination, digest: Digest, *, source: Destination, lease_seconds: int) -> bool:

@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import NullPool, StaticPool
 
 from moorage.db.work import Subscribers, Work
-from moorage.errors import DatabaseUnavailable, StorageFull
+from moorage.errors import DatabaseUnavailable, Problem, StorageFull
 from moorage.events import SYSTEM, Actor
 
 P = ParamSpec("P")
@@ -86,7 +86,11 @@ class Database:
     Attributes:
         kind: `sqlite` or `postgresql`.
         read: the fast lane.
+        relieve: is told of a problem that rolled a story back; True: the cause was taken away, try again. In the
+            thread of the story, between two transactions.
     """
+
+    relieve: Callable[[Problem], bool] | None = None
 
     def __init__(self, url: str, *, pool_size: int = 10, subscribers: Subscribers | None = None) -> None:
         self.url: URL = make_url(url)
@@ -116,7 +120,8 @@ class Database:
 
         Rolls back on any exception. A deadlock, a serialization failure, a lost connection or a constraint that
         another transaction won repeats the whole story, at most 3 times: every story is safe to repeat. One that the
-        server stopped, because a statement took longer than 30 s, is not repeated.
+        server stopped, because a statement took longer than 30 s, is not repeated. One that was refused is, where
+        `relieve` took the cause away.
 
         Raises:
             DatabaseUnavailable: it could not be done in time.
@@ -133,6 +138,9 @@ class Database:
         while True:
             try:
                 work, result = self._once(actor, story, *args, **kwargs)
+            except Problem as refused:
+                if self.relieve is None or not self.relieve(refused):
+                    raise
             except DBAPIError as error:
                 problem = _unavailable(error)
                 if problem is None:

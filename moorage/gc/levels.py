@@ -95,7 +95,7 @@ def collect_links(work: Work, limit: int = BATCH) -> Batch:
 # -- charges ------------------------------------------------------------------------------------------------
 
 _IDLE_CHARGES = (
-    select(ProjectBlob.project_id, ProjectBlob.blob_id, ProjectBlob.size_bytes)
+    select(ProjectBlob.project_id, ProjectBlob.blob_id, ProjectBlob.size_bytes, ProjectBlob.holding)
     .where(ProjectBlob.idle_since.is_not(None))
     .order_by(ProjectBlob.idle_since)
     .limit(_limit)
@@ -113,11 +113,11 @@ _MARK_BLOBS = update(Blob).where(Blob.id.in_(_ids)).values(idle_since=db_now())
 
 
 def collect_charges(work: Work, limit: int = BATCH) -> Batch:
-    """G2: charges that lost a link. One that still has any stays; any other is given back to its project."""
+    """G2: charges that lost a link. One that has any stays; any other goes, and is given back unless a purge did."""
     rows = work.db.execute(_IDLE_CHARGES, {"limit": limit}).all()
     if not rows:
         return Batch(0, 0)
-    sizes = {(row.project_id, row.blob_id): row.size_bytes for row in rows}
+    sizes = {(row.project_id, row.blob_id): row.size_bytes if row.holding != "released" else 0 for row in rows}
     linked = {tuple(row) for row in work.db.execute(_LINKED, {"pairs": list(sizes)})}
     if linked:
         work.db.execute(_HOLD_CHARGES, {"pairs": list(linked)})

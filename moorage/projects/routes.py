@@ -176,6 +176,8 @@ class ProjectSummaryQuota(msgspec.Struct):
 
     hard: dict[str, int]
     used: dict[str, int]
+    trash: int
+    """Ours: bytes that only the trash holds. `hard.storage` bounds them together with `used.storage`."""
 
 
 class ProjectSummary(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -339,7 +341,7 @@ async def get_project_summary(call: NamedDependency[Call]) -> Response[ProjectSu
         summary = ProjectSummary(repo_count=row.repository_count)
         if standing.may("quota", "read"):
             quota = find_quota(work, standing.project_id)
-            summary.quota = None if quota is None else ProjectSummaryQuota(quota.hard, quota.used)
+            summary.quota = None if quota is None else ProjectSummaryQuota(quota.hard, quota.used, quota.trash_bytes)
         if standing.may("member", "list"):
             counts = lists.count_members(work, standing.project_id)
             summary.project_admin_count = counts.get(Role.PROJECT_ADMIN, 0)

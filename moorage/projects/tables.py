@@ -12,10 +12,11 @@ class Project(Base):
     """The owner of repositories, members and rules.
 
     `epoch` grows by 1 when tokens that name the project must stop working (made private, a group's role lowered).
-    `trash_id` is set while the project is in the trash. `repository_count` is written by the repositories' own code, so
-    that a list of projects needs no count; `immutable_rules`, the number of enabled ones, by the rules', so that a push
-    into a project without any need not look. `settings` holds the
-    contract's metadata but `public`, texts by name (`metadata.py`). `registry_id` is set in a proxy-cache project.
+    `trash_id` is set while the project is in the trash. `repository_count` is written by the repositories' own code,
+    so that a list of projects needs no count; `immutable_rules`, the number of enabled ones, by the rules', so that a
+    push into a project without any need not look; `has_trash`, whether a push has to look what holds its blobs, by
+    who deletes, restores and purges, under the closed gate. `settings` holds the contract's metadata but `public`,
+    texts by name (`metadata.py`). `registry_id` is set in a proxy-cache project.
     """
 
     __tablename__ = "project"
@@ -37,6 +38,7 @@ class Project(Base):
     registry_id: Mapped[int | None] = mapped_column(BigInteger)
     repository_count: Mapped[int] = mapped_column(BigInteger, server_default="0")
     immutable_rules: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    has_trash: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     settings: Mapped[dict[str, object]] = mapped_column(Json, server_default="{}")
     trash_id: Mapped[int | None] = mapped_column(ForeignKey("trash.id"))
     created_at: Mapped[datetime] = mapped_column(UtcTime)

@@ -21,7 +21,7 @@ _PROJECT = table(
 
 _OWNER = table("principal", column("id", Integer), column("name", String))
 _USED = (
-    select(func.coalesce(func.sum(QuotaSlot.used_bytes), 0))
+    select(func.coalesce(func.sum(QuotaSlot.used_bytes), 0) - Quota.trash_bytes)
     .where(QuotaSlot.project_id == Quota.project_id)
     .correlate(Quota)
     .scalar_subquery()
@@ -47,6 +47,7 @@ class ListedQuota(msgspec.Struct, frozen=True):
 
     Attributes:
         repositories: how many hold something.
+        used_bytes: without what only the trash holds, which is `trash_bytes`.
         tags: how many there are.
     """
 
@@ -55,6 +56,7 @@ class ListedQuota(msgspec.Struct, frozen=True):
     owner_name: str | None
     limit_bytes: int
     used_bytes: int
+    trash_bytes: int
     limits: Limits
     repositories: int
     tags: int
@@ -79,6 +81,7 @@ _QUOTAS = (
         _OWNER.c.name.label("owner_name"),
         Quota.limit_bytes,
         _USED.label("used_bytes"),
+        Quota.trash_bytes,
         Quota.limit_repositories,
         Quota.limit_tags,
         _PROJECT.c.repository_count,
@@ -123,6 +126,6 @@ def find_quota(work: Work, project_id: int) -> ListedQuota | None:
 def _quota(row: Any, tags: Mapping[int, int]) -> ListedQuota:  # noqa: ANN401 - the columns of _QUOTAS
     limits = Limits(row.limit_repositories, row.limit_tags)
     return ListedQuota(
-        row.project_id, row.name, row.owner_name, row.limit_bytes, int(row.used_bytes), limits, row.repository_count,
-        tags.get(row.project_id, 0), row.created_at, row.updated_at,
+        row.project_id, row.name, row.owner_name, row.limit_bytes, int(row.used_bytes), row.trash_bytes, limits,
+        row.repository_count, tags.get(row.project_id, 0), row.created_at, row.updated_at,
     )  # fmt: skip

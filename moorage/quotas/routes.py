@@ -34,6 +34,9 @@ class Quota(msgspec.Struct):
     ref: QuotaRefObject
     hard: dict[str, int]
     used: dict[str, int]
+    trash: int
+    """Ours: bytes that only the trash holds. `hard.storage` bounds them together with `used.storage`; where there is no
+    room left, the oldest of the trash goes before a push is refused."""
     creation_time: str
     update_time: str
 
@@ -107,6 +110,7 @@ def _quota(row: lists.ListedQuota) -> Quota:
         ref=QuotaRefObject(row.project_id, row.project_name, row.owner_name or ""),
         hard=row.hard,
         used=row.used,
+        trash=row.trash_bytes,
         creation_time=stamp(row.created_at),
         update_time=stamp(row.updated_at),
     )

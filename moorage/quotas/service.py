@@ -29,9 +29,15 @@ _CLOSED = -(2**62)
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """What a project holds and may hold, in bytes; `limit_bytes` -1: no limit."""
+    """What a project holds and may hold, in bytes.
+
+    Attributes:
+        used_bytes: without what only the trash holds, which is `trash_bytes`; the limit bounds both together.
+        limit_bytes: -1: no limit.
+    """
 
     used_bytes: int
+    trash_bytes: int
     limit_bytes: int
 
 
@@ -65,12 +71,13 @@ _SET = (
     .where(QuotaSlot.project_id == bindparam("project"), QuotaSlot.slot == bindparam("which"))
     .values(used_bytes=bindparam("used"), cap_bytes=bindparam("cap"))
 )
-_LIMIT = select(Quota.limit_bytes).where(Quota.project_id == bindparam("project"))
+_TRASH = Query("UPDATE quota SET trash_bytes = trash_bytes + $2 WHERE project_id = $1")
+_LIMIT = select(Quota.limit_bytes, Quota.trash_bytes).where(Quota.project_id == bindparam("project"))
 _USAGE = (
-    select(func.sum(QuotaSlot.used_bytes), Quota.limit_bytes)
+    select(func.sum(QuotaSlot.used_bytes), Quota.trash_bytes, Quota.limit_bytes)
     .join(Quota, Quota.project_id == QuotaSlot.project_id)
     .where(QuotaSlot.project_id == bindparam("project"))
-    .group_by(Quota.limit_bytes)
+    .group_by(Quota.trash_bytes, Quota.limit_bytes)
 )
 
 
@@ -122,16 +129,18 @@ def settle_charge(work: Work, project_id: int, size_bytes: int, rows: Sequence[A
     if rows:
         return
     slots = _lock(work, project_id)
-    limit = work.db.execute(_LIMIT, {"project": project_id}).scalar_one()
+    limit, trash = work.db.execute(_LIMIT, {"project": project_id}).one()
     used = [slot.used_bytes for slot in slots]
     total = sum(used)
     if limit != UNLIMITED and total + size_bytes > limit and get_items(work).quota_per_project_enable:
         raise QuotaExceeded(
             f"adding {format_size(size_bytes)} of storage resource, which when updated to current usage of "
-            f"{format_size(total)} will exceed the configured upper limit of {format_size(limit)}.",
+            f"{format_size(total - trash)} will exceed the configured upper limit of {format_size(limit)}.",
             asked_bytes=size_bytes,
-            used_bytes=total,
+            used_bytes=total - trash,
+            trash_bytes=trash,
             limit_bytes=limit,
+            project_id=project_id,
         )
     used[0] += size_bytes
     _write(work, project_id, slots, used, limit)
@@ -151,6 +160,17 @@ def refund(work: Work, project_id: int, size_bytes: int) -> None:
     work.db.execute(_REFUND, {"project": project_id, "which": slot, "n": size_bytes})
 
 
+def count_trash(work: Work, project_id: int, by: int) -> None:
+    """Note that the trash alone holds `by` bytes more, or less; what the project holds altogether stays the same."""
+    if by:
+        each(work, (counting_trash(project_id, by),))
+
+
+def counting_trash(project_id: int, by: int) -> Call:
+    """`count_trash`, for a caller who has more to run; only the slots come after it."""
+    return call(_TRASH, project_id, by)
+
+
 def set_limit(work: Work, project_id: int, limit_bytes: int) -> None:
     """Change the limit of a project; below what it holds is allowed and only refuses more.
 
@@ -159,8 +179,8 @@ def set_limit(work: Work, project_id: int, limit_bytes: int) -> None:
         ProjectUnknown: it has no counter.
     """
     _require_limit(limit_bytes)
-    slots = _lock(work, project_id)
     work.db.execute(update(Quota).where(Quota.project_id == project_id).values(limit_bytes=limit_bytes))
+    slots = _lock(work, project_id)  # the slots last, as everywhere
     _write(work, project_id, slots, [slot.used_bytes for slot in slots], limit_bytes)
 
 
@@ -173,7 +193,7 @@ def get_usage(work: Work, project_id: int) -> Usage:
     row = work.db.execute(_USAGE, {"project": project_id}).one_or_none()
     if row is None:
         raise ProjectUnknown
-    return Usage(int(row[0]), row[1])
+    return Usage(int(row[0]) - row[1], row[1], row[2])
 
 
 def format_size(size_bytes: int) -> str:

@@ -7,7 +7,10 @@ from moorage.db.base import Base
 
 
 class Quota(Base):
-    """The limits of a project: bytes, repositories, tags; -1: none. `used_tags` counts only where there is a limit."""
+    """The limits of a project: bytes, repositories, tags; -1: none. `used_tags` counts only where there is a limit.
+
+    `trash_bytes`: what of the bytes only the trash holds; it counts against the limit, and not as used.
+    """
 
     __tablename__ = "quota"
 
@@ -18,6 +21,7 @@ class Quota(Base):
     limit_repositories: Mapped[int] = mapped_column(Integer, server_default="-1")
     limit_tags: Mapped[int] = mapped_column(Integer, server_default="-1")
     used_tags: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    trash_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class QuotaSlot(Base):

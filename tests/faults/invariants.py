@@ -212,13 +212,43 @@ def _manifests(rows: Rows) -> Iterator[str]:
 # -- numbers ----------------------------------------------------------------------------------------------
 
 
-def _quota(rows: Rows, *, limits: bool) -> Iterator[str]:
+def _uses(rows: Rows, held: Counter[int], trash: Counter[int]) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
+    """The blobs of projects that something live uses, and those that anything does; manifests are added to the sums.
+
+    What a project's own act took counts as before: nobody asks what a project in the trash holds.
+    """
+    whole = {row.id for row in rows["trash"] if row.kind == "project"}
+    away = {row.id for row in rows["repository"] if row.trash_id is not None and row.trash_id not in whole}
     project_of = {row.id: row.project_id for row in rows["repository"]}
+    artifacts = {row.id: row for row in rows["artifact"]}
+    in_trash = {row.id for row in artifacts.values() if row.trash_id is not None or row.repository_id in away}
+    for row in artifacts.values():
+        held[project_of[row.repository_id]] += row.manifest_bytes
+        trash[project_of[row.repository_id]] += row.manifest_bytes if row.id in in_trash else 0
+    live: set[tuple[int, int]] = set()
+    used: set[tuple[int, int]] = set()
+    for row in rows["artifact_blob"]:
+        key = (project_of[row.repository_id], row.blob_id)
+        used.add(key)
+        if row.artifact_id not in in_trash:
+            live.add(key)
+    return live, used
+
+
+def _quota(rows: Rows, *, limits: bool) -> Iterator[str]:
     expected: Counter[int] = Counter()
+    trash: Counter[int] = Counter()
+    live, used = _uses(rows, expected, trash)
+    flagged = {row.id for row in rows["project"] if row.has_trash}
     for row in rows["project_blob"]:
-        expected[row.project_id] += row.size_bytes
-    for row in rows["artifact"]:
-        expected[project_of[row.repository_id]] += row.manifest_bytes
+        key = (row.project_id, row.blob_id)
+        fits = {"used": key in live or key not in used, "trash": key in used - live, "released": key not in used}
+        if not fits[row.holding]:
+            yield f"I7: the charge {key} says {row.holding}; used live: {key in live}, at all: {key in used}"
+        if row.holding != "used" and row.project_id not in flagged:
+            yield f"I7: the charge {key} says {row.holding}, and pushes into its project do not look"
+        expected[row.project_id] += row.size_bytes if row.holding != "released" else 0
+        trash[row.project_id] += row.size_bytes if row.holding == "trash" else 0
     for row in rows["upload"]:
         expected[row.project_id] += row.reserved_bytes
     counted: Counter[int] = Counter()
@@ -226,6 +256,11 @@ def _quota(rows: Rows, *, limits: bool) -> Iterator[str]:
         counted[row.project_id] += row.used_bytes
     yield from _limits(rows, limits=limits)
     limit = {row.project_id: row.limit_bytes for row in rows["quota"]}
+    yield from (
+        f"I7: project {row.project_id} counts {row.trash_bytes} bytes of trash and holds {trash[row.project_id]}"
+        for row in rows["quota"]
+        if row.trash_bytes != trash[row.project_id]
+    )
     for project in (row.id for row in rows["project"]):
         if counted[project] != expected[project]:
             yield f"I7: project {project} counts {counted[project]} bytes and holds {expected[project]}"

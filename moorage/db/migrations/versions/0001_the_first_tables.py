@@ -442,6 +442,7 @@ def upgrade() -> None:
         sa.Column("registry_id", sa.BigInteger(), nullable=True),
         sa.Column("repository_count", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("immutable_rules", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.Column("has_trash", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("settings", sa.JSON(), server_default="{}", nullable=False),
         sa.Column("trash_id", ID, nullable=True),
         sa.Column("created_at", TIME, nullable=False),
@@ -562,7 +563,9 @@ def upgrade() -> None:
         sa.Column("blob_id", ID, nullable=False),
         sa.Column("live", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("holding", sa.String(length=8), server_default="used", nullable=False),
         sa.Column("idle_since", TIME, nullable=True),
+        sa.CheckConstraint("holding IN ('used', 'trash', 'released')", name=op.f("ck_project_blob_holding")),
         sa.CheckConstraint("live", name=op.f("ck_project_blob_live")),
         sa.ForeignKeyConstraint(
             ["blob_id", "live"], ["blob.id", "blob.live"], name=op.f("fk_project_blob_blob_id_live")
@@ -572,6 +575,14 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_project_blob_blob", "project_blob", ["blob_id"], unique=False)
+    op.create_index(
+        "ix_project_blob_holding",
+        "project_blob",
+        ["project_id"],
+        unique=False,
+        sqlite_where=sa.text("holding <> 'used'"),
+        postgresql_where=sa.text("holding <> 'used'"),
+    )
     op.create_index(
         "ix_project_blob_idle_since",
         "project_blob",
@@ -587,6 +598,7 @@ def upgrade() -> None:
         sa.Column("limit_repositories", sa.Integer(), server_default="-1", nullable=False),
         sa.Column("limit_tags", sa.Integer(), server_default="-1", nullable=False),
         sa.Column("used_tags", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("trash_bytes", sa.BigInteger(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_quota_project_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("project_id", name=op.f("pk_quota")),
     )
