@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from moorage.access.policy import Account
+from moorage.access.policy import API_WRITE, Account
 from moorage.access.standing import Standing, find_standing, list_system_permissions
 from moorage.db.engine import Database
 from moorage.db.query import Listing, page_headers, read_listing
@@ -91,11 +91,12 @@ class Call:
 
         Raises:
             Unauthenticated: nobody signed in.
-            Denied: with an access token.
+            Denied: with an access token; written to the audit log.
         """
         account = self.signed_in()
         if account.limits is not None:
-            raise Denied("An access token may not do this. Sign in with a password, or in the browser.")
+            why = "An access token may not do this. Sign in with a password, or in the browser."
+            raise self.denied(API_WRITE, "access token", None, why=why)
         return account
 
     async def may_in_system(self, permission: str) -> bool:
@@ -140,11 +141,18 @@ class Call:
         shown = name or str(project_id)
         raise self.denied(permission, shown, standing.project_id if standing else None)
 
-    def denied(self, permission: str, name: str, project_id: int | None) -> Problem:
-        """The refusal of somebody who signed in, after noting it for the audit log; to be raised."""
+    def denied(self, permission: str, name: str, project_id: int | None, *, why: str = "") -> Problem:
+        """The refusal of somebody who signed in, after noting it for the audit log; to be raised.
+
+        Args:
+            permission: what was missing, `RESOURCE:ACTION`: the row in the log has both.
+            name: where it was missing: a project, `system`, or what the caller came with.
+            project_id: of that project.
+            why: a message; without one it names the permission.
+        """
         resource, _, action = permission.partition(":")
         self.note_refusal(self.actor, action, resource, name[:255], project_id)
-        return Denied(f"You need the permission {resource}:{action} in {name} for this.", needs=permission)
+        return Denied(why or f"You need the permission {resource}:{action} in {name} for this.", needs=permission)
 
     # -- replies --------------------------------------------------------------------------------------------
 

@@ -102,7 +102,6 @@ class ApiGuard:
                 csrf_token = found.csrf_token
                 request.scope["moorage.headers"] = [(CSRF_HEADER, csrf_token.encode("ascii"))]
                 credential = "session"
-        check_csrf(request.method, request.headers, request.origin, csrf_token)
         if account is not None:
             request.principal = account.name
             limits = account.limits
@@ -110,6 +109,12 @@ class ApiGuard:
             actor = request.as_actor(account.principal_id, account.name, *shown)
         else:
             actor = Actor(address=request.address, request_id=request.request_id)
+        try:
+            check_csrf(request.method, request.headers, request.origin, csrf_token)
+        except Denied:
+            if account is not None:
+                self._refusals.note(actor, "write", "api", "cross-site request")
+            raise
         return Call(request, self._database, account, actor, self._note)
 
     async def _confirm(self, found: SignedIn, address: str) -> Account | None:
@@ -157,17 +162,17 @@ def _require_scope(call: Call, needs: Needs, operation_id: str, *, reads: bool) 
     What is not about one project shows or changes all that the owner has: it is not for a token of some projects.
 
     Raises:
-        Denied: the token lacks the scope, or is for some projects only.
+        Denied: the token lacks the scope, or is for some projects only; written to the audit log.
     """
     limits = call.account.limits if call.account is not None else None
     if limits is None:
         return
     scope = API_READ if reads or call.request.method in {"GET", "HEAD"} else API_WRITE
     if scope not in limits.scopes:
-        problem = call.denied(scope, "access token", None)  # noted for the audit log
-        raise Denied(f"This access token lacks the scope {scope}.", needs=scope) from problem
+        raise call.denied(scope, "access token", None, why=f"This access token lacks the scope {scope}.")
     if limits.projects is not None and needs.level in {"public", "signed_in"} and operation_id not in _OF_NO_PROJECT:
-        raise Denied("This access token is for some projects only; ask for one of them.")
+        why = "This access token is for some projects only; ask for one of them."
+        raise call.denied(scope, "access token", None, why=why)
 
 
 async def grant(call: Call, needs: Needs, path: dict[str, object]) -> None:

@@ -51,7 +51,7 @@ async def set_cli_secret(
     account = call.require_sign_in()
     is_self = account.kind == "user" and account.principal_id == user_id
     if not is_self and not call.admin:
-        raise call.denied("user:update", "the system", None)
+        raise call.denied("user:update", "system", None)
     if not oidc.is_on(await live.items()):
         raise OidcOff
     chosen = data.secret or ""

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from moorage.access.policy import Account
 from moorage.db.work import Work
 from moorage.errors import AccountDisabled, EmailInvalid, NameTaken, UserExists, UserNameInvalid
-from moorage.events import UserChanged
+from moorage.events import GroupCreated, UserChanged
 from moorage.identity.service import bump_epoch, create_user, end_sign_ins, parse_email
 from moorage.identity.tables import Group, GroupMember, Principal, User
 from moorage.oci.names import fold_user_name, parse_user_name
@@ -274,9 +274,12 @@ def _ensure_group(work: Work, group: GroupRef) -> int:
     find = select(Group.id).where(Group.kind == group.kind, Group.key == group.key)
     found = work.db.scalar(find)
     if found is None:
-        work.db.execute(
+        name = group.name[:255]
+        made = work.db.execute(
             _ENSURE_GROUP[work.db.dialect.name],
-            {"kind": group.kind, "key": group.key, "name": group.name[:255], "created_at": work.now},
-        )
+            {"kind": group.kind, "key": group.key, "name": name, "created_at": work.now},
+        ).rowcount
         found = work.db.scalars(find).one()
+        if made:  # nobody was faster
+            work.emit(GroupCreated(found, name))
     return found

@@ -289,10 +289,11 @@ def _require_whole_token(call: Call) -> None:
     """Refuse an access token that may not do all that a robot may: its secret would outgrow the token.
 
     Raises:
-        RobotExceeds: it would.
+        RobotExceeds: it would; written to the audit log.
     """
     account = call.signed_in()
     if account.limits is not None and not account.limits.scopes.issuperset(EVERY_ACTION):
+        call.note_refusal(call.actor, "create", "robot", "access token", None)
         raise RobotExceeds("Making and changing robots with an access token takes the scopes pull, push and delete.")
 
 
@@ -346,7 +347,7 @@ async def _require_own(call: Call, permissions: Sequence[robots.Permission]) -> 
     """Refuse a robot that gives more than it has.
 
     Raises:
-        RobotExceeds: it would.
+        RobotExceeds: it would; written to the audit log.
     """
     account = call.signed_in()
     if account.kind != "robot":
@@ -355,6 +356,7 @@ async def _require_own(call: Call, permissions: Sequence[robots.Permission]) -> 
     for one in permissions:
         wider = robots.Permission(one.resource, one.action, None, system=False)
         if one not in held and not (not one.system and wider in held):
+            call.note_refusal(call.actor, "create", "robot", f"{one.resource}:{one.action}", one.project_id)
             raise RobotExceeds(permission=f"{one.resource}:{one.action}")
 
 

@@ -160,7 +160,7 @@ async def create_user(
     if not privileged:
         if not items.self_registration or "local" not in items.auth_sources or not own_page:
             call.signed_in()
-            raise call.denied("user:create", "the system", None)
+            raise call.denied("user:create", "system", None)
         sign_ups.count(call.request.address)
     if not data.email:
         raise EmailInvalid("An account needs an e-mail address.")
@@ -230,7 +230,8 @@ async def update_user(
 async def delete_user(call: NamedDependency[Call], user_id: FromPath[int]) -> Response[None]:
     """Delete a user, but neither the caller nor the first administrator. The name is free at once."""
     if user_id in {service.ADMIN_ID, call.signed_in().principal_id}:
-        raise Denied("Nobody deletes themselves, and nobody the first administrator.")
+        why = "Nobody deletes themselves, and nobody the first administrator."
+        raise call.denied("user:delete", "system", None, why=why)
     await call.run(service.delete_user, user_id)
     return Response(None)
 
@@ -248,9 +249,10 @@ async def set_sysadmin(
     """
     call.require_sign_in()
     if not call.admin:
-        raise call.denied("user:update", "the system", None)
+        raise call.denied("user:update", "system", None)
     if user_id in {service.ADMIN_ID, call.signed_in().principal_id}:
-        raise Denied("Nobody changes this of themselves, and nobody of the first administrator.")
+        why = "Nobody changes this of themselves, and nobody of the first administrator."
+        raise call.denied("user:update", "system", None, why=why)
     await call.run(service.set_admin, user_id, admin=data.sysadmin_flag)
     return Response(None)
 
@@ -272,7 +274,7 @@ async def set_password(
     account = call.require_sign_in()
     is_self = account.kind == "user" and account.principal_id == user_id
     if not is_self and not call.admin:
-        raise call.denied("user:update", "the system", None)
+        raise call.denied("user:update", "system", None)
     person = await call.look(service.get_user, user_id)
     if person.source != "local":
         raise AccountForeign(source=person.source)

@@ -255,9 +255,9 @@ async def create_project(
     account = call.signed_in()
     privileged = await call.may_in_system("project:create")
     if not privileged and (items.project_creation_restriction == "adminonly" or account.kind == "robot"):
-        raise call.denied("project:create", "the system", None)
+        raise call.denied("project:create", "system", None)
     if data.registry_id and not privileged:
-        raise call.denied("registry:read", "the system", None)
+        raise call.denied("registry:read", "system", None)
     if data.registry_id:
         raise RegistryUnknown(id=data.registry_id)
     limit = data.storage_limit if privileged and data.storage_limit else items.storage_per_project

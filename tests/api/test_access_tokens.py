@@ -13,7 +13,7 @@ from moorage.identity import service as identity
 from moorage.identity.backends.ldap import Ldap
 from moorage.projects import service as projects
 from tests.api.client import SERVICE, Answer, Client, Server
-from tests.api.conftest import PASSWORD, make_project, make_robot, make_user, project_id, unique
+from tests.api.conftest import PASSWORD, Serve, make_project, make_robot, make_user, project_id, unique
 from tests.api.test_projects_api import BASE, call
 
 MINE = "/users/current/tokens"
@@ -463,3 +463,44 @@ async def test_the_audit_log_says_which_token_it_was(app: Server, project: str) 
     for what in (("create", "artifact"), ("update", "project")):
         assert (found[what][1], found[what][2]["access_token"]) == ("access_token", name)
     assert found["delete", "access_token"][:2] == (f"{me.username}/{name}", "password")
+
+
+async def test_what_a_token_is_refused_is_written_down(serve: Serve) -> None:
+    """Whatever is missing: the scope, the project, or that its owner signed in. The same again is counted."""
+    server = await serve()
+    project, elsewhere = await make_project(server), await make_project(server)
+    me = await make_user(server, {project: Role.PROJECT_ADMIN, elsewhere: Role.PROJECT_ADMIN})
+    _, narrow = await make_token(me, *ALL, name="narrow", projects=[project])
+    _, reader = await make_token(me, "api:read", name="reader")
+    permission = {
+        "kind": "project", "namespace": project, "access": [{"resource": "repository", "action": "pull"}],
+    }  # fmt: skip
+    robot = {"name": "wide", "level": "project", "duration": -1, "permissions": [permission]}
+    _, writer = await make_token(me, "api:write", name="writer")
+    for client, method, path, body in (
+        (narrow, "GET", "/projects", None),
+        (narrow, "POST", "/projects", {"project_name": unique("new")}),
+        (narrow, "POST", "/users/current/tokens", {"name": "another", "scopes": ["pull"]}),
+        (narrow, "PUT", f"/projects/{elsewhere}", {"metadata": {}}),
+        (narrow, "PUT", "/quotas/1", {"hard": {"storage": 1}}),
+        (reader, "PUT", f"/projects/{project}", {"metadata": {}}),
+        (writer, "POST", "/robots", robot),
+    ):
+        assert (await call(client, server, method, path, body)).status == 403, path
+    after = await serve(beside=server)
+    await server.stop()
+
+    rows = await after.rows(
+        "SELECT principal_name, credential, detail, operation, resource_type, resource, repeats FROM audit"
+        " WHERE NOT ok ORDER BY id"
+    )
+    assert [(row[0], row[1]) for row in rows] == [(me.username, "access_token")] * len(rows)
+    found = [(json.loads(row[2]) if isinstance(row[2], str) else row[2], *row[3:]) for row in rows]
+    assert [(detail["access_token"], *what) for detail, *what in found] == [
+        ("narrow", "read", "api", "access token", 1),
+        ("narrow", "write", "api", "access token", 2),
+        ("narrow", "update", "project", elsewhere, 1),
+        ("narrow", "update", "quota", "system", 1),
+        ("reader", "write", "api", "access token", 1),
+        ("writer", "create", "robot", "access token", 1),
+    ]

@@ -341,6 +341,11 @@ async def test_people_are_imported_and_each_stands_for_themselves(serve: Serve, 
 
     made = await call(admin, server, "POST", "/ldap/users/import", {"ldap_uid_list": [alice.name]})
     assert (made.status, made.body) == (200, b"")
+    audit = await server.rows("SELECT principal_name, operation, resource_type, detail FROM audit ORDER BY id")
+    assert [row[1:3] for row in audit if row[0] == "admin"] == [
+        ("create", "user"), ("create", "group"), ("update", "user"),
+    ]  # fmt: skip
+    assert "groups" in str(audit[-1][3]), "who is in a group of the directory is another fact, and another row"
     names = [alice.name.upper(), bob.name, bob.name, carol.name, town.name("nobody"), "", "*", "a\nb"]
     some = await call(admin, server, "POST", "/ldap/users/import", {"ldap_uid_list": names})
 

@@ -409,6 +409,11 @@ async def test_docker_signs_in_with_a_cli_secret_until_it_is_replaced(server: Se
     stored = await server.rows("SELECT cli_secret FROM oidc_user")
     assert stored[0][0].startswith("$argon2id$")
     assert second not in str(stored)
+    audit = await server.rows("SELECT principal_name, operation, resource_type, credential, detail FROM audit")
+    changed = [row[:4] for row in audit if "cli_secret" in str(row[4])]
+    assert changed == [("alice", "update", "user", "session")] * 2
+    assert first not in str(audit)
+    assert second not in str(audit)
 
 
 async def test_a_cli_secret_opens_no_session(server: Server, provider: Oidc) -> None:
