@@ -53,6 +53,7 @@ from moorage.site.pages import Explorer
 from moorage.site.probes import Probes
 from moorage.storage.base import Storage
 from moorage.storage.open import open_storage
+from moorage.system.findings import Findings
 from moorage.system.health import Health
 from moorage.web.metrics import Metrics
 from moorage.web.request import App, Hosts, Receive, Scope, Send
@@ -160,6 +161,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
         database, login, refusals, sessions, bearers=[login, oidc_people], header=TrustedHeader(database, live, hosts)
     )
     explorer = Explorer()
+    health = Health({"core": _nothing, "database": database.check, "registry": storage.check})
     api = ApiPlane(
         guard,
         live,
@@ -170,7 +172,8 @@ async def running(settings: Settings) -> AsyncIterator[App]:
             "settings": settings,
             "checks": Checks(receiver=_check_receiver),
             "sign_ups": SignUps(),
-            "health": Health({"core": _nothing, "database": database.check, "registry": storage.check}),
+            "health": health,
+            "findings": Findings(settings, database, live, health),
             "contents": Contents(database, storage),
         },
         page=explorer,

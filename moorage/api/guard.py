@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # loaded after the server has started; see `api/plane.py`
 _MAX_ID_DIGITS = 19
 _OF_NO_PROJECT = frozenset(
     {
-        "getPing", "getHealth", "getSystemInfo", "getCert", "getIcon", "getCurrentUserInfo",
+        "getCapabilities", "getPing", "getHealth", "getSystemInfo", "getCert", "getIcon", "getCurrentUserInfo",
         "getCurrentUserPermissions", "listMyAccessTokens", "revokeMyAccessToken",
     }
 )  # fmt: skip

@@ -86,9 +86,9 @@ class ApiPlane:
 
     def _load(self) -> "Api":
         from moorage.api.app import Api  # noqa: PLC0415 - what this is all about
-        from moorage.api.routes import every_route  # noqa: PLC0415 - as above
+        from moorage.api.routes import built_operations, every_route  # noqa: PLC0415 - as above
 
-        self._api = Api(every_route(), self._guard, self._provided)
+        self._api = Api(every_route(), self._guard, {**self._provided, "built": built_operations()})
         return self._api
 
     async def __call__(self, request: Request) -> Reply:

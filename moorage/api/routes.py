@@ -16,8 +16,10 @@ from moorage.identity import routes as people
 from moorage.identity import token_routes as access_tokens
 from moorage.projects import routes as projects
 from moorage.quotas import routes as quotas
+from moorage.system import capability_routes as capabilities
 from moorage.system import find_routes as find
 from moorage.system import routes as system
+from moorage.system.capabilities import Built
 
 BUILT: tuple[HTTPRouteHandler, ...] = (
     *people.ROUTES,
@@ -33,8 +35,14 @@ BUILT: tuple[HTTPRouteHandler, ...] = (
     *configuration.ROUTES,
     *system.ROUTES,
     *find.ROUTES,
+    *capabilities.ROUTES,
 )
 """What subjects bring."""
+
+
+def built_operations() -> Built:
+    """The names of the built ones."""
+    return Built(frozenset(str(handler.operation_id) for handler in BUILT))
 
 
 def every_route() -> Sequence[HTTPRouteHandler]:

@@ -1,14 +1,13 @@
 """The data folder: made, owned by us, written by one server at a time."""
 
-import errno
 import fcntl
 import os
-import pwd
 import stat
 import time
 from pathlib import Path
 
 from moorage.cli.exits import UNFIT, Stop
+from moorage.system.doctor import find_writing_problem, user_name
 
 ORPHAN_SECONDS = 1.5
 """How long workers may outlive a server that was killed before their lock counts."""
@@ -44,16 +43,9 @@ def require_writable(folder: Path, what: str) -> None:
     Raises:
         Stop: it cannot; the message names `what` and the folder.
     """
-    probe = folder / f".probe-{os.getpid()}"
-    try:
-        with probe.open("wb") as file:
-            file.write(b"moorage")
-            file.flush()
-            os.fsync(file.fileno())
-        probe.unlink()
-    except OSError as error:
-        hint = ": free some space" if error.errno in {errno.ENOSPC, errno.EDQUOT} else ""
-        raise Stop(f"The {what} {folder} cannot be written: {error.strerror}{hint}.", UNFIT) from error
+    problem = find_writing_problem(folder)
+    if problem:
+        raise Stop(f"The {what} {folder} cannot be written: {problem}.", UNFIT)
 
 
 def lock_folder(folder: Path) -> int:
@@ -119,11 +111,3 @@ def is_locked(folder: Path) -> bool:
     except OSError:
         return False
     return False
-
-
-def user_name(uid: int) -> str:
-    """How to call an account: `alice (uid 1000)`."""
-    try:
-        return f"{pwd.getpwuid(uid).pw_name} (uid {uid})"
-    except KeyError:
-        return f"uid {uid}"

@@ -2,12 +2,11 @@
 
 import errno
 import socket
-import ssl
 from dataclasses import dataclass
-from pathlib import Path
 
 from moorage.cli.exits import UNFIT, Stop
 from moorage.settings import Settings
+from moorage.system.doctor import find_certificate_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +78,6 @@ def check_certificate(certificate: str, key: str) -> None:
     Raises:
         Stop: they cannot be used; the message names the file.
     """
-    for name, file in (("tls_cert", certificate), ("tls_key", key)):
-        try:
-            text = Path(file).read_bytes()
-        except OSError as error:
-            raise Stop(f"The file of `{name}`, {file}, cannot be read: {error.strerror}.", UNFIT) from error
-        if b"-----BEGIN " not in text:
-            raise Stop(f"The file of `{name}`, {file}, is not PEM.", UNFIT)
-    try:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key, password=lambda: "")
-    except ssl.SSLError as error:
-        if error.reason == "KEY_VALUES_MISMATCH":
-            raise Stop(f"The key {key} does not belong to the certificate {certificate}.", UNFIT) from error
-        try:  # which of the two: a chain that loads as authorities is a good certificate
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(certificate)
-        except ssl.SSLError:
-            reason = f"The file of `tls_cert`, {certificate}, holds no certificate that can be used."
-        else:
-            reason = f"The file of `tls_key`, {key}, holds no private key that can be used without a passphrase."
-        raise Stop(reason, UNFIT) from error
+    problem = find_certificate_problem(certificate, key)
+    if problem:
+        raise Stop(problem, UNFIT)

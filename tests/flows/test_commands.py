@@ -101,7 +101,7 @@ def check(command: Commands, *words: str | Path, **environment: str) -> tuple[in
     assert done.stderr == ""
     findings = json.loads(done.stdout)
     for finding in findings:
-        assert bool(finding["mend"]) == (finding["state"] != "ok"), finding
+        assert bool(finding["mend"]) == bool(finding["code"]) == (finding["state"] != "ok"), finding
     return done.returncode, [row for row in findings if row["state"] != "ok" and row["area"] != "machine"]
 
 
