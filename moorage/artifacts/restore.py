@@ -14,7 +14,15 @@ from moorage import faults
 from moorage.artifacts import holding
 from moorage.artifacts.recorded import add_tag
 from moorage.artifacts.repositories import count_artifacts
-from moorage.artifacts.tables import Artifact, ArtifactReference, Repository, Tag, TagHistory
+from moorage.artifacts.tables import (
+    Artifact,
+    ArtifactBlob,
+    ArtifactReference,
+    Repository,
+    RepositoryBlob,
+    Tag,
+    TagHistory,
+)
 from moorage.db.base import db_now
 from moorage.db.locks import close_gate
 from moorage.db.work import Work
@@ -43,6 +51,15 @@ _REPOSITORY = select(Repository.id, Repository.path, Repository.trash_id, Reposi
 _TAGS = select(TagHistory.name, TagHistory.digest).where(TagHistory.trash_id == _trash).order_by(TagHistory.name)
 _TAKEN_TAGS = select(Tag.name).where(
     Tag.repository_id == bindparam("repository"), Tag.name.in_(bindparam("names", expanding=True))
+)
+_OF_ACT = select(Artifact.id).where(Artifact.trash_id == _trash)
+_OF_REPOSITORY = select(Artifact.id).where(
+    Artifact.repository_id == bindparam("repository"), Artifact.trash_id.is_(None)
+)
+_UNHIDE = (
+    update(RepositoryBlob)
+    .where(RepositoryBlob.repository_id == bindparam("repository"), RepositoryBlob.hidden)
+    .values(hidden=False)
 )
 _ARTIFACTS = select(Artifact.id, Artifact.digest, Artifact.trash_id).where(
     Artifact.repository_id == bindparam("repository"), Artifact.digest.in_(bindparam("digests", expanding=True))
@@ -151,7 +168,7 @@ def restore(work: Work, trash_id: int, names: Mapping[str, str] | None = None) -
 
     Raises:
         TrashUnknown: it was restored, its time is over, or it was purged.
-        RestoreBlocked: it belongs to something that is in the trash itself; the detail names that act.
+        RestoreBlocked: it belongs to something that is in the trash itself, or a tag does; the detail names that act.
         RestoreTaken: a name was taken since; the detail offers names that are free.
         RestoreNameInvalid: a new name cannot be one, or is for nothing that comes back.
         ProjectFull: the project may not hold so many repositories or tags.
@@ -184,13 +201,7 @@ def restore(work: Work, trash_id: int, names: Mapping[str, str] | None = None) -
 def _restore_tag(work: Work, act: Any, _project: str, names: Mapping[str, str]) -> Restored:  # noqa: ANN401 - a row
     home = _live_home(work, act)
     tags = _plan_tags(work, act, names)
-    found = _find_artifacts(work, act.repository_id, {digest for _, digest in tags.values()})
-    for _, digest in tags.values():
-        artifact, trash = found.get(digest, (0, None))
-        if not artifact:
-            raise TrashUnknown("The artifact that the tag named was purged.", id=act.id)
-        if trash is not None:
-            raise RestoreBlocked("The artifact that the tag named is in the trash itself.", first=trash)
+    found = _find_named(work, act, tags)
     return _point(work, act, home, tags, found)
 
 
@@ -203,11 +214,12 @@ def _restore_artifact(work: Work, act: Any, _project: str, names: Mapping[str, s
     work.db.execute(_SET_CHILD, where)
     listed = work.db.execute(_ENTER, where).scalar_one()
     listed -= sum(not (row.tagged or row.accessory) for row in work.db.execute(_MARK_CHILDREN, where).all())
+    _unhide(work, act.repository_id, _OF_ACT, where)
     holding.from_trash(work, act.project_id, trash_id=act.id)
     count = work.db.execute(_BACK, where).rowcount
     count_artifacts(work, act.repository_id, listed)
-    found = _find_artifacts(work, act.repository_id, {digest for _, digest in tags.values()})
-    return _point(work, act, home, tags, found, artifacts=count)
+    # Not all of them come back with this act: what was pushed again meanwhile may have been deleted again.
+    return _point(work, act, home, tags, _find_named(work, act, tags), artifacts=count)
 
 
 def _live_home(work: Work, act: Any) -> Any:  # noqa: ANN401 - rows
@@ -249,6 +261,28 @@ def _plan_tags(work: Work, act: Any, names: Mapping[str, str]) -> dict[str, tupl
     return {new: (old, digest) for old, new, digest in kept}
 
 
+def _find_named(work: Work, act: Any, tags: Mapping[str, tuple[str, bytes]]) -> dict[bytes, tuple[int, int | None]]:  # noqa: ANN401 - a row
+    """The live artifacts that tags are to point to, as `_find_artifacts`.
+
+    Raises:
+        TrashUnknown, RestoreBlocked: one of them was purged, or is in the trash by another act.
+    """
+    found = _find_artifacts(work, act.repository_id, {digest for _, digest in tags.values()})
+    for _, digest in tags.values():
+        artifact, trash = found.get(digest, (0, None))
+        if not artifact:
+            raise TrashUnknown("The artifact that a tag named was purged.", id=act.id)
+        if trash is not None:
+            raise RestoreBlocked("The artifact that a tag named is in the trash by another act.", first=trash)
+    return found
+
+
+def _unhide(work: Work, repository_id: int, scope: Any, values: Mapping[str, object]) -> None:  # noqa: ANN401 - a select
+    """Show the blobs again that were deleted while only what comes back now needed them."""
+    needed = select(ArtifactBlob.blob_id).where(ArtifactBlob.artifact_id.in_(scope))
+    work.db.execute(_UNHIDE.where(RepositoryBlob.blob_id.in_(needed)), {**values, "repository": repository_id})
+
+
 def _find_artifacts(work: Work, repository_id: int, digests: set[bytes]) -> dict[bytes, tuple[int, int | None]]:
     """By digest, the id and the act that it is in the trash by."""
     if not digests:
@@ -287,6 +321,7 @@ def _restore_repository(work: Work, act: Any, project: str, names: Mapping[str, 
 
     if taken(path):
         raise RestoreTaken(taken=[path], offer={row.path: _offer(path, taken, 255)})
+    _unhide(work, row.id, _OF_REPOSITORY, {"repository": row.id})
     holding.from_trash(work, act.project_id, repository_id=row.id)
     work.db.execute(_REPOSITORY_BACK, {"repository": row.id, "new_path": path, "now": work.now})
     if row.artifact_count > 0:

@@ -505,3 +505,52 @@ async def test_a_large_act_goes_in_parts_and_the_collector_takes_the_rest(
     assert (await restore(app, admin, entry["id"])).status == 404
     assert await listed(app, admin, project) == []
     assert (await app.rows("SELECT purging FROM trash WHERE id = :id", id=entry["id"]))[0][0]
+
+
+async def test_a_tag_of_what_was_pushed_again_and_deleted_again_waits_for_that(
+    app: Server, admin: Client, repo: Repo, project: str
+) -> None:
+    layers = [unique("layer").encode()]
+    digest = await repo.image("v1", layers=layers)
+    assert (await repo.delete(f"manifests/{digest}")).status == 202
+    await repo.image(layers=layers)
+    assert (await repo.delete(f"manifests/{digest}")).status == 202
+    second, first = await listed(app, admin, project)
+
+    blocked = await restore(app, admin, first["id"])
+    assert (blocked.status, blocked.json()["errors"][0]["detail"]["first"]) == (412, second["id"])
+    assert (await restore(app, admin, first["id"], v1="")).status == 200, "without the tag nothing is in the way"
+    assert (await repo.get(f"manifests/{digest}")).status == 404
+    assert (await restore(app, admin, second["id"])).status == 200
+    assert (await repo.get(f"manifests/{digest}")).status == 200
+
+
+async def test_a_tag_of_what_was_purged_does_not_come_back(
+    app: Server, admin: Client, repo: Repo, project: str
+) -> None:
+    layers = [unique("layer").encode()]
+    digest = await repo.image("v1", layers=layers)
+    assert (await repo.delete(f"manifests/{digest}")).status == 202
+    await repo.image(layers=layers)
+    assert (await repo.delete(f"manifests/{digest}")).status == 202
+    second, first = await listed(app, admin, project)
+    assert (await ask(app, admin, "DELETE", f"/trash/{second['id']}")).status == 200
+
+    assert (await restore(app, admin, first["id"])).status == 404
+
+
+async def test_blobs_that_were_deleted_meanwhile_come_back_with_what_needs_them(
+    app: Server, admin: Client, repo: Repo, project: str
+) -> None:
+    layer = unique("layer").encode()
+    digest = await repo.image("v1", layers=[layer])
+    for way in ("artifact", "repository"):
+        if way == "artifact":
+            assert (await repo.delete(f"manifests/{digest}")).status == 202
+            assert (await repo.delete(f"blobs/{digest_of(layer)}")).status == 202
+            assert (await repo.get(f"blobs/{digest_of(layer)}")).status == 404
+        else:
+            assert (await ask(app, admin, "DELETE", f"/projects/{project}/repositories/app")).status == 200
+        (entry,) = await listed(app, admin, project)
+        assert (await restore(app, admin, entry["id"])).status == 200
+        assert (await repo.get(f"blobs/{digest_of(layer)}")).body == layer
