@@ -1,8 +1,10 @@
 """The base class of tables and the column types that all of them share."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 from sqlalchemy import BigInteger, DateTime, Dialect, Index, Integer, MetaData, String, text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
@@ -75,6 +77,18 @@ Name = String(255).with_variant(String(255, collation="C"), "postgresql")
 """A name that is compared byte by byte on both databases."""
 
 Json = JSON()
+
+
+def read_json(text: str | bytes) -> Any:  # noqa: ANN401 - whatever it says
+    """The value of a text that a `Json` column holds.
+
+    Five times as fast as `json`, which reads only what the standard does not know, as it wrote it: `NaN`, or half of a
+    character.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return json.loads(text)
 
 
 def live_index(name: str, *columns: Any, where: str, unique: bool = False) -> Index:  # noqa: ANN401 - names or clauses

@@ -23,6 +23,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import NullPool, StaticPool
 
+from moorage.db.base import read_json
 from moorage.db.work import Subscribers, Work
 from moorage.errors import DatabaseUnavailable, Problem, StorageFull
 from moorage.events import SYSTEM, Actor
@@ -304,6 +305,7 @@ def _sqlite_engine(url: URL) -> Engine:
     engine = create_engine(
         url,
         poolclass=StaticPool,
+        json_deserializer=read_json,
         connect_args={"check_same_thread": False, "timeout": _BUSY_TIMEOUT_SECONDS, "cached_statements": 512},
     )
 
@@ -379,7 +381,9 @@ class _SqliteLookouts:
 
     def __init__(self, path: Path) -> None:
         self._uri = f"{path.absolute().as_uri()}?mode=ro"
-        self._engine = create_engine("sqlite://", creator=self._connect, poolclass=NullPool)
+        self._engine = create_engine(
+            "sqlite://", creator=self._connect, poolclass=NullPool, json_deserializer=read_json
+        )
         self._idle: deque[_Lookout] = deque()
 
     def _connect(self) -> sqlite3.Connection:
@@ -437,6 +441,7 @@ def _postgresql_engine(url: URL, pool_size: int, **options: Any) -> Engine:  # n
     kept: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": _BUSY_TIMEOUT_SECONDS}
     return create_engine(
         url.set(drivername="postgresql+psycopg"),
+        json_deserializer=read_json,
         **(kept if pool_size else {"poolclass": NullPool}),
         connect_args={
             "connect_timeout": 10,

@@ -6,13 +6,15 @@ come out as those of SQLAlchemy would, as plain tuples, and its errors are those
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Dialect, Executable
+from sqlalchemy import JSON, Dialect, Executable
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from moorage.db import fast
+from moorage.db.base import UtcTime, from_micros, read_json
 from moorage.db.engine import Query, Row
 from moorage.db.work import Work
 
@@ -115,6 +117,14 @@ def each(work: Work, *asked: tuple[Prepared, Mapping[str, Any]]) -> list[list[Ro
     return [_read(form.columns, rows) if form.columns else rows for form, rows in zip(forms, found, strict=True)]
 
 
+def _moment(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)
+
+
+def _value(text: str | None) -> Any:  # noqa: ANN401 - whatever it says
+    return None if text is None else read_json(text)
+
+
 def _call(form: _Made, values: Mapping[str, Any]) -> fast.Call:
     args = list(form.constants)
     for place, name, index, process in form.fills:
@@ -145,7 +155,9 @@ _NUMBERED = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-un
 def _columns(compiled: SQLCompiler) -> list[tuple[int, Process]]:
     found: list[tuple[int, Process]] = []
     for place, column in enumerate(compiled._result_columns):  # noqa: SLF001 - see above
-        process = column.type._cached_result_processor(compiled.dialect, None)  # noqa: SLF001 - see above
+        process: Process | None = column.type._cached_result_processor(compiled.dialect, None)  # noqa: SLF001 - see above
+        if compiled.dialect.name == "sqlite" and isinstance(column.type, UtcTime | JSON):
+            process = _moment if isinstance(column.type, UtcTime) else _value  # the same, without calls in between
         if process is not None:
             found.append((place, process))
     return found

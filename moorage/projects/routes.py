@@ -507,8 +507,11 @@ def _texts(metadata: ProjectMetadata | None) -> dict[str, str | None]:
 
 def project_out(row: lists.ListedProject, *, detail: bool) -> Project:
     """A project as clients see it; without `detail` only what its row holds."""
-    chosen = {key: value for key, value in row.settings.items() if key in ProjectMetadata.__struct_fields__}
-    out = Project(
+    chosen = row.settings and {
+        key: value for key, value in row.settings.items() if key in ProjectMetadata.__struct_fields__
+    }
+    roles = [int(role) for role in row.roles]
+    return Project(
         project_id=row.id,
         owner_id=row.owner_id or 0,
         owner_name=row.owner_name or "",
@@ -517,13 +520,11 @@ def project_out(row: lists.ListedProject, *, detail: bool) -> Project:
         creation_time=stamp(row.created_at),
         update_time=stamp(row.updated_at),
         metadata=ProjectMetadata(public="true" if row.public else "false", trash_days=str(row.trash_days), **chosen),
+        current_user_role_id=(roles[0] if roles else 0) if detail else -1,
+        current_user_role_ids=roles if detail else None,
+        repo_count=row.repository_count if detail else -1,
+        cve_allowlist=allowlist_out(row.allowlist, row.id) if detail else None,
     )
-    if detail:
-        out.current_user_role_id = int(row.roles[0]) if row.roles else 0
-        out.current_user_role_ids = [int(role) for role in row.roles]
-        out.repo_count = row.repository_count
-        out.cve_allowlist = allowlist_out(row.allowlist, row.id)
-    return out
 
 
 def allowlist_out(found: lists.Allowlist | None, project_id: int) -> CVEAllowlist:

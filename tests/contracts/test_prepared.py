@@ -47,7 +47,7 @@ ROWS = [
         "id": one,
         "name": f"thing-{one:02}",
         "done": None if one % 3 == 0 else one % 3 == 1,
-        "said": None if one % 4 == 0 else {"ä": [one, None, 1.5, True]},
+        "said": None if one % 4 == 0 else {"ä": [one, None, 1.5, True, 2**70]},
         "digest": None if one % 5 == 0 else bytes([one, 0, 255]),
         "at": None if one % 2 == 0 else datetime(2025, 1, 1, 12, 0, one, 999_999, UTC),
     }
