@@ -1,13 +1,18 @@
-"""The application of the REST API: routes, guard, problems; and the handler that the server's stack calls."""
+"""The application of the REST API: routes, guard, problems; and the handler that the server's stack calls.
+
+Litestar knows the routes, and reads what a handler asks for from a request. The way between is walked here: its own
+passes through exception handlers, a copy of the handler for its guards and two more responses, which is most of what it
+costs.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
+import msgspec
 from litestar import Litestar, Router
 from litestar import Request as LitestarRequest
-from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import (
@@ -17,21 +22,25 @@ from litestar.exceptions import (
     SerializationException,
     ValidationException,
 )
-from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
+from litestar.routes import HTTPRoute
+from litestar.types import Empty
+from litestar.utils import normalize_path
 
 from moorage.access.call import BASE, Call
 from moorage.api.guard import ApiGuard
 from moorage.api.paths import route_path
 from moorage.db.query import ignored_warning
 from moorage.errors import Invalid, Problem, RouteUnknown, TooLarge, Unprocessable, Unsupported
-from moorage.web.reply import API_HEADERS, Reply, add_missing, problem_reply
+from moorage.web.reply import API_HEADERS, JSON_TYPE, Reply, add_missing, problem_reply
 from moorage.web.request import Request
 
 MAX_BODY_BYTES = 1024 * 1024
 _IDLE_SECONDS = 30.0
 _ABOUT_BODIES = frozenset({b"content-length", b"content-type"})
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # in JSON; a NUL that is not escaped is no JSON
+_encode = msgspec.json.Encoder().encode
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -55,13 +64,18 @@ class Api:
         for name, value in provided.items():
             dependencies[name] = Provide(_always(value), sync_to_thread=False, use_cache=True)
         self.app = Litestar(
-            route_handlers=[Router(BASE, route_handlers=list(routes), guards=[_ask])],
+            route_handlers=[Router(BASE, route_handlers=list(routes))],
             dependencies=dependencies,
-            exception_handlers={Exception: _keep},
             openapi_config=None,
             request_max_body_size=None,  # the body is read here, with the limit
             logging_config=None,
         )
+        self._parameters = {
+            handler: parameters
+            for route in self.app.routes
+            if isinstance(route, HTTPRoute)
+            for handler, parameters in route.route_handler_map.values()
+        }
 
     async def __call__(self, request: Request) -> Reply:
         """Answer one request.
@@ -82,21 +96,23 @@ class Api:
             "path": path,
             "raw_path": quote(path).encode("ascii"),
             "root_path": "",
-            "moorage.request": request,
-            "moorage.guard": self._guard,
             "state": {},
+            "app": self.app,
+            "litestar_app": self.app,
         }
-        answer = _Answer(body)
-        await self.app(scope, answer.receive, answer.send)  # type: ignore[arg-type]
-        problem: Exception | None = scope.get("moorage.problem")
-        if isinstance(problem, MethodNotAllowedException):
-            problem = self._wrong_method(request.method, path)
-        if problem is None:
-            reply = answer.reply()
-        elif isinstance(problem, Problem) and problem.status not in {500, 503}:
+        try:
+            reply = await self._answer(request, scope, body)
+        except MethodNotAllowedException:
+            reply = problem_reply(self._wrong_method(request.method, path), oci=False)
+        except HTTPException as error:
+            problem = _translate(error, path)
+            if not isinstance(problem, Problem):
+                raise
             reply = problem_reply(problem, oci=False)
-        else:
-            raise problem
+        except Problem as problem:
+            if problem.status in {500, 503}:
+                raise
+            reply = problem_reply(problem, oci=False)
         headers = reply.headers
         add_missing(headers, API_HEADERS)
         headers += request.scope.get("moorage.headers", ())
@@ -104,6 +120,34 @@ class Api:
         if call is not None and call.ignored:
             headers.append((b"warning", ignored_warning(call.ignored).encode("ascii", "replace")))
         return reply
+
+    async def _answer(self, request: Request, scope: dict[str, Any], body: bytes) -> Reply:
+        """What the handler of the route says.
+
+        Raises:
+            HTTPException: Litestar's: there is no such route, or a parameter is not what the handler asks for.
+            Problem: of the guard, or of the handler.
+        """
+        _, found, _, path, _ = self.app.asgi_router.handle_routing(normalize_path(scope["path"]), scope["method"])
+        handler = cast("HTTPRouteHandler", found)
+        scope["path_params"] = path = dict(path)  # Litestar keeps what it found
+        scope["route_handler"] = handler
+        scope["moorage.call"] = await self._guard(request, handler, path)
+        connection: LitestarRequest[Any, Any, Any] = LitestarRequest(scope, _Body(body))  # type: ignore[arg-type]
+        parameters = self._parameters[handler]
+        asked: dict[str, Any] = {}
+        if parameters.has_kwargs:
+            try:
+                asked = await parameters.to_kwargs(connection)
+            except SerializationException as error:
+                raise Invalid(str(error)[:500]) from error
+            if asked.get("data") is Empty:
+                del asked["data"]
+            if parameters.dependency_batches:
+                await parameters.resolve_dependencies(connection, asked)
+            asked = handler.signature_model.parse_values_from_connection_kwargs(connection, asked)
+        answer = await handler.fn(**asked)
+        return _reply(answer if isinstance(answer, Response) else Response(answer), handler.status_code)
 
     def _wrong_method(self, method: str, path: str) -> Problem:
         """A 405 that names the methods of the path; 404 when it has none."""
@@ -113,46 +157,38 @@ class Api:
         return Unsupported(f"{method} is not supported here.", headers={"Allow": ", ".join(sorted(allowed))})
 
 
-class _Answer:
-    """One request's body in, and its reply out; replies of the REST API are small."""
+class _Body:
+    """The body of a request, which was read whole, as ASGI hands it out."""
 
-    __slots__ = ("_body", "headers", "parts", "status")
+    __slots__ = ("_body",)
 
     def __init__(self, body: bytes) -> None:
         self._body = body
-        self.status = 0
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.parts: list[bytes] = []
 
-    async def receive(self) -> dict[str, Any]:
-        """The whole body, at once."""
+    async def __call__(self) -> dict[str, Any]:
         body, self._body = self._body, b""
         return {"type": "http.request", "body": body, "more_body": False}
 
-    async def send(self, message: dict[str, Any]) -> None:
-        """Take a piece of the reply."""
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            self.headers = list(message["headers"])
-        else:
-            self.parts.append(message.get("body", b""))
 
-    def reply(self) -> Reply:
-        """What was sent, whole. Where a handler has nothing to say, nothing is said: the contract knows no `null`."""
-        body = b"".join(self.parts)
-        if body == b"null":
-            return Reply(self.status, [one for one in self.headers if one[0] not in _ABOUT_BODIES])
-        return Reply(self.status, [one for one in self.headers if one[0] != b"content-length"], body)
+def _reply(response: Response[Any], status: int) -> Reply:
+    """What a handler said. Where it has nothing to say, nothing is said: the contract knows no `null`."""
+    status = response.status_code or status
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
+    if response.content is None:
+        return Reply(status, [one for one in headers if one[0] not in _ABOUT_BODIES])
+    if response.media_type is None:
+        headers.append(JSON_TYPE)
+        return Reply(status, headers, _encode(response.content))
+    media_type = str(getattr(response.media_type, "value", response.media_type))
+    if media_type.startswith("text/"):
+        media_type += "; charset=utf-8"
+    if all(name != b"content-type" for name, _ in headers):
+        headers.append((b"content-type", media_type.encode("latin-1")))
+    return Reply(status, headers, response.render(response.content, media_type))
 
 
 def _pattern(parameter: re.Match[str]) -> str:
     return "-?[0-9]+" if parameter[1] == "int" else "[^/]+"
-
-
-async def _ask(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """The guard of every route; Litestar copies what it is given, so the real one travels in the scope."""
-    guard: ApiGuard = connection.scope["moorage.guard"]  # type: ignore[typeddict-item]
-    await guard(connection, handler)
 
 
 def _provide_call(request: LitestarRequest[Any, Any, State]) -> Call:
@@ -167,23 +203,10 @@ def _always(value: Any) -> Any:  # noqa: ANN401 - one of the parts that handlers
     return provide
 
 
-def _keep(request: LitestarRequest[Any, Any, State], error: Exception) -> Response[None]:
-    """Keep what happened for `Api.__call__`, which raises it into the stack: one place tells clients of problems."""
-    request.scope["moorage.problem"] = _translate(error, request)  # type: ignore[typeddict-unknown-key]
-    return Response(None, status_code=500)
-
-
-def _translate(error: Exception, request: LitestarRequest[Any, Any, State]) -> Exception:
+def _translate(error: HTTPException, path: str) -> Exception:
     """Litestar's own errors as problems of ours."""
-    if isinstance(error, Problem) or not isinstance(error, HTTPException):
-        return error
-    path = request.scope["path"][:300]
     if isinstance(error, NotFoundException):
-        return RouteUnknown(path=path)
-    if isinstance(error, MethodNotAllowedException):
-        return error  # `Api` knows what is allowed here
-    if isinstance(error, SerializationException):
-        return Invalid(f"The body is not what was expected: {error.detail}"[:500])
+        return RouteUnknown(path=path[:300])
     if isinstance(error, ValidationException):
         return Unprocessable(_explain(error))
     if error.status_code == 413:

@@ -25,8 +25,7 @@ from moorage.web.csrf import CSRF_HEADER, check_csrf
 from moorage.web.request import Request
 
 if TYPE_CHECKING:  # loaded after the server has started; see `api/plane.py`
-    from litestar.connection import ASGIConnection
-    from litestar.handlers import BaseRouteHandler
+    from litestar.handlers import HTTPRouteHandler
 
 _MAX_ID_DIGITS = 19
 _OF_NO_PROJECT = frozenset(
@@ -58,20 +57,22 @@ class ApiGuard:
         self._bearers = bearers
         self._header = header
 
-    async def __call__(self, connection: "ASGIConnection", handler: "BaseRouteHandler") -> None:  # type: ignore[type-arg]
-        """Refuse who may not, or leave the `Call` in the scope.
+    async def __call__(self, request: Request, handler: "HTTPRouteHandler", path: dict[str, object]) -> Call:
+        """The call of a request that its caller may make.
+
+        Args:
+            path: the parameters of the path; brought into the form that services take.
 
         Raises:
             Unauthenticated, Denied, NotFound: as the house guide says in "Errors".
         """
-        request: Request = connection.scope["moorage.request"]  # type: ignore[typeddict-item]
         call = await self.identify(request)
-        connection.scope["moorage.call"] = call  # type: ignore[typeddict-unknown-key]
         needs: Needs = handler.opt["needs"]
-        request.route = str(getattr(handler, "operation_id", "api"))
-        _settle(connection.path_params)
+        request.route = str(handler.operation_id or "api")
+        _settle(path)
         _require_scope(call, needs, request.route, reads=handler.opt["reads"])
-        await grant(call, needs, connection.path_params)
+        await grant(call, needs, path)
+        return call
 
     async def identify(self, request: Request) -> Call:
         """Who calls, without asking what for.
