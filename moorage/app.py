@@ -123,8 +123,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
         await storage.open()
     except Problem as problem:  # it may come back; until then /readyz says no, and asks again
         log.warning("the storage is not there yet: %s", with_cause(problem))
-    metrics = Metrics()
-    pulls = PullNotes()
+    metrics, pulls = Metrics(), PullNotes()
     tokens = TokenKeys(settings.token_key_folder)
     live = Live(database, Seals(settings.seal_key_folder))
     try:
@@ -136,10 +135,8 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     audit_rules.items = lambda: live.current
     refusals = WrittenRefusals(database, rules=audit_rules)
     hosts = Hosts(settings.external_url, settings.allowed_hosts, settings.trusted_proxies)
-    oidc_http = GuardedHttp(
-        Outgoing(allowed_networks=settings.outgoing.allowed_networks, proxy=settings.outgoing.proxy)
-    )
-    provider = Provider(oidc_http)
+    outgoing = Outgoing(allowed_networks=settings.outgoing.allowed_networks, proxy=settings.outgoing.proxy)
+    provider = Provider(oidc_http := GuardedHttp(outgoing))
     oidc_people = OidcPeople(database, live, provider)
     # CLI secrets are our own, too: they never leave for a directory, and work while it is away.
     backends = (CliSecrets(database.read, passwords, oidc_people, live), Ldap(database, passwords, live))
@@ -169,6 +166,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
             "passwords": passwords,
             "login": login,
             "oidc_http": oidc_http,
+            "outgoing": outgoing,
             "settings": settings,
             "checks": Checks(receiver=_check_receiver),
             "sign_ups": SignUps(),

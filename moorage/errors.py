@@ -420,6 +420,18 @@ class TargetRefused(Invalid):
     reason = "TARGET_REFUSED"
 
 
+class RegistryInvalid(Invalid):
+    """What is said of the registry cannot be used; the message says what."""
+
+    reason = "REGISTRY_INVALID"
+
+
+class RegistryUnhealthy(Invalid):
+    """The registry does not answer as one, or refuses the credentials; the message says why."""
+
+    reason = "REGISTRY_UNHEALTHY"
+
+
 class RuleInvalid(Invalid):
     """The rule cannot be used."""
 
@@ -831,6 +843,12 @@ class RestoreBlocked(Precondition):
     reason = "RESTORE_BLOCKED"
 
 
+class RegistryInUse(Precondition):
+    """A replication policy or a proxy-cache project uses the registry; delete that first."""
+
+    reason = "REGISTRY_IN_USE"
+
+
 class ProjectNotEmpty(Precondition):
     """The project still holds repositories; delete them first."""
 
@@ -874,6 +892,12 @@ class RuleExists(Conflict):
     """The project has a rule that says the same."""
 
     reason = "RULE_EXISTS"
+
+
+class RegistryExists(Conflict):
+    """A registry of this name exists already."""
+
+    reason = "REGISTRY_EXISTS"
 
 
 class RestoreTaken(Conflict):

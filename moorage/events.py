@@ -238,6 +238,20 @@ class LabelChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RegistryChanged(Event):
+    """An endpoint of another registry was made, changed or deleted. `change`: create, update, delete.
+
+    `fields`: names of what was changed; never a value, which may be a secret.
+    """
+
+    registry_id: int
+    name: str
+    url: str
+    change: str
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ArtifactLabelled(Event):
     """A label was put on an artifact, or (`on` false) taken off it."""
 

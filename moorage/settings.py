@@ -131,8 +131,9 @@ class Outgoing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Requests to other systems: registries, OpenID providers, webhooks, scanners."""
 
     allowed_networks: tuple[str, ...] = ()
-    """Private networks that projects' webhooks may reach (`10.1.0.0/16`). What an administrator sets up may always be
-    in a private network; a machine's own link and a cloud's credential services are reached by nobody."""
+    """Private networks that projects' webhooks, and what other registries redirect to, may reach (`10.1.0.0/16`). What
+    an administrator sets up may always be in a private network; a machine's own link and a cloud's credential services
+    are reached by nobody."""
     proxy: str = ""
     """`http://HOST:PORT` of a proxy for what is not in one's own networks. The environment's proxies are ignored."""
 

@@ -16,6 +16,7 @@ from moorage.identity import routes as people
 from moorage.identity import token_routes as access_tokens
 from moorage.projects import routes as projects
 from moorage.quotas import routes as quotas
+from moorage.registries import routes as registries
 from moorage.system import capability_routes as capabilities
 from moorage.system import find_routes as find
 from moorage.system import routes as system
@@ -30,6 +31,7 @@ BUILT: tuple[HTTPRouteHandler, ...] = (
     *directory.ROUTES,
     *projects.ROUTES,
     *quotas.ROUTES,
+    *registries.ROUTES,
     *audit.ROUTES,
     *artifacts.ROUTES,
     *configuration.ROUTES,

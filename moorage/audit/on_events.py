@@ -42,6 +42,7 @@ from moorage.events import (
     ProjectDeleted,
     QueueChanged,
     QuotaChanged,
+    RegistryChanged,
     RepositoryChanged,
     RepositoryDeleted,
     RobotChanged,
@@ -217,6 +218,14 @@ def on_label_changed(work: Work, event: LabelChanged) -> None:
     _write(work, event.change, "label", event.name, project_id=event.project_id)
 
 
+def on_registry_changed(work: Work, event: RegistryChanged) -> None:
+    """`create_registry`, `update_registry` or `delete_registry`; which fields, never what is in them."""
+    detail: dict[str, object] = {"url": event.url}
+    if event.fields:
+        detail["fields"] = list(event.fields)
+    _write(work, event.change, "registry", event.name, detail=detail)
+
+
 def on_artifact_labelled(work: Work, event: ArtifactLabelled) -> None:
     """`create_artifact-label` or `delete_artifact-label`."""
     operation = "create" if event.on else "delete"
@@ -312,6 +321,7 @@ REACTIONS: Mapping[type[Event], Callable[[Work, Any], None]] = MappingProxyType(
         RepositoryChanged: on_repository_changed,
         RepositoryDeleted: on_repository_deleted,
         LabelChanged: on_label_changed,
+        RegistryChanged: on_registry_changed,
         ArtifactLabelled: on_artifact_labelled,
         TagDeleted: on_tag_deleted,
         ArtifactDeleted: on_artifact_deleted,

@@ -37,6 +37,7 @@ AUDIT_EVENTS = (
     "create_robot", "update_robot", "delete_robot", "update_configuration", "create_group", "update_group",
     "delete_group", "create_immutable_rule", "update_immutable_rule", "delete_immutable_rule",
     "restore_tag", "restore_artifact", "restore_repository", "restore_project",
+    "create_registry", "update_registry", "delete_registry",
     "purge_tag", "purge_artifact", "purge_repository", "purge_project",
     "create_execution", "stop_execution", "update_schedule", "delete_schedule", "update_queue", "purge_audit-log",
 )  # fmt: skip

@@ -35,7 +35,7 @@ class Project(Base):
     pull_policy: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     trash_days: Mapped[int] = mapped_column(Integer, server_default="7")
     epoch: Mapped[int] = mapped_column(BigInteger, server_default="0")
-    registry_id: Mapped[int | None] = mapped_column(BigInteger)
+    registry_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("registry.id"), index=True)
     repository_count: Mapped[int] = mapped_column(BigInteger, server_default="0")
     immutable_rules: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     has_trash: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))

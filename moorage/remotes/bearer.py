@@ -117,6 +117,10 @@ class Keyring:
         self._tokens: dict[str, _Token] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
+    async def has_credentials(self) -> bool:
+        """Whether there are any."""
+        return bool(await self._login())
+
     async def find_header(self, scopes: Collection[str]) -> dict[str, str]:
         """What to send before anybody has asked: a token that is still good, Basic where that was asked for, nothing.
 

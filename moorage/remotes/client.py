@@ -72,7 +72,7 @@ async def open_client(
 
     Args:
         outgoing: the one guarded client.
-        endpoint: where to; its own host and port, and its token hosts, may be in a private network.
+        endpoint: where to; if it is trusted, its own host and port, and its token hosts, may be in a private network.
         login: gives credentials instead of the endpoint's own.
         patience: how often a request is tried.
         by: who may reach what the endpoint redirects to: a project by default, so public addresses only.
@@ -82,9 +82,10 @@ async def open_client(
     """
     target = parse_target(endpoint.url)
     hosts = [parse_target(f"{target.scheme}://{one}") for one in endpoint.token_hosts]
-    granted = [(one.host, one.port) for one in (target, *hosts)]
+    named = [(one.host, one.port) for one in (target, *hosts)]
+    granted = named if endpoint.trusted else ()
     async with outgoing.session(by, verify=not endpoint.insecure, ca_pem=endpoint.ca_pem, granted=granted) as session:
-        yield Client(session, target, login or _fixed(endpoint), token_hosts=granted[1:], patience=patience)
+        yield Client(session, target, login or _fixed(endpoint), token_hosts=named[1:], patience=patience)
 
 
 def _fixed(endpoint: Endpoint) -> Login:

@@ -4,7 +4,7 @@ What a registry gives as the next address (a Location, a Link) is followed; cred
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any
 from urllib.parse import urljoin
 
@@ -18,6 +18,7 @@ from moorage.remotes.patience import AGAIN, Attempts, Patience, busy
 from moorage.settings import Secret
 
 SECONDS = 60.0
+MAX_API_BYTES = 16 << 20
 _MAX_REASON_BYTES = 16_384
 
 
@@ -30,6 +31,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         insecure: believe any certificate of this host.
         ca_pem: an authority that is believed beside the system's.
         token_hosts: `HOST` or `HOST:PORT` of others that issue its tokens and may see the credentials.
+        trusted: a system administrator gave the address, which may be in a private network then.
     """
 
     url: str
@@ -38,6 +40,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     insecure: bool = False
     ca_pem: str = ""
     token_hosts: tuple[str, ...] = ()
+    trusted: bool = True
 
 
 class Connection:
@@ -70,6 +73,7 @@ class Connection:
         self.endpoint = endpoint
         self.patience = patience
         self._base = str(endpoint).partition("?")[0].rstrip("/")
+        self._hosts = {(endpoint.host, endpoint.port), *token_hosts}
         self._keys = Keyring(self.send_plainly, endpoint, login, token_hosts)
 
     # -- requests -------------------------------------------------------------------------------------------
@@ -115,6 +119,10 @@ class Connection:
             raise refusal(answer.status, answer.body)
         return answer
 
+    async def has_credentials(self) -> bool:
+        """Whether there are any for this registry."""
+        return await self._keys.has_credentials()
+
     @contextlib.asynccontextmanager
     async def open(
         self,
@@ -143,6 +151,40 @@ class Connection:
                     raise refusal(incoming.status, await _read_some(incoming))
                 yield incoming
                 return
+
+    async def send_json(
+        self,
+        method: str,
+        path: str,
+        *,
+        authorization: str = "",
+        headers: Mapping[str, str] | None = None,
+        body: object = None,
+        max_bytes: int = MAX_API_BYTES,
+    ) -> Answer:
+        """A request to an API that the registry has beside `/v2/`, as often as patience says; the reply may be any.
+
+        Args:
+            method: GET, POST, …
+            path: below the endpoint's URL, or a whole URL of one of its token hosts.
+            authorization: the value of that header; it goes nowhere else.
+            headers: what else is sent.
+            body: what is sent as JSON.
+            max_bytes: how long the reply may be.
+        """
+        url = self.url(path)
+        target = parse_target(url)
+        if (target.host, target.port) not in self._hosts:
+            raise RemoteDenied("Credentials do not go to that host.", host=target.netloc)
+        sent = {"accept": "application/json", **(headers or {})}
+        content = b""
+        if body is not None:
+            content = msgspec.json.encode(body)
+            sent.setdefault("content-type", "application/json")
+        credentials = {"authorization": authorization} if authorization else {}
+        return await self.send_plainly(
+            method, url, headers=sent, credentials=credentials, body=content, max_bytes=max_bytes
+        )
 
     def url(self, path: str) -> str:
         """The whole URL of a path of ours, which begins with `/v2`; a whole URL is itself."""
@@ -177,7 +219,9 @@ def refusal(status: int, body: bytes) -> Problem:
     """
     code, said = _read_error(body)
     told = f": {said}" if said else ""
-    if status in {401, 403}:
+    if status == 401:
+        return RemoteDenied(f"The other registry refuses the credentials{told}.", status=status, refused=code)
+    if status == 403:
         return RemoteDenied(
             f"The other registry does not allow this ({code or status}){told}.", status=status, refused=code
         )

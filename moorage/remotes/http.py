@@ -518,4 +518,4 @@ def _reason(error: BaseException) -> str:
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {cause.verify_message}"
     text = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(error)
-    return " ".join(text.split())[:200] or type(error).__name__
+    return " ".join(text.split())[:200].rstrip(".") or type(error).__name__

@@ -27,7 +27,7 @@ from moorage.oci.digest import Digest, Hasher, compute
 from moorage.oci.manifest import MAX_BYTES as MAX_MANIFEST_BYTES
 from moorage.oci.media_types import MANIFEST_KINDS, OCI_INDEX
 from moorage.oci.names import parse_tag
-from moorage.remotes.connection import Connection
+from moorage.remotes.connection import Connection, refusal
 from moorage.remotes.http import Answer, Incoming
 from moorage.remotes.patience import Attempts
 
@@ -69,8 +69,14 @@ class Reading(Connection):
     # -- lists ----------------------------------------------------------------------------------------------
 
     async def ping(self) -> None:
-        """See that it is a registry and takes the credentials."""
-        await self.send("GET", "/v2/", ())
+        """See that it is a registry and takes the credentials; without any, that it answers as a registry does."""
+        if await self.has_credentials():
+            await self.send("GET", "/v2/", ())
+            return
+        answer = await self.send_plainly("GET", self.url("/v2/"))
+        challenged = answer.status == 401 and "www-authenticate" in answer.headers
+        if not 200 <= answer.status < 300 and not challenged:
+            raise refusal(answer.status, answer.body)
 
     async def list_tags(self, repository: str) -> AsyncIterator[str]:
         """The tags of a repository, in the order in which it lists them; what can be no tag is left out.

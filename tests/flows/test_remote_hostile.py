@@ -99,7 +99,7 @@ async def test_a_realm_elsewhere_is_told_them_when_an_administrator_named_it() -
 async def test_whoever_has_no_credentials_may_ask_any_public_realm_but_no_private_one() -> None:
     def registry(heard: Heard) -> Say:
         if heard.credentials:
-            return Say()
+            return Say(404)
         return Say(401, headers={"www-authenticate": f'Bearer realm="{realm.url}/token"'})
 
     async with (
@@ -107,10 +107,10 @@ async def test_whoever_has_no_credentials_may_ask_any_public_realm_but_no_privat
         scripted(registry) as server,
     ):
         async with client_of(server, username="", password=Secret("")) as client:
-            await client.ping()
+            await client.find_manifest("team/app", "v1")
         async with client_of(server, (), username="", password=Secret("")) as client:
             with pytest.raises(TargetRefused):
-                await client.ping()
+                await client.find_manifest("team/app", "v1")
 
     assert len(realm.heard) == 1
     assert not leaked(realm)

@@ -68,10 +68,25 @@ def rule(tag: str) -> dict[str, Any]:
     }
 
 
+def _registry(place: Place, name: str) -> dict[str, Any]:
+    """An endpoint: the server itself."""
+    return {"name": name, "type": "docker-registry", "url": place.ids["registry_url"], "description": "ourselves"}
+
+
+_OF_REGISTRY: Callable[[Place], Mapping[str, str]] = lambda place: {"id": place.ids["registry_id"]}  # noqa: E731 - short
 _PERSON = {"realname": "A Person", "comment": "here"}
 _FEW = Recipe()
 
 RECIPES: dict[str, Recipe] = {
+    "listRegistries": _FEW,
+    "createRegistry": Recipe(body=lambda place: _registry(place, place.unused)),
+    "pingRegistry": Recipe(body=lambda place: _registry(place, "")),
+    "getRegistry": Recipe(path=_OF_REGISTRY),
+    "updateRegistry": Recipe(path=_OF_REGISTRY, body=_body({"description": "changed"})),
+    "deleteRegistry": Recipe(path=_OF_REGISTRY),
+    "getRegistryInfo": Recipe(path=_OF_REGISTRY),
+    "listRegistryProviderTypes": _FEW,
+    "listRegistryProviderInfos": _FEW,
     "listUsers": _FEW,
     "createUser": Recipe(
         body=lambda place: {
@@ -270,7 +285,9 @@ def make_place(admin: Caller, members: Mapping[str, Account], *, word: str = "")
     ids["immutable_rule_id"] = admin.make(f"/projects/{name}/immutabletagrules", rule("old"))
     quotas = admin.send("GET", f"/quotas?reference=project&reference_id={project}").json()
     ids["id"] = str(quotas[0]["id"])
+    ids["registry_url"] = admin.moorage.url
     place = Place(ids, f"unused{number}")
+    ids["registry_id"] = admin.make("/registries", _registry(place, f"registry{number}"))
     robot = admin.send("POST", "/robots", _permissions(place, "here"))
     assert robot.status_code == 201, robot.text
     ids |= {"robot_id": str(robot.json()["id"]), "robot_name": robot.json()["name"]}

@@ -204,6 +204,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_probe")),
     )
     op.create_table(
+        "registry",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("name", NAME, nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), server_default="", nullable=False),
+        sa.Column("credential_type", sa.String(length=32), server_default="", nullable=False),
+        sa.Column("access_key", sa.Text(), server_default="", nullable=False),
+        sa.Column("sealed_secret", sa.LargeBinary(), nullable=True),
+        sa.Column("insecure", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("ca_certificate", sa.Text(), server_default="", nullable=False),
+        sa.Column("token_hosts", sa.JSON(), server_default="[]", nullable=False),
+        sa.Column("trusted", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("status", sa.String(length=16), server_default="", nullable=False),
+        sa.Column("status_reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("checked_at", TIME, nullable=True),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("updated_at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_registry")),
+        sa.UniqueConstraint("name", name=op.f("uq_registry_name")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
         "schedule",
         sa.Column("id", ID, nullable=False),
         sa.Column("vendor_type", sa.String(length=32), nullable=False),
@@ -448,6 +471,7 @@ def upgrade() -> None:
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("updated_at", TIME, nullable=False),
         sa.ForeignKeyConstraint(["owner_id"], ["principal.id"], name=op.f("fk_project_owner_id"), ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["registry_id"], ["registry.id"], name=op.f("fk_project_registry_id")),
         sa.ForeignKeyConstraint(["trash_id"], ["trash.id"], name=op.f("fk_project_trash_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_project")),
         sqlite_autoincrement=True,
@@ -461,6 +485,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("trash_id IS NULL"),
     )
     op.create_index(op.f("ix_project_owner_id"), "project", ["owner_id"], unique=False)
+    op.create_index(op.f("ix_project_registry_id"), "project", ["registry_id"], unique=False)
     op.create_index(
         "ix_project_trash_id",
         "project",
