@@ -100,7 +100,7 @@ def to_trash(work: Work, project_id: int, *, trash_id: int | None = None, reposi
     Their manifests, and the blobs that nothing live needs any more. Pushes into the project look from now on.
     """
     _move(work, project_id, "used", trash_id, repository_id)
-    work.db.execute(_FLAG, {"project": project_id})
+    flag(work, project_id)
 
 
 def from_trash(work: Work, project_id: int, *, trash_id: int | None = None, repository_id: int | None = None) -> None:
@@ -146,6 +146,11 @@ def release(work: Work, project_id: int, blobs: Iterable[int]) -> tuple[int, int
     rows = work.db.execute(_UNUSED, {"project": project_id, "ids": sorted(set(blobs))}).all()
     _set(work, project_id, [row.blob_id for row in rows], "released")
     return sum(row.size_bytes for row in rows), sum(row.size_bytes for row in rows if row.holding == "trash")
+
+
+def flag(work: Work, project_id: int) -> None:
+    """Pushes into the project look what holds their blobs from now on."""
+    work.db.execute(_FLAG, {"project": project_id})
 
 
 def settle(work: Work, project_id: int) -> None:

@@ -27,7 +27,7 @@ moorage fsck --repair --json | jq '.findings[] | select(.mended == "")'
         "--repair",
         action="store_true",
         help="mend what can be mended without losing anything: seal touched files anew, give a damaged blob other "
-        "bytes of its digest that lie about, remove leftovers of uploads",
+        "bytes of its digest that lie about, remove leftovers of uploads, count sums anew",
     )
     command.add_argument(
         "--delete-unknown",
@@ -76,7 +76,10 @@ async def _check(store: Store, arguments: argparse.Namespace) -> "Checked":
 
 def _print_json(checked: "Checked") -> None:
     findings = [asdict(one) for one in checked.findings]
-    facts = {"objects": checked.objects, "blobs": checked.blobs, "hashed_bytes": checked.hashed_bytes}
+    facts = {
+        "objects": checked.objects, "blobs": checked.blobs, "hashed_bytes": checked.hashed_bytes,
+        "projects": checked.projects,
+    }  # fmt: skip
     print(json.dumps({**facts, "findings": findings}))
 
 
@@ -96,8 +99,11 @@ def _print(checked: "Checked", left: int) -> None:
     damages = {finding.damage for finding in checked.findings if not finding.mended}
     if damages & {"lost", "short", "wrong"}:
         print("Push the images named above again from where they still are: a push heals a damaged blob everywhere.")
-    if damages & {"touched", "leftover"}:
-        print("Run `moorage fsck --repair` to seal touched files anew and to remove leftovers of uploads.")
+    if damages & {"touched", "leftover", "sum"}:
+        print(
+            "Run `moorage fsck --repair` to seal touched files anew, to remove leftovers of uploads, and to count sums "
+            "anew."
+        )
     if "unknown" in damages:
         print(
             "What no row names may be pushes that a restored database forgot: keep it until you know that it is not. "
@@ -111,6 +117,8 @@ def _print_finding(finding: "Finding") -> None:
 
     size = f", {format_size(finding.size_bytes)}" if finding.size_bytes else ""
     state = f" [{finding.mended}]" if finding.mended else ""
+    if finding.damage == "sum":
+        size = f" {finding.counted}, it should be {finding.expected}"
     print(f"{finding.damage}: {finding.key}{size}: {MEANINGS[finding.damage]}{state}")
     for reference in finding.breaks:
         print(f"    breaks {reference}")

@@ -17,6 +17,7 @@ from moorage.db.engine import Database
 from moorage.db.work import Work
 from moorage.errors import BlobDamaged
 from moorage.events import SYSTEM
+from moorage.gc.sums import find_wrong, list_projects, mend
 from moorage.ids import UploadId
 from moorage.oci.digest import Digest, Hasher
 from moorage.storage import keys
@@ -26,7 +27,7 @@ BATCH = 500
 _AT_ONCE = 8
 _BROKEN = 20
 
-Damage = Literal["lost", "short", "wrong", "touched", "unknown", "leftover"]
+Damage = Literal["lost", "short", "wrong", "touched", "unknown", "leftover", "sum"]
 MEANINGS: dict[Damage, str] = {
     "lost": "the bytes of a blob are missing",
     "short": "the bytes of a blob are too few or too many",
@@ -34,6 +35,7 @@ MEANINGS: dict[Damage, str] = {
     "touched": "somebody touched the file of a blob; its bytes are right",
     "unknown": "no row names these bytes",
     "leftover": "bytes of an upload that no row knows",
+    "sum": "a counter or a flag is not what the rows say",
 }
 
 
@@ -42,12 +44,15 @@ class Finding:
     """One damage.
 
     Attributes:
-        key: where in the storage; of a leftover the upload's id.
+        key: where in the storage; of a leftover the upload's id; of a sum `project NAME: COUNTER`, or `repository
+            PATH:` and a counter or a flag.
         digest: of the blob; empty where the name tells none.
         size_bytes: as the row says; of what is unknown as the storage says.
         breaks: up to 20 of the references that cannot be pulled because of it, as `repository:tag` or
             `repository@digest`; `breaks_count`: how many there are.
         mended: how it was mended; empty: it was not.
+        counted, expected: of a sum: what the counter says, and what the rows say; of a flag how many artifacts have it
+            wrong, and 0.
     """
 
     damage: Damage
@@ -57,13 +62,16 @@ class Finding:
     breaks: tuple[str, ...] = ()
     breaks_count: int = 0
     mended: str = ""
+    counted: int = 0
+    expected: int = 0
 
 
 @dataclass(slots=True)
 class Checked:
-    """How far a check has come. `total`: blobs in the rows when it began."""
+    """How far a check has come. `total`: blobs in the rows when it began; `projects`: whose sums were counted anew."""
 
     total: int = 0
+    projects: int = 0
     objects: int = 0
     blobs: int = 0
     hashed_bytes: int = 0
@@ -76,8 +84,8 @@ class Wanted:
 
     Attributes:
         rehash: read and hash every blob.
-        repair: seal touched files anew, give a damaged blob other bytes of its digest where some lie about, and
-            remove leftovers of uploads.
+        repair: seal touched files anew, give a damaged blob other bytes of its digest where some lie about, remove
+            leftovers of uploads, and count sums anew.
         delete_unknown: give bytes that no row names to the collector.
     """
 
@@ -161,7 +169,25 @@ class Fsck:
             await watch(checked)
         await self._judge_unknown()
         await self._look_at_uploads()
+        await self._count(watch)
         return checked
+
+    # -- sums
+
+    async def _count(self, watch: Watch) -> None:
+        last = 0
+        while projects := await self._database.run(SYSTEM, list_projects, last):
+            for last, name in projects:
+                wrong = await self._database.look(find_wrong, last, name)
+                mended = ""
+                if wrong and self._wanted.repair:
+                    mended = "counted anew" if await self._database.run(SYSTEM, mend, last) else ""
+                self._checked.findings += [
+                    Finding("sum", what, mended=mended, counted=counted, expected=expected)
+                    for what, counted, expected in wrong
+                ]
+                self._checked.projects += 1
+                await watch(self._checked)
 
     # -- what is stored
 
@@ -255,8 +281,11 @@ class Fsck:
         for start in range(0, len(found), BATCH):
             part = found[start : start + BATCH]
             known = await self._database.run(SYSTEM, _find_uploads, part)
-            for upload in part:
-                if upload in known:
+            unknown = [upload for upload in part if upload not in known]
+            # One that ended between the two looks has neither row nor bytes by now.
+            still = {upload async for upload in self._storage.uploads()} if unknown else set()
+            for upload in unknown:
+                if upload not in still:
                     continue
                 if self._wanted.repair:
                     await self._storage.abort(UploadId(upload), Progress())

@@ -5,7 +5,7 @@ PostgreSQL: the sum of the slots' caps is the limit, and a slot is charged only 
 to be safe. Take the slot last in a transaction: whoever holds it waits for nothing else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -182,6 +182,17 @@ def set_limit(work: Work, project_id: int, limit_bytes: int) -> None:
     work.db.execute(update(Quota).where(Quota.project_id == project_id).values(limit_bytes=limit_bytes))
     slots = _lock(work, project_id)  # the slots last, as everywhere
     _write(work, project_id, slots, [slot.used_bytes for slot in slots], limit_bytes)
+
+
+def recount(work: Work, project_id: int, held: Callable[[], int]) -> None:
+    """Set what a project holds to what `held` finds, while nobody charges or refunds.
+
+    Raises:
+        ProjectUnknown: it has no counter.
+    """
+    slots = _lock(work, project_id)
+    limit, _ = work.db.execute(_LIMIT, {"project": project_id}).one()
+    _write(work, project_id, slots, [held(), *([0] * (len(slots) - 1))], limit)
 
 
 def get_usage(work: Work, project_id: int) -> Usage:

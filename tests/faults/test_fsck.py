@@ -13,7 +13,7 @@ from moorage.gc.fsck import Checked, Finding, Fsck, Wanted
 from moorage.storage.open import open_storage
 from tests.faults.invariants import read
 from tests.faults.place import Place
-from tests.faults.registry import digest_of, push_image, some_bytes
+from tests.faults.registry import INDEX, digest_of, image, index, push_image, some_bytes
 
 HERE, THERE = "team/app", "other/app"
 
@@ -148,3 +148,67 @@ async def test_the_command_says_what_to_do_and_ends_with_1(sqlite_place: Place) 
     assert "Push the images named above again" in told.stdout
     [finding] = json.loads((await asyncio.to_thread(fsck, "--json")).stdout)["findings"]
     assert (finding["damage"], finding["digest"], finding["breaks"]) == ("lost", digest_of(data), [f"{HERE}:t"])
+
+
+async def test_counters_and_flags_that_are_wrong_are_named_and_counted_anew(place: Place) -> None:
+    async with place.open() as client:
+        raw = await push_image(client, HERE, "t", some_bytes())
+        both = index([raw, await push_image(client, HERE, "", some_bytes())])
+        assert (await client.put_manifest(HERE, "i", both, INDEX)).status == 201
+        signed = image(config=b"{}", subject=raw)
+        assert (await client.put_manifest(HERE, digest_of(signed), signed)).status == 201
+        gone = await push_image(client, HERE, "gone", some_bytes())
+        assert (await client.delete_manifest(HERE, digest_of(gone))).status == 202
+        opened = await client.start(HERE)
+        assert (await client.patch(opened.location, b"unfinished")).status == 202
+        assert await check(place) == []
+        for statement in (
+            "UPDATE quota_slot SET used_bytes = used_bytes + 5",
+            "UPDATE quota SET trash_bytes = trash_bytes - 5",
+            "UPDATE project_blob SET holding = 'trash' WHERE holding = 'used'",
+            "UPDATE artifact SET tagged = NOT tagged, child = NOT child, accessory = NOT accessory",
+            "UPDATE repository SET artifact_count = 7",
+            "UPDATE project SET repository_count = repository_count + 3, has_trash = false",
+        ):
+            place.execute(statement)
+
+        found = await check(place)
+
+        assert {one.damage for one in found} == {"sum"}
+        assert {one.key for one in found} >= {
+            f"repository {HERE}: tagged", f"repository {HERE}: child", f"repository {HERE}: accessory",
+            f"repository {HERE}: artifact_count", "project team: holding", "project team: used_bytes",
+            "project team: trash_bytes", "project team: repository_count", "project other: used_bytes",
+        }  # fmt: skip
+        (count,) = [one for one in found if one.key.endswith("artifact_count")]
+        assert (count.counted, count.mended) == (7, "")
+        mended = await check(place, repair=True)
+        assert {one.key for one in mended} == {one.key for one in found}
+        assert {one.mended for one in mended} == {"counted anew"}
+        assert await check(place) == []
+        place.check()
+        assert await client.pull(HERE, "i") == both
+
+
+async def test_sums_are_counted_anew_beside_pushes_and_deletions(place: Place) -> None:
+    """Each change of a counter meets the counting somewhere, and at the end all fits."""
+    async with place.open() as client:
+        done = asyncio.Event()
+
+        async def push(number: int) -> None:
+            for turn in range(4):
+                raw = await push_image(client, HERE, f"t{number}", some_bytes(), b"shared")
+                if turn % 2:
+                    assert (await client.delete_manifest(HERE, digest_of(raw))).status == 202
+
+        async def spoil_and_mend() -> None:
+            while not done.is_set():
+                await asyncio.to_thread(place.execute, "UPDATE quota_slot SET used_bytes = used_bytes + 1")
+                assert {one.damage for one in await check(place, repair=True)} == {"sum"}
+
+        mending = asyncio.create_task(spoil_and_mend())
+        await asyncio.gather(*(push(number) for number in range(4)))
+        done.set()
+        await mending
+    assert await check(place) == []
+    place.check(rest=True)
