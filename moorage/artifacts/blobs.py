@@ -3,6 +3,7 @@
 from sqlalchemy import Float, bindparam, exists, select, update
 
 from moorage import faults
+from moorage.artifacts.damage import forget_damage
 from moorage.artifacts.pull import Stored
 from moorage.artifacts.tables import Artifact, ArtifactBlob, Blob, ProjectBlob, RepositoryBlob
 from moorage.db.base import db_now
@@ -75,7 +76,8 @@ def set_seal(work: Work, blob: Stored, seal: str) -> None:
 
     Not where the blob was healed since: the seal is that of bytes which it has no more.
     """
-    work.db.execute(_SET_SEAL, {"blob": blob.blob_id, "at": blob.key, "new_seal": seal})
+    if work.db.execute(_SET_SEAL, {"blob": blob.blob_id, "at": blob.key, "new_seal": seal}).rowcount:
+        forget_damage(work, blob.blob_id)
 
 
 def delete_blob(work: Work, project_id: int, repository_id: int, path: str, digest: Digest) -> None:

@@ -172,7 +172,7 @@ class Local:
         for _, blob in await find_stored(self._read, repository, [digest]):
             seen = await look(self._shelf, blob)
             if seen.is_damage:
-                alarm(self._shelf, digest, blob, seen)
+                await alarm(self._shelf, digest, blob, seen)
                 raise BlobDamaged(digest=str(digest))
             if seen is Look.TOUCHED and not await is_whole(self._shelf, digest, blob):
                 raise BlobDamaged(digest=str(digest))

@@ -14,7 +14,7 @@ from typing import Protocol
 from moorage import faults
 from moorage.artifacts import uploads
 from moorage.artifacts.pull import Stored
-from moorage.artifacts.stored import Look, Shelf, alarm, look
+from moorage.artifacts.stored import Look, Shelf, alarm, find_damage, look
 from moorage.artifacts.uploads import Claimed, Seen
 from moorage.claims import new_claim
 from moorage.errors import (
@@ -79,9 +79,7 @@ async def close(shelf: Shelf, found: Found, digest: Digest, chunk: Chunk, body: 
     claim = new_claim()
     try:
         if chunk.length != 0:
-            claimed = await shelf.database.run(
-                found.actor, uploads.claim_upload, upload, offset=chunk.offset, length=chunk.length
-            )
+            claimed = await _claim(shelf, found, digest, chunk)
             claim = claimed.claim
             progress = await write(shelf, claimed, body, chunk.length, keep_claim=True)
             if body.broken:
@@ -103,6 +101,23 @@ async def close(shelf: Shelf, found: Found, digest: Digest, chunk: Chunk, body: 
         with contextlib.suppress(Exception):
             await shelf.database.run(SYSTEM, uploads.release_claim, upload, claim)
         raise
+
+
+async def _claim(shelf: Shelf, found: Found, digest: Digest, chunk: Chunk) -> Claimed:
+    """Claim an upload for a last chunk. Where the project is full, its bytes may be what heals the blob that it names.
+
+    Raises:
+        UploadUnknown, UploadBusy, UploadOffsetInvalid, UploadInvalid, QuotaExceeded: as `uploads.claim_upload`.
+    """
+    for is_first in (True, False):
+        try:
+            return await shelf.database.run(
+                found.actor, uploads.claim_upload, found.upload, offset=chunk.offset, length=chunk.length
+            )
+        except QuotaExceeded:
+            if not (is_first and await find_damage(shelf, found.name, digest)):
+                raise
+    raise AssertionError  # the second round returns or raises
 
 
 async def _commit(shelf: Shelf, found: Found, progress: Progress, digest: Digest, claim: str) -> None:
@@ -149,7 +164,7 @@ async def _see(shelf: Shelf, digest: Digest, blob: Stored) -> Seen:
     """Look at the bytes of a live blob that is about to be joined. Nothing is hashed: better ones are at hand."""
     found = await look(shelf, blob)
     if found.is_damage:
-        alarm(shelf, digest, blob, found)
+        await alarm(shelf, digest, blob, found)
     return Seen(blob.key, found is Look.WHOLE)
 
 

@@ -4,6 +4,7 @@ A look costs a `stat`; bytes are hashed only where somebody touched their file. 
 "Healing" and "Seals".
 """
 
+import contextlib
 import enum
 import logging
 from collections.abc import AsyncIterator
@@ -11,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from moorage.artifacts import blobs
-from moorage.artifacts.pull import FoundBlob, Stored
+from moorage.artifacts.damage import note_damage
+from moorage.artifacts.pull import FoundBlob, Stored, find_stored
 from moorage.db.engine import Database
-from moorage.errors import BlobDamaged, BlobUnknown
+from moorage.errors import BlobDamaged, BlobUnknown, Problem
 from moorage.events import SYSTEM
 from moorage.oci.digest import Digest, Hasher
 from moorage.settings import Settings
@@ -87,7 +89,7 @@ async def is_whole(shelf: Shelf, digest: Digest, blob: Stored) -> bool:
     if seen is Look.WHOLE:
         return True
     if seen.is_damage:
-        alarm(shelf, digest, blob, seen)
+        await alarm(shelf, digest, blob, seen)
         return False
     shelf.metrics.counters["moorage_blob_verified_total"] += 1
     try:
@@ -113,7 +115,7 @@ async def verified(shelf: Shelf, digest: Digest, blob: Stored) -> AsyncIterator[
         hasher.update(piece)
         held = piece
     if hasher.digest() != digest:
-        alarm(shelf, digest, blob, Look.TOUCHED)
+        await alarm(shelf, digest, blob, Look.TOUCHED)
         raise BlobDamaged(digest=str(digest), headers={"Retry-After": "60"})
     after = await shelf.storage.stat(blob.key)
     if before is not None and after is not None and before.seal == after.seal and after.seal is not None:
@@ -122,13 +124,22 @@ async def verified(shelf: Shelf, digest: Digest, blob: Stored) -> AsyncIterator[
         yield held
 
 
-def alarm(shelf: Shelf, digest: Digest, blob: Stored, seen: Look) -> None:
-    """Count damage, and say which file it is and what mends it."""
+async def alarm(shelf: Shelf, digest: Digest, blob: Stored, seen: Look) -> None:
+    """Count damage, note it, and say which file it is and what mends it."""
     shelf.metrics.counters["moorage_blob_damaged_total"] += 1
     log.error(
         "the stored bytes of %s (%s) are %s; push it again, or bring the file back from a backup",
         digest, blob.key, seen.value,
     )  # fmt: skip
+    with contextlib.suppress(Problem):  # what is told to the caller is true without the note
+        await shelf.database.run(SYSTEM, note_damage, blob)
+
+
+async def find_damage(shelf: Shelf, repository: str, digest: Digest) -> bool:
+    """Look whether a repository has this blob and its bytes are damaged; if so, that is noted."""
+    for _, blob in await find_stored(shelf.database.read, repository, [digest]):
+        return not await is_whole(shelf, digest, blob)
+    return False
 
 
 async def keep_promise(shelf: Shelf, found: FoundBlob) -> None:

@@ -35,7 +35,7 @@ _OF_REPOSITORY = (
 _KILL = (
     update(Upload)
     .where(Upload.id == bindparam("upload"))
-    .values(dead=True, reserved_bytes=0, blob_id=None, claim=None, claim_until=None, expires_at=db_now())
+    .values(dead=True, reserved_bytes=0, lent_bytes=0, blob_id=None, claim=None, claim_until=None, expires_at=db_now())
 )
 _DOOM = (
     update(Blob)

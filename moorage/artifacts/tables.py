@@ -279,6 +279,17 @@ class Blob(Base):
     changed_at: Mapped[datetime] = mapped_column(UtcTime)
 
 
+class DamagedBlob(Base):
+    """That somebody found the bytes of a live blob lost or wrong. Who pushes them again heals it and ends this."""
+
+    __tablename__ = "damaged_blob"
+
+    blob_id: Mapped[int] = mapped_column(
+        ForeignKey("blob.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    noticed_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
 class ProjectBlob(Base):
     """That a project is charged for a blob, once, however many of its repositories hold it.
 
@@ -348,7 +359,8 @@ class Upload(Base):
 
     `offset_bytes`, `hash_state` and `driver` are the durable progress (`storage.base.Progress`). One writer at a
     time: whoever set `claim`. `blob_id` is the place, once one was given. `previous_offset` is the offset before
-    the last chunk: the Location of that time may still be asked for the status.
+    the last chunk: the Location of that time may still be asked for the status. `lent_bytes` are those that the project
+    has no room for, and that it is not charged for, because they may heal a damaged blob that it is charged for.
     """
 
     __tablename__ = "upload"
@@ -369,6 +381,7 @@ class Upload(Base):
     hash_state: Mapped[bytes] = mapped_column(LargeBinary(256), server_default="")
     driver: Mapped[str] = mapped_column(String(255), server_default="")
     reserved_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    lent_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
     blob_id: Mapped[int | None] = mapped_column(ForeignKey("blob.id"))
     claim: Mapped[str | None] = mapped_column(String(64))
     claim_until: Mapped[datetime | None] = mapped_column(UtcTime)

@@ -9,18 +9,20 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Float, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Float, bindparam, delete, exists, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from moorage import faults
 from moorage.artifacts import holding
+from moorage.artifacts.damage import forget_damage, has_damage, may_borrow
 from moorage.artifacts.pull import Stored
 from moorage.artifacts.repositories import Destination, Target, ensure_repository
 from moorage.artifacts.tables import Blob, ProjectBlob, Repository, RepositoryBlob, Upload
 from moorage.claims import is_dead, new_claim
 from moorage.db.base import db_now
 from moorage.db.engine import Query
+from moorage.db.fast import call, each
 from moorage.db.work import Work
 from moorage.errors import (
     QuotaExceeded,
@@ -52,15 +54,12 @@ WHERE u.id = $2 AND r.path = $1 AND NOT u.dead AND u.expires_at > {now}"""
 )
 
 _seconds = bindparam("seconds", type_=Float)
-_OPEN = (
-    select(func.count())
-    .select_from(Upload)
-    .where(Upload.principal_id == bindparam("principal"), ~Upload.dead, Upload.expires_at > db_now())
-)
+_OPEN = Query("SELECT count(*) FROM upload WHERE principal_id = $1 AND NOT dead AND expires_at > {now}")
 _INSERT = insert(Upload).values(expires_at=db_now(_seconds))
 _LOCK = (
     select(
         Upload.offset_bytes, Upload.hash_state, Upload.driver, Upload.algorithm, Upload.reserved_bytes,
+        Upload.lent_bytes,
         Upload.project_id, Upload.repository_id, Upload.blob_id, Upload.claim,
         (Upload.claim_until < db_now()).label("lapsed"), Repository.path,
         or_(Repository.trash_id.is_not(None), Project.trash_id.is_not(None)).label("in_trash"),
@@ -74,8 +73,11 @@ _IS_OPEN = select(exists().where(Upload.id == bindparam("upload"), ~Upload.dead)
 _CLAIM = (
     update(Upload)
     .where(Upload.id == bindparam("upload"))
-    .values(claim=bindparam("new_claim"), claim_until=db_now(CLAIM_SECONDS), reserved_bytes=bindparam("reserved"))
-)
+    .values(
+        claim=bindparam("new_claim"), claim_until=db_now(CLAIM_SECONDS), reserved_bytes=bindparam("reserved"),
+        lent_bytes=bindparam("lent"),
+    )
+)  # fmt: skip
 _RENEW = (
     update(Upload)
     .where(Upload.id == bindparam("upload"), Upload.claim == bindparam("mine"), ~Upload.dead)
@@ -90,11 +92,11 @@ _RECORD = (
         claim_until=db_now(CLAIM_SECONDS),
     )
 )  # fmt: skip
-_RESERVE = (
+_HOLD = _RENEW.returning(Upload.project_id)
+_GROW = (
     update(Upload)
-    .where(Upload.id == bindparam("upload"), Upload.claim == bindparam("mine"), ~Upload.dead)
-    .values(reserved_bytes=Upload.reserved_bytes + bindparam("by"), claim_until=db_now(CLAIM_SECONDS))
-    .returning(Upload.project_id)
+    .where(Upload.id == bindparam("upload"))
+    .values(reserved_bytes=Upload.reserved_bytes + bindparam("by"), lent_bytes=Upload.lent_bytes + bindparam("lent"))
 )
 _RELEASE = (
     update(Upload)
@@ -136,7 +138,7 @@ _DELETE_UPLOAD = delete(Upload).where(Upload.id == bindparam("upload"))
 _KILL = (
     update(Upload)
     .where(Upload.id == bindparam("upload"))
-    .values(dead=True, reserved_bytes=0, blob_id=None, claim=None, claim_until=None, expires_at=db_now())
+    .values(dead=True, reserved_bytes=0, lent_bytes=0, blob_id=None, claim=None, claim_until=None, expires_at=db_now())
 )
 _SOURCE = (
     select(Blob.id, Blob.size_bytes)
@@ -186,7 +188,12 @@ _LINK_UP = {
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """An upload that only the holder of `claim` may write to. `lapsed`: its last writer may still be writing."""
+    """An upload that only the holder of `claim` may write to.
+
+    Attributes:
+        reserved_bytes: how long it may grow; what it has borrowed counts.
+        lapsed: its last writer may still be writing.
+    """
 
     upload: UploadId
     claim: str
@@ -219,11 +226,18 @@ def create_upload(work: Work, to: Destination, *, algorithm: str, expiry_seconds
     Raises:
         UploadLimit: the account has `open_limit` open uploads already.
         RepositoryUnknown: the project is gone.
+        QuotaExceeded: the project is full, and has nothing to heal: whatever came would be refused.
     """
     target = ensure_repository(work, to)
     principal = work.actor.principal_id
-    if work.db.execute(_OPEN, {"principal": principal}).scalar_one() >= open_limit:
+    opened, room = each(work, (call(_OPEN, principal), quotas.finding_room(to.project_id)))
+    if opened[0][0] >= open_limit:
         raise UploadLimit(headers={"Retry-After": "60"}, limit=open_limit)
+    try:
+        quotas.require_room(work, room)
+    except QuotaExceeded:
+        if not has_damage(work, to.project_id):
+            raise
     upload = UploadId(secrets.token_hex(16))
     work.db.execute(
         _INSERT,
@@ -272,48 +286,68 @@ def claim_upload(work: Work, upload: UploadId, *, offset: int | None, length: in
     if offset is not None and offset != row.offset_bytes:
         raise UploadOffsetInvalid(offset=row.offset_bytes)
     wanted = row.offset_bytes + (_FIRST_STEP if length is None else length)
-    missing = max(0, wanted - row.reserved_bytes)
+    covered = row.reserved_bytes + row.lent_bytes
+    missing = max(0, wanted - covered)
+    lent = 0
     claim = new_claim()
-    if missing and length is not None:
-        quotas.charge(work, row.project_id, missing)
-    elif missing:
-        try:
-            with work.db.begin_nested():
-                quotas.charge(work, row.project_id, missing)
-        except QuotaExceeded:
-            missing = 0
+    if missing and not _is_charged(work, row.project_id, missing, must=length is not None):
+        lent, missing = (0 if length is None else missing), 0
     # The slot is held by now, but this row is locked since the look above: nobody is waited for.
-    work.db.execute(_CLAIM, {"upload": upload, "new_claim": claim, "reserved": row.reserved_bytes + missing})
+    work.db.execute(
+        _CLAIM,
+        {
+            "upload": upload, "new_claim": claim, "reserved": row.reserved_bytes + missing,
+            "lent": row.lent_bytes + lent,
+        },
+    )  # fmt: skip
     progress = Progress(size_bytes=row.offset_bytes, hash_state=bytes(row.hash_state), driver=row.driver)
-    return Claimed(
-        upload, claim, progress, row.algorithm, row.reserved_bytes + missing, row.claim is not None and not dead
-    )
+    lapsed = row.claim is not None and not dead
+    return Claimed(upload, claim, progress, row.algorithm, covered + missing + lent, lapsed)
 
 
 def reserve_more(work: Work, claimed: Claimed, reserved: int, needed: int) -> int:
     """Reserve the next step of an upload of unknown length: 8, 16, 32, … 256 MiB ahead. Returns the new reservation.
 
-    Where the project has no room for a step ahead, just the `needed` bytes are reserved: what fits is not refused.
+    A step takes no more than a sixteenth of the room, so that those who push at the same time have some, too; where
+    there is none for a step ahead, just the `needed` bytes are reserved: what fits is not refused.
 
     Raises:
         QuotaExceeded: the project has no room for `needed` bytes.
         UploadBusy: the claim was lost.
     """
-    step = max(min(max(_FIRST_STEP, reserved), _LAST_STEP), needed - reserved)
-    try:
-        with work.db.begin_nested():
-            _reserve(work, claimed, step)
-    except QuotaExceeded:
-        step = needed - reserved
-        _reserve(work, claimed, step)
-    return reserved + step
-
-
-def _reserve(work: Work, claimed: Claimed, size_bytes: int) -> None:
-    project = work.db.execute(_RESERVE, {"upload": claimed.upload, "mine": claimed.claim, "by": size_bytes}).scalar()
+    project = work.db.execute(_HOLD, {"upload": claimed.upload, "mine": claimed.claim}).scalar()
     if project is None:
         raise UploadBusy
-    quotas.charge(work, project, size_bytes)
+    step = min(max(_FIRST_STEP, reserved), _LAST_STEP, quotas.find_room(work, project) // 16)
+    needed -= reserved
+    lent = 0
+    if step > needed and _is_charged(work, project, step, must=False):
+        needed = step
+    elif not _is_charged(work, project, needed, must=True):
+        lent = needed
+    work.db.execute(_GROW, {"upload": claimed.upload, "by": needed - lent, "lent": lent})
+    return reserved + needed
+
+
+def _is_charged(work: Work, project_id: int, size_bytes: int, *, must: bool) -> bool:
+    """Charge a project for what an upload, whose row is locked, is about to bring; False: it is not.
+
+    A charge that fails wrote nothing, and has locked the whole counter: of two who borrow, the second sees what the
+    first one has.
+
+    Args:
+        must: raise where it can neither be charged nor borrowed.
+
+    Raises:
+        QuotaExceeded: there is no room.
+    """
+    try:
+        quotas.charge(work, project_id, size_bytes)
+    except QuotaExceeded:
+        if must and not may_borrow(work, project_id, size_bytes):
+            raise
+        return False
+    return True
 
 
 def renew_claim(work: Work, claimed: Claimed) -> bool:
@@ -448,6 +482,7 @@ def _heal(work: Work, blob_id: int, placed: Placed, own: Any, seal: str | None) 
     if work.db.execute(_TAKE_KEY, {"blob": placed.blob_id}).rowcount != 1:
         raise UploadUnknown
     work.db.execute(_HEAL, {"blob": blob_id, "new_key": placed.key, "new_seal": seal})
+    forget_damage(work, blob_id)
     work.db.execute(
         _BURY,
         {

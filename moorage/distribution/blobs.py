@@ -62,7 +62,7 @@ async def _may_be_told(plane: Plane, digest: Digest, found: FoundBlob, *, may_pu
         return True
     seen = await look(plane, found)
     if seen.is_damage:
-        alarm(plane, digest, found, seen)
+        await alarm(plane, digest, found, seen)
     return not seen.is_damage
 
 
@@ -77,7 +77,7 @@ async def _serve(plane: Plane, found: FoundBlob, digest: Digest, headers: list[H
     if path is not None:
         seen = await look(plane, found)
         if seen.is_damage:
-            alarm(plane, digest, found, seen)
+            await alarm(plane, digest, found, seen)
             raise BlobDamaged(digest=str(digest), headers={"Retry-After": "60"})
         if seen is Look.TOUCHED:
             return await _serve_touched(plane, found, digest, headers, span)

@@ -117,7 +117,7 @@ async def _require_bytes(plane: Plane, repository: str, parsed: manifests.Manife
     for binary, blob in await find_stored(plane.database.read, repository, digests.values()):
         seen = await look(plane, blob)
         if seen.is_damage:
-            alarm(plane, digests[binary], blob, seen)
+            await alarm(plane, digests[binary], blob, seen)
             missing.append(str(digests[binary]))
     if missing:
         raise ManifestBlobUnknown(missing=missing[:20])

@@ -15,7 +15,7 @@ from moorage.artifacts import receive, uploads
 from moorage.artifacts.pull import find_blob, require_alive, require_current
 from moorage.artifacts.receive import Chunk, Found
 from moorage.artifacts.repositories import Destination
-from moorage.artifacts.stored import is_whole
+from moorage.artifacts.stored import find_damage, is_whole
 from moorage.artifacts.uploads import FIND_UPLOAD
 from moorage.distribution.plane import Plane
 from moorage.errors import (
@@ -25,6 +25,7 @@ from moorage.errors import (
     Invalid,
     Problem,
     ProjectUnknown,
+    QuotaExceeded,
     SizeInvalid,
     TicketRevoked,
     Unauthenticated,
@@ -72,10 +73,19 @@ async def start(plane: Plane, request: Request, name: str, _reference: str) -> R
     digest_now = Digest(wanted) if wanted is not None and digest is None else None
     algorithm = digest_now.algorithm if digest_now else _algorithm(request)
     settings = plane.settings.uploads
-    upload = await plane.database.run(
-        actor, uploads.create_upload, to,
-        algorithm=algorithm, expiry_seconds=settings.expiry_seconds, open_limit=settings.open_limit,
-    )  # fmt: skip
+
+    async def open_upload() -> UploadId:
+        return await plane.database.run(
+            actor, uploads.create_upload, to,
+            algorithm=algorithm, expiry_seconds=settings.expiry_seconds, open_limit=settings.open_limit,
+        )  # fmt: skip
+
+    try:
+        upload = await open_upload()
+    except QuotaExceeded:
+        if digest_now is None or not await find_damage(plane, name, digest_now):
+            raise
+        upload = await open_upload()
     faults.point("upload.created")
     progress = await plane.storage.start(upload)
     faults.point("upload.started")

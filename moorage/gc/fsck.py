@@ -11,6 +11,8 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import bindparam, func, insert, select, text, update
 
+from moorage.artifacts.damage import forget_damage, note_damage
+from moorage.artifacts.pull import Stored
 from moorage.artifacts.tables import Artifact, ArtifactBlob, Blob, Repository, Tag, Upload
 from moorage.db.base import db_now
 from moorage.db.engine import Database
@@ -251,6 +253,8 @@ class Fsck:
                 mended = "sealed anew"
             return Finding(damage, row.key, str(digest), row.size_bytes, mended=mended)
         mended = await self._replace(row, digest) if self._wanted.repair else ""
+        if not mended:
+            await self._database.run(SYSTEM, note_damage, Stored(row.id, row.key, row.size_bytes, row.seal))
         breaks, count = ((), 0) if mended else await self._database.run(SYSTEM, _find_broken, row.id)
         return Finding(damage, row.key, str(digest), row.size_bytes, breaks, count, mended)
 
@@ -341,6 +345,7 @@ def _seal(work: Work, row: _Row, seal: str | None) -> bool:
     if work.db.execute(_LOCKED, {"blob": row.id, "at": row.key}).first() is None:
         return False
     work.db.execute(_SEAL, {"blob": row.id, "new_seal": seal})
+    forget_damage(work, row.id)
     return True
 
 
@@ -349,6 +354,7 @@ def _replace(work: Work, row: _Row, key: str, seal: str | None) -> bool:
     if work.db.execute(_LOCKED, {"blob": row.id, "at": row.key}).first() is None:
         return False
     work.db.execute(_MOVE, {"blob": row.id, "new_key": key, "new_seal": seal})
+    forget_damage(work, row.id)
     _bury(work, row.key, row.digest, row.size_bytes)
     return True
 

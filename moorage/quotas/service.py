@@ -49,6 +49,11 @@ WHERE project_id = $1 AND slot = (
     LIMIT 1 {lock:FOR UPDATE SKIP LOCKED})
 RETURNING slot"""
 )
+_ROOM = Query(
+    """SELECT q.project_id, q.limit_bytes, q.trash_bytes, sum(s.used_bytes)
+FROM quota q JOIN quota_slot s ON s.project_id = q.project_id
+WHERE q.project_id = $1 GROUP BY q.project_id, q.limit_bytes, q.trash_bytes"""
+)
 _LOCK = (
     select(QuotaSlot.slot, QuotaSlot.used_bytes)
     .where(QuotaSlot.project_id == bindparam("project"))
@@ -133,17 +138,46 @@ def settle_charge(work: Work, project_id: int, size_bytes: int, rows: Sequence[A
     used = [slot.used_bytes for slot in slots]
     total = sum(used)
     if limit != UNLIMITED and total + size_bytes > limit and get_items(work).quota_per_project_enable:
-        raise QuotaExceeded(
-            f"adding {format_size(size_bytes)} of storage resource, which when updated to current usage of "
-            f"{format_size(total - trash)} will exceed the configured upper limit of {format_size(limit)}.",
-            asked_bytes=size_bytes,
-            used_bytes=total - trash,
-            trash_bytes=trash,
-            limit_bytes=limit,
-            project_id=project_id,
-        )
+        raise _exceeded(project_id, size_bytes, (total, trash, limit))
     used[0] += size_bytes
     _write(work, project_id, slots, used, limit)
+
+
+def finding_room(project_id: int) -> Call:
+    """The first half of `require_room`, for a caller who has more to run. It locks nothing."""
+    return call(_ROOM, project_id)
+
+
+def require_room(work: Work, rows: Sequence[Any]) -> None:
+    """The second half, with the rows of `finding_room`: see that a project has room for a byte, if its trash goes.
+
+    Raises:
+        QuotaExceeded: it has none, and limits hold.
+    """
+    for project, limit, trash, used in rows:
+        if limit != UNLIMITED and used - trash >= limit and get_items(work).quota_per_project_enable:
+            raise _exceeded(project, 1, (int(used), trash, limit))
+
+
+def find_room(work: Work, project_id: int) -> int:
+    """How many bytes a project has room for beside its trash, at this moment: others may take them. Never below 0."""
+    for _, limit, _, used in each(work, (call(_ROOM, project_id),))[0]:
+        return MAX_LIMIT_BYTES if limit == UNLIMITED else max(0, limit - int(used))
+    return 0
+
+
+def _exceeded(project_id: int, size_bytes: int, counts: tuple[int, int, int]) -> QuotaExceeded:
+    """The refusal of so many bytes. `counts`: what the project holds, what of it only the trash does, its limit."""
+    total, trash, limit = counts
+    return QuotaExceeded(
+        f"adding {format_size(size_bytes)} of storage resource, which when updated to current usage of "
+        f"{format_size(total - trash)} will exceed the configured upper limit of {format_size(limit)}.",
+        asked_bytes=size_bytes,
+        used_bytes=total - trash,
+        trash_bytes=trash,
+        limit_bytes=limit,
+        project_id=project_id,
+    )
 
 
 def refund(work: Work, project_id: int, size_bytes: int) -> None:

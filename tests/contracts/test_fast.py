@@ -71,8 +71,9 @@ async def test_a_constraint_is_the_error_of_core_and_the_story_is_repeated(datab
     def story(work: Work) -> None:
         attempts.append(1)
         if len(attempts) < 3:
+            one(work, ADD, 1, "early")
             with pytest.raises(IntegrityError) as caught:
-                each(work, [*([] if alone else [call(ALL)]), call(ADD, 1, None)])
+                each(work, [*([] if alone else [call(ALL)]), call(ADD, 1, "late")])
             raise caught.value
         one(work, ADD, 1, "late")
 

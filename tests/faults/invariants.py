@@ -359,10 +359,10 @@ def _uploads(rows: Rows, storage: Path) -> Iterator[str]:
             yield f"I8: blob {row.id} is arriving, and no upload is on its way to it"
     for row in rows["upload"]:
         if row.dead:
-            if row.reserved_bytes or row.blob_id is not None:
+            if row.reserved_bytes or row.lent_bytes or row.blob_id is not None:
                 yield f"I7: the dead upload {row.id} still reserves {row.reserved_bytes} bytes, or a place"
             continue
-        if row.reserved_bytes < row.offset_bytes:
+        if row.reserved_bytes + row.lent_bytes < row.offset_bytes:
             yield f"I7: upload {row.id} has {row.offset_bytes} bytes and reserved {row.reserved_bytes}"
         if not row.offset_bytes:
             continue

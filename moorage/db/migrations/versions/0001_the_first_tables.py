@@ -298,6 +298,13 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "damaged_blob",
+        sa.Column("blob_id", ID, autoincrement=False, nullable=False),
+        sa.Column("noticed_at", TIME, nullable=False),
+        sa.ForeignKeyConstraint(["blob_id"], ["blob.id"], name=op.f("fk_damaged_blob_blob_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("blob_id", name=op.f("pk_damaged_blob")),
+    )
+    op.create_table(
         "group_member",
         sa.Column("principal_id", ID, nullable=False),
         sa.Column("group_id", ID, nullable=False),
@@ -886,6 +893,7 @@ def upgrade() -> None:
         sa.Column("hash_state", sa.LargeBinary(length=256), server_default="", nullable=False),
         sa.Column("driver", sa.String(length=255), server_default="", nullable=False),
         sa.Column("reserved_bytes", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("lent_bytes", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("blob_id", ID, nullable=True),
         sa.Column("claim", sa.String(length=64), nullable=True),
         sa.Column("claim_until", TIME, nullable=True),
