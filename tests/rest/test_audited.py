@@ -231,7 +231,11 @@ def test_a_change_is_one_row(operation: str, log: Log) -> None:
     assert row["resource"] == told.resource.format(**names) or not told.resource
 
 
-_ONCE = {"createProjectMember", "addProjectMetadatas", "addLabel", "CopyArtifact", "setUserSysAdmin"}
+_ONCE = {
+    *("createProjectMember", "addProjectMetadatas", "addLabel", "CopyArtifact", "setUserSysAdmin", "updateProject"),
+    *("updateProjectMetadata", "restoreTrash", "createTag"),
+}
+"""Beside what deletes: operations after which others would change nothing in the place, or say another name."""
 
 
 def _refused(told: Told, needs: Needs, names: dict[str, str]) -> tuple[str, str, str] | None:
