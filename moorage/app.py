@@ -13,6 +13,7 @@ from moorage.api.guard import ApiGuard
 from moorage.api.oidc import OidcSignIn
 from moorage.api.plane import ApiPlane
 from moorage.api.sign_in import SignIn
+from moorage.artifacts.days import DayNotes, keep_days
 from moorage.artifacts.describe import Contents
 from moorage.artifacts.pulled import PullNotes
 from moorage.artifacts.room import reliever
@@ -32,7 +33,7 @@ from moorage.distribution.auth import Gate
 from moorage.distribution.plane import Plane
 from moorage.distribution.token import TokenEndpoint
 from moorage.errors import Problem
-from moorage.events import ConfigurationChanged
+from moorage.events import ArtifactsPulled, ConfigurationChanged, ManifestPushed
 from moorage.identity.access_tokens import AccessTokens
 from moorage.identity.backends.ldap import Ldap
 from moorage.identity.backends.oidc import CliSecrets
@@ -66,19 +67,23 @@ _API_AFTER_SECONDS = 0.3
 """The server listens first; then the framework of the REST API is loaded beside it."""
 
 
-def wire(audit_rules: LiveRules | None = None) -> Subscribers:
+def wire(audit_rules: LiveRules | None = None, days: DayNotes | None = None) -> Subscribers:
     """Who hears of what."""
     subscribers = Subscribers()
     subscribers.on(ConfigurationChanged, on_configuration_changed)  # first: its own row is the first to be sent
     recorder = audit.Recorder(audit_rules)
     for event in audit.REACTIONS:
         subscribers.on(event, recorder.hear)
+    if days is not None:
+        subscribers.on(ManifestPushed, days.on_pushed).on(ArtifactsPulled, days.on_pulled)
     return subscribers
 
 
-def open_database(settings: Settings, audit_rules: LiveRules | None = None) -> Database:
+def open_database(settings: Settings, audit_rules: LiveRules | None = None, days: DayNotes | None = None) -> Database:
     """The database that the settings name, with its subscribers wired."""
-    database = Database(settings.database_url, pool_size=settings.database.pool_size, subscribers=wire(audit_rules))
+    database = Database(
+        settings.database_url, pool_size=settings.database.pool_size, subscribers=wire(audit_rules, days)
+    )
     database.relieve = reliever(database, settings.uploads.lease_seconds)
     return database
 
@@ -117,13 +122,13 @@ class Application:
 async def running(settings: Settings) -> AsyncIterator[App]:
     """The server's parts, started; stopped in the other order on leaving."""
     audit_rules = LiveRules()
-    database = open_database(settings, audit_rules)
+    metrics, pulls, days = Metrics(), PullNotes(), DayNotes()
+    database = open_database(settings, audit_rules, days)
     storage: Storage = open_storage(settings)
     try:
         await storage.open()
     except Problem as problem:  # it may come back; until then /readyz says no, and asks again
         log.warning("the storage is not there yet: %s", with_cause(problem))
-    metrics, pulls = Metrics(), PullNotes()
     tokens = TokenKeys(settings.token_key_folder)
     live = Live(database, Seals(settings.seal_key_folder))
     try:
@@ -201,6 +206,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
         asyncio.create_task(_write_pulls(pulls, database)),
         asyncio.create_task(live.watch()),
         asyncio.create_task(keep_counts(database)),
+        asyncio.create_task(keep_days(days, database)),
     ]
     exporter = Exporter(database, lambda: live.current)
     exporter.start()
@@ -214,7 +220,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
         with contextlib.suppress(Problem):
-            await pulls.flush(database)
+            await _write_notes(pulls, days, database)
             await refusals.close()
         await exporter.close()
         if access_log is not None:
@@ -237,6 +243,12 @@ async def _check_receiver(items: Items) -> None:
 
 async def _nothing() -> None:
     """The check of ourselves: whoever answers works."""
+
+
+async def _write_notes(pulls: PullNotes, days: DayNotes, database: Database) -> None:
+    """The last ones of this process. Pulls first: when they are written, the days learn of them."""
+    await pulls.flush(database)
+    await days.flush(database)
 
 
 async def _write_pulls(pulls: PullNotes, database: Database) -> None:

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from moorage.app import open_database
+from moorage.artifacts.days import DayNotes, keep_days
 from moorage.audit.rules import LiveRules
 from moorage.configuration.live import Live
 from moorage.errors import Problem
@@ -26,22 +27,25 @@ async def opening(settings: Settings) -> AsyncIterator[Parts]:
         Problem: the database cannot be reached. (The storage may come back; a job that needs it then says so.)
     """
     audit_rules = LiveRules()
-    database = open_database(settings, audit_rules)
+    days = DayNotes()
+    database = open_database(settings, audit_rules, days)
     storage = open_storage(settings)
     seals = Seals(settings.seal_key_folder)
     live = Live(database, seals)
-    watching: asyncio.Task[None] | None = None
+    watching: list[asyncio.Task[None]] = []
     try:
         with contextlib.suppress(Problem):
             await storage.open()
         await live.start(settings.overwrite)
         audit_rules.items = lambda: live.current
-        watching = asyncio.create_task(live.watch())
+        watching += [asyncio.create_task(live.watch()), asyncio.create_task(keep_days(days, database))]
         outgoing = Outgoing(allowed_networks=settings.outgoing.allowed_networks, proxy=settings.outgoing.proxy)
         yield Parts(settings, database, storage, live, seals, outgoing)
     finally:
-        if watching is not None:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
+        with contextlib.suppress(Problem):
+            await days.flush(database)
         await storage.close()
         await database.close()

@@ -192,7 +192,7 @@ def preview_project(work: Work, project_id: int) -> Preview:
     Cost: three statements.
     """
     days, _, listed = _get_project(work, project_id)
-    held = quotas.get_usage(work, project_id).used_bytes
+    usage = quotas.get_usage(work, project_id)
     count = work.db.scalar(
         select(func.count()).where(Repository.project_id == project_id, Repository.trash_id.is_(None))
     )
@@ -200,7 +200,7 @@ def preview_project(work: Work, project_id: int) -> Preview:
     return Preview(
         days,
         work.now + timedelta(days=days),
-        measured=Bytes(held),
+        measured=Bytes(usage.used_bytes + usage.trash_bytes),
         refusals=refusals,
         refusal_count=len(refusals),
         repositories=count or 0,

@@ -50,11 +50,13 @@ class ProjectSize:
 
     Attributes:
         held_bytes: what its quota counts: blobs, manifests, and what open uploads have reserved.
+        trash_bytes: of those, what only the trash holds.
         limit_bytes: -1: none.
         own_bytes: of the blobs; None: the caller may not know.
     """
 
     held_bytes: int
+    trash_bytes: int
     limit_bytes: int
     blobs: int
     blob_bytes: int
@@ -75,7 +77,7 @@ _ALONE = """NOT EXISTS (SELECT 1 FROM repository_blob o
     WHERE o.project_id = l.project_id AND o.blob_id = l.blob_id AND o.repository_id <> l.repository_id)"""
 _LINKS = f"""SELECT l.repository_id, sum(CASE WHEN {_ALONE} THEN c.size_bytes ELSE 0 END), sum(c.size_bytes)
 FROM repository_blob l JOIN project_blob c ON c.project_id = l.project_id AND c.blob_id = l.blob_id
-WHERE l.project_id = $2 AND l.repository_id IN ({{ids}}) GROUP BY l.repository_id"""  # noqa: S608 - put together from constants
+WHERE l.project_id = $2 AND c.holding <> 'released' AND l.repository_id IN ({{ids}}) GROUP BY l.repository_id"""  # noqa: S608 - put together from constants
 _MANIFESTS = """SELECT repository_id, sum(manifest_bytes) FROM artifact
 WHERE repository_id IN ({ids}) GROUP BY repository_id"""
 _LINKS_OF, _MANIFESTS_OF = family.of_ids(_LINKS), family.of_ids(_MANIFESTS)
@@ -85,14 +87,18 @@ FROM repository_blob l
 JOIN repository_blob o ON o.project_id = l.project_id AND o.blob_id = l.blob_id AND o.repository_id <> l.repository_id
 JOIN project_blob c ON c.project_id = l.project_id AND c.blob_id = l.blob_id
 JOIN repository r ON r.id = o.repository_id
-WHERE l.repository_id = $1 AND r.trash_id IS NULL
+WHERE l.repository_id = $1 AND r.trash_id IS NULL AND c.holding <> 'released'
 GROUP BY r.id, r.path ORDER BY 2 DESC, 1 LIMIT $2"""
 )
-_PROJECT = Query("SELECT count(*), coalesce(sum(size_bytes), 0) FROM project_blob WHERE project_id = $1")
+_PROJECT = Query(
+    """SELECT count(*), coalesce(sum(size_bytes), 0) FROM project_blob
+WHERE project_id = $1 AND holding <> 'released'"""
+)
 _PROJECT_OWN = Query(
     """SELECT coalesce(sum(c.size_bytes), 0) FROM project_blob c
-WHERE c.project_id = $1
-AND NOT EXISTS (SELECT 1 FROM project_blob o WHERE o.blob_id = c.blob_id AND o.project_id <> c.project_id)"""
+WHERE c.project_id = $1 AND c.holding <> 'released' AND NOT EXISTS (
+    SELECT 1 FROM project_blob o
+    WHERE o.blob_id = c.blob_id AND o.project_id <> c.project_id AND o.holding <> 'released')"""
 )
 _FIELDS = Fields(
     {
@@ -173,7 +179,12 @@ def measure_project(work: Work, project_id: int, *, over_projects: bool) -> Proj
     counted = one(work, _PROJECT, project_id) or (0, 0)
     own = one(work, _PROJECT_OWN, project_id) if over_projects else None
     return ProjectSize(
-        usage.used_bytes, usage.limit_bytes, int(counted[0]), int(counted[1]), None if own is None else int(own[0])
+        usage.used_bytes + usage.trash_bytes,
+        usage.trash_bytes,
+        usage.limit_bytes,
+        int(counted[0]),
+        int(counted[1]),
+        None if own is None else int(own[0]),
     )
 
 

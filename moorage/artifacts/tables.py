@@ -246,6 +246,33 @@ class Pull(Base):
     pulls: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
+class ProjectDay(Base):
+    """What was pulled from a project and pushed to it on a day, and how many bytes it held when it was last looked at.
+
+    `day`: days since 1970-01-01, in UTC. `held_bytes` null: as before; days on which nothing happened have no row.
+    """
+
+    __tablename__ = "project_day"
+    __table_args__ = (Index("ix_project_day_day", "day"), _CLUSTERED)
+
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"), primary_key=True)
+    day: Mapped[int] = mapped_column(Integer, primary_key=True)
+    pulls: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    pushes: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    held_bytes: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class TotalDay(Base):
+    """The same of all projects together; what projects did that are gone meanwhile stays."""
+
+    __tablename__ = "total_day"
+
+    day: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    pulls: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    pushes: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    held_bytes: Mapped[int | None] = mapped_column(BigInteger)
+
+
 class Blob(Base):
     """Bytes at a place that is used once.
 

@@ -82,7 +82,7 @@ async def test_own_bytes_are_those_that_nothing_else_in_the_project_holds(
     whole = await get(app, admin, path)
     assert whole["blobs"] == 6
     assert whole["blob_bytes"] == 1230 + len(c1) + len(c2) + len(c3)
-    assert (whole["limit"], whole["shared"]) == (-1, 200 + len(c1))
+    assert (whole["limit"], whole["shared"], whole["trash"]) == (-1, 200 + len(c1), 0)
     assert whole["own"] == whole["blob_bytes"] - whole["shared"]
     # all of the project: what is its repositories' own, and what they share, once
     assert whole["held"] == sum(one["own"] for one in listed) + 1000
@@ -130,6 +130,13 @@ async def test_what_is_in_the_trash_still_shares(app: Server, admin: Client, pro
     assert one["shared_here"] == 500
     after = await get(app, admin, at(project, "app", "/storage"))
     assert (after["own"], after["artifacts"]) == (before["own"], 1)
+    whole = await get(app, admin, f"{BASE}/projects/{project}/storage")
+    assert whole["held"] - whole["trash"] == one["own"] + 500
+    (entry,) = await get(app, admin, f"{BASE}/projects/{project}/trash")
+    assert (await app.send("DELETE", f"{BASE}/trash/{entry['id']}", headers=admin.basic)).status == 200
+    whole = await get(app, admin, f"{BASE}/projects/{project}/storage")
+    assert (whole["held"], whole["trash"], whole["blob_bytes"]) == (one["own"] + 500, 0, one["own"] + 500 - size)
+    assert (await get(app, admin, at(project, "app", "/storage")))["own"] == whole["held"]
 
 
 async def test_the_number_of_statements_is_constant(app: Server, admin: Client) -> None:

@@ -16,6 +16,7 @@ from moorage.artifacts.routes import (
     sizes,
     tags,
     trash,
+    usage,
 )
 
 ROUTES = (
@@ -25,6 +26,7 @@ ROUTES = (
     *parts.ROUTES,
     *compare.ROUTES,
     *sizes.ROUTES,
+    *usage.ROUTES,
     *tags.ROUTES,
     *history.ROUTES,
     *repository_tags.ROUTES,

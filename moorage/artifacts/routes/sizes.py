@@ -24,6 +24,8 @@ class ProjectStorage(msgspec.Struct, kw_only=True):
 
     held: int
     """What the quota counts: blobs, manifests, and what open uploads have reserved; in the trash, too."""
+    trash: int
+    """Of those, what only the trash holds."""
     limit: int
     """-1: none."""
     blobs: int
@@ -111,7 +113,8 @@ async def get_project_storage(call: NamedDependency[Call]) -> Response[ProjectSt
     found = await call.look(sizes.measure_project, call.project.project_id, over_projects=call.admin)
     return Response(
         ProjectStorage(
-            held=found.held_bytes, limit=found.limit_bytes, blobs=found.blobs, blob_bytes=found.blob_bytes,
+            held=found.held_bytes, trash=found.trash_bytes, limit=found.limit_bytes,
+            blobs=found.blobs, blob_bytes=found.blob_bytes,
             own=found.own_bytes, shared=None if found.own_bytes is None else found.blob_bytes - found.own_bytes,
         )
     )  # fmt: skip

@@ -258,6 +258,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_seal_key")),
     )
     op.create_table(
+        "total_day",
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("pulls", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("pushes", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("held_bytes", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("day", name=op.f("pk_total_day")),
+    )
+    op.create_table(
         "user_group",
         sa.Column("id", ID, nullable=False),
         sa.Column("kind", sa.BigInteger(), nullable=False),
@@ -623,6 +631,20 @@ def upgrade() -> None:
         sqlite_where=sa.text("idle_since IS NOT NULL"),
         postgresql_where=sa.text("idle_since IS NOT NULL"),
     )
+    op.create_table(
+        "project_day",
+        sa.Column("project_id", ID, nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("pulls", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("pushes", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("held_bytes", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("fk_project_day_project_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("project_id", "day", name=op.f("pk_project_day")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_project_day_day", "project_day", ["day"], unique=False)
     op.create_table(
         "quota",
         sa.Column("project_id", ID, autoincrement=False, nullable=False),
