@@ -86,6 +86,18 @@ def compile_selector(kind: str, pattern: str) -> Selector:
     return Selector("doublestar", pattern, _compile_glob(pattern))
 
 
+@lru_cache(maxsize=64)
+def compile_search(pattern: str) -> Callable[[str], bool]:
+    """Compile a regular expression (RE2) that is to be found somewhere in a text, not to match the whole of it.
+
+    Raises:
+        SelectorInvalid: as `compile_selector` for the kind `regex`.
+    """
+    compile_selector("regex", pattern)
+    search = _compile_re2(pattern, _MEMORY_BYTES).search
+    return lambda text: search(text) is not None
+
+
 def _invalid(position: int, reason: str) -> SelectorInvalid:
     return SelectorInvalid(f"The pattern is invalid at character {position + 1}: {reason}.", position=position)
 

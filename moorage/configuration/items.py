@@ -121,7 +121,7 @@ class Items(msgspec.Struct, frozen=True, kw_only=True):
     oidc_admin_group: str = ""
     """The group whose members are system administrators. Empty: none."""
     oidc_group_filter: str = ""
-    """A regular expression; only groups whose name matches are taken. Empty: all."""
+    """A regular expression (RE2), found somewhere in the names of the groups that are taken. Empty: all."""
     oidc_verify_cert: bool = True
     """Whether the provider's certificate is checked."""
     oidc_auto_onboard: bool = False

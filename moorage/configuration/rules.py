@@ -12,9 +12,10 @@ from cryptography.x509 import load_pem_x509_certificates
 from msgspec import Meta
 
 from moorage.configuration.items import MODES, Items, Source
-from moorage.errors import ItemInvalid
+from moorage.errors import ItemInvalid, SelectorInvalid
 from moorage.ldap import filters
 from moorage.ldap.names import NameOfEntryInvalid, fold_dn
+from moorage.selectors import compile_search
 from moorage.settings import Secret, split_listen
 
 MAX_CHARACTERS = 65_536
@@ -246,8 +247,8 @@ def _check_events(text: str) -> str:
 
 def _check_expression(text: str) -> str:
     try:
-        re.compile(text)
-    except re.error as error:
+        compile_search(text)
+    except SelectorInvalid as error:
         raise ValueError(f"no regular expression: {error}") from None
     return text
 

@@ -33,7 +33,7 @@ from moorage.identity.people import OIDC_GROUP, Known, clean_groups, ensure_pers
 from moorage.identity.service import bump_epoch, end_sign_ins
 from moorage.identity.tables import OidcFlow, OidcUser, Principal
 from moorage.sealing import SealBroken, Seals
-from moorage.selectors import compile_selector
+from moorage.selectors import compile_search
 
 log = logging.getLogger("moorage.oidc")
 
@@ -83,7 +83,7 @@ def read_groups(claim: object, pattern: str) -> list[str]:
 
     Args:
         claim: the claim's value; what is missing is a person without groups.
-        pattern: a regular expression that is found somewhere in the names to keep; empty: all. One that cannot be
+        pattern: a regular expression (RE2) that is found somewhere in the names to keep; empty: all. One that cannot be
             compiled keeps none: nobody gets rights by a mistake.
     """
     names: list[object] = [claim] if isinstance(claim, str) else claim if isinstance(claim, list) else []
@@ -91,12 +91,11 @@ def read_groups(claim: object, pattern: str) -> list[str]:
     if not pattern:
         return groups
     try:
-        compile_selector("regex", pattern)
-        wanted = compile_selector("regex", f"(?s:.*)(?:{pattern})(?s:.*)")
+        wanted = compile_search(pattern)
     except Problem as problem:
         log.warning("oidc_group_filter cannot be used, so no groups are taken: %s", problem)
         return []
-    return [name for name in groups if wanted.matches(name)]
+    return [name for name in groups if wanted(name)]
 
 
 def proposed_name(claims: Claims, items: Items) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from moorage.errors import SelectorInvalid
 from moorage.oci.versions import find_version
-from moorage.selectors import KINDS, MAX_CHARACTERS, MAX_GROUPS, MAX_STARS, compile_selector
+from moorage.selectors import KINDS, MAX_CHARACTERS, MAX_GROUPS, MAX_STARS, compile_search, compile_selector
 
 
 def selects(kind: str, pattern: str, text: str) -> bool:
@@ -432,3 +432,25 @@ def test_i3_refusing_takes_no_time(kind: str, pattern: str) -> None:
         compile_selector(kind, pattern)
 
     assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "found"),
+    [
+        ("team", "my-team-a", True),
+        ("^team", "my-team-a", False),
+        ("a$", "my-team-a", True),
+        ("a|b$", "xax", True),
+        ("(?i)TEAM", "my-team", True),
+        ("", "anything", True),
+        (".", "", False),
+    ],
+)
+def test_a_searched_expression_is_found_somewhere(pattern: str, text: str, found: bool) -> None:
+    assert compile_search(pattern)(text) is found
+
+
+@pytest.mark.parametrize("pattern", ["(", "(?=a)", r"(a)\1", "a" * 513, "(a{1000}){1000}", "a\x00"])
+def test_a_searched_expression_has_the_bounds_of_a_selector(pattern: str) -> None:
+    with pytest.raises(SelectorInvalid):
+        compile_search(pattern)
