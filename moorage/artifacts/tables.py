@@ -176,7 +176,11 @@ class Tag(Base):
     """
 
     __tablename__ = "tag"
-    __table_args__ = (Index("ix_tag_artifact", "artifact_id", "name"), _CLUSTERED)
+    __table_args__ = (
+        Index("ix_tag_artifact", "artifact_id", "name"),
+        Index("ix_tag_history_id", "history_id"),  # for who deletes rows of the history: they would look at every tag
+        _CLUSTERED,
+    )
 
     repository_id: Mapped[int] = mapped_column(ForeignKey("repository.id"), primary_key=True)
     name: Mapped[str] = mapped_column(

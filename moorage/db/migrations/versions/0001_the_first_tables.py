@@ -1024,6 +1024,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_tag_artifact", "tag", ["artifact_id", "name"], unique=False)
+    op.create_index("ix_tag_history_id", "tag", ["history_id"], unique=False)
     op.create_index(
         "ix_execution_vendor", "execution", ["vendor_type", "vendor_id", sa.literal_column("id DESC")], unique=False
     )
