@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from moorage.cli.exits import FAILED, UNFIT, UNREACHABLE, Stop
-from moorage.db.migrate import HEAD, MigrationRefused, find_sqlite_revision, is_current
+from moorage.db.migrate import HEAD, MigrationRefused, find_sqlite_revision, forget_statistics, is_current
 from moorage.errors import Problem
 from moorage.keyfiles import KeysInvalid, write_key
 from moorage.settings import FIRST_PASSWORD, Settings, shown_url
@@ -103,6 +103,8 @@ def prepare(settings: Settings) -> Prepared:
             empty = look(settings)[1]
     except MigrationRefused as refused:
         raise Stop(str(refused), UNFIT) from refused
+    if settings.sqlite_file and forget_statistics(settings.sqlite_file):
+        prepared.notes.append("what ANALYZE had left in the database was removed: it makes statements slow here.")
     if empty:
         _make_keys(settings)
     if settings.config_overwrite:

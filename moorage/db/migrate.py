@@ -46,6 +46,23 @@ def find_sqlite_revision(file: Path) -> str | None:
     return str(row[0]) if row else None
 
 
+def forget_statistics(file: Path) -> bool:
+    """Remove what ANALYZE or `PRAGMA optimize` left in an SQLite database; whether there was anything.
+
+    Without it a plan depends on its statement alone, and what is tested is what runs (docs/adr/0048). One that is busy
+    is left for the next start.
+    """
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, timeout=1, isolation_level=None)) as db:
+        tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE name LIKE 'sqlite_stat_'")]
+        found = False
+        try:
+            for table in tables:
+                found = db.execute(f"DELETE FROM {table}").rowcount > 0 or found  # noqa: S608 - a name of SQLite's
+        except sqlite3.OperationalError:
+            return False
+    return found
+
+
 def find_revision(db: "Connection") -> str | None:
     """The revision of a database, or None when it holds no tables of ours."""
     from sqlalchemy import inspect  # the look at SQLite must not load it

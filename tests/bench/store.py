@@ -136,8 +136,6 @@ def _fill(work: Work, shape: Shape) -> int:
     quotas.charge(work, project.id, rows.charged)
     for table in ("repository", "artifact", "blob", "tag_history"):
         reserve_id(work.db, table, rows.last[table])
-    if work.db.dialect.name == "sqlite":
-        work.db.exec_driver_sql("ANALYZE")
     return rows.last["blob"]
 
 
