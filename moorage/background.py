@@ -6,16 +6,19 @@ from collections.abc import AsyncIterator
 
 from moorage.app import open_database
 from moorage.artifacts.days import DayNotes, keep_days
+from moorage.audit import jobs as audit
 from moorage.audit.rules import LiveRules
 from moorage.configuration.live import Live
 from moorage.errors import Problem
+from moorage.gc import jobs as gc
+from moorage.jobs import upkeep
 from moorage.jobs.task import Parts
 from moorage.remotes.http import Outgoing
 from moorage.sealing import Seals
 from moorage.settings import Settings
 from moorage.storage.open import open_storage
 
-SUBJECTS = ()
+SUBJECTS = (audit, gc, upkeep)
 """The modules whose jobs a worker knows; each declares them when it is imported."""
 
 

@@ -264,6 +264,12 @@ class QueryInvalid(Invalid):
     reason = "QUERY_INVALID"
 
 
+class ActionInvalid(Unprocessable):
+    """There is no such action: stop, pause or resume."""
+
+    reason = "ACTION_INVALID"
+
+
 class AdditionInvalid(Unprocessable):
     """What was pushed cannot be read as such an addition, or is too large for one."""
 

@@ -6,8 +6,10 @@ from litestar.handlers import HTTPRouteHandler
 
 from moorage.api.unbuilt import stand_in, unbuilt
 from moorage.artifacts import routes as artifacts
+from moorage.audit import purge_routes as audit_purge
 from moorage.audit import routes as audit
 from moorage.configuration import routes as configuration
+from moorage.gc import routes as gc
 from moorage.identity import group_routes as groups
 from moorage.identity import ldap_routes as directory
 from moorage.identity import oidc_routes as oidc
@@ -19,6 +21,7 @@ from moorage.quotas import routes as quotas
 from moorage.registries import routes as registries
 from moorage.system import capability_routes as capabilities
 from moorage.system import find_routes as find
+from moorage.system import jobs_routes as background
 from moorage.system import routes as system
 from moorage.system.capabilities import Built
 
@@ -33,9 +36,12 @@ BUILT: tuple[HTTPRouteHandler, ...] = (
     *quotas.ROUTES,
     *registries.ROUTES,
     *audit.ROUTES,
+    *audit_purge.ROUTES,
     *artifacts.ROUTES,
     *configuration.ROUTES,
+    *gc.ROUTES,
     *system.ROUTES,
+    *background.ROUTES,
     *find.ROUTES,
     *capabilities.ROUTES,
 )

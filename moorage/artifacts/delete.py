@@ -152,13 +152,26 @@ def delete_tag(work: Work, project_id: int, repository_id: int, path: str, tag: 
     faults.point("delete.recorded")
 
 
-def delete_artifact(work: Work, project_id: int, repository_id: int, path: str, digest: Digest) -> None:
+def delete_artifact(
+    work: Work,
+    project_id: int,
+    repository_id: int,
+    path: str,
+    digest: Digest,
+    *,
+    only_untagged: bool = False,
+    trash_days: int | None = None,
+) -> None:
     """Delete an artifact with its tags, its referrers, and the children that nothing else needs.
 
     A referrer that a live index names stays: the index needs it, and its subject may be absent.
 
+    Args:
+        only_untagged: only if no tag, no index and no subject holds it.
+        trash_days: how long it can be restored; None: as long as the project says.
+
     Raises:
-        ManifestUnknown: it is not there.
+        ManifestUnknown: it is not there, or something holds it that may not.
         ManifestInUse: an index of the repository names it.
         TagImmutable: a rule keeps a tag of it, or of something that would go with it.
     """
@@ -166,12 +179,12 @@ def delete_artifact(work: Work, project_id: int, repository_id: int, path: str, 
     where = {"repository": repository_id, "digest": digest.binary}
     work.db.execute(_TAGS_OF_DIGEST, where).all()  # tags before artifacts: a push that moves one locks in this order
     row = work.db.execute(_ARTIFACT, where).first()
-    if row is None:
+    if row is None or (only_untagged and (row.tagged or row.child or row.accessory)):
         raise ManifestUnknown(repository=path, reference=str(digest))
     parent = work.db.execute(_LIVE_PARENT, {"artifact": row.id}).scalar()
     if parent is not None:
         raise ManifestInUse(index=str(Digest.from_binary(bytes(parent))), digest=str(digest))
-    trash, rules = _open_trash(work, project_id, repository_id, "artifact", f"{path}@{digest}")
+    trash, rules = _open_trash(work, project_id, repository_id, "artifact", f"{path}@{digest}", keep_days=trash_days)
     tags: list[str] = []
     left = 0
     waiting: list[Any] = [row]
@@ -261,9 +274,13 @@ def _let_children_go(work: Work, artifact: int) -> int:
     return entered
 
 
-def _open_trash(work: Work, project_id: int, repository_id: int, kind: str, label: str) -> tuple[int, int]:
+def _open_trash(
+    work: Work, project_id: int, repository_id: int, kind: str, label: str, *, keep_days: int | None = None
+) -> tuple[int, int]:
     """The id of a new act of deleting, and how many rules the project has that may forbid it."""
     days, rules = work.db.execute(_PROJECT, {"project": project_id}).one()
+    if keep_days is not None:
+        days = keep_days
     made: int = work.db.execute(
         _NEW_TRASH,
         {

@@ -305,6 +305,7 @@ def _fill(settings: Settings, seals: "Seals") -> None:
     from moorage.db.sealed import ensure_seal_key
     from moorage.identity.passwords import hash_password
     from moorage.identity.service import ensure_admin
+    from moorage.jobs.upkeep import ensure_upkeep
     from moorage.projects.service import ensure_library
 
     def fill(work: "Work", password_hash: str) -> None:
@@ -312,6 +313,7 @@ def _fill(settings: Settings, seals: "Seals") -> None:
         fix_items(work, seals, settings.overwrite)  # before the library, whose quota may come from there
         ensure_admin(work, password_hash)
         ensure_library(work)
+        ensure_upkeep(work)
 
     _write(settings, fill, hash_password(password))
 

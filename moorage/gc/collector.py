@@ -31,9 +31,6 @@ from moorage.storage.base import Storage
 
 log = logging.getLogger("moorage.gc")
 
-_AT_ONCE = 8
-"""How many keys are deleted at once."""
-
 _LEVELS = {"links": collect_links, "charges": collect_charges, "blobs": collect_blobs}
 
 Find = Callable[[Work, float, Doomed | None, int], list[Doomed]]
@@ -75,13 +72,17 @@ class Collector:
 
     Args:
         grace_seconds: how long doomed bytes stay: as long as signed URLs that show them live, and then some.
+        at_once: how many keys are deleted at once.
     """
 
-    def __init__(self, database: Database, storage: Storage, clock: Clock, *, grace_seconds: float) -> None:
+    def __init__(
+        self, database: Database, storage: Storage, clock: Clock, *, grace_seconds: float, at_once: int = 8
+    ) -> None:
         self._database = database
         self._storage = storage
         self._clock = clock
         self._grace_seconds = grace_seconds
+        self._at_once = at_once
 
     async def run(self, watch: Watch = _go_on) -> Run:
         """Go through all levels until nothing is left to look at, or `watch` says stop.
@@ -160,9 +161,9 @@ class Collector:
             if not found:
                 return
             last = found[-1]
-            for start in range(0, len(found), _AT_ONCE * 8):
-                part = found[start : start + _AT_ONCE * 8]
-                turns = asyncio.Semaphore(_AT_ONCE)
+            for start in range(0, len(found), self._at_once * 8):
+                part = found[start : start + self._at_once * 8]
+                turns = asyncio.Semaphore(self._at_once)
                 done = await asyncio.gather(*(self._delete_key(one, turns) for one in part))
                 faults.point("collect.deleted")
                 gone = [one for one, is_gone in zip(part, done, strict=True) if is_gone]

@@ -245,7 +245,7 @@ def settle(work: Work, execution_id: int) -> None:
     work.emit(ExecutionEnded(execution_id, found.vendor_type, found.vendor_id, found.trigger, status))
 
 
-def note_execution(work: Work, execution_id: int, **facts: object) -> None:
+def note_execution(work: Work, execution_id: int, /, **facts: object) -> None:
     """Add facts to an execution's `extra`: results that its page shows."""
     kept = work.db.execute(
         select(Execution.extra).where(Execution.id == execution_id).with_for_update(key_share=True)

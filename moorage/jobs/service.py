@@ -104,14 +104,15 @@ def get_task(work: Work, task_id: int, execution_id: int | None = None) -> Any: 
 
 
 def read_log(work: Work, task_id: int) -> str:
-    """A task's log as it is now, at most 10 MB; empty while there is nothing in it."""
-    return "".join(work.db.scalars(select(TaskLog.text).where(TaskLog.task_id == task_id).order_by(TaskLog.id)))
+    """A task's log as it is now, at most 10 MB; a sentence while there is nothing in it."""
+    found = "".join(work.db.scalars(select(TaskLog.text).where(TaskLog.task_id == task_id).order_by(TaskLog.id)))
+    return found or f"The task is {get_task(work, task_id).status}; there is nothing in its log.\n"
 
 
 def read_execution_log(work: Work, execution_id: int) -> str:
     """The log of the first task of an execution: of its only one, where the contract speaks of "the log"."""
     task_id = work.db.scalar(select(func.min(Task.id)).where(Task.execution_id == execution_id))
-    return "" if task_id is None else read_log(work, task_id)
+    return "It has no task.\n" if task_id is None else read_log(work, task_id)
 
 
 # -- schedules as the contract sets them ---------------------------------------------------------------------
@@ -171,7 +172,7 @@ def list_queues(work: Work, known: tuple[str, ...]) -> list[Queue]:
     found = {
         row.vendor_type: row
         for row in work.db.execute(
-            select(Task.vendor_type, func.count().label("count"), func.min(Task.created_at).label("since"))
+            select(Task.vendor_type, func.count().label("waiting"), func.min(Task.created_at).label("since"))
             .where(waits, text("status IN ('Pending', 'Scheduled', 'Running')"))
             .group_by(Task.vendor_type)
         )
@@ -181,7 +182,7 @@ def list_queues(work: Work, known: tuple[str, ...]) -> list[Queue]:
     for name in sorted({*known, *found, *paused} - {"SCHEDULER"}):
         row = found.get(name)
         latency = max(0, int((now - row.since).total_seconds())) if row else 0
-        queues.append(Queue(name, row.count if row else 0, latency, name in paused))
+        queues.append(Queue(name, int(row.waiting) if row else 0, latency, name in paused))
     return queues
 
 

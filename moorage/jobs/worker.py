@@ -19,6 +19,7 @@ from moorage.jobs.claim import Attempt, Claimed
 from moorage.jobs.queue import ERROR, JOBS, SUCCESS, GiveUp, Job, RetryLater, TaskLost
 from moorage.jobs.schedule import fire_all
 from moorage.jobs.task import Parts, Task
+from moorage.jobs.upkeep import ensure_upkeep
 from moorage.logs import with_cause
 
 P = ParamSpec("P")
@@ -83,6 +84,7 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, or there is nothing to do for `idle_seconds`; then give back what is unfinished."""
         await self._insist(claim.register, self.id, socket.gethostname(), os.getpid(), self.slots)
+        await self._insist(ensure_upkeep)
         self._beat_at = busy_at = self.steady()
         ticked_at = float("-inf")
         while not stop.is_set():

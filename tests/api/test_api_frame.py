@@ -189,13 +189,13 @@ async def test_a_refusal_is_written_down(app: Server, project: str) -> None:
 
 
 async def test_what_is_not_built_says_so_after_it_asked_who_may(app: Server, admin: Client) -> None:
-    one = next(one for one in unbuilt(BUILT) if one.id == "getGCHistory")
+    one = next(one for one in unbuilt(BUILT) if one.id == "getScanAllSchedule")
     target = BASE + one.path
     assert (await app.send("GET", target)).status == 401
     assert (await app.send("GET", target, headers=(await make_user(app)).basic)).status == 403
     answer = await app.send("GET", target, headers=admin.basic)
     assert (answer.status, answer.code) == (501, "NOT_IMPLEMENTED")
-    assert "getGCHistory" in answer.json()["errors"][0]["message"]
+    assert "getScanAllSchedule" in answer.json()["errors"][0]["message"]
 
 
 # -- the document -----------------------------------------------------------------------------------------

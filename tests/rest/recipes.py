@@ -74,6 +74,9 @@ def _registry(place: Place, name: str) -> dict[str, Any]:
 
 
 _OF_REGISTRY: Callable[[Place], Mapping[str, str]] = lambda place: {"id": place.ids["registry_id"]}  # noqa: E731 - short
+DAILY = {"type": "Daily", "cron": "0 0 0 * * *"}
+_GC = {"schedule": DAILY, "parameters": {"delete_untagged": True, "dry_run": True, "workers": 2}}
+_PURGE = {"schedule": DAILY, "parameters": {"audit_retention_hour": 24, "include_event_types": "pull_artifact,other"}}
 _PERSON = {"realname": "A Person", "comment": "here"}
 _FEW = Recipe()
 
@@ -145,6 +148,28 @@ RECIPES: dict[str, Recipe] = {
     "getProjectMember": _FEW,
     "updateProjectMember": Recipe(body=_body({"role_id": 2})),
     "deleteProjectMember": _FEW,
+    "getGCHistory": _FEW,
+    "getGC": _FEW,
+    "stopGC": _FEW,
+    "getGCLog": Recipe(empty="it may wait for a worker; tests/jobs reads it"),
+    "getGCSchedule": _FEW,
+    "createGCSchedule": Recipe(body=_body(_GC)),
+    "updateGCSchedule": Recipe(body=_body(_GC)),
+    "getPurgeHistory": _FEW,
+    "getPurgeJob": _FEW,
+    "stopPurge": _FEW,
+    "getPurgeJobLog": Recipe(empty="as getGCLog"),
+    "getPurgeSchedule": _FEW,
+    "createPurgeSchedule": Recipe(body=_body(_PURGE)),
+    "updatePurgeSchedule": Recipe(body=_body(_PURGE)),
+    "getWorkerPools": Recipe(empty="on SQLite there is a process only while there is work; tests/jobs looks at it"),
+    "getWorkers": Recipe(empty="as getWorkerPools"),
+    "stopRunningJob": _FEW,
+    "actionGetJobLog": Recipe(empty="as getGCLog"),
+    "listJobQueues": _FEW,
+    "actionPendingJobs": Recipe(body=_body({"action": "resume"})),
+    "listSchedules": _FEW,
+    "getSchedulePaused": _FEW,
     "listQuotas": _FEW,
     "getQuota": _FEW,
     "updateQuota": Recipe(body=_body({"hard": {"storage": 1_000_000_000}})),
@@ -272,6 +297,11 @@ def make_place(admin: Caller, members: Mapping[str, Account], *, word: str = "")
         "reference": f"v1{word}", "tag_name": f"v1{word}",
         "meta_name": "auto_scan", "empty_project": f"empty{number}", "addition": "build_history",
     }  # fmt: skip
+    for path, body in (("/system/gc/schedule", _GC), ("/system/purgeaudit/schedule", _PURGE)):
+        assert admin.send("PUT", path, body).status_code == 200
+    now = {"schedule": {"type": "Manual"}, "parameters": {"audit_retention_hour": 24, "include_event_types": "other"}}
+    ids |= {"gc_id": admin.make("/system/gc/schedule", now), "purge_id": admin.make("/system/purgeaudit/schedule", now)}
+    ids |= {"pool_id": "all", "job_id": "1", "job_type": "GARBAGE_COLLECTION"}
     ids["digest"] = push(admin, f"{name}/app{word}", f"v1{word}")
     admin.make("/projects", {"project_name": f"empty{number}"})
     if "project_admin" in members:

@@ -1,0 +1,82 @@
+"""What the contract shows of background work and its schedules, for the routes of every subject that has some."""
+
+import json
+from typing import Any
+
+import msgspec
+
+from moorage.access.call import stamp
+
+
+class ScheduleObj(msgspec.Struct, omit_defaults=True):
+    """When something starts by itself. Source: the contract's `ScheduleObj`."""
+
+    type: str = ""
+    """Hourly, Daily, Weekly, Custom; Manual: now; None: not any more."""
+    cron: str = ""
+    """Six fields, seconds first, in UTC."""
+    next_scheduled_time: str = ""
+
+
+class Schedule(msgspec.Struct, omit_defaults=True):
+    """What a client sends to set a schedule. Source: the contract's `Schedule`."""
+
+    schedule: ScheduleObj | None = None
+    parameters: dict[str, Any] | None = None
+
+
+class History(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A run, or the schedule of runs."""
+
+    id: int = 0
+    job_name: str = ""
+    job_kind: str = ""
+    job_parameters: str = ""
+    """A JSON object, as text."""
+    job_status: str = ""
+    deleted: bool = False
+    creation_time: str = ""
+    update_time: str = ""
+    schedule: ScheduleObj | None = None
+
+
+class GCHistory(History):
+    """A run of garbage collection. Source: the contract's `GCHistory`."""
+
+
+class ExecHistory(History):
+    """A run of the purge of the audit log. Source: the contract's `ExecHistory`."""
+
+
+_TYPES = {"MANUAL": "Manual", "SCHEDULE": "Schedule"}
+
+
+def show_run(kind: type[History], row: Any) -> Any:  # noqa: ANN401 - rows of executions, shown as `kind`
+    """An execution as an entry of a history."""
+    return kind(
+        id=row.id,
+        job_name=row.vendor_type,
+        job_kind=row.trigger,
+        job_parameters=json.dumps(row.extra),
+        job_status=row.status,
+        creation_time=stamp(row.started_at),
+        update_time=stamp(row.updated_at),
+        schedule=ScheduleObj(type=_TYPES.get(row.trigger, "Schedule")),
+    )
+
+
+def show_schedule(kind: type[History], row: Any | None) -> Any:  # noqa: ANN401 - rows of schedules, shown as `kind`
+    """A schedule in the form of an entry of a history; without one, an empty entry."""
+    if row is None:
+        return kind()
+    return kind(
+        id=row.id,
+        job_name=row.vendor_type,
+        job_kind=row.kind,
+        job_parameters=json.dumps(row.extra),
+        creation_time=stamp(row.created_at),
+        update_time=stamp(row.updated_at),
+        schedule=ScheduleObj(
+            type=row.kind, cron=row.cron, next_scheduled_time=stamp(row.next_at) if row.next_at else ""
+        ),
+    )

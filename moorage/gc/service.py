@@ -1,0 +1,31 @@
+"""Garbage collection as the contract has it: parameters, and what of a run is shown."""
+
+from collections.abc import Mapping
+
+from moorage.errors import ParameterInvalid
+
+VENDOR = "GARBAGE_COLLECTION"
+"""Source: the Harbor API v2.0 (GCHistory.job_name)."""
+
+JOB = "gc.collect"
+
+
+def parse_parameters(given: Mapping[str, object]) -> dict[str, object]:
+    """The parameters of a run; those that are not known are passed over.
+
+    Shape: {"delete_untagged": bool, "delete_tag": bool, "dry_run": bool, "workers": 1 to 10}. `delete_tag` is kept
+    for clients that send it, and means nothing here: a tag is never garbage.
+
+    Raises:
+        ParameterInvalid: one has another type, or is out of range.
+    """
+    found: dict[str, object] = {}
+    for name in ("delete_untagged", "delete_tag", "dry_run"):
+        value = given.get(name)
+        if not isinstance(value, bool | None):
+            raise ParameterInvalid(f"{name} is true or false.", parameter=name)
+        found[name] = bool(value)
+    workers = given.get("workers")
+    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= 10):
+        raise ParameterInvalid("workers is a number from 1 to 10.", parameter="workers")
+    return {**found, "workers": workers or 1}

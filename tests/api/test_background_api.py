@@ -1,0 +1,349 @@
+"""Background work through the REST API: collection, the purge of the audit log, queues, processes, schedules."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest_asyncio
+
+from moorage.audit.tables import Audit, AuditExport
+from moorage.background import opening
+from moorage.configuration.service import set_items
+from moorage.db.work import Work
+from moorage.jobs.queue import job, start
+from moorage.jobs.task import Task
+from moorage.jobs.worker import Worker
+from moorage.sealing import Seals
+from tests.api.client import Client, Server
+from tests.api.conftest import Serve, administrator, make_project, make_robot
+from tests.api.test_labels_api import ask
+
+DAILY = {"type": "Daily", "cron": "0 0 3 * * *"}
+
+
+@contextlib.asynccontextmanager
+async def working(server: Server) -> AsyncIterator[Worker]:
+    """A worker on the server's store, which has no process of its own here."""
+    async with opening(server.settings) as parts:
+        worker, stop = Worker(parts), asyncio.Event()
+        running = asyncio.create_task(worker.run(stop))
+        try:
+            yield worker
+        finally:
+            stop.set()
+            await running
+
+
+async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+    """Wait for something to become true."""
+    async with asyncio.timeout(seconds):
+        while not await holds():  # noqa: ASYNC110 - what a server says
+            await asyncio.sleep(0.1)
+
+
+@job("test.api.long")
+async def take_long(task: Task) -> None:
+    """Works until it is stopped."""
+    task.log("at work")
+    task.progress(3, 10, done_bytes=5, total_bytes=50)
+    await asyncio.sleep(60)
+
+
+class Place:
+    """A store of a test's own."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.admin = administrator(server)
+
+    async def get(self, path: str) -> Any:
+        """The body of what has to be answered with 200."""
+        answer = await ask(self.server, self.admin, "GET", path)
+        assert answer.status == 200, answer
+        return answer.json()
+
+    async def ends(self, path: str, status: str = "Success") -> Any:
+        """Wait for a run to end."""
+
+        async def holds() -> bool:
+            return str((await self.get(path))["job_status"]) not in {"Pending", "Running", "Scheduled"}
+
+        await until(holds, 20)
+        found = await self.get(path)
+        assert found["job_status"] == status, found
+        return found
+
+    async def post(self, path: str, body: object) -> str:
+        """POST, answered with 201; the last word of its Location."""
+        answer = await ask(self.server, self.admin, "POST", path, body)
+        assert (answer.status, answer.body) == (201, b""), answer
+        return answer.location.rpartition("/")[2]
+
+    async def log(self, path: str) -> str:
+        """A log."""
+        answer = await ask(self.server, self.admin, "GET", path)
+        assert (answer.status, answer.header("content-type")) == (200, "text/plain; charset=utf-8")
+        return answer.body.decode()
+
+    async def let_time_pass(self) -> None:
+        """A day: leases end, deletions are over, nothing was pushed lately."""
+        old = "to_timestamp(1)" if self.server.settings.database.url else "1"
+        for what in (
+            "repository_blob SET lease_until = OLD WHERE lease_until IS NOT NULL",
+            "artifact SET pushed_at = OLD",
+            "tag_history SET until = OLD WHERE until IS NOT NULL",
+            "blob SET changed_at = OLD WHERE state = 'doomed'",
+        ):
+            await self.server.run(_execute, "UPDATE " + what.replace("OLD", old))
+
+
+def _execute(work: Work, statement: str) -> None:
+    work.db.exec_driver_sql(statement)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def place(serve: Serve) -> Place:
+    """A store of a test's own."""
+    return Place(await serve())
+
+
+async def refused(place: Place, method: str, path: str, body: object) -> tuple[int, str]:
+    answer = await ask(place.server, place.admin, method, path, body)
+    return answer.status, answer.json()["errors"][0].get("detail", {}).get("reason", "")
+
+
+# -- garbage collection -------------------------------------------------------------------------------------
+
+
+async def test_a_dry_run_says_what_a_run_deletes_and_the_run_deletes_it(place: Place) -> None:
+    project = await make_project(place.server)
+    repo = (await make_robot(place.server, project, "pull", "push", "delete")).repo(f"{project}/app")
+    await repo.image("kept", layers=[b"kept" * 50])
+    gone = await repo.image("moved", layers=[b"gone" * 1000])
+    await repo.image("moved", layers=[b"new" * 50])
+    parameters = {"delete_untagged": True, "dry_run": True}
+
+    fresh = await place.post("/system/gc/schedule", {"schedule": {"type": "Manual"}, "parameters": parameters})
+    async with working(place.server):
+        assert json.loads((await place.ends(f"/system/gc/{fresh}"))["job_parameters"])["purged_manifests"] == 0
+        await place.let_time_pass()
+        dry = await place.post("/system/gc/schedule", {"schedule": {"type": "Manual"}, "parameters": parameters})
+        shown = await place.ends(f"/system/gc/{dry}")
+        assert (shown["job_name"], shown["job_kind"]) == ("GARBAGE_COLLECTION", "MANUAL")
+        assert json.loads(shown["job_parameters"]) | {"freed_space": 0} == {
+            "delete_untagged": True, "delete_tag": False, "dry_run": True, "workers": 1,
+            "freed_space": 0, "purged_blobs": 0, "purged_manifests": 1,
+        }  # fmt: skip
+        assert f"would delete the untagged {repo.name}@{gone}" in await place.log(f"/system/gc/{dry}/log")
+        assert (await repo.head(f"manifests/{gone}")).status == 200
+
+        parameters["dry_run"] = False
+        first = await place.post("/system/gc/schedule", {"schedule": {"type": "Manual"}, "parameters": parameters})
+        shown = await place.ends(f"/system/gc/{first}")
+        assert json.loads(shown["job_parameters"])["purged_manifests"] >= 1
+        assert (await repo.head(f"manifests/{gone}")).status == 404
+        assert f"deleted {repo.name}@{gone}" in await place.log(f"/system/gc/{first}/log")
+        await place.let_time_pass()  # the lease of what the artifact used
+        last = first
+        for _ in range(2):  # the first lets go and dooms, the second finds the bytes old enough
+            last = await place.post("/system/gc/schedule", {"schedule": {"type": "Manual"}})
+            shown = await place.ends(f"/system/gc/{last}")
+            await place.let_time_pass()
+    assert json.loads(shown["job_parameters"])["freed_space"] >= 4000
+    for tag in ("kept", "moved"):
+        assert (await repo.get(f"manifests/{tag}")).status == 200
+    history = await ask(place.server, place.admin, "GET", "/system/gc?page_size=2&sort=-id")
+    assert (history.header("x-total-count"), history.json()[0]["id"]) == ("5", int(last))
+    rows = await place.server.rows("SELECT operation, principal_name FROM audit WHERE resource_type = 'artifact'")
+    assert ("delete", "system") in rows
+
+
+async def test_a_schedule_is_set_shown_changed_and_removed(place: Place) -> None:
+    assert await place.get("/system/gc/schedule") == {}
+    assert await place.post("/system/gc/schedule", {"schedule": DAILY, "parameters": {"workers": 3}}) == "schedule"
+    shown = await place.get("/system/gc/schedule")
+    assert {key: shown["schedule"][key] for key in ("type", "cron")} == DAILY
+    assert shown["schedule"]["next_scheduled_time"].endswith("T03:00:00.000Z")
+    assert json.loads(shown["job_parameters"])["workers"] == 3
+    weekly = {"schedule": {"type": "Weekly"}}
+    assert (await ask(place.server, place.admin, "PUT", "/system/gc/schedule", weekly)).status == 200
+    assert (await place.get("/system/gc/schedule"))["schedule"]["cron"] == "0 0 0 * * 0"
+    listed = await place.get("/schedules?page_size=100")
+    assert [one["vendor_type"] for one in listed] == ["GARBAGE_COLLECTION"]
+    none = {"schedule": {"type": "None"}}
+    assert (await ask(place.server, place.admin, "PUT", "/system/gc/schedule", none)).status == 200
+    assert await place.get("/system/gc/schedule") == {}
+    rows = await place.server.rows("SELECT operation FROM audit WHERE resource_type = 'schedule' ORDER BY id")
+    assert rows == [("update",), ("update",), ("delete",)]
+
+
+async def test_what_is_no_schedule_is_refused(place: Place) -> None:
+    for path, schedule, parameters, reason in (
+        ("gc", {"type": "Sometimes"}, {}, "SCHEDULE_INVALID"),
+        ("gc", {"type": "Custom", "cron": "* * * * * *"}, {}, "CRON_INVALID"),
+        ("gc", {"type": "Custom"}, {}, "CRON_INVALID"),
+        ("gc", None, {}, "SCHEDULE_INVALID"),
+        ("gc", DAILY, {"workers": 11}, "PARAMETER_INVALID"),
+        ("gc", DAILY, {"dry_run": "yes"}, "PARAMETER_INVALID"),
+        ("purgeaudit", DAILY, {"audit_retention_hour": 240_001}, "PARAMETER_INVALID"),
+        ("purgeaudit", DAILY, {"audit_retention_hour": "7"}, "PARAMETER_INVALID"),
+        ("purgeaudit", DAILY, {"include_event_types": "create_moon"}, "PARAMETER_INVALID"),
+    ):
+        for method in ("POST", "PUT"):
+            body = {"schedule": schedule, "parameters": parameters}
+            assert await refused(place, method, f"/system/{path}/schedule", body) == (400, reason)
+    for path in ("/system/gc/4711", "/system/gc/4711/log", "/system/purgeaudit/4711"):
+        assert (await ask(place.server, place.admin, "GET", path)).status == 404
+    assert await place.get("/system/gc") == []
+
+
+async def test_a_run_that_waits_is_stopped_at_once_and_no_other_subjects_run_is_shown(place: Place) -> None:
+    run = await place.post("/system/gc/schedule", {"schedule": {"type": "Manual"}})
+    assert "Pending" in await place.log(f"/system/gc/{run}/log")
+    assert (await ask(place.server, place.admin, "GET", f"/system/purgeaudit/{run}")).status == 404
+    assert (await ask(place.server, place.admin, "PUT", f"/system/purgeaudit/{run}")).status == 404
+    for _ in range(2):
+        assert (await ask(place.server, place.admin, "PUT", f"/system/gc/{run}")).status == 200
+    await place.ends(f"/system/gc/{run}", "Stopped")
+    rows = await place.server.rows("SELECT operation FROM audit WHERE resource_type = 'execution' ORDER BY id")
+    assert rows == [("create",), ("stop",)]
+
+
+# -- the purge of the audit log -----------------------------------------------------------------------------
+
+
+def write(work: Work, hours: int, *names: str) -> None:
+    """Rows of the audit log, so many hours old."""
+    at = datetime.now(UTC) - timedelta(hours=hours)
+    for name in names:
+        operation, _, kind = name.partition("_")
+        row = {"at": at, "resource_type": kind, "operation": operation, "resource": "old"}
+        work.db.execute(Audit.__table__.insert().values(row))  # type: ignore[attr-defined]
+
+
+async def purge(place: Place, **parameters: object) -> Any:
+    run = await place.post("/system/purgeaudit/schedule", {"schedule": {"type": "Manual"}, "parameters": parameters})
+    return json.loads((await place.ends(f"/system/purgeaudit/{run}"))["job_parameters"])
+
+
+async def old_rows(place: Place) -> list[str]:
+    rows = await place.server.rows("SELECT operation, resource_type FROM audit WHERE resource = 'old' ORDER BY id")
+    return [f"{operation}_{kind}" for operation, kind in rows]
+
+
+async def test_old_rows_of_the_named_kinds_go_and_the_counts_stay_right(place: Place) -> None:
+    await place.server.run(write, 50, "create_artifact", "pull_artifact", "create_tag", "create_user", "create_label")
+    await place.server.run(write, 20, "create_artifact", "create_user")
+    everything = await old_rows(place)
+    async with working(place.server):
+        for nothing in ({}, {"audit_retention_hour": 48}, {"include_event_types": "other"},
+                        {"audit_retention_hour": -1, "include_event_types": "other"}):  # fmt: skip
+            await purge(place, **nothing)
+        dry = await purge(place, audit_retention_hour=48, include_event_types="create_artifact,other", dry_run=True)
+        assert dry["purged_rows"] == 4
+        assert await old_rows(place) == everything
+        done = await purge(place, audit_retention_hour=48, include_event_types=" create_artifact , other ")
+        assert done["purged_rows"] == 4
+    assert await old_rows(place) == ["pull_artifact", "create_artifact", "create_user"]
+    total = (await ask(place.server, place.admin, "GET", "/auditlog-exts?page_size=1")).header("x-total-count")
+    assert total == str((await place.server.rows("SELECT count(*) FROM audit"))[0][0])
+    rows = await place.server.rows("SELECT detail FROM audit WHERE operation = 'purge'")
+    assert len(rows) == 1
+
+
+async def test_what_the_receiver_has_not_got_is_never_purged(place: Place) -> None:
+    await place.server.run(write, 50, "create_user", "create_user")
+
+    def receive(work: Work) -> None:
+        ids = [row[0] for row in work.db.exec_driver_sql("SELECT id FROM audit WHERE resource = 'old' ORDER BY id")]
+        row = {"endpoint": "127.0.0.1:9", "upto": ids[0], "missing": [[ids[0] + 1000, ids[0] + 1000, 1.0, 1.0]]}
+        work.db.execute(AuditExport.__table__.insert().values(row))  # type: ignore[attr-defined]
+
+    await place.server.run(receive)
+    seals = Seals(place.server.settings.seal_key_folder)
+    await place.server.run(lambda work: set_items(work, seals, {"audit_log_forward_endpoint": "127.0.0.1:9"}))
+    async with working(place.server):
+        done = await purge(place, audit_retention_hour=1, include_event_types="other")
+    assert done["purged_rows"] == 1
+    assert await old_rows(place) == ["create_user"]
+
+
+# -- the job service ----------------------------------------------------------------------------------------
+
+
+async def test_processes_queues_and_jobs_are_shown_stopped_and_paused(place: Place) -> None:
+    def begin(work: Work) -> int:
+        return start(work, "test.api.long", "WEBHOOK")
+
+    await place.server.run(begin)
+    assert await place.get("/jobservice/pools") == []
+    queues = {one["job_type"]: one for one in await place.get("/jobservice/queues")}
+    assert queues["WEBHOOK"] == {"job_type": "WEBHOOK", "count": 1, "latency": 0, "paused": False}
+    assert queues["GARBAGE_COLLECTION"]["count"] == 0
+    assert (await act(place, "WEBHOOK", "pause")) == 200
+    async with working(place.server) as worker:
+        await asyncio.sleep(0.8)
+        assert await place.get("/jobservice/pools/all/workers") == []
+        assert (await place.get("/schedules/WEBHOOK/paused")) == {"paused": True}
+        assert (await act(place, "WEBHOOK", "resume")) == 200
+
+        async def tells() -> bool:
+            return "3 of" in str(await place.get("/jobservice/pools/all/workers"))
+
+        await until(tells)
+        [one] = await place.get("/jobservice/pools/all/workers")
+        assert (one["job_name"], one["pool_id"]) == ("WEBHOOK", worker.id)
+        assert "3 of 10, 5 of 50 bytes" in one["check_in"]
+        [pool] = await place.get("/jobservice/pools")
+        assert (pool["worker_pool_id"], pool["concurrency"]) == (worker.id, 8)
+        assert await place.get(f"/jobservice/pools/{worker.id}/workers") != []
+        assert (await ask(place.server, place.admin, "GET", "/jobservice/pools/none/workers")).status == 404
+        assert "at work" in await place.log(f"/jobservice/jobs/{one['job_id']}/log")
+        assert (await ask(place.server, place.admin, "PUT", f"/jobservice/jobs/{one['job_id']}")).status == 200
+
+        async def is_over() -> bool:
+            return not await place.get("/jobservice/pools/all/workers")
+
+        await until(is_over, 5)
+    for path in ("/jobservice/jobs/x/log", "/jobservice/jobs/999999/log"):
+        assert (await ask(place.server, place.admin, "GET", path)).status == 404
+    await place.server.run(begin)
+    assert await act(place, "all", "stop") == 200
+    assert (await place.server.rows("SELECT DISTINCT status FROM task")) == [("Stopped",)]
+    assert await act(place, "WEBHOOK", "jump") == 422
+    assert await act(place, "SCHEDULER", "pause") == 200
+    assert await place.get("/schedules/all/paused") == {"paused": True}
+    assert await act(place, "all", "resume") == 200
+    assert await place.get("/schedules/all/paused") == {"paused": True}, "all queues are not the scheduler"
+    assert await act(place, "SCHEDULER", "resume") == 200
+    assert await place.get("/schedules/all/paused") == {"paused": False}
+
+
+async def act(place: Place, queue: str, action: str) -> int:
+    return (await ask(place.server, place.admin, "PUT", f"/jobservice/queues/{queue}", {"action": action})).status
+
+
+async def test_only_so_many_executions_are_kept(place: Place) -> None:
+    client: Client = place.admin
+    run = ""
+    for _ in range(54):
+        run = await place.post("/system/gc/schedule", {"schedule": {"type": "Manual"}})
+        assert (await ask(place.server, client, "PUT", f"/system/gc/{run}")).status == 200
+
+    def sweep(work: Work) -> None:
+        start(work, "jobs.sweep", "EXECUTION_SWEEP")
+
+    await place.server.run(sweep)
+
+    async def is_swept() -> bool:
+        return bool(await place.server.rows("SELECT count(*) FROM execution WHERE status = 'Success'") == [(1,)])
+
+    async with working(place.server):
+        await until(is_swept, 15)
+    kept = await place.get("/system/gc?page_size=100")
+    assert kept[0]["id"] == int(run)
+    assert len(kept) == 50
+    assert (await place.server.rows("SELECT count(*) FROM task"))[0][0] == 51
