@@ -14,11 +14,12 @@ from moorage.gc import jobs as gc
 from moorage.jobs import upkeep
 from moorage.jobs.task import Parts
 from moorage.remotes.http import Outgoing
+from moorage.retention import jobs as retention
 from moorage.sealing import Seals
 from moorage.settings import Settings
 from moorage.storage.open import open_storage
 
-SUBJECTS = (audit, gc, upkeep)
+SUBJECTS = (audit, gc, retention, upkeep)
 """The modules whose jobs a worker knows; each declares them when it is imported."""
 
 

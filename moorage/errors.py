@@ -444,6 +444,12 @@ class RuleInvalid(Invalid):
     reason = "RULE_INVALID"
 
 
+class RetentionExists(Invalid):
+    """The project has a retention policy already; change that one."""
+
+    reason = "RETENTION_EXISTS"
+
+
 class RuleLimit(Invalid):
     """The project has as many rules as it may have."""
 
@@ -582,6 +588,12 @@ class TrashUnknown(NotFound):
     """It is not in the trash: it was restored, its time is over, or it was purged."""
 
     reason = "TRASH_UNKNOWN"
+
+
+class RetentionUnknown(NotFound):
+    """There is no such retention policy."""
+
+    reason = "RETENTION_UNKNOWN"
 
 
 class RefreshTokenUnknown(NotFound):
@@ -904,6 +916,12 @@ class RegistryExists(Conflict):
     """A registry of this name exists already."""
 
     reason = "REGISTRY_EXISTS"
+
+
+class DryRunOutdated(Conflict):
+    """That dry run cannot be carried out: it has not ended well, or the rules were changed since. Make a new one."""
+
+    reason = "DRY_RUN_OUTDATED"
 
 
 class RestoreTaken(Conflict):

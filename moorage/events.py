@@ -198,6 +198,15 @@ class ImmutableRuleChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RetentionChanged(Event):
+    """A retention policy was changed. `change`: created, updated, deleted."""
+
+    project_id: int
+    policy_id: int
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
 class TagCreated(Event):
     """A tag was put on an artifact that was there already, without a push."""
 
@@ -382,13 +391,11 @@ class ExecutionStopped(Event):
 
 @dataclass(frozen=True, slots=True)
 class ScheduleChanged(Event):
-    """A schedule was set, or removed: `cron` is empty then."""
+    """A schedule that is no policy's was set, or removed: `cron` is empty then."""
 
     vendor_type: str
-    vendor_id: int
     cron: str
     arguments: dict[str, object]
-    project_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from moorage.identity import token_routes as access_tokens
 from moorage.projects import routes as projects
 from moorage.quotas import routes as quotas
 from moorage.registries import routes as registries
+from moorage.retention import routes as retention
 from moorage.system import capability_routes as capabilities
 from moorage.system import find_routes as find
 from moorage.system import jobs_routes as background
@@ -38,6 +39,7 @@ BUILT: tuple[HTTPRouteHandler, ...] = (
     *audit.ROUTES,
     *audit_purge.ROUTES,
     *artifacts.ROUTES,
+    *retention.ROUTES,
     *configuration.ROUTES,
     *gc.ROUTES,
     *system.ROUTES,

@@ -161,6 +161,7 @@ def delete_artifact(
     *,
     only_untagged: bool = False,
     trash_days: int | None = None,
+    reason: str = "",
 ) -> None:
     """Delete an artifact with its tags, its referrers, and the children that nothing else needs.
 
@@ -169,6 +170,7 @@ def delete_artifact(
     Args:
         only_untagged: only if no tag, no index and no subject holds it.
         trash_days: how long it can be restored; None: as long as the project says.
+        reason: for whoever looks into the trash: a word such as `retention`; "": somebody asked for it.
 
     Raises:
         ManifestUnknown: it is not there, or something holds it that may not.
@@ -184,7 +186,9 @@ def delete_artifact(
     parent = work.db.execute(_LIVE_PARENT, {"artifact": row.id}).scalar()
     if parent is not None:
         raise ManifestInUse(index=str(Digest.from_binary(bytes(parent))), digest=str(digest))
-    trash, rules = _open_trash(work, project_id, repository_id, "artifact", f"{path}@{digest}", keep_days=trash_days)
+    trash, rules = _open_trash(
+        work, project_id, repository_id, "artifact", f"{path}@{digest}", keep_days=trash_days, reason=reason
+    )
     tags: list[str] = []
     left = 0
     waiting: list[Any] = [row]
@@ -275,7 +279,14 @@ def _let_children_go(work: Work, artifact: int) -> int:
 
 
 def _open_trash(
-    work: Work, project_id: int, repository_id: int, kind: str, label: str, *, keep_days: int | None = None
+    work: Work,
+    project_id: int,
+    repository_id: int,
+    kind: str,
+    label: str,
+    *,
+    keep_days: int | None = None,
+    reason: str = "",
 ) -> tuple[int, int]:
     """The id of a new act of deleting, and how many rules the project has that may forbid it."""
     days, rules = work.db.execute(_PROJECT, {"project": project_id}).one()
@@ -285,6 +296,7 @@ def _open_trash(
         _NEW_TRASH,
         {
             "project_id": project_id, "repository_id": repository_id, "kind": kind, "label": label[:255],
+            "reason": reason,
             "principal_id": work.actor.principal_id, "deleted_at": work.now,
             "purge_at": work.now + timedelta(days=days),
         },

@@ -45,6 +45,7 @@ from moorage.events import (
     RegistryChanged,
     RepositoryChanged,
     RepositoryDeleted,
+    RetentionChanged,
     RobotChanged,
     RobotCreated,
     ScheduleChanged,
@@ -172,6 +173,12 @@ def on_immutable_rule_changed(work: Work, event: ImmutableRuleChanged) -> None:
     _write(work, operation, "immutable_rule", str(event.rule_id), project_id=event.project_id, detail=detail)
 
 
+def on_retention_changed(work: Work, event: RetentionChanged) -> None:
+    """`create_retention`, `update_retention` or `delete_retention`."""
+    operation = event.change.removesuffix("d")
+    _write(work, operation, "retention", str(event.policy_id), project_id=event.project_id)
+
+
 def on_artifacts_pulled(work: Work, event: ArtifactsPulled) -> None:
     """`pull_artifact`: a row for each actor and what they pulled since the last time, with how often."""
     if _leaves_out(work, "pull", "artifact"):
@@ -277,11 +284,11 @@ def on_execution_stopped(work: Work, event: ExecutionStopped) -> None:
 
 def on_schedule_changed(work: Work, event: ScheduleChanged) -> None:
     """`update_schedule`, or `delete_schedule`."""
-    detail = {"vendor_id": event.vendor_id, "cron": event.cron, "parameters": event.arguments}
     if event.cron:
-        _write(work, "update", "schedule", event.vendor_type, project_id=event.project_id, detail=detail)
+        detail = {"cron": event.cron, "parameters": event.arguments}
+        _write(work, "update", "schedule", event.vendor_type, detail=detail)
     else:
-        _write(work, "delete", "schedule", event.vendor_type, project_id=event.project_id, detail={})
+        _write(work, "delete", "schedule", event.vendor_type)
 
 
 def on_queue_changed(work: Work, event: QueueChanged) -> None:
@@ -317,6 +324,7 @@ REACTIONS: Mapping[type[Event], Callable[[Work, Any], None]] = MappingProxyType(
         RobotChanged: on_robot_changed,
         ManifestPushed: on_manifest_pushed,
         ImmutableRuleChanged: on_immutable_rule_changed,
+        RetentionChanged: on_retention_changed,
         TagCreated: on_tag_created,
         RepositoryChanged: on_repository_changed,
         RepositoryDeleted: on_repository_deleted,

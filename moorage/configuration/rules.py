@@ -37,6 +37,7 @@ AUDIT_EVENTS = (
     "update_member", "delete_member", "create_user", "update_user", "delete_user", "login_user", "logout_user",
     "create_robot", "update_robot", "delete_robot", "update_configuration", "create_group", "update_group",
     "delete_group", "create_immutable_rule", "update_immutable_rule", "delete_immutable_rule",
+    "create_retention", "update_retention", "delete_retention",
     "restore_tag", "restore_artifact", "restore_repository", "restore_project",
     "create_registry", "update_registry", "delete_registry",
     "purge_tag", "purge_artifact", "purge_repository", "purge_project",

@@ -43,14 +43,14 @@ def set_schedule(
     job: str,
     arguments: Mapping[str, object] | None = None,
     extra: Mapping[str, object] | None = None,
-    project_id: int | None = None,
 ) -> int:
     """Have the job start at the times of `cron`, instead of the times before; the schedule's id.
+
+    The audit log has a row of it, unless it is a policy's: the change of the policy tells of that.
 
     Args:
         kind: how the client called it: Hourly, Daily, Weekly or Custom; only shown.
         extra: goes into each execution's `extra`.
-        project_id: whose audit log tells of it.
 
     Raises:
         CronInvalid: `cron` cannot be used.
@@ -71,7 +71,8 @@ def set_schedule(
     if found is None:
         new = {**values, "vendor_type": vendor_type, "vendor_id": vendor_id, "created_at": now}
         found = work.db.execute(insert(Schedule).values(new).returning(Schedule.id)).scalar_one()
-    work.emit(ScheduleChanged(vendor_type, vendor_id, cron, values["arguments"], project_id))
+    if vendor_id == -1:
+        work.emit(ScheduleChanged(vendor_type, cron, values["arguments"]))
     return int(found)
 
 
@@ -81,12 +82,13 @@ def ensure_schedule(work: Work, vendor_type: str, *, cron: str, job: str) -> Non
         set_schedule(work, vendor_type, kind="Custom", cron=cron, job=job)
 
 
-def remove_schedule(work: Work, vendor_type: str, vendor_id: int = -1, *, project_id: int | None = None) -> bool:
-    """Start nothing any more; whether there was a schedule. What runs goes on."""
+def remove_schedule(work: Work, vendor_type: str, vendor_id: int = -1) -> bool:
+    """Start nothing any more; whether there was a schedule. What runs goes on. Audited as `set_schedule`."""
     query = delete(Schedule).where(Schedule.vendor_type == vendor_type, Schedule.vendor_id == vendor_id)
     if not work.db.execute(query).rowcount:
         return False
-    work.emit(ScheduleChanged(vendor_type, vendor_id, "", {}, project_id))
+    if vendor_id == -1:
+        work.emit(ScheduleChanged(vendor_type, "", {}))
     return True
 
 

@@ -19,7 +19,8 @@ MAX_TRASH_DAYS = 3650
 COLUMNS = frozenset({PUBLIC, TRASH_DAYS})
 """Settings that are columns of their own."""
 
-READ_ONLY = frozenset({"retention_id"})
+RETENTION = "retention_id"
+READ_ONLY = frozenset({RETENTION})
 
 _BOOLEANS = frozenset({"true", "false"})
 _SEVERITIES = frozenset({"none", "low", "medium", "high", "critical"})

@@ -8,7 +8,7 @@ from moorage.db.locks import close_gate
 from moorage.db.work import Work
 from moorage.errors import MetadataExists, MetadataUnknown, ProjectUnknown
 from moorage.events import ProjectChanged
-from moorage.projects.metadata import COLUMNS, DEFAULT_TRASH_DAYS, PUBLIC, TRASH_DAYS
+from moorage.projects.metadata import COLUMNS, DEFAULT_TRASH_DAYS, PUBLIC, READ_ONLY, RETENTION, TRASH_DAYS
 from moorage.projects.service import change_project, get_project_by_id, set_public
 from moorage.projects.tables import Project
 
@@ -79,11 +79,26 @@ def delete_metadata(work: Work, project_id: int, key: str) -> None:
     if key == TRASH_DAYS:
         set_trash_days(work, project_id, DEFAULT_TRASH_DAYS)
         return
+    if key in READ_ONLY:
+        raise MetadataUnknown(name=key)
     before = get_settings(work, project_id)
     if key not in before:
         raise MetadataUnknown(name=key[:64])
     change_project(work, project_id, by=0, settings={name: value for name, value in before.items() if name != key})
     work.emit(ProjectChanged(project_id, project.name, {key: None}))
+
+
+def note_retention(work: Work, project_id: int, policy_id: int | None) -> None:
+    """Show the id of the project's retention policy among its settings, as the contract has it; None: it has none.
+
+    Raises:
+        ProjectUnknown: there is none.
+    """
+    close_gate(work, project_id)
+    kept = {key: value for key, value in get_settings(work, project_id).items() if key != RETENTION}
+    if policy_id is not None:
+        kept[RETENTION] = str(policy_id)
+    change_project(work, project_id, by=0, settings=kept)
 
 
 def get_settings(work: Work, project_id: int) -> dict[str, str]:

@@ -8,7 +8,8 @@ import pytest
 from moorage.access.policy import Role
 from tests.api.client import Client, Repo, Server, descriptor, digest_of, encode, image
 from tests.api.conftest import make_robot, make_user, unique
-from tests.api.test_artifacts_api import at, counting, get
+from tests.api.statements import counting
+from tests.api.test_artifacts_api import at, get
 from tests.api.test_parts import config_of
 
 OLD: dict[str, Any] = {

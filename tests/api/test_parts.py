@@ -10,7 +10,8 @@ import pytest
 from moorage.access.policy import Role
 from tests.api.client import OCI_CONFIG, Client, Repo, Server, changed, descriptor, digest_of, encode, image, index
 from tests.api.conftest import make_project, make_robot, make_user, unique
-from tests.api.test_artifacts_api import at, counting, get
+from tests.api.statements import counting
+from tests.api.test_artifacts_api import at, get
 
 HISTORY = [
     {"created_by": "ADD rootfs.tar /", "created": "2026-01-01T00:00:00Z"},

@@ -19,6 +19,7 @@ from moorage.api.routes import BUILT
 from moorage.api.unbuilt import key_of, unbuilt
 from moorage.artifacts import labels
 from moorage.identity import robots
+from moorage.retention import service as retention
 from tests.api.client import Client, Server
 from tests.api.conftest import Stores, administrator, make_project, make_robot, make_user, project_id, unique
 from tests.api.test_projects_api import call
@@ -96,9 +97,12 @@ async def test_each_caller_may_what_the_table_says(stores: Stores, row: dict[str
             continue
         place = await _place(server, fresh=method == "DELETE")
         client = await _client(place, caller, row["permission"])
-        target = path.replace("{", "{0[").replace("}", "]}").format(place.ids)
+        ids = place.ids | ({"id": place.ids["retention_id"]} if path.startswith("/retentions") else {})
+        target = path.replace("{", "{0[").replace("}", "]}").format(ids)
         query = QUERIES.get(path)
         body = BODIES.get((method, path), {}) if method in {"POST", "PUT", "PATCH"} else None
+        if (method, path) == ("POST", "/retentions"):
+            body = {"scope": {"level": "project", "ref": int(place.ids["id"])}}
         answer = await call(client, server, method, f"{target}?{query}" if query else target, body)
         found[caller] = str(answer.status) if answer.status in {401, 403} else "ok"
         expected[caller] = cell
@@ -118,6 +122,7 @@ async def _place(server: Server, *, fresh: bool) -> Place:
     await pusher.repo(f"{project}/app").image("v1")
     victim = await make_user(server)
     label = await server.run(labels.create_label, unique("label"), project_id=number)
+    policy = await server.run(retention.create_policy, number, [], "")
     callers = {name: await make_user(server, {project: role}) for name, role in ROLES.items()}
     ids = dict.fromkeys(re.findall(r"\{(\w+)\}", " ".join(row["path"] for row in TABLE)), "999999999") | {
         "project_name_or_id": project,
@@ -130,6 +135,7 @@ async def _place(server: Server, *, fresh: bool) -> Place:
         "robot_id": str(pusher.id),
         "label_id": str(label),
         "id": str(number),
+        "retention_id": str(policy),
         "digest": "sha256:" + "0" * 64,
         "addition": "build_history",
     }

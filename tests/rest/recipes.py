@@ -8,6 +8,7 @@ import dataclasses
 import hashlib
 import itertools
 import json
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -77,6 +78,37 @@ _OF_REGISTRY: Callable[[Place], Mapping[str, str]] = lambda place: {"id": place.
 DAILY = {"type": "Daily", "cron": "0 0 0 * * *"}
 _GC = {"schedule": DAILY, "parameters": {"delete_untagged": True, "dry_run": True, "workers": 2}}
 _PURGE = {"schedule": DAILY, "parameters": {"audit_retention_hour": 24, "include_event_types": "pull_artifact,other"}}
+
+
+def _retention(project: str) -> dict[str, Any]:
+    """A policy that keeps everything."""
+    selector = {"kind": "doublestar", "pattern": "**"}
+    one = {
+        "action": "retain",
+        "template": "always",
+        "tag_selectors": [{**selector, "decoration": "matches"}],
+        "scope_selectors": {"repository": [{**selector, "decoration": "repoMatches"}]},
+    }
+    trigger = {"kind": "Schedule", "settings": {"cron": "0 0 1 * * *"}}
+    scope = {"level": "project", "ref": int(project)}
+    return {"algorithm": "or", "rules": [one], "trigger": trigger, "scope": scope}
+
+
+def _of_retention(place: Place) -> dict[str, str]:
+    return {"id": place.ids["retention_id"], "eid": place.ids["retention_run"], "tid": place.ids["retention_task"]}
+
+
+def _run_retention(admin: Caller, policy: str) -> tuple[str, str]:
+    """A dry run, to its end: the ids of its execution and of its task."""
+    run = admin.make(f"/retentions/{policy}/executions", {"dry_run": True})
+    for _ in range(600):
+        tasks = admin.send("GET", f"/retentions/{policy}/executions/{run}/tasks").json()
+        if tasks and tasks[0]["status"] == "Success":
+            return run, str(tasks[0]["id"])
+        time.sleep(0.05)
+    raise TimeoutError(run)
+
+
 _PERSON = {"realname": "A Person", "comment": "here"}
 _FEW = Recipe()
 
@@ -210,6 +242,16 @@ RECIPES: dict[str, Recipe] = {
     "CreateImmuRule": Recipe(body=lambda place: rule(place.unused)),
     "UpdateImmuRule": Recipe(body=lambda place: {**rule(place.unused), "id": int(place.ids["immutable_rule_id"])}),
     "DeleteImmuRule": _FEW,
+    "getRentenitionMetadata": _FEW,
+    "createRetention": Recipe(body=lambda place: _retention(place.ids["empty_id"])),
+    "getRetention": Recipe(path=_of_retention),
+    "updateRetention": Recipe(body=lambda place: _retention(place.ids["project_id"]), path=_of_retention),
+    "deleteRetention": Recipe(path=_of_retention),
+    "triggerRetentionExecution": Recipe(body=_body({"dry_run": True}), path=_of_retention),
+    "listRetentionExecutions": Recipe(path=_of_retention),
+    "operateRetentionExecution": Recipe(body=_body({"action": "stop"}), path=_of_retention),
+    "listRetentionTasks": Recipe(path=_of_retention),
+    "getRetentionTaskLog": Recipe(path=_of_retention),
     "getConfigurations": _FEW,
     "getInternalconfig": _FEW,
     "updateConfigurations": Recipe(body=_body({"robot_token_duration": 30})),
@@ -223,7 +265,7 @@ RECIPES: dict[str, Recipe] = {
     "putSystemCVEAllowlist": Recipe(body=_body({"items": [{"cve_id": "CVE-2026-0001"}]})),
 }
 
-CONSUMES = frozenset({"createProjectMember", "addProjectMetadatas", "addLabel", "CopyArtifact"})
+CONSUMES = frozenset({"createProjectMember", "addProjectMetadatas", "addLabel", "CopyArtifact", "createRetention"})
 """Beside what deletes: operations that cannot be done twice in one place."""
 
 ELSEWHERE: dict[str, str] = {
@@ -303,7 +345,9 @@ def make_place(admin: Caller, members: Mapping[str, Account], *, word: str = "")
     ids |= {"gc_id": admin.make("/system/gc/schedule", now), "purge_id": admin.make("/system/purgeaudit/schedule", now)}
     ids |= {"pool_id": "all", "job_id": "1", "job_type": "GARBAGE_COLLECTION"}
     ids["digest"] = push(admin, f"{name}/app{word}", f"v1{word}")
-    admin.make("/projects", {"project_name": f"empty{number}"})
+    ids["empty_id"] = admin.make("/projects", {"project_name": f"empty{number}"})
+    ids["retention_id"] = admin.make("/retentions", _retention(project))
+    ids["retention_run"], ids["retention_task"] = _run_retention(admin, ids["retention_id"])
     if "project_admin" in members:
         body = {"role_id": 1, "member_user": {"username": members["project_admin"].username}}
         admin.make(f"/projects/empty{number}/members", body)

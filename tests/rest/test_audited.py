@@ -124,6 +124,13 @@ AUDITED: dict[str, Told] = {
     "CreateImmuRule": Told(("create", "immutable_rule"), ""),
     "UpdateImmuRule": Told(("update", "immutable_rule"), "{immutable_rule_id}"),
     "DeleteImmuRule": Told(("delete", "immutable_rule"), "{immutable_rule_id}"),
+    "createRetention": Told(("create", "retention"), "", ("tag-retention:create", "{empty_id}")),
+    "updateRetention": Told(("update", "retention"), "{retention_id}", ("tag-retention:update", "{project_id}")),
+    "deleteRetention": Told(("delete", "retention"), "{retention_id}", ("tag-retention:delete", "{project_id}")),
+    "triggerRetentionExecution": Told(("create", "execution"), "RETENTION", ("tag-retention:update", "{project_id}")),
+    "createRegistry": Told(("create", "registry"), "{unused}"),
+    "updateRegistry": Told(("update", "registry"), ""),
+    "deleteRegistry": Told(("delete", "registry"), ""),
     "updateConfigurations": Told(
         ("update", "configuration"), "", recipe=Recipe(body=lambda _: {"robot_token_duration": next(_number)})
     ),
@@ -137,8 +144,9 @@ WRITES_NOTHING = {
 ELSEWHERE = {
     "importLdapUser": "tests/api/test_ldap_api.py",
     "setCliSecret": "tests/api/test_oidc.py",
+    "operateRetentionExecution": "tests/api/test_retention.py",
 }
-"""Operations that need a directory or a provider; the named file looks at their rows."""
+"""Operations that need a directory, a provider or a run that goes on; the named file looks at their rows."""
 
 _PATHS = {one.id: one.path for one in OPERATIONS}
 
@@ -195,7 +203,7 @@ class Log:
         return {**self.place.ids, **more, "unused": self.place.unused, "number": number}
 
 
-_VALUES = {"task_id": "1", "addition": "build_history", "token_id": "1", "digest": "sha256:" + "0" * 64}
+_VALUES = {"task_id": "1", "eid": "1", "addition": "build_history", "token_id": "1", "digest": "sha256:" + "0" * 64}
 
 
 @pytest.fixture(scope="module")
@@ -233,7 +241,7 @@ def test_a_change_is_one_row(operation: str, log: Log) -> None:
 
 _ONCE = {
     *("createProjectMember", "addProjectMetadatas", "addLabel", "CopyArtifact", "setUserSysAdmin", "updateProject"),
-    *("updateProjectMetadata", "restoreTrash", "createTag"),
+    *("updateProjectMetadata", "restoreTrash", "createTag", "createRetention"),
 }
 """Beside what deletes: operations after which others would change nothing in the place, or say another name."""
 

@@ -151,11 +151,10 @@ def test_what_is_built_refuses_nonsense_as_the_contract_says(operation: str, wal
             assert answer.status_code < 500, answer.text
 
 
-_NOWHERE = {
-    "project_name": "nowhere", "project_name_or_id": "nowhere", "user_id": "999999", "group_id": "999999",
-    "robot_id": "999999", "id": "999999", "mid": "999999", "label_id": "999999", "immutable_rule_id": "999999",
-    "repository_name": "nowhere", "reference": "nothing", "tag_name": "nothing", "meta_name": "nothing",
-    "digest": "sha256:" + "0" * 64,
+_NUMBERS = ("user_id", "group_id", "robot_id", "id", "eid", "tid", "mid", "label_id", "immutable_rule_id")
+_NOWHERE = dict.fromkeys(_NUMBERS, "999999") | {
+    "project_name": "nowhere", "project_name_or_id": "nowhere", "repository_name": "nowhere", "reference": "nothing",
+    "tag_name": "nothing", "meta_name": "nothing", "digest": "sha256:" + "0" * 64,
 }  # fmt: skip
 
 

@@ -70,6 +70,7 @@ def _things(place: Place) -> Iterator[str]:
     artifacts = f"{project}/repositories/{ids['repository_name']}/artifacts"
     yield from (f"{artifacts}?with_tag=true&with_label=true", f"/robots/{ids['robot_id']}", f"/quotas/{ids['id']}")
     yield from (f"/labels?scope=p&project_id={ids['project_id']}", f"/users/{ids['user_id']}")
+    yield from (f"/retentions/{ids['retention_id']}", f"/retentions/{ids['retention_id']}/executions")
     yield from (f"/usergroups/{ids['group_id']}", f"/projects/{ids['empty_project']}")
 
 
@@ -97,7 +98,8 @@ def crossed(admin: Caller, moorage: Moorage) -> Crossed:
 @pytest.mark.parametrize("one", ASKED, ids=lambda one: str(one.id))
 def test_no_mixture_of_own_and_foreign_gets_at_anything(one: Operation, crossed: Crossed) -> None:
     before = crossed.look()
-    answered = [(values, crossed.ask(one, values)) for values in _mixtures(one, crossed.foreign.ids)]
+    theirs = {**crossed.foreign.ids, **RECIPES.get(one.id, Recipe()).path(crossed.foreign)}
+    answered = [(values, crossed.ask(one, values)) for values in _mixtures(one, theirs)]
     assert len(answered) >= len(NAMES_OF_NOTHING)
     assert [(values, status) for values, status in answered if status not in REFUSED] == []
     assert crossed.look() == before

@@ -72,7 +72,7 @@ def test_its_owner_is_project_admin_and_it_has_a_counter(world: World) -> None:
     assert [(one.kind, one.holder_id, one.role) for one in world.run(projects.list_members, team.id)] == [
         ("user", ann, Role.PROJECT_ADMIN)
     ]
-    assert world.run(quotas.get_usage, team.id) == quotas.Usage(0, 1000)
+    assert world.run(quotas.get_usage, team.id) == quotas.Usage(0, 0, 1000)
 
 
 def test_a_name_that_breaks_the_rule_is_refused(world: World) -> None:

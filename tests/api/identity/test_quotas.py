@@ -137,7 +137,7 @@ def test_it_agrees_with_a_plain_number_through_any_story(world: World, slots: in
         else:
             limit = chance.choice([-1, 50, 100, 200, 300])
             world.run(quotas.set_limit, project, limit)
-        assert world.run(quotas.get_usage, project) == quotas.Usage(held, limit)
+        assert world.run(quotas.get_usage, project) == quotas.Usage(held, 0, limit)
 
 
 def test_a_refused_transaction_charges_nothing(world: World) -> None:

@@ -11,7 +11,7 @@ from moorage.db.base import Base
 WITHOUT = {
     "robot.creator_id": "rows of principals are never deleted, only marked",
     "trash.principal_id": "rows of principals are never deleted, only marked",
-    "upload.repository_id": "open uploads are few (5,000: 0.3 ms for a repository's row), and each would cost 7 us more",
+    "upload.repository_id": "open uploads are few (5,000: 0.3 ms for a repository's row), and each costs 7 us more",
 }
 """Foreign keys without an index, and why."""
 

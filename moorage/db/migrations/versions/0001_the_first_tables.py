@@ -540,6 +540,25 @@ def upgrade() -> None:
     op.create_index(op.f("ix_refresh_token_expires_at"), "refresh_token", ["expires_at"], unique=False)
     op.create_index(op.f("ix_refresh_token_principal_id"), "refresh_token", ["principal_id"], unique=False)
     op.create_table(
+        "retention_verdict",
+        sa.Column("task_id", ID, nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("artifact_id", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=65), nullable=False),
+        sa.Column("kind", sa.String(length=255), nullable=False),
+        sa.Column("tags", sa.JSON(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("pushed_at", TIME, nullable=False),
+        sa.Column("pulled_at", TIME, nullable=True),
+        sa.Column("verdict", sa.String(length=12), nullable=False),
+        sa.Column("reasons", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["task_id"], ["task.id"], name=op.f("fk_retention_verdict_task_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("task_id", "position", name=op.f("pk_retention_verdict")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "task_log",
         sa.Column("id", ID, nullable=False),
         sa.Column("task_id", ID, nullable=False),
@@ -708,6 +727,21 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("trash_id IS NULL"),
         postgresql_where=sa.text("trash_id IS NULL"),
+    )
+    op.create_table(
+        "retention_policy",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("project_id", ID, nullable=False),
+        sa.Column("rules", sa.JSON(), nullable=False),
+        sa.Column("cron", sa.String(length=255), server_default="", nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("updated_at", TIME, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("fk_retention_policy_project_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_retention_policy")),
+        sa.UniqueConstraint("project_id", name=op.f("uq_retention_policy_project_id")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "robot",

@@ -1,0 +1,119 @@
+"""Runs of a policy, their tasks and verdicts, as pages."""
+
+from typing import Any
+
+from sqlalchemy import func, select
+
+from moorage.db.query import Field, Fields, Listing
+from moorage.db.work import Work
+from moorage.errors import TaskUnknown
+from moorage.jobs.service import read_log
+from moorage.jobs.tables import Execution, Task
+from moorage.retention.service import REPOSITORY_JOB, VENDOR, get_execution
+from moorage.retention.tables import RetentionVerdict
+
+_EXECUTION_FIELDS = Fields(
+    {
+        "id": Field(Execution.id, kind="number"),
+        "status": Field(Execution.status, nullable=False),
+        "trigger": Field(Execution.trigger, nullable=False),
+        "start_time": Field(Execution.started_at, kind="time", nullable=False),
+        "end_time": Field(Execution.ended_at, kind="time"),
+    },
+    key=Execution.id,
+)
+_REPOSITORY = Task.arguments["path"].as_string()
+_TASK_FIELDS = Fields(
+    {
+        "id": Field(Task.id, kind="number"),
+        "repository": Field(_REPOSITORY),
+        "status": Field(Task.status, nullable=False),
+    },
+    key=Task.id,
+)
+_VERDICT_FIELDS = Fields(
+    {
+        "verdict": Field(RetentionVerdict.verdict, nullable=False),
+        "repository": Field(_REPOSITORY),
+        "task_id": Field(RetentionVerdict.task_id, kind="number", nullable=False),
+        "size": Field(RetentionVerdict.size_bytes, kind="number", nullable=False),
+        "push_time": Field(RetentionVerdict.pushed_at, kind="time", nullable=False),
+        "pull_time": Field(RetentionVerdict.pulled_at, kind="time"),
+    },
+    key=RetentionVerdict.artifact_id,
+)
+
+
+def list_executions(work: Work, policy_id: int, listing: Listing) -> tuple[list[Any], int, list[str]]:
+    """A page of a policy's runs, the newest first; how many there are; what was ignored. Two statements."""
+    conditions, ignored = _EXECUTION_FIELDS.where(listing)
+    order, more = _EXECUTION_FIELDS.order(listing, "-id")
+    conditions += (Execution.vendor_type == VENDOR, Execution.vendor_id == policy_id)
+    rows = work.db.execute(
+        select(*Execution.__table__.c)
+        .where(*conditions)
+        .order_by(*order)
+        .limit(listing.page_size)
+        .offset(listing.offset)
+    ).all()
+    total = work.db.scalar(select(func.count()).select_from(Execution).where(*conditions))
+    return list(rows), total or 0, ignored + more
+
+
+def list_tasks(work: Work, policy_id: int, execution_id: int, listing: Listing) -> tuple[list[Any], int, list[str]]:
+    """A page of a run's repositories, by their ids; how many there are; what was ignored. Three statements.
+
+    Raises:
+        ExecutionUnknown: the policy has no such run.
+    """
+    get_execution(work, policy_id, execution_id)
+    conditions, ignored = _TASK_FIELDS.where(listing)
+    order, more = _TASK_FIELDS.order(listing, "id")
+    conditions += (Task.execution_id == execution_id, Task.job == REPOSITORY_JOB)
+    rows = work.db.execute(
+        select(
+            Task.id, Task.execution_id, _REPOSITORY.label("path"), Task.status, Task.attempt, Task.started_at,
+            Task.ended_at, Task.extra, Task.done, Task.total, Task.message,
+        )
+        .where(*conditions)
+        .order_by(*order)
+        .limit(listing.page_size)
+        .offset(listing.offset)
+    ).all()  # fmt: skip
+    total = work.db.scalar(select(func.count()).select_from(Task).where(*conditions))
+    return list(rows), total or 0, ignored + more
+
+
+def list_verdicts(work: Work, policy_id: int, execution_id: int, listing: Listing) -> tuple[list[Any], int, list[str]]:
+    """A page of what a run found, by repository, what was pushed last first. Three statements.
+
+    Raises:
+        ExecutionUnknown: the policy has no such run.
+    """
+    get_execution(work, policy_id, execution_id)
+    conditions, ignored = _VERDICT_FIELDS.where(listing)
+    order, more = _VERDICT_FIELDS.order(listing, "task_id,-push_time")
+    conditions += (Task.execution_id == execution_id,)
+    joined = RetentionVerdict.__table__.join(Task.__table__, Task.id == RetentionVerdict.task_id)
+    rows = work.db.execute(
+        select(*RetentionVerdict.__table__.c, _REPOSITORY.label("path"))
+        .select_from(joined)
+        .where(*conditions)
+        .order_by(*order)
+        .limit(listing.page_size)
+        .offset(listing.offset)
+    ).all()
+    total = work.db.scalar(select(func.count()).select_from(joined).where(*conditions))
+    return list(rows), total or 0, ignored + more
+
+
+def read_task_log(work: Work, policy_id: int, execution_id: int, task_id: int) -> str:
+    """What a task wrote down, at most 10 MiB.
+
+    Raises:
+        ExecutionUnknown, TaskUnknown: the policy has no such run, or the run no such task.
+    """
+    get_execution(work, policy_id, execution_id)
+    if work.db.execute(select(Task.id).where(Task.id == task_id, Task.execution_id == execution_id)).first() is None:
+        raise TaskUnknown(id=task_id)
+    return read_log(work, task_id)
