@@ -47,6 +47,7 @@ from moorage.identity.sessions import Sessions
 from moorage.identity.sign_ups import SignUps
 from moorage.identity.tokens import TokenKeys
 from moorage.logs import is_text, with_cause
+from moorage.registries.health import keep_health
 from moorage.remotes.http import Outgoing
 from moorage.sealing import Seals
 from moorage.settings import Settings
@@ -207,6 +208,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
         asyncio.create_task(live.watch()),
         asyncio.create_task(keep_counts(database)),
         asyncio.create_task(keep_days(days, database)),
+        asyncio.create_task(keep_health(outgoing, database, live.seals)),
     ]
     exporter = Exporter(database, lambda: live.current)
     exporter.start()

@@ -55,7 +55,11 @@ async def get(plane: Plane, request: Request, name: str, reference: str) -> Repl
 
 
 async def put(plane: Plane, request: Request, name: str, reference: str) -> Reply:
-    """PUT: record the manifest and point the tag, or every `tag=` of the query, at it. 201 means it is written."""
+    """PUT: record the manifest and point the tag, or every `tag=` of the query, at it. 201 means it is written.
+
+    With the header `Moorage-Sparse: true` an index may lack children: whoever copies some platforms says that it is
+    meant. Source: OCI distribution-spec v1.1, "Pushing Manifests", which leaves it to the registry.
+    """
     ticket = await plane.gate.ticket(request, (Scope("repository", name, (PULL, PUSH)),))
     entry = ticket.entries[name]
     repository = parse_repository(name)
@@ -89,6 +93,7 @@ async def put(plane: Plane, request: Request, name: str, reference: str) -> Repl
         raw,
         tags=tags,
         condition=_condition(request) if tags else None,
+        sparse=request.header(b"moorage-sparse") == "true",
     )  # fmt: skip
     faults.point("manifest.done")
     headers = [

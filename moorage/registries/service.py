@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 from cryptography.x509 import load_pem_x509_certificates
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import Float, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from moorage.db.base import db_now
 from moorage.db.query import Field, Fields, Listing, holds
 from moorage.db.work import Work
 from moorage.errors import RegistryExists, RegistryInUse, RegistryInvalid, RegistryUnknown, TargetRefused
@@ -56,6 +57,14 @@ _SET_STATUS = (
     update(Registry)
     .where(Registry.id == bindparam("registry"), Registry.updated_at == bindparam("seen"))
     .values(status=bindparam("new_status"), status_reason=bindparam("why"), checked_at=bindparam("now"))
+)
+
+
+_CLAIM_STALE = (
+    update(Registry)
+    .where(or_(Registry.checked_at.is_(None), Registry.checked_at < db_now(bindparam("older", type_=Float))))
+    .values(checked_at=db_now())
+    .returning(Registry.id)
 )
 
 
@@ -298,6 +307,14 @@ def delete_registry(work: Work, registry_id: int) -> None:
     if gone.rowcount != 1:
         raise RegistryUnknown(id=registry_id)
     work.emit(RegistryChanged(registry_id, before.name, before.url, "delete"))
+
+
+def claim_stale(work: Work, seconds: int) -> list[RegistryRow]:
+    """The endpoints that nobody has looked at for so long; the caller has, from now on: of two, one gets each."""
+    ids = work.db.execute(_CLAIM_STALE, {"older": float(-seconds)}).scalars().all()
+    if not ids:
+        return []
+    return [_row(row) for row in work.db.execute(select(*_COLUMNS).where(Registry.id.in_(ids)).order_by(Registry.id))]
 
 
 def note_health(work: Work, seen: RegistryRow, reason: str) -> None:

@@ -157,9 +157,10 @@ class Keyring:
             known = self._tokens.get(key)
             if known is not None and known.header == before:
                 del self._tokens[key]
-            self._realm = asked
             wanted = list(dict.fromkeys([*asked.parameters.get("scope", "").split(), *scopes]))
-            return {"authorization": await self._get_token(asked, key, wanted)}
+            header = await self._get_token(asked, key, wanted)
+            self._realm = asked  # one that gives tokens: it will be asked before a challenge comes
+            return {"authorization": header}
         credentials = await self._login()
         if "basic" in offered and credentials and before != credentials.header:
             self._basic = True

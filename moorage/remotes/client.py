@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 
 from moorage.errors import RemoteMisbehaved
 from moorage.oci.digest import Digest, compute
+from moorage.oci.media_types import MANIFEST_KINDS, Kind
 from moorage.remotes.addresses import By, parse_target
 from moorage.remotes.bearer import Credentials, Login
 from moorage.remotes.connection import Endpoint
@@ -43,10 +44,12 @@ class Client(Reading):
 
         Returns whether the registry lists it among its subject's referrers.
         """
+        headers = {"content-type": media_type}
+        if MANIFEST_KINDS.get(media_type) is Kind.INDEX:
+            headers["moorage-sparse"] = "true"  # children that are left out are meant to be; others do not know it
         answer = await self.send(
-            "PUT", self.manifest_path(repository, reference), pushing(repository),
-            headers={"content-type": media_type}, body=raw,
-        )  # fmt: skip
+            "PUT", self.manifest_path(repository, reference), pushing(repository), headers=headers, body=raw
+        )
         said = find_digest(answer.headers.get("docker-content-digest", ""))
         if said is not None and said != compute(raw, said.algorithm):
             raise RemoteMisbehaved("The other registry stored something else than it was given.")

@@ -4,19 +4,21 @@ import asyncio
 import base64
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 import pytest_asyncio
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from moorage.db.work import Work
 from moorage.identity import robots
 from moorage.registries import service
 from moorage.registries.adapters import list_adapters
 from moorage.registries.adapters.base import NOT_PROVEN
-from moorage.registries.health import check_registries
+from moorage.registries.health import check_registries, check_stale
+from moorage.registries.tables import Registry
 from moorage.remotes.http import Outgoing
 from moorage.sealing import SealBroken, Seals
 from tests.api.client import Answer, Client, Server, encode
@@ -220,22 +222,40 @@ async def test_an_endpoint_in_use_stays(app: Server, admin: Client, upstream: Sc
 
 async def test_health_is_looked_at_and_noted(app: Server, admin: Client, upstream: Scripted) -> None:
     made = await make(app, admin, upstream)
-    seals = Seals(app.settings.seal_key_folder)
-    works = upstream.script
+    seals, works = Seals(app.settings.seal_key_folder), upstream.script
+    row = await app.run(service.get_registry, made)
     upstream.script = lambda _heard: Say(500)
-    assert await check_registries(Outgoing(), app.database, seals) >= 1
+    assert await check_registries(Outgoing(), app.database, seals, [row]) == 1
     shown = (await ask(app, admin, "GET", f"/registries/{made}")).json()
     assert shown["status"] == "unhealthy"
     assert "500" in shown["status_reason"]
     upstream.script = works
-    await check_registries(Outgoing(), app.database, seals)
+    assert await check_registries(Outgoing(), app.database, seals, [row]) == 0
     after = (await ask(app, admin, "GET", f"/registries/{made}")).json()
     assert (after["status"], "status_reason" in after) == ("healthy", False)
     # What was looked at before a change says nothing of what is there now.
-    before = await app.run(service.get_registry, made)
     assert (await ask(app, admin, "PUT", f"/registries/{made}", {"description": "newer"})).status == 200
-    await app.run(service.note_health, before, "it was away")
+    await app.run(service.note_health, row, "it was away")
     assert (await app.run(service.get_registry, made)).status == "healthy"
+
+
+async def test_what_nobody_looked_at_for_long_is_looked_at_by_one(
+    app: Server, admin: Client, upstream: Scripted
+) -> None:
+    made = await make(app, admin, upstream)
+    seals = Seals(app.settings.seal_key_folder)
+
+    def grow_old(work: Work) -> None:
+        old = work.now - timedelta(seconds=301)
+        work.db.execute(update(Registry).where(Registry.id == made).values(checked_at=old))
+
+    await check_stale(Outgoing(), app.database, seals)
+    assert await check_stale(Outgoing(), app.database, seals) == 0
+    await app.run(grow_old)
+    before = logins(upstream)
+    found = await asyncio.gather(*(check_stale(Outgoing(), app.database, seals) for _ in range(4)))
+    assert sum(found) == 1
+    assert logins(upstream) == before + 1
 
 
 async def test_kinds_say_what_they_can_and_whether_they_are_proven(

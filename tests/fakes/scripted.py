@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
@@ -42,12 +43,13 @@ class Scripted:
 
     script: Script
     host: str = ""
+    scheme: str = "http"
     heard: list[Heard] = field(default_factory=list)
     open: "dict[asyncio.Task[None], asyncio.StreamWriter]" = field(default_factory=dict)
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}"
+        return f"{self.scheme}://{self.host}"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection."""
@@ -55,7 +57,7 @@ class Scripted:
         if task is not None:
             self.open[task] = writer
             task.add_done_callback(lambda done: self.open.pop(done, None))
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, ssl.SSLError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
                 method, target, _ = head[0].split(" ")
@@ -75,10 +77,12 @@ class Scripted:
 
 
 @contextlib.asynccontextmanager
-async def scripted(script: Script, address: str = "127.0.0.1") -> AsyncIterator[Scripted]:
-    """A started server."""
-    server_of = Scripted(script)
-    server = await asyncio.start_server(server_of.serve, address, 0)
+async def scripted(
+    script: Script, address: str = "127.0.0.1", *, context: ssl.SSLContext | None = None
+) -> AsyncIterator[Scripted]:
+    """A started server; with `context` it speaks TLS."""
+    server_of = Scripted(script, scheme="http" if context is None else "https")
+    server = await asyncio.start_server(server_of.serve, address, 0, ssl=context)
     server_of.host = f"{address}:{server.sockets[0].getsockname()[1]}"
     try:
         yield server_of

@@ -325,17 +325,27 @@ def here_api(server: Moorage, path: str) -> list[dict[str, Any]]:
     return body
 
 
-async def test_a_source_that_has_a_part_of_an_index_gives_that_part(here: Moorage, there: Moorage) -> None:
+@pytest.mark.part("docker_registry")
+async def test_a_part_of_an_index_is_pushed_where_that_is_taken(here: Moorage, there: Moorage, parts: Parts) -> None:
     content = build("sparse")
-    async with ourselves(here) as local, away(there) as remote:
+    debian = parts.get("docker_registry", DockerRegistry)
+    async with ourselves(here) as local, away(there) as remote, away(debian) as other:
         await push(local, "team/whole", content)
         some = Options(platforms=lambda platform: platform.architecture == "arm64")
-        await copy_artifact(local, "team/whole", "v1", local, "team/sparse", tags=["v1"], options=some)
-        with pytest.raises(RemoteRefused, match="without all of its children"):
-            await copy_artifact(local, "team/sparse", "v1", remote, "team/sparse-refused", tags=["v1"])
-        copied = await copy_artifact(local, "team/sparse", "v1", local, "team/sparse2", tags=["v1"])
+        others = [digest for name, digest in content.children.items() if not name.startswith("linux/arm64")]
+        left_out = frozenset(others).union(*(content.referrers.get(digest, ()) for digest in others))
+        # Ours, also over the network: what is left out is said to be.
+        pushed = await copy_artifact(local, "team/whole", "v1", remote, "team/sparse", tags=["v1"], options=some)
+        assert pushed.missing_children == 4
+        await check(remote, "team/sparse", content, but=left_out)
+        # A source that has a part gives that part.
+        copied = await copy_artifact(remote, "team/sparse", "v1", local, "team/sparse", tags=["v1"])
         assert copied.missing_children == 4
-        assert await remote.find_manifest("team/sparse-refused", "v1") is None
+        await check(local, "team/sparse", content, but=left_out)
+        # Others refuse, and no tag is left behind.
+        with pytest.raises(RemoteRefused, match="without all of its children"):
+            await copy_artifact(local, "team/whole", "v1", other, "team/sparse", tags=["v1"], options=some)
+        assert await other.find_manifest("team/sparse", "v1") is None
 
 
 async def test_a_tag_that_leads_elsewhere_stays_unless_it_may_be_moved(here: Moorage, there: Moorage) -> None:

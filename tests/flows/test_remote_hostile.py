@@ -1,7 +1,9 @@
 """The client of registries against one that means harm (threats.md: client credentials, W3, S1 to S3)."""
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +17,8 @@ from moorage.remotes.http import Outgoing
 from moorage.remotes.patience import IMPATIENT
 from moorage.remotes.uploads import send_blob
 from moorage.settings import Secret
-from tests.fakes.scripted import Heard, Say, Scripted, scripted
+from tests.commands import make_certificate
+from tests.fakes.scripted import Heard, Say, Script, Scripted, scripted
 
 SECRET = "Upstr3am-secret"
 BLOB = b"some bytes"
@@ -247,3 +250,76 @@ async def test_a_refusal_is_told_in_words_that_cannot_harm() -> None:
     assert len(str(refused.value)) < 500
     assert str(refused.value).isprintable()
     assert SECRET not in str(refused.value)
+
+
+def make_context(folder: Path) -> tuple[ssl.SSLContext, str]:
+    """TLS with a certificate for 127.0.0.1 that nobody trusts, and that certificate."""
+    certificate = make_certificate(folder)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.chain, certificate.key)
+    return context, certificate.chain.read_text()
+
+
+async def test_a_certificate_is_believed_as_the_endpoint_says(tmp_path: Path) -> None:
+    context, pem = make_context(tmp_path)
+    async with scripted(registry_of(), context=context) as server:
+        async with client_of(server) as client:
+            with pytest.raises(RemoteUnavailable, match="not trusted"):
+                await client.ping()
+        assert server.heard == []
+        for trust in ({"ca_pem": pem}, {"insecure": True}):
+            async with client_of(server, **trust) as client:
+                await client.ping()
+
+
+async def test_what_an_endpoint_redirects_to_is_checked_although_it_is_insecure_itself(tmp_path: Path) -> None:
+    context, pem = make_context(tmp_path)
+
+    def registry(heard: Heard) -> Say:
+        if not heard.credentials:
+            return Say(401, headers={"www-authenticate": "Basic realm=x"})
+        return Say(307, headers={"location": f"{store.url}/x"})
+
+    async with (
+        scripted(lambda _heard: Say(200, BLOB), context=context) as store,
+        scripted(registry, context=context) as server,
+    ):
+        async with client_of(server, insecure=True) as client:
+            with pytest.raises(RemoteUnavailable):
+                await read(client)
+        assert store.heard == []
+        async with client_of(server, insecure=True, ca_pem=pem) as client:
+            assert await read(client) == BLOB
+
+
+async def test_https_is_not_left(tmp_path: Path) -> None:
+    context, pem = make_context(tmp_path)
+    async with scripted(lambda _heard: Say(200, {"token": "t"}), "127.0.0.2") as plain:
+
+        def registry(heard: Heard) -> Say:
+            if heard.path.endswith("/uploads/"):
+                return Say(202, headers={"location": f"{plain.url}/upload"})
+            if heard.path.endswith(WHERE.rpartition("/")[2]):
+                return Say(307, headers={"location": f"{plain.url}/x"})
+            return Say(401, headers={"www-authenticate": f'Bearer realm="{plain.url}/token"'})
+
+        async with (
+            scripted(registry, context=context) as server,
+            client_of(server, ca_pem=pem, token_hosts=(plain.host,)) as client,
+        ):
+            with pytest.raises(RemoteMisbehaved, match="without it"):
+                await client.find_manifest("team/app", "v1")
+            with pytest.raises(TargetRefused, match="https to http"):
+                await read(client)
+            with pytest.raises(RemoteMisbehaved, match="without it"):
+                await send_blob(client, "team/app", compute(BLOB), len(BLOB), pieces)
+        assert plain.heard == []
+
+
+def registry_of() -> Script:
+    """A registry that takes the credentials of these tests."""
+
+    def registry(heard: Heard) -> Say:
+        return Say() if heard.credentials else Say(401, headers={"www-authenticate": "Basic realm=x"})
+
+    return registry

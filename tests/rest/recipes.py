@@ -361,7 +361,8 @@ def make_place(admin: Caller, members: Mapping[str, Account], *, word: str = "")
     ids["id"] = str(quotas[0]["id"])
     ids["registry_url"] = admin.moorage.url
     place = Place(ids, f"unused{number}")
-    ids["registry_id"] = admin.make("/registries", _registry(place, f"registry{number}"))
+    ids["registry_name"] = f"registry{number}"
+    ids["registry_id"] = admin.make("/registries", _registry(place, ids["registry_name"]))
     robot = admin.send("POST", "/robots", _permissions(place, "here"))
     assert robot.status_code == 201, robot.text
     ids |= {"robot_id": str(robot.json()["id"]), "robot_name": robot.json()["name"]}
