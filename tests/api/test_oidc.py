@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import functools
 import hashlib
 import json
 import time
@@ -464,6 +465,28 @@ async def test_the_provider_is_asked_once_an_hour_whether_somebody_is_still_ther
     back = await alice.ask_token()
 
     assert [answer.status for answer in (*answers, again, gone, back)] == [200, 200, 200, 200, 401, 200]
+
+
+async def test_new_keys_of_the_provider_are_found_and_nobody_notices(
+    server: Server, provider: Oidc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither who signs in, nor who is signed in, nor docker, nor the hourly question: its answer is signed, too."""
+    monkeypatch.setattr("moorage.identity.oidc._LOOK_AGAIN_SECONDS", 0)
+    alice, secret = Browser(server), await cli_secret(server, provider, "alice-1")
+    await sign_in(alice, provider, "alice-1")
+
+    groups = ["dev", "ops"]
+    for keep in (True, False):
+        provider.rotate_keys(keep=keep)
+        newcomer = Browser(server)
+        assert (await sign_in(newcomer, provider, "boss-1")).location == "/harbor/projects"
+        assert await newcomer.who() == "boss"
+        assert await alice.who() == "alice"
+        groups = [*groups, f"team-{keep}"]
+        provider.change(people={**PEOPLE, "alice-1": {**PEOPLE["alice-1"], "groups": groups}})
+        await make_check_due(server)
+        assert (await Client(server, "alice", secret).ask_token()).status == 200
+        await wait_for(functools.partial(group_names, server, "alice"), sorted(groups))
 
 
 async def test_a_cli_secret_works_while_the_provider_is_away(server: Server, provider: Oidc) -> None:

@@ -60,6 +60,10 @@ class Oidc(Part):
         """Change what it knows: `people` by id with their claims, `rotate` for refresh tokens."""
         httpx.put(f"{self.issuer}/test/state", json=state, trust_env=False).raise_for_status()
 
+    def rotate_keys(self, *, keep: bool) -> None:
+        """Sign with a new key from now on; the old ones are published beside it (`keep`), or not any more."""
+        httpx.put(f"{self.issuer}/test/keys", json={"keep": keep}, trust_env=False).raise_for_status()
+
     def sign_in(self, url: str, person: str) -> str:
         """Be the browser of somebody who is sent to `url`, signs in and consents: the URL that leads back.
 

@@ -1,13 +1,26 @@
-// An OpenID provider whose people, clients and tempers a test changes while it runs (PUT /test/state).
+// An OpenID provider whose people, clients and tempers a test changes while it runs (PUT /test/state), and whose keys
+// it rotates (PUT /test/keys): who is signed in and what was issued stays, for it is in the memory of the module.
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import http from 'node:http';
 import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
 
 const [folder, port] = process.argv.slice(2);
-const { default: Provider } = await import(createRequire(`${folder}/`).resolve('oidc-provider'));
+const place = createRequire(`${folder}/`).resolve('oidc-provider');
+const { default: Provider } = await import(place);
+// One memory for all: the one that a provider makes for itself is forgotten with it.
+const { default: Memory } = await import(new URL('adapters/memory_adapter.js', pathToFileURL(place)));
 const issuer = `http://127.0.0.1:${port}`;
 const state = { people: {}, clients: [], refuse_refresh: false, rotate: true };
 
-const provider = new Provider(issuer, {
+const newKey = () => ({
+  ...generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }),
+  kid: randomUUID(), use: 'sig', alg: 'RS256',
+});
+
+const make = (keys) => new Provider(issuer, {
+  jwks: { keys },
+  adapter: class extends Memory {},
   clients: [{
     client_id: 'registry', client_secret: 'registry: se%cret', token_endpoint_auth_method: 'client_secret_basic',
     grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'],
@@ -35,11 +48,21 @@ const provider = new Provider(issuer, {
   },
 });
 
-const handle = provider.callback();
+let keys = [newKey()];
+let handle = make(keys).callback();
 http.createServer((request, response) => {
-  if (request.url !== '/test/state') return handle(request, response);
+  if (!request.url.startsWith('/test/')) return handle(request, response);
   let body = '';
   request.on('data', (piece) => { body += piece; });
-  request.on('end', () => { Object.assign(state, JSON.parse(body)); response.end('{}'); });
+  request.on('end', () => {
+    const said = JSON.parse(body);
+    if (request.url === '/test/keys') {
+      keys = [newKey(), ...(said.keep ? keys : [])];
+      handle = make(keys).callback();
+    } else {
+      Object.assign(state, said);
+    }
+    response.end('{}');
+  });
   return undefined;
 }).listen(Number(port), '127.0.0.1');
