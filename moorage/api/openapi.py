@@ -14,6 +14,7 @@ from litestar.openapi.config import OpenAPIConfig
 from moorage import __version__
 from moorage.access.call import BASE
 from moorage.access.needs import Needs
+from moorage.api.described import describe
 from moorage.errors import (
     Denied,
     Invalid,
@@ -108,6 +109,7 @@ def build_document(routes: Sequence[HTTPRouteHandler]) -> dict[str, Any]:
     document["servers"] = [{"url": "/"}]
     components = document.setdefault("components", {})
     components.setdefault("schemas", {})["Errors"] = _ERRORS
+    describe(components["schemas"], routes)
     components["securitySchemes"] = {
         "basic": {"type": "http", "scheme": "basic"},
         "bearer": {"type": "http", "scheme": "bearer"},

@@ -23,6 +23,7 @@ from moorage.identity.tables import Principal
 from moorage.identity.tokens import TokenKeys
 from moorage.ids import UploadId
 from moorage.projects.service import create_project, get_project, set_member
+from moorage.quotas.limits import set_limits
 from moorage.settings import Database, Log, Secret, Settings
 from moorage.storage.base import Progress
 from moorage.storage.open import open_storage
@@ -211,7 +212,8 @@ async def _sweep(settings: Settings) -> None:
 
 def _fill(work: Work, hashes: dict[Account, str]) -> None:
     for name in PROJECTS:
-        create_project(work, name)
+        # Limits that nobody reaches: so tags are counted in every story, and the invariants look at the count.
+        set_limits(work, create_project(work, name).id, repositories=10_000, tags=100_000)
     for account, hashed in hashes.items():
         create_user(work, account.username, password_hash=hashed)
         for name in PROJECTS:

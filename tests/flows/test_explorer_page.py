@@ -89,7 +89,7 @@ def test_an_operation_shows_what_it_takes_and_answers_and_has_an_address(page: P
         "artifact:list in the project",
         "array of Artifact",
         "X-Total-Count",
-        '"digest": "text"',
+        '"digest": "sha256:',
     ):
         assert word in text
     assert "[object" not in page.value("document.body.innerText")
@@ -174,3 +174,13 @@ def test_it_is_worked_by_keyboard(page: Page) -> None:
     page.value("document.querySelector('#who').click()")
     page.press("Escape", code=27)
     page.wait("!document.querySelector('#sign').open")
+
+
+def test_a_body_begins_with_what_is_needed(page: Page) -> None:
+    for operation, body in (
+        ("createProject", {"project_name": "team"}),
+        ("createUser", {"email": "ann@example.org", "realname": "example", "password": "Example-1", "username": "ann"}),
+    ):
+        page.click(f"#{operation} .row")
+        page.wait(f"document.querySelector('#{operation} .try')")
+        assert page.value(f"JSON.parse(document.querySelector('#{operation} textarea').value)") == body

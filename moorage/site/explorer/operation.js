@@ -1,7 +1,7 @@
 // One operation, opened: what it takes, what it answers, and a form that sends it.
 import { coded, copier, el, prose } from "./dom.js";
 import { curl, send } from "./request.js";
-import { bounds, example, resolve, tree, typeName } from "./schema.js";
+import { about, bounds, example, resolve, sample, tree, typeName } from "./schema.js";
 
 const remembered = new Map();
 
@@ -45,7 +45,7 @@ function parameterTable(parameters) {
 function bodyOf(body) {
   const [type, content] = Object.entries(body.content || {})[0] || ["", {}];
   return [el("p", { class: "hint" }, type, " · ", typeName(content.schema), body.required ? " · required" : ""),
-    tree(content.schema)];
+    about(content.schema), tree(content.schema)];
 }
 
 function answers(responses) {
@@ -64,6 +64,7 @@ function answers(responses) {
       details.append(...[
         headers.length ? el("p", { class: "hint" }, `Headers: ${headers.join(", ")}`) : null,
         schema ? el("p", { class: "hint" }, content.map(([name]) => name).join(", ")) : null,
+        schema && typeName(schema) !== "Errors" ? about(schema) || null : null,
         schema && /json/.test(type) ? el("div", { class: "pair" }, fields || el("p", {}, typeName(schema)),
           el("pre", { tabIndex: 0 }, JSON.stringify(example(schema), null, 2))) : null,
       ].filter(Boolean));
@@ -90,7 +91,7 @@ function form(operation, parameters) {
   const content = Object.entries(said.requestBody?.content || {})[0];
   const area = content && el("textarea", { spellcheck: false, rows: 8, "aria-label": "Body", autocomplete: "off" });
   if (area) {
-    area.value = JSON.stringify(example(content[1].schema), null, 2);
+    area.value = JSON.stringify(sample(content[1].schema), null, 2);
     area.rows = Math.min(16, area.value.split("\n").length + 1);
   }
   const result = el("div", { class: "result", role: "status" });

@@ -54,6 +54,12 @@ function fieldsOf(schema) {
   return real;
 }
 
+/** What a value is, in words: what is said of it here, or else of its kind. */
+export function about(schema) {
+  const said = schema?.description || fieldsOf(schema).description || "";
+  return said ? el("p", { class: "said" }, coded(said)) : "";
+}
+
 /** A list of the fields of a schema; those of a field are made when it is opened. */
 export function tree(schema, depth = 0) {
   const real = fieldsOf(schema);
@@ -72,37 +78,56 @@ export function tree(schema, depth = 0) {
     ];
     if (!inner) return el("li", {}, line);
     const details = el("details", { ontoggle: () => {
-      if (details.open && details.children.length === 1) details.append(tree(field, depth + 1));
+      if (details.open && details.children.length === 1) details.append(about(field), tree(field, depth + 1));
     } }, el("summary", {}, line));
     return el("li", {}, details);
   }));
+}
+
+/** By name of a field, what such a thing looks like. The first that fits. */
+const NAMED = [
+  [/digest$/, "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"], [/time$|_at$|^since$|^until$/, "2026-01-31T12:00:00.000Z"],
+  [/e?mail$/, "ann@example.org"], [/password|secret/, "Example-1"], [/url$|endpoint$/, "https://registry.example.org"],
+  [/project/, "team"], [/repository|^path$/, "team/app"], [/tag|reference/, "v1.2.0"], [/user|owner|^by$|member|principal/, "ann"],
+  [/media_?type|mime/, "application/vnd.oci.image.manifest.v1+json"], [/color/, "#0b62b8"], [/pattern/, "v*"], [/cron/, "0 0 2 * * *"],
+  [/version/, "1.2.0"], [/name$/, "example"],
+];
+/** What a body may begin with: fields that are required, and texts of which it is known what they look like. */
+export function sample(schema) {
+  const real = fieldsOf(schema);
+  const required = new Set(real.required || []);
+  const isText = (one) => (branches(resolve(one)) || [resolve(one)]).some(({ type }) => type === "string");
+  const kept = Object.entries(real.properties || {}).filter(([name, one]) =>
+    required.has(name) || (isText(one) && NAMED.some(([pattern]) => pattern.test(name))));
+  if (!kept.length || resolve(schema).type === "array") return example(schema);
+  return Object.fromEntries(kept.map(([name, one]) => [name, example(one, 1, name)]));
 }
 
 const STRINGS = { "date-time": "2026-01-31T12:00:00.000Z", date: "2026-01-31", email: "ann@example.org",
   uri: "https://example.org/", uuid: "0d3adb33-0000-4000-8000-000000000000" };
 
 /** An example of a value, made up from its schema. */
-export function example(schema, depth = 0) {
+export function example(schema, depth = 0, name = "") {
   const real = resolve(schema);
   if (real.example !== undefined) return real.example;
   if (real.examples?.length) return real.examples[0];
-  if (real.default !== undefined && real.default !== null) return real.default;
+  if (real.default) return real.default;
   if (real.const !== undefined) return real.const;
   if (real.enum) return real.enum[0];
   const several = branches(real);
-  if (several) return example(several.find((one) => !isNull(one)) || { type: "null" }, depth);
+  if (several) return example(several.find((one) => !isNull(one)) || { type: "null" }, depth, name);
   const type = Array.isArray(real.type) ? real.type.find((one) => one !== "null") : real.type;
-  if (type === "array") return depth > MAX_DEPTH ? [] : [example(real.items, depth + 1)];
+  if (type === "array") return depth > MAX_DEPTH ? [] : [example(real.items, depth + 1, name)];
   if (type === "object" || real.properties) {
     if (depth > MAX_DEPTH) return {};
-    const fields = Object.entries(real.properties || {}).map(([name, one]) => [name, example(one, depth + 1)]);
+    const fields = Object.entries(real.properties || {}).map(([key, one]) => [key, example(one, depth + 1, key)]);
     if (!fields.length && typeof real.additionalProperties === "object") {
       return { name: example(real.additionalProperties, depth + 1) };
     }
     return Object.fromEntries(fields);
   }
-  if (type === "integer" || type === "number") return Math.max(real.minimum ?? 0, 0);
+  if (type === "integer" || type === "number") return Math.max(real.minimum ?? 0, /id$/.test(name) ? 1 : 0);
   if (type === "boolean") return false;
   if (type === "null") return null;
-  return STRINGS[real.format] || "text";
+  return STRINGS[real.format] || NAMED.find(([pattern]) => pattern.test(name))?.[1] || "text";
 }
