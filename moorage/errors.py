@@ -270,6 +270,12 @@ class ActionInvalid(Unprocessable):
     reason = "ACTION_INVALID"
 
 
+class PreferencesLimit(Unprocessable):
+    """Preferences may take 16 KiB as JSON, and hold no numbers that JSON libraries disagree about."""
+
+    reason = "PREFERENCES_LIMIT"
+
+
 class AdditionInvalid(Unprocessable):
     """What was pushed cannot be read as such an addition, or is too large for one."""
 
@@ -775,6 +781,12 @@ class NotAPerson(Precondition):
     """The caller is a robot, and this is about people."""
 
     reason = "NOT_A_PERSON"
+
+
+class PreferencesStale(Precondition):
+    """The preferences are not what If-Match names: they were changed meanwhile. Read them again."""
+
+    reason = "PREFERENCES_STALE"
 
 
 class AccessTokensLimit(Precondition):

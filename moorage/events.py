@@ -104,7 +104,7 @@ class UserChanged(Event):
 
     Attributes:
         change: password, admin, no_admin, disabled, enabled, deleted, profile, name, groups, source, cli_secret,
-            gone.
+            gone, preferences.
     """
 
     user_id: int

@@ -3,13 +3,13 @@
 The guard (`api/guard.py`) makes it before a handler runs, when it knows who calls and that they may.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from moorage.access.policy import API_WRITE, Account
-from moorage.access.standing import Standing, find_standing, list_system_permissions
+from moorage.access.standing import Standing, find_standing, find_standings, list_system_permissions
 from moorage.db.engine import Database
 from moorage.db.query import Listing, page_headers, read_listing
 from moorage.db.work import Work
@@ -122,6 +122,10 @@ class Call:
     async def find_project(self, *, project_id: int | None = None, name: str = "") -> Standing | None:
         """A live project, and what the caller holds there; None when there is no such project."""
         return await find_standing(self.database.read, self.account, project_id=project_id, name=name)
+
+    async def find_projects(self, *, project_ids: Iterable[int], names: Iterable[str]) -> list[Standing]:
+        """The same for many live projects at once; those that there are not are left out. One statement."""
+        return await find_standings(self.database.read, self.account, project_ids=project_ids, names=names)
 
     async def require_in_project(self, permission: str, *, project_id: int | None = None, name: str = "") -> Standing:
         """The project, and what the caller holds there; they may do it.

@@ -4,6 +4,8 @@ One statement finds the project and all roles (or a robot's permissions) that th
 missing and one that is not theirs come out alike.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 from moorage.access.matrix import ROLE_PERMISSIONS
@@ -26,6 +28,14 @@ _QUERIES = {
     ("user", False): Query(_USER.format(which=_BY_NAME)),
     ("robot", True): Query(_ROBOT.format(which=_BY_ID)),
     ("robot", False): Query(_ROBOT.format(which=_BY_NAME)),
+}
+# What is asked for by id and by name, each an array of JSON.
+_LITE_MANY = "(p.id IN (SELECT value FROM json_each($1)) OR p.name IN (SELECT value FROM json_each($3)))"
+_PG_MANY = """(p.id = ANY(ARRAY(SELECT jsonb_array_elements_text(CAST(CAST($1 AS text) AS jsonb))::bigint))
+    OR p.name = ANY(ARRAY(SELECT jsonb_array_elements_text(CAST(CAST($3 AS text) AS jsonb)))))"""
+_MANY = {
+    kind: Query("", sqlite=text.format(which=_LITE_MANY), postgresql=text.format(which=_PG_MANY))
+    for kind, text in (("user", _USER), ("robot", _ROBOT))
 }
 _SYSTEM = Query(
     """SELECT resource, action FROM robot_permission WHERE robot_id = $1 AND project_id IS NULL AND scope = 'system'"""
@@ -73,6 +83,32 @@ async def find_standing(
     query = _QUERIES["robot" if robot else "user", project_id is not None]
     rows = await read.all(query, name if project_id is None else project_id, account.principal_id if account else 0)
     return _standing(rows, account) if rows else None
+
+
+async def find_standings(
+    read: Reader, account: Account | None, *, project_ids: Iterable[int], names: Iterable[str]
+) -> list[Standing]:
+    """What the account (None: anonymous) holds in live projects; those that there are not are left out.
+
+    The caller bounds how many there are.
+
+    Cost: one statement.
+    """
+    ids = [one for one in project_ids if 0 < one <= MAX_ID]
+    named = [name for name in names if name and len(name) <= 255 and "\0" not in name]
+    if not ids and not named:
+        return []
+    robot = account is not None and account.kind == "robot"
+    rows = await read.all(
+        _MANY["robot" if robot else "user"],
+        msgspec.json.encode(ids).decode(),
+        account.principal_id if account else 0,
+        msgspec.json.encode(named).decode(),
+    )
+    by_project: dict[int, list[Row]] = {}
+    for row in rows:
+        by_project.setdefault(row[0], []).append(row)
+    return [_standing(found, account) for found in by_project.values()]
 
 
 async def list_system_permissions(read: Reader, account: Account | None) -> frozenset[tuple[str, str]]:

@@ -141,6 +141,8 @@ class Api:
                 asked = await parameters.to_kwargs(connection)
             except SerializationException as error:
                 raise Invalid(str(error)[:500]) from error
+            except RecursionError:
+                raise Invalid("The JSON in the body is nested too deeply.") from None
             if asked.get("data") is Empty:
                 del asked["data"]
             if parameters.dependency_batches:

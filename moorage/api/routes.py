@@ -13,6 +13,7 @@ from moorage.gc import routes as gc
 from moorage.identity import group_routes as groups
 from moorage.identity import ldap_routes as directory
 from moorage.identity import oidc_routes as oidc
+from moorage.identity import own_routes as own
 from moorage.identity import robot_routes as robots
 from moorage.identity import routes as people
 from moorage.identity import token_routes as access_tokens
@@ -28,6 +29,7 @@ from moorage.system.capabilities import Built
 
 BUILT: tuple[HTTPRouteHandler, ...] = (
     *people.ROUTES,
+    *own.ROUTES,
     *access_tokens.ROUTES,
     *groups.ROUTES,
     *oidc.ROUTES,

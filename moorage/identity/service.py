@@ -16,7 +16,7 @@ from moorage.db.seed import reserve_id
 from moorage.db.work import Work
 from moorage.errors import EmailInvalid, LastAdministrator, UserExists, UserUnknown
 from moorage.events import UserChanged, UserCreated
-from moorage.identity.tables import AccessToken, GroupMember, Principal, RefreshToken, Session, User
+from moorage.identity.tables import AccessToken, GroupMember, Preferences, Principal, RefreshToken, Session, User
 from moorage.oci.names import fold_user_name, parse_user_name
 
 ADMIN_ID = 1
@@ -290,6 +290,7 @@ def delete_user(work: Work, user_id: int) -> None:
     work.db.execute(delete(AccessToken).where(AccessToken.principal_id == user_id))
     work.db.execute(delete(RoleBinding).where(RoleBinding.principal_id == user_id))
     work.db.execute(delete(GroupMember).where(GroupMember.principal_id == user_id))
+    work.db.execute(delete(Preferences).where(Preferences.principal_id == user_id))
     work.emit(UserChanged(user_id, name, "deleted"))
 
 

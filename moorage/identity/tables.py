@@ -206,6 +206,18 @@ class Session(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcTime, index=True)
 
 
+class Preferences(Base):
+    """What a person wants of the portal: a JSON object that the server keeps and does not read, at most 16 KiB."""
+
+    __tablename__ = "preferences"
+
+    principal_id: Mapped[int] = mapped_column(
+        ForeignKey("principal.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    document: Mapped[bytes] = mapped_column(LargeBinary)
+    updated_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
 class RefreshToken(Base):
     """A refresh token, as of `docker login`: 256 random bits, stored hashed, bound to principal and service.
 

@@ -341,6 +341,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("principal_id", name=op.f("pk_oidc_user")),
     )
     op.create_table(
+        "preferences",
+        sa.Column("principal_id", ID, autoincrement=False, nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("updated_at", TIME, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["principal_id"], ["principal.id"], name=op.f("fk_preferences_principal_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("principal_id", name=op.f("pk_preferences")),
+    )
+    op.create_table(
         "session",
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),
         sa.Column("principal_id", ID, nullable=False),
