@@ -39,7 +39,7 @@ _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SECONDS = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)?\Z", re.ASCII)
 _PAGED = ("page", "page_size")
 _FLAGS = {"true": True, "false": False, "1": True, "0": False}
-_PLAIN = re.compile(r"%(?:2[1457-9ACDEF]|3[0-9ADF]|4[0-9A-F]|5[0-9ABDEF]|6[0-9A-F]|7[0-9A-E])")
+_PLAIN = re.compile(r"%(?:2[147-9ACDEF]|3[0-9ADF]|4[0-9A-F]|5[0-9ABDEF]|6[0-9A-F]|7[0-9A-E])")
 """Escapes that may go without: of ASCII, but not of controls, a space, a backslash and `" # % & + ; < >`."""
 
 

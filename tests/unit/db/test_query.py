@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qsl, quote_plus, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import BigInteger, Boolean, Column, Dialect, MetaData, String, Table, make_url, select
 
@@ -337,6 +337,7 @@ def test_links_have_the_contracts_form(page: int, total: int, link: str | None) 
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=8), st.lists(st.text(max_size=20), min_size=1, max_size=2)))
+@example({"q": ["name=~%00", "100 %"]})
 def test_a_link_asks_for_the_same_and_breaks_no_header(query: dict[str, list[str]]) -> None:
     headers = page_headers("/p", query, Listing(page=2), 100)
     address = headers["Link"].split("; rel=")[0][1:-1]
