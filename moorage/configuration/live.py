@@ -16,7 +16,8 @@ from moorage.sealing import SealBroken, Seals
 
 WATCH_SECONDS = 1.0
 
-_VERSION = Query("SELECT version FROM configuration WHERE id = 1")
+VERSION_SQL = "SELECT version FROM configuration WHERE id = 1"
+_VERSION = Query(VERSION_SQL)
 _ROW = Query("SELECT version, items, fixed FROM configuration WHERE id = 1")
 
 log = logging.getLogger("moorage.configuration")
@@ -29,6 +30,10 @@ class Settled:
         self.current = current
 
     async def items(self) -> Items:
+        """The settings."""
+        return self.current
+
+    async def items_of(self, version: int | None) -> Items:  # noqa: ARG002 - they have one only
         """The settings."""
         return self.current
 
@@ -80,7 +85,15 @@ class Live:
         Cost: one look-up by primary key; one more after a change.
         """
         row = await self._database.read.one(_VERSION)
-        if (row[0] if row else 0) != self._version:
+        return await self.items_of(row[0] if row else None)
+
+    async def items_of(self, version: int | None) -> Items:
+        """The settings, whose version the caller has just read with something else (`VERSION_SQL`).
+
+        Raises:
+            SealBroken: a secret cannot be opened.
+        """
+        if (version or 0) != self._version:
             async with self._loading:  # or an answer that was overtaken would put the older settings back
                 await self._load()
         return self.current

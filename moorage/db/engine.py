@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Never, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -27,6 +27,9 @@ from moorage.db.base import read_json
 from moorage.db.work import Subscribers, Work
 from moorage.errors import DatabaseUnavailable, Problem, StorageFull
 from moorage.events import SYSTEM, Actor
+
+if TYPE_CHECKING:
+    from moorage.db.pipeline import Pipeline, PostgresqlLookouts
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -103,14 +106,18 @@ class Database:
             self.engine = _sqlite_engine(self.url)
             self._threads = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
             self.read = _SqliteReader(Path(self.url.database or ""))
-            self._lookouts: _SqliteLookouts | _PostgresqlLookouts = _SqliteLookouts(Path(self.url.database or ""))
+            self._lookouts: _SqliteLookouts | PostgresqlLookouts = _SqliteLookouts(Path(self.url.database or ""))
             self._look_threads = _LookThreads(_LOOKOUTS, "sqlite-look")
         else:
-            self.engine = _postgresql_engine(self.url, pool_size)
+            self.engine = postgresql_engine(self.url, pool_size)
             self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="postgresql")
             self.read = _PostgresqlReader(self.url, pool_size)
+            from moorage.db import pipeline  # noqa: PLC0415 - a server on SQLite never needs it
+
             looks = max(2, pool_size // 2)
-            self._lookouts = _PostgresqlLookouts(self.url, looks)
+            self._lookouts = pipeline.PostgresqlLookouts(
+                postgresql_engine(self.url, 0, isolation_level="AUTOCOMMIT"), looks
+            )
             self._look_threads = _LookThreads(looks, "postgresql-look")
         self._lock = threading.Lock() if self.kind == "sqlite" else None
 
@@ -190,7 +197,8 @@ class Database:
                 return self._lookouts.look(self.subscribers, story, *args, **kwargs)
             except DBAPIError as error:
                 if is_first and error.connection_invalidated:
-                    continue  # it had died while it waited in the pool: once more, with another one
+                    self._lookouts.close()  # it had died while it waited, as others may have
+                    continue
                 problem = _unavailable(error)
                 if problem is None or "readonly database" in str(error.orig):
                     raise
@@ -240,6 +248,16 @@ def _unavailable(error: DBAPIError) -> DatabaseUnavailable | StorageFull | None:
             return None
         return DatabaseUnavailable(headers={"Retry-After": "5"})
     return None
+
+
+def give_up(connection: Connection, error: Exception, base: type[Exception]) -> Never:
+    """Raise what SQLAlchemy would have raised for an error of the driver, and give up a connection that is dead."""
+    is_dead = connection.dialect.is_disconnect(error, connection.connection.dbapi_connection, None)  # type: ignore[arg-type]
+    if is_dead:
+        connection.invalidate(error)
+    raise DBAPIError.instance(
+        None, None, error, base, hide_parameters=True, connection_invalidated=is_dead, dialect=connection.dialect
+    ) from error
 
 
 class _LookThreads:
@@ -433,7 +451,7 @@ class _SqliteLookouts:
 # -- PostgreSQL -------------------------------------------------------------------------------------------
 
 
-def _postgresql_engine(url: URL, pool_size: int, **options: Any) -> Engine:  # noqa: ANN401 - SQLAlchemy's options
+def postgresql_engine(url: URL, pool_size: int, **options: Any) -> Engine:  # noqa: ANN401 - SQLAlchemy's options
     """A pool of connections with bounded statements: no transaction may hang. `pool_size` 0: no pool.
 
     Neither compiled nor parallel plans: to prepare them takes longer than our statements run.
@@ -453,76 +471,10 @@ def _postgresql_engine(url: URL, pool_size: int, **options: Any) -> Engine:  # n
     )
 
 
-class _PostgresqlLookouts:
-    """Connections of their own, kept open: to take one from a pool and give it back costs more than a statement.
-
-    BEGIN says everything, so it is one round trip; it and ROLLBACK go to libpq, past both drivers.
-    """
-
-    def __init__(self, url: URL, size: int) -> None:
-        self._engine = _postgresql_engine(url, 0, isolation_level="AUTOCOMMIT")
-        self._size = size
-        self._idle: deque[Connection] = deque()
-
-    def look(
-        self,
-        subscribers: Subscribers,
-        story: Callable[Concatenate[Work, P], T],
-        /,
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        """Run `story` in a read-only transaction. The server stops a statement after 30 s."""
-        connection = self._begin()
-        try:
-            return story(Work(connection, subscribers), *args, **kwargs)
-        finally:
-            self._give_back(connection)
-
-    def close(self) -> None:
-        """Close the idle connections."""
-        while self._idle:
-            self._idle.pop().close()
-
-    def _begin(self) -> Connection:
-        """A connection in a transaction; one that died while it was idle is forgotten."""
-        while self._idle:
-            with contextlib.suppress(IndexError):  # another thread was faster
-                connection = self._idle.pop()  # the warmest one; atomic
-                if _say(connection, _BEGIN):
-                    return connection
-                connection.invalidate()
-                connection.close()
-        connection = self._engine.connect()
-        if not _say(connection, _BEGIN):
-            connection.close()
-            raise DatabaseUnavailable(headers={"Retry-After": "5"})
-        return connection
-
-    def _give_back(self, connection: Connection) -> None:
-        if connection.invalidated or not _say(connection, b"ROLLBACK"):
-            connection.invalidate()
-            connection.close()
-            return
-        connection.rollback()  # SQLAlchemy's own idea of it; nothing is sent
-        if len(self._idle) < self._size:
-            self._idle.append(connection)
-        else:
-            connection.close()
-
-
-_BEGIN = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-
-
-def _say(connection: Connection, command: bytes) -> bool:
-    """Send a command that returns no rows; whether the server did it."""
-    import psycopg  # noqa: PLC0415 - a server on SQLite never needs it
-
-    try:
-        raw: Any = connection.connection.dbapi_connection
-        return bool(raw.pgconn.exec_(command).status == psycopg.pq.ExecStatus.COMMAND_OK)
-    except (psycopg.Error, DBAPIError):
-        return False
+def pipeline_of(connection: Connection) -> "Pipeline | None":
+    """What statements of a look go through on PostgreSQL; None for a transaction that writes, which is psycopg's."""
+    found: Pipeline | None = connection.info.get("pipeline")
+    return found
 
 
 class _PostgresqlReader:

@@ -9,12 +9,10 @@ import contextlib
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, Never
-
-from sqlalchemy.exc import DBAPIError
+from typing import Any, NamedTuple
 
 from moorage.db.base import to_micros
-from moorage.db.engine import Query, Row
+from moorage.db.engine import Query, Row, give_up, pipeline_of
 from moorage.db.work import Work
 
 
@@ -54,14 +52,18 @@ def _on_sqlite(work: Work, calls: Sequence[Call]) -> list[list[Row]]:
     try:
         return [raw.execute(query.sqlite, args).fetchall() if query.sqlite else [] for query, args in calls]
     except sqlite3.Error as error:
-        _give_up(work, error, sqlite3.Error)
+        give_up(work.db, error, sqlite3.Error)
 
 
 def _on_postgresql(work: Work, calls: Sequence[Call]) -> list[list[Row]]:
     import psycopg  # noqa: PLC0415 - a server on SQLite never needs it
 
-    raw: Any = work.db.connection.dbapi_connection
+    look = pipeline_of(work.db)
     try:
+        if look is not None:
+            found = iter(look.run([(query.postgresql, args) for query, args in calls if query.postgresql]))
+            return [next(found) if query.postgresql else [] for query, _ in calls]
+        raw: Any = work.db.connection.dbapi_connection
         with raw.pipeline() if len(calls) > 1 else contextlib.nullcontext():
             cursors = [
                 psycopg.RawCursor(raw).execute(query.postgresql, args) if query.postgresql else None
@@ -69,17 +71,7 @@ def _on_postgresql(work: Work, calls: Sequence[Call]) -> list[list[Row]]:
             ]
         return [cursor.fetchall() if cursor is not None and cursor.description else [] for cursor in cursors]
     except psycopg.Error as error:
-        _give_up(work, error, psycopg.Error)
-
-
-def _give_up(work: Work, error: Exception, base: type[Exception]) -> Never:
-    """Raise what SQLAlchemy would have raised, and give up a connection that is dead."""
-    is_dead = work.db.dialect.is_disconnect(error, work.db.connection.dbapi_connection, None)  # type: ignore[arg-type]
-    if is_dead:
-        work.db.invalidate(error)
-    raise DBAPIError.instance(
-        None, None, error, base, hide_parameters=True, connection_invalidated=is_dead, dialect=work.db.dialect
-    ) from error
+        give_up(work.db, error, psycopg.Error)
 
 
 def moment(work: Work, time: datetime) -> object:

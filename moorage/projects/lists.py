@@ -85,19 +85,15 @@ class ListedProject(msgspec.Struct, frozen=True):
 _CALLER = bindparam("caller", type_=RoleBinding.principal_id.type)
 _LIVE = Project.trash_id.is_(None)
 _MINE = RoleBinding.__table__.alias("mine")
-_ROLES = (
+_OWN_ROLE = select(_MINE.c.role).where(_MINE.c.project_id == Project.id, _MINE.c.principal_id == _CALLER)
+_GROUP_ROLES = (
     select(func.aggregate_strings(cast(_MINE.c.role, String), ","))
-    .where(
-        _MINE.c.project_id == Project.id,
-        or_(
-            _MINE.c.principal_id == _CALLER,
-            _MINE.c.group_id.in_(select(GroupMember.group_id).where(GroupMember.principal_id == _CALLER)),
-        ),
-    )
-    .correlate(Project)
-    .scalar_subquery()
+    .join(GroupMember, GroupMember.group_id == _MINE.c.group_id)
+    .where(_MINE.c.project_id == Project.id, GroupMember.principal_id == _CALLER)
 )
-"""What the caller holds in a project, as in `1,4,4`. A user's; nobody else has any."""
+_ROLES = tuple(one.correlate(Project).scalar_subquery() for one in (_OWN_ROLE, _GROUP_ROLES))
+"""The role that the caller was given in a project, and those of their groups, as in `1,4,4`. Two look-ups: for an OR of
+both PostgreSQL goes through all bindings."""
 
 _OWN_COLUMNS = (
     Project.id,
@@ -123,9 +119,9 @@ _OWN = len(_OWN_COLUMNS)
 
 
 def _projects(who: Audience) -> Select[Any]:
-    roles = _ROLES if who in {"all", "user"} else literal_column("NULL")
+    roles = _ROLES if who in {"all", "user"} else (literal_column("NULL"), literal_column("NULL"))
     return (
-        select(*_OWN_COLUMNS, *_ALLOWLIST_COLUMNS, roles.label("roles"))
+        select(*_OWN_COLUMNS, *_ALLOWLIST_COLUMNS, roles[0].label("own_role"), roles[1].label("group_roles"))
         .outerjoin(_OWNER, _OWNER.c.id == Project.owner_id)
         .outerjoin(CveAllowlist, CveAllowlist.project_id == Project.id)
     )
@@ -183,7 +179,7 @@ def _list(
 ) -> tuple[Sequence[Row], int]:
     counting = _keep_count(who, named=named, public=public)
     if work.db.dialect.name == "postgresql" and listing.offset < _EARLY:  # in one round trip
-        page = _keep(who, listing.sort, named=named, public=public)
+        page = _keep(who, listing.sort, named=named, public=public, early=True)
         paged = {**values, "size": listing.page_size, "skip": listing.offset}
         counted, rows = each(work, (counting, values), (page, paged))
         return rows, counted[0][0]
@@ -192,7 +188,8 @@ def _list(
     if not size:
         return [], total
     one_by_one = work.db.dialect.name == "sqlite" and _is_early(skip + size, total, newest or 0)
-    page = _keep(who, listing.sort, named=named, public=public, one_by_one=one_by_one, backwards=backwards)
+    early = skip + size <= _EARLY
+    page = _keep(who, listing.sort, named=named, public=public, early=early, one_by_one=one_by_one, backwards=backwards)
     rows = page.rows(work, {**values, "size": size, "skip": skip})
     return rows[::-1] if backwards else rows, total
 
@@ -207,7 +204,8 @@ def search_visible_projects(work: Work, account: Account | None, name: str, size
 
     Cost: one statement.
     """
-    page = _keep(audience(account), (), named=bool(name), public=None, one_by_one=work.db.dialect.name == "sqlite")
+    one_by_one = work.db.dialect.name == "sqlite"
+    page = _keep(audience(account), (), named=bool(name), public=None, early=True, one_by_one=one_by_one)
     values = {
         "caller": account.principal_id if account else 0, "size": size, "skip": 0,
         **({"pattern": pattern_of(name)} if name else {}),
@@ -222,6 +220,7 @@ def _keep(
     *,
     named: bool,
     public: bool | None,
+    early: bool = False,
     one_by_one: bool = False,
     backwards: bool = False,
 ) -> Prepared:
@@ -231,7 +230,7 @@ def _keep(
         sort, default = turn(sort, default)
     order, _ = PROJECT_FIELDS.order(Listing(sort=sort), default)
     where = _conditions(who, named=named, public=public, one_by_one=one_by_one)
-    return Prepared(_page(who, where, order, by_owner=by_owner))
+    return Prepared(_page(who, where, order, by_owner=by_owner, early=early))
 
 
 @cache
@@ -257,14 +256,25 @@ def _conditions(
 
 
 def _page(
-    who: Audience, where: Sequence[ColumnElement[bool]], order: Sequence[UnaryExpression[Any]], *, by_owner: bool
+    who: Audience,
+    where: Sequence[ColumnElement[bool]],
+    order: Sequence[UnaryExpression[Any]],
+    *,
+    by_owner: bool,
+    early: bool = False,
 ) -> Select[Any]:
-    """The statement of a page, which finds its ids first."""
+    """The statement of a page. Unless it is an early one it finds its ids first: then nothing is joined to others."""
+    if early:
+        return _cut(_projects(who).where(*where).order_by(*order))
     ids = select(Project.id)
     if by_owner:
         ids = ids.outerjoin(_OWNER, _OWNER.c.id == Project.owner_id)
-    ids = ids.where(*where).order_by(*order).limit(bindparam("size")).offset(bindparam("skip"))
+    ids = _cut(ids.where(*where).order_by(*order))
     return _projects(who).where(Project.id.in_(ids.correlate(None))).order_by(*order)
+
+
+def _cut(statement: Select[Any]) -> Select[Any]:
+    return statement.limit(bindparam("size")).offset(bindparam("skip"))
 
 
 def _count(where: Sequence[ColumnElement[bool]], *, by_owner: bool) -> Select[int]:
@@ -426,12 +436,15 @@ def _visible(who: Audience, account: Account | None = None, *, one_by_one: bool 
 
 
 @lru_cache(1024)
-def _held(roles: str) -> tuple[Role, ...]:
-    """The roles of `1,4,4`, the highest first."""
-    return tuple(sorted({Role(int(role)) for role in roles.split(",")}, key=lambda role: -RANK[role]))
+def _held(own: int | None, of_groups: str | None) -> tuple[Role, ...]:
+    """The roles of somebody, the highest first."""
+    numbers = {int(role) for role in of_groups.split(",")} if of_groups else set()
+    if own is not None:
+        numbers.add(own)
+    return tuple(sorted((Role(number) for number in numbers), key=lambda role: -RANK[role]))
 
 
 def _listed(row: Row) -> ListedProject:
     """The columns of `_projects`."""
-    allowlist = Allowlist(*row[_OWN:-1]) if row[_OWN] is not None else None
-    return ListedProject(*(*row[:_OWN], allowlist, _held(row[-1]) if row[-1] else ()))
+    allowlist = Allowlist(*row[_OWN:-2]) if row[_OWN] is not None else None
+    return ListedProject(*(*row[:_OWN], allowlist, _held(row[-2], row[-1])))

@@ -25,7 +25,8 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from moorage.access.policy import Role
 from moorage.db.base import Json, Name, UtcTime
-from moorage.db.engine import Database
+from moorage.db.engine import Database, Query
+from moorage.db.fast import one
 from moorage.db.prepared import Prepared, each
 from moorage.db.query import holds_pattern, pattern_of
 from moorage.db.work import Work
@@ -144,7 +145,7 @@ async def test_a_statement_that_takes_too_long_is_an_outage(postgres_url: str) -
         slow = Prepared(select(func.pg_sleep(literal(5))))
 
         def story(work: Work) -> None:
-            work.db.connection.dbapi_connection.execute("SET LOCAL statement_timeout = 50")  # type: ignore[union-attr]
+            one(work, Query("SET LOCAL statement_timeout = 50"))
             slow.rows(work, {})
 
         with pytest.raises(DatabaseUnavailable):

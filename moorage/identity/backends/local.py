@@ -3,13 +3,13 @@
 from typing import ClassVar
 
 from moorage.access.policy import Account
-from moorage.configuration.live import Live, Settled
+from moorage.configuration.live import VERSION_SQL, Live, Settled
 from moorage.db.engine import Query, Reader, Row
 from moorage.identity.passwords import Passwords
 from moorage.identity.service import ADMIN_ID
 from moorage.oci.names import MAX_NAME_CHARACTERS, fold_user_name
 
-_COLUMNS = "SELECT p.id, p.epoch, p.name, (u.admin OR u.admin_by_source), u.password"
+_COLUMNS = f"SELECT p.id, p.epoch, p.name, (u.admin OR u.admin_by_source), u.password, ({VERSION_SQL})"
 _ALIVE = "p.kind = 'user' AND p.deleted_at IS NULL AND NOT p.disabled"
 _FIND = Query(
     f"""{_COLUMNS}, 0 AS rank FROM principal p JOIN user_account u ON u.principal_id = p.id
@@ -57,10 +57,10 @@ class Local:
         """Who may be meant. Where local accounts are no source of people, the first administrator is one still."""
         folded = fold_user_name(username) if 0 < len(username) <= MAX_NAME_CHARACTERS else ""
         rows = await self._read.all(_FIND, folded) if folded and "\0" not in folded else []
-        if rows and self.kind not in (await self._live.items()).auth_sources:
+        if rows and self.kind not in (await self._live.items_of(rows[0][5])).auth_sources:
             return [row for row in rows if row[0] == ADMIN_ID]
         return rows
 
 
-def _account(row: tuple[int, int, str, bool, str, int]) -> Account:
+def _account(row: Row) -> Account:
     return Account(principal_id=row[0], epoch=row[1], kind="user", name=row[2], admin=bool(row[3]))
