@@ -8,7 +8,7 @@ format of the CNCF (its layers' annotation of the path).
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -100,9 +100,20 @@ class Found:
     layers: tuple[Descriptor, ...]
 
 
-def additions_of(kind: str, *, has_config: bool) -> tuple[str, ...]:
-    """The names of what an artifact of this kind has. An index has none: its children do."""
-    return _ADDITIONS.get(kind, ()) if has_config else ()
+def additions_of(kind: str, *, has_config: bool, papers: Collection[str] | None = None) -> tuple[str, ...]:
+    """The names of what an artifact of this kind has. An index has none: its children do.
+
+    Args:
+        papers: those that the manifest of a model names (`papers_of`); None: not known, so all that it may have.
+    """
+    names = _ADDITIONS.get(kind, ()) if has_config else ()
+    return tuple(name for name in names if papers is None or name not in _MODEL_NAMES or name in papers)
+
+
+def papers_of(manifest: bytes, media_type: str) -> frozenset[str]:
+    """Which of `readme.md` and `license` the manifest of a model names."""
+    layers = manifests.parse(manifest, media_type).layers
+    return frozenset(paper for paper in _MODEL_NAMES if _find_layer(kinds.CNAI, layers, paper) is not None)
 
 
 def find_addition(work: Work, project_id: int, path: str, reference: str, addition: str) -> Found:
@@ -148,7 +159,7 @@ async def read_addition(contents: Contents, found: Found, addition: str) -> Addi
     Raises:
         AdditionInvalid, ArchiveInvalid, ArchiveLimit: what was pushed cannot be read, or not within the bounds.
         AdditionUnknown: the file is not in there.
-        AdditionsBusy: others are being read, for 5 s already.
+        AdditionsBusy: others are being read, for 5 s already; with `Retry-After`.
         BlobDamaged, StorageUnavailable: as `Storage.read`.
     """
     if found.part is None:
@@ -158,7 +169,7 @@ async def read_addition(contents: Contents, found: Found, addition: str) -> Addi
         async with asyncio.timeout(_WAIT_SECONDS):
             await contents.turns.acquire()
     except TimeoutError:
-        raise AdditionsBusy from None
+        raise AdditionsBusy(headers={"Retry-After": "5"}) from None
     try:
         return await _read(contents, found.kind, found.part, addition)
     finally:

@@ -9,9 +9,11 @@ from typing import Any
 import msgspec
 from sqlalchemy import BindParameter, and_, bindparam, func, select
 
+from moorage.artifacts import kinds
+from moorage.artifacts.additions import papers_of
 from moorage.artifacts.lists import ArtifactRow, find_page
 from moorage.artifacts.rules import find_immutable_tags
-from moorage.artifacts.tables import Artifact, ArtifactLabel, ArtifactReference, Label, Repository, Tag
+from moorage.artifacts.tables import Artifact, ArtifactLabel, ArtifactReference, Label, Manifest, Repository, Tag
 from moorage.db.prepared import Prepared, each
 from moorage.db.query import Field, Fields, Listing
 from moorage.db.work import Work
@@ -75,13 +77,19 @@ class Wanted:
 
 @dataclass(slots=True)
 class Attached:
-    """By the artifact's id; `immutable`: tags that a rule keeps, as (whole name of the repository, tag)."""
+    """By the artifact's id.
+
+    Attributes:
+        papers: of models, which of readme and license they have; of those with a large manifest that is not known.
+        immutable: tags that a rule keeps, as (whole name of the repository, tag).
+    """
 
     tags: dict[int, list[TagRow]] = field(default_factory=lambda: defaultdict(list))
     labels: dict[int, list[LabelRow]] = field(default_factory=lambda: defaultdict(list))
     accessories: dict[int, list[AccessoryRow]] = field(default_factory=lambda: defaultdict(list))
     inherited: dict[int, list[AccessoryRow]] = field(default_factory=lambda: defaultdict(list))
     references: dict[int, list[ReferenceRow]] = field(default_factory=lambda: defaultdict(list))
+    papers: dict[int, frozenset[str]] = field(default_factory=dict)
     immutable: frozenset[tuple[str, str]] = frozenset()
 
 
@@ -89,6 +97,12 @@ _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _TAG_COLUMNS = (
     Tag.history_id.label("id"), Tag.repository_id, Tag.artifact_id, Tag.name, Tag.pushed_at,
 )  # fmt: skip
+_MAX_MANIFEST_BYTES = 128 << 10
+_MANIFESTS = Prepared(
+    select(Manifest.artifact_id, Manifest.bytes).where(
+        Manifest.artifact_id.in_(_IDS), func.length(Manifest.bytes) <= _MAX_MANIFEST_BYTES
+    )
+)
 _TAGS = Prepared(select(*_TAG_COLUMNS).where(Tag.artifact_id.in_(_IDS)).order_by(Tag.artifact_id, Tag.name))
 LABEL_COLUMNS = (
     Label.id,
@@ -163,13 +177,16 @@ _REFERENCES = Prepared(
 
 
 def fetch_attached(work: Work, rows: Sequence[ArtifactRow], wanted: Wanted) -> Attached:
-    """What is wanted of these artifacts, and the children of indexes. At most six statements; none for no rows.
+    """What is wanted of these artifacts, the children of indexes, and what models have of readme and license.
+
+    At most seven statements; none for no rows.
 
     Cost: on PostgreSQL one round trip for all of them but the rules of immutable tags.
     """
     attached = Attached()
     if not rows:
         return attached
+    models = {row.id: row.media_type for row in rows if row.kind == kinds.CNAI}
     chosen = [
         statement
         for statement, is_wanted in (
@@ -178,11 +195,15 @@ def fetch_attached(work: Work, rows: Sequence[ArtifactRow], wanted: Wanted) -> A
             (_LABELS, wanted.labels),
             (_ACCESSORIES, wanted.accessories),
             (_INHERITED, wanted.inherited),
+            (_MANIFESTS, bool(models)),
         )
         if is_wanted
     ]
-    ids = {"ids": [row.id for row in rows]}
-    found = dict(zip(chosen, each(work, *((statement, ids) for statement in chosen)), strict=True))
+    ids = [row.id for row in rows]
+    asked = ((one, {"ids": list(models) if one is _MANIFESTS else ids}) for one in chosen)
+    found = dict(zip(chosen, each(work, *asked), strict=True))
+    for artifact_id, manifest in found.get(_MANIFESTS, ()):
+        attached.papers[artifact_id] = papers_of(bytes(manifest), models[artifact_id])
     for reference in found[_REFERENCES]:
         attached.references[reference[0]].append(ReferenceRow(*reference))
     for tag in found.get(_TAGS, ()):

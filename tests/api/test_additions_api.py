@@ -6,11 +6,13 @@ import io
 import json
 import tarfile
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from moorage.access.policy import Role
+from moorage.artifacts import additions, archives
 from tests.api.client import Answer, Client, Repo, Server, descriptor, encode, image, index
 from tests.api.conftest import make_project, make_user
 from tests.api.test_artifacts_api import at, get
@@ -186,18 +188,28 @@ async def test_links_name_what_is_answered_and_nothing_else_is(app: Server, admi
     await push(
         repo, "model", MODEL_CONFIG, [(b"r", f"{MODEL_DOC}.raw", "README"), (b"l", f"{MODEL_DOC}.raw", "LICENSE")]
     )
+    weights = (b"w", "application/vnd.cncf.model.weight.v1.raw", "model.bin")
+    await push(repo, "bare", MODEL_CONFIG, [weights])
+    await push(repo, "read", MODEL_CONFIG, [weights, (b"r", f"{MODEL_DOC}.raw", "README.md")])
     child = image(layers=(b"layer",))
     await repo.put("child", child)
     assert (await repo.put("index", index(child))).status == 201
     every = {"build_history", "values.yaml", "readme.md", "dependencies", "license", "files", "sbom", "x", "..%252Fx"}
-    for reference, count in (("image", 1), ("chart", 3), ("model", 3), ("index", 0)):
+    for reference, count in (("image", 1), ("chart", 3), ("model", 3), ("bare", 1), ("read", 2), ("index", 0)):
         hrefs = await linked(app, admin, repo, reference)
         assert len(hrefs) == count
         for href in hrefs.values():
             assert (await app.send("GET", href, headers=admin.basic)).status == 200, href
         for name in every - set(hrefs):
             answer = await ask(app, admin, repo, reference, name)
-            assert answer.status in ({400} if "%" not in name else {400, 404}), (reference, name)
+            absent = "%" in name or (reference in {"bare", "read"} and name in {"readme.md", "license"})
+            assert answer.status in ({400, 404} if absent else {400}), (reference, name)
+    project, _, name = repo.name.partition("/")
+    page = await get(app, admin, at(project, name, "/artifacts?page_size=50"))
+    listed = {one["tags"][0]["name"]: set(one.get("addition_links", {})) for one in page}
+    assert listed["bare"] == {"files"}
+    assert listed["read"] == {"files", "readme.md"}
+    assert listed["model"] == {"files", "readme.md", "license"}
 
 
 async def test_who_may_not_read_it_or_asks_for_what_is_not_there(app: Server, admin: Client, repo: Repo) -> None:
@@ -302,3 +314,60 @@ async def test_many_at_a_time_are_all_answered(app: Server, admin: Client, repo:
     await push_chart(repo, "v1", CHART)
     answers = await asyncio.gather(*(ask(app, admin, repo, "v1", "values.yaml") for _ in range(20)))
     assert [answer.status for answer in answers] == [200] * 20
+
+
+# -- turns and time ---------------------------------------------------------------------------------------
+
+
+async def test_who_waits_too_long_for_a_turn_is_told_to_come_again(
+    app: Server, admin: Client, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two are read at a time, each whole in memory; what the third gets is 429, and its turn when one is done."""
+    await push_chart(repo, "v1", CHART)
+    opened, started = asyncio.Event(), asyncio.Semaphore(0)
+    read = additions._read
+
+    async def slowly(*args: Any) -> additions.Addition:
+        started.release()
+        await opened.wait()
+        return await read(*args)
+
+    monkeypatch.setattr(additions, "_read", slowly)
+    monkeypatch.setattr(additions, "_WAIT_SECONDS", 0.05)
+    both = [asyncio.create_task(ask(app, admin, repo, "v1", "readme.md")) for _ in range(2)]
+    for _ in both:
+        await started.acquire()
+    third = await ask(app, admin, repo, "v1", "readme.md")
+    opened.set()
+    assert [one.status for one in await asyncio.gather(*both)] == [200, 200]
+
+    assert (third.status, third.code) == (429, "TOO_MANY_REQUEST")
+    assert int(third.header("retry-after") or 0) > 0
+    assert (await ask(app, admin, repo, "v1", "readme.md")).status == 200
+
+
+async def test_an_archive_is_read_for_so_long_and_no_longer(
+    app: Server, admin: Client, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is within all other bounds and slow still ends: the clock is looked at for each entry and each piece."""
+    many = tar(*((f"shop/templates/{number}.yaml", b"x" * 1000) for number in range(5_000)), ("shop/README.md", README))
+    await push_chart(repo, "many", many)
+    assert (await ask(app, admin, repo, "many", "readme.md")).body == README
+
+    monkeypatch.setattr(archives, "MAX_SECONDS", 0.0)
+    answer = await ask(app, admin, repo, "many", "readme.md")
+    assert (answer.status, answer.code) == (422, "UNPROCESSABLE_ENTITY")
+    assert answer.json()["errors"][0]["detail"]["limit"] == "0 s"
+
+    seconds = 0.0
+
+    def clock() -> float:
+        nonlocal seconds
+        seconds += 0.01
+        return seconds
+
+    monkeypatch.setattr(archives, "MAX_SECONDS", 3.0)
+    monkeypatch.setattr(archives, "time", SimpleNamespace(monotonic=clock))
+    answer = await ask(app, admin, repo, "many", "readme.md")
+    assert answer.status == 422
+    assert seconds < 3.2, "it stopped at the first look after its time"

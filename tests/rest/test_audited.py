@@ -131,9 +131,6 @@ AUDITED: dict[str, Told] = {
     "updateRetention": Told(("update", "retention"), "{retention_id}", ("tag-retention:update", "{project_id}")),
     "deleteRetention": Told(("delete", "retention"), "{retention_id}", ("tag-retention:delete", "{project_id}")),
     "triggerRetentionExecution": Told(("create", "execution"), "RETENTION", ("tag-retention:update", "{project_id}")),
-    "createRegistry": Told(("create", "registry"), "{unused}"),
-    "updateRegistry": Told(("update", "registry"), ""),
-    "deleteRegistry": Told(("delete", "registry"), ""),
     "updateConfigurations": Told(
         ("update", "configuration"), "", recipe=Recipe(body=lambda _: {"robot_token_duration": next(_number)})
     ),

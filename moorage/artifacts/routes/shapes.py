@@ -223,7 +223,7 @@ def show_artifact(
         annotations=row.annotations or None,
         references=[_show_reference(child) for child in attached.references.get(one, ())] or None,
         tags=tags or None,
-        addition_links=_links(row, digest),
+        addition_links=_links(row, digest, attached.papers.get(one)),
         labels=[show_label(label) for label in attached.labels.get(one, ())] or None,
         accessories=[show_accessory(accessory) for accessory in attached.accessories.get(one, ())] or None,
         inherited_accessories=[show_accessory(accessory) for accessory in attached.inherited.get(one, ())] or None,
@@ -249,8 +249,8 @@ def _show_reference(row: ReferenceRow) -> Reference:
     )
 
 
-def _links(row: ArtifactRow, digest: str) -> dict[str, AdditionLink] | None:
-    names = additions_of(row.kind, has_config=row.config_digest is not None)
+def _links(row: ArtifactRow, digest: str, papers: frozenset[str] | None) -> dict[str, AdditionLink] | None:
+    names = additions_of(row.kind, has_config=row.config_digest is not None, papers=papers)
     if not names:
         return None
     base = artifact_path(row.repository, digest)
