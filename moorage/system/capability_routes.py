@@ -35,7 +35,8 @@ class Finding(msgspec.Struct):
     """Which thing is wrong: `DISK_NEARLY_FULL`; empty where all is well."""
     state: State
     area: str
-    """settings, permissions, keys, database, storage, port, certificate, machine, sign-in, audit, clock."""
+    """settings, permissions, keys, database, storage, port, certificate, machine, sign-in, audit, clock, jobs,
+    registries."""
     where: str
     """The file, the setting or the part."""
     text: str

@@ -31,7 +31,8 @@ class Finding:
     """One thing that was looked at.
 
     Attributes:
-        area: settings, permissions, keys, database, storage, port, certificate, machine, sign-in, audit, clock.
+        area: settings, permissions, keys, database, storage, port, certificate, machine, sign-in, audit, clock, jobs,
+            registries.
         state: `ok`, `warning` (it works, but look at it) or `error` (a server would not start, or fails).
         text: what was found; names the file, the port or the owner.
         mend: what to do about it; empty when it is ok.

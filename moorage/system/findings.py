@@ -1,7 +1,8 @@
 """What is wrong with a server that runs, each with its mend: for the page that administrators look at.
 
 What `moorage check` finds on this machine (`doctor.py`), and what only a running server knows: whether its parts
-answer, sources of people that lack a setting, an audit log that does not leave, a clock that jumped.
+answer, sources of people that lack a setting, an audit log that does not leave, a clock that jumped, background work
+that nobody takes up, other registries that do not answer.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import Integer, String, Text, column, select, table
+from sqlalchemy import Integer, String, Text, column, exists, func, select, table
 
 from moorage.configuration.items import Items
 from moorage.configuration.live import Live
@@ -18,6 +19,9 @@ from moorage.db.engine import Database
 from moorage.db.migrate import HEAD
 from moorage.db.work import Work
 from moorage.errors import Problem
+from moorage.jobs.schedule import SCHEDULER, is_paused
+from moorage.jobs.tables import Schedule, Task, Worker
+from moorage.registries.tables import Registry
 from moorage.settings import Settings, shown_url
 from moorage.system import doctor
 from moorage.system.doctor import Finding
@@ -25,6 +29,9 @@ from moorage.system.health import Health
 
 FRESH_SECONDS = 10.0
 PATIENCE_SECONDS = 10.0
+_LATE_SECONDS = 600.0
+_NO_WORKER_SECONDS = 60.0
+_MOST_REGISTRIES = 20
 _ORDER = {"error": 0, "warning": 1, "ok": 2}
 
 _GC_STATE = table("gc_state", column("id", Integer), column("held_until", UtcTime))
@@ -140,4 +147,31 @@ def _look_at_rows(work: Work) -> list[Finding]:
         text = f"the audit log does not reach {row.endpoint} since {row.failing_since:%Y-%m-%d %H:%M} UTC: {row.error}"
         mend = "is the receiver running, and are its address and certificate right? Nothing is lost meanwhile"
         found.append(Finding("audit", "error", text[:1000], mend, "AUDIT_NOT_SENT", row.endpoint))
-    return found
+    return [*found, *_look_at_jobs(work), *_look_at_registries(work)]
+
+
+def _look_at_jobs(work: Work) -> Iterator[Finding]:
+    """Background work that nobody takes up. What is paused may wait."""
+    mend = "run one server without --no-jobs, or `moorage work`"
+    if work.db.scalar(select(exists().where(Worker.heartbeat_at > db_now(-_NO_WORKER_SECONDS)))):
+        return
+    waiting = select(Task.vendor_type, func.count(), func.min(Task.updated_at)).where(
+        Task.status == "Pending", Task.updated_at < db_now(-_LATE_SECONDS)
+    )
+    for queue, count, since in work.db.execute(waiting.group_by(Task.vendor_type).order_by(Task.vendor_type)):
+        if not is_paused(work, queue):
+            text = f"{count} tasks of {queue} wait since {since:%Y-%m-%d %H:%M} UTC, and no worker runs"
+            yield Finding("jobs", "error", text, mend, "TASKS_WAIT", queue)
+    late = select(func.count()).where(Schedule.next_at < db_now(-_LATE_SECONDS))
+    if (count := work.db.scalar(late)) and not is_paused(work, SCHEDULER):
+        text = f"{count} schedules are late, and nobody looks at them"
+        yield Finding("jobs", "error", text, mend, "SCHEDULES_LATE", SCHEDULER)
+
+
+def _look_at_registries(work: Work) -> Iterator[Finding]:
+    """Other registries that did not answer when they were looked at last."""
+    ill = select(Registry.name, Registry.url, Registry.status_reason).where(Registry.status == "unhealthy")
+    for name, url, reason in work.db.execute(ill.order_by(Registry.name).limit(_MOST_REGISTRIES)):
+        text = f"the registry {name} at {url} cannot be used: {reason}"
+        mend = "look at its address, its certificate and the credential for it"
+        yield Finding("registries", "warning", text[:1000], mend, "REGISTRY_UNHEALTHY", name)

@@ -12,6 +12,9 @@ from moorage.api.contract import OPERATIONS as CONTRACT
 from moorage.api.routes import BUILT, built_operations, every_route
 from moorage.audit.tables import AuditExport
 from moorage.gc.tables import GcState
+from moorage.jobs.schedule import SCHEDULER, pause
+from moorage.jobs.tables import Execution, Schedule, Task, Worker
+from moorage.registries.tables import Registry
 from moorage.settings import Secret
 from moorage.system.capabilities import OPERATIONS, Built, list_capabilities
 from tests.api.client import Client, Server
@@ -138,6 +141,49 @@ async def test_each_thing_that_is_wrong_is_named_with_its_mend(serve: Serve, tmp
         assert shown[code]["state"] == state
         assert text in shown[code]["text"]
         assert mend in shown[code]["mend"]
+
+
+async def test_work_that_nobody_takes_up_and_registries_that_do_not_answer_are_named(serve: Serve) -> None:
+    server = await serve()
+    now = datetime.now(UTC)
+    old = now - timedelta(hours=1)
+
+    def spoil(work: Any) -> None:
+        times = {"started_at": old, "updated_at": old}
+        made = work.db.execute(
+            insert(Execution).values(vendor_type="RETENTION", status="Running", trigger="MANUAL", **times)
+        )
+        task = {"execution_id": made.inserted_primary_key[0], "vendor_type": "RETENTION", "job": "x"}
+        work.db.execute(insert(Task).values(**task, status="Pending", created_at=old, updated_at=old))
+        kind = {"vendor_type": "RETENTION", "vendor_id": 7, "kind": "Custom", "cron": "0 0 * * * *", "job": "x"}
+        work.db.execute(insert(Schedule).values(**kind, next_at=old, created_at=old, updated_at=old))
+        values = {"name": "hub", "kind": "docker-hub", "url": "https://hub.test", "created_at": old, "updated_at": old}
+        work.db.execute(insert(Registry).values(**values, status="unhealthy", status_reason="no route to host"))
+
+    await server.run(spoil)
+    shown = await found(server)
+    assert shown.keys() == {"TASKS_WAIT", "SCHEDULES_LATE", "REGISTRY_UNHEALTHY"}
+    assert "1 tasks of RETENTION" in shown["TASKS_WAIT"]["text"]
+    assert "no route to host" in shown["REGISTRY_UNHEALTHY"]["text"]
+
+
+async def test_what_is_paused_or_has_a_worker_may_wait(serve: Serve) -> None:
+    for paused in (True, False):
+        server = await serve()
+        now = datetime.now(UTC)
+        old = now - timedelta(hours=1)
+
+        def wait(work: Any, *, paused: bool, now: datetime, old: datetime) -> None:
+            kind = {"vendor_type": "GARBAGE_COLLECTION", "kind": "Daily", "cron": "0 0 0 * * *", "job": "x"}
+            work.db.execute(insert(Schedule).values(**kind, next_at=old, created_at=old, updated_at=old))
+            if paused:
+                pause(work, SCHEDULER)
+            else:
+                beat = {"host": "here", "pid": 1, "slots": 1, "started_at": old, "heartbeat_at": now}
+                work.db.execute(insert(Worker).values(id="one", **beat))
+
+        await server.run(wait, paused=paused, now=now, old=old)
+        assert await found(server) == {}
 
 
 async def test_a_storage_that_is_gone_is_named(serve: Serve) -> None:
