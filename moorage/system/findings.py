@@ -162,9 +162,9 @@ def _look_at_jobs(work: Work) -> Iterator[Finding]:
         if not is_paused(work, queue):
             text = f"{count} tasks of {queue} wait since {since:%Y-%m-%d %H:%M} UTC, and no worker runs"
             yield Finding("jobs", "error", text, mend, "TASKS_WAIT", queue)
-    late = select(func.count()).where(Schedule.next_at < db_now(-_LATE_SECONDS))
-    if (count := work.db.scalar(late)) and not is_paused(work, SCHEDULER):
-        text = f"{count} schedules are late, and nobody looks at them"
+    late = work.db.scalar(select(func.count()).where(Schedule.next_at < db_now(-_LATE_SECONDS)))
+    if late and not is_paused(work, SCHEDULER):
+        text = f"{late} schedules are late, and nobody looks at them"
         yield Finding("jobs", "error", text, mend, "SCHEDULES_LATE", SCHEDULER)
 
 
