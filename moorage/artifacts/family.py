@@ -81,25 +81,25 @@ _MEMBER = "a.id, a.digest, a.kind, a.media_type, a.tagged, a.manifest_bytes, a.s
 _MEMBERS = Query(
     "",
     sqlite=f"""WITH RECURSIVE family (id) AS (
-    SELECT value FROM json_each($2)
+    SELECT value FROM json_each($1)
     UNION
     SELECT c.id FROM family f JOIN artifact_reference r ON r.parent_id = f.id
         JOIN artifact c ON c.id = r.child_id AND c.trash_id IS NULL
     UNION
     SELECT w.id FROM family f JOIN artifact s ON s.id = f.id
-        JOIN artifact w ON w.repository_id = $1 AND w.subject_digest = s.digest AND w.subject_digest IS NOT NULL
+        JOIN artifact w ON w.repository_id = s.repository_id AND w.subject_digest = s.digest AND w.subject_digest IS NOT NULL
         AND w.trash_id IS NULL
 )
 SELECT {_MEMBER} FROM family f CROSS JOIN artifact a ON a.id = f.id""",  # noqa: S608 - put together from constants
     postgresql=f"""WITH RECURSIVE family (id) AS (
-    SELECT id FROM unnest($2::bigint[]) AS root (id)
+    SELECT id FROM unnest($1::bigint[]) AS root (id)
     UNION
     SELECT next.id FROM family f CROSS JOIN LATERAL (
         SELECT c.id FROM artifact_reference r JOIN artifact c ON c.id = r.child_id AND c.trash_id IS NULL
         WHERE r.parent_id = f.id
         UNION ALL
         SELECT w.id FROM artifact s
-        JOIN artifact w ON w.repository_id = $1 AND w.subject_digest = s.digest AND w.subject_digest IS NOT NULL
+        JOIN artifact w ON w.repository_id = s.repository_id AND w.subject_digest = s.digest AND w.subject_digest IS NOT NULL
             AND w.trash_id IS NULL
         WHERE s.id = f.id
     ) next
@@ -141,7 +141,7 @@ def ids_argument(work: Work, ids: Iterable[int]) -> object:
 
 def find_family(work: Work, project_id: int, repository_id: int, artifacts: Iterable[int]) -> Family:
     """Live artifacts with all that hangs on them. Three statements, whatever is nested in what."""
-    (rows,) = each(work, (call(_MEMBERS, repository_id, ids_argument(work, artifacts)),))
+    (rows,) = each(work, (call(_MEMBERS, ids_argument(work, artifacts)),))
     members = {row[0]: Member(row[0], bytes(row[1]), row[2], row[3], bool(row[4]), row[5], row[6]) for row in rows}
     ids = ids_argument(work, members)
     named, referring = each(work, (call(_PARENTS_OF, ids), call(_REFERRERS_OF, ids)))

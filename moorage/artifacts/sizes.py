@@ -74,10 +74,10 @@ class Measured:
 
 
 _ALONE = """NOT EXISTS (SELECT 1 FROM repository_blob o
-    WHERE o.project_id = l.project_id AND o.blob_id = l.blob_id AND o.repository_id <> l.repository_id)"""
+    WHERE o.project_id = $2 AND o.blob_id = l.blob_id AND o.repository_id <> l.repository_id)"""
 _LINKS = f"""SELECT l.repository_id, sum(CASE WHEN {_ALONE} THEN c.size_bytes ELSE 0 END), sum(c.size_bytes)
-FROM repository_blob l JOIN project_blob c ON c.project_id = l.project_id AND c.blob_id = l.blob_id
-WHERE l.project_id = $2 AND c.holding <> 'released' AND l.repository_id IN ({{ids}}) GROUP BY l.repository_id"""  # noqa: S608 - put together from constants
+FROM repository_blob l JOIN project_blob c ON c.project_id = $2 AND c.blob_id = l.blob_id
+WHERE c.holding <> 'released' AND l.repository_id IN ({{ids}}) GROUP BY l.repository_id"""  # noqa: S608 - put together from constants
 _MANIFESTS = """SELECT repository_id, sum(manifest_bytes) FROM artifact
 WHERE repository_id IN ({ids}) GROUP BY repository_id"""
 _LINKS_OF, _MANIFESTS_OF = family.of_ids(_LINKS), family.of_ids(_MANIFESTS)

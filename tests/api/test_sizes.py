@@ -1,12 +1,17 @@
 """How many bytes things hold, and how many of them would come back: told beforehand, and counted afterwards."""
 
+import re
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
 
 from moorage.access.policy import Role
+from moorage.artifacts import family, preview, sizes
+from moorage.db.engine import Query
 from tests.api.client import Client, Repo, Server, digest_of, encode, image, index, subject
-from tests.api.conftest import make_project, make_robot, make_user, unique
+from tests.api.conftest import Stores, make_project, make_robot, make_user, unique
 from tests.api.statements import counting
 from tests.api.test_artifacts_api import BASE, at, get, post
 from tests.api.test_parts import config_of
@@ -175,6 +180,24 @@ async def test_the_number_of_statements_is_constant(app: Server, admin: Client) 
         counts.setdefault("artifacts", set()).add(min(seen))
     assert all(len(seen) == 1 for seen in counts.values()), counts
     assert max(map(max, counts.values())) <= 8, counts
+
+
+async def test_no_statement_looks_at_a_whole_table(stores: Stores) -> None:
+    server = await stores.shared("sqlite")
+    queries = {
+        f"{module.__name__}.{name}": value
+        for module in (family, sizes, preview)
+        for name, value in vars(module).items()
+        if isinstance(value, Query)
+    }
+    assert len(queries) >= 10
+    with closing(sqlite3.connect(f"file:{server.settings.data}/moorage.db?mode=ro", uri=True)) as db:
+        for name, query in queries.items():
+            places = max(int(number) for number in re.findall(r"\?(\d+)", query.sqlite))
+            plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {query.sqlite}", ["[1]"] * places)]
+            # what is scanned is what was given, or the rows of a statement of its own
+            assert not [step for step in plan if re.match(r"SCAN (?!json_each|f\b)", step)], (name, plan)
+            assert not [step for step in plan if "subject_digest>?" in step], (name, plan)
 
 
 @pytest.mark.parametrize("references", [[], ["x"] * 501, "x", [7]])
