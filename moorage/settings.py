@@ -146,6 +146,8 @@ class Jobs(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     while there is something to do."""
     slots: Annotated[int, Meta(ge=1, le=1000)] = 8
     """Tasks at once, in each process that runs them."""
+    idle_seconds: Annotated[int, Meta(ge=1)] = 60
+    """How long the process beside a server on SQLite stays when there is nothing to do."""
 
 
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

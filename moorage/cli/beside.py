@@ -30,9 +30,6 @@ from moorage.settings import Settings
 log = logging.getLogger("moorage.jobs")
 
 POLL_SECONDS = 0.5
-IDLE_SECONDS = 60.0
-"""How long a worker on SQLite stays when there is nothing to do."""
-
 SHORT_LIFE_SECONDS = 10.0
 LONGEST_PAUSE_SECONDS = 30.0
 
@@ -205,7 +202,9 @@ def _live(settings: Settings, parent: int) -> int:
 
     try:
         return work(
-            settings, slots=settings.jobs.slots, idle_seconds=IDLE_SECONDS if settings.sqlite_file is not None else 0.0
+            settings,
+            slots=settings.jobs.slots,
+            idle_seconds=settings.jobs.idle_seconds if settings.sqlite_file is not None else 0.0,
         )
     except Stop as stop:
         log.error("background jobs cannot run yet: %s", stop)  # noqa: TRY400 - the sentence is for the operator

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.bench import lists, lookups, machine, report, transfers
+from tests.bench import jobs, lists, lookups, machine, report, transfers
 from tests.bench.load import Wrong
 from tests.bench.report import Row
 from tests.bench.servers import NEWER, Servers, build_newer
@@ -38,6 +38,7 @@ ROWS: Mapping[str, Measure] = {
     **{asked.name: lists.measure(asked) for asked in lists.LISTS},
     "api-middle": lists.measure_middle,
     "api-growth": lists.measure_growth,
+    "jobs": jobs.measure,
 }
 
 

@@ -2,17 +2,21 @@
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, update
 
+from moorage.app import open_database
 from moorage.db.base import db_now
+from moorage.db.engine import Database
 from moorage.db.work import Work
-from moorage.errors import Conflict
-from moorage.events import SYSTEM
+from moorage.errors import Conflict, DatabaseUnavailable
+from moorage.events import SYSTEM, Actor
 from moorage.jobs import claim, queue, tables
 from moorage.jobs.queue import ERROR, PENDING, RUNNING, SCHEDULED, STOPPED, SUCCESS, GiveUp, RetryLater, TaskLost, job
 from moorage.jobs.task import LOG_BYTES, Task
+from moorage.settings import Settings
 from tests.jobs.conftest import Office
 
 
@@ -472,6 +476,113 @@ async def test_a_task_that_kills_its_workers_is_not_tried_for_ever(office: Offic
     assert row.status == ERROR
     assert "workers died" in row.message
     assert (await office.execution(row.execution_id)).status == ERROR
+
+
+# -- what is lost on the way, or comes twice ----------------------------------------------------------------
+
+
+async def test_a_claim_whose_reply_was_lost_is_given_back(office: Office) -> None:
+    """The transaction was committed, and its worker never heard of it."""
+
+    @job("test.see", limit=1)
+    async def see(task: Task) -> None:
+        """Nothing."""
+
+    async with office.working() as worker:
+        task_id = await office.start("test.see", delay_seconds=3600)
+        await office.execute(f"UPDATE task SET status = 'Pending' WHERE id = {task_id}")  # noqa: S608 - ours
+        taken = await office.run(claim.claim, worker.id, {"test.see": 1}, 1)
+        if taken:  # the worker may have been faster
+            row = await office.reaches(task_id, SUCCESS, 10)
+            assert (row.attempt, row.lost) == (2, 1)
+        await office.reaches(task_id, SUCCESS, 10)
+
+
+async def test_many_workers_that_claim_at_once_take_up_each_task_once(office: Office, settings: Settings) -> None:
+    for number in range(60):
+        await office.start("test.see" if number % 3 else "test.one")
+    others = [open_database(settings) for _ in range(4)]
+    limits = {"test.see": 0, "test.one": 2}
+    try:
+        claimed = [
+            one
+            for taken in await asyncio.gather(
+                *(
+                    other.run(SYSTEM, claim.claim, f"w{n}", limits, 7)
+                    for n, other in enumerate(others)
+                    for _ in range(5)
+                )
+            )
+            for one in taken
+        ]
+    finally:
+        for other in others:
+            await other.close()
+    assert len({one.id for one in claimed}) == len(claimed)
+    assert sum(one.job == "test.one" for one in claimed) == 2
+    assert sum(one.job == "test.see" for one in claimed) == 40
+    assert {one.attempt for one in claimed} == {1}
+
+
+async def test_an_end_whose_reply_was_lost_is_an_end_all_the_same(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[int] = []
+    ends: list[object] = []
+
+    @job("test.see")
+    async def see(task: Task) -> None:
+        ran.append(task.attempt)
+
+    run = Database.run
+
+    async def loses(self: Database, actor: Actor, story: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """The end of the first attempt: once nothing was written, once everything was."""
+        if story is not claim.finish:
+            return await run(self, actor, story, *args, **kwargs)
+        ends.append(args)
+        if len(ends) == 1:
+            raise DatabaseUnavailable
+        found = await run(self, actor, story, *args, **kwargs)
+        if len(ends) == 2:
+            raise DatabaseUnavailable
+        return found
+
+    monkeypatch.setattr(Database, "run", loses)
+    task_id = await office.start("test.see")
+    async with office.working():
+        row = await office.reaches(task_id, SUCCESS)
+        await office.until(lambda: _is(len(ends), 3))
+        await asyncio.sleep(0.5)
+        row = await office.row(task_id)
+    assert (row.attempt, ran, row.status) == (1, [1], SUCCESS)
+
+
+async def test_a_database_that_is_away_for_seconds_ends_no_task(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @job("test.slow")
+    async def slow(task: Task) -> None:
+        for step in range(20):
+            task.progress(step)
+            task.log(f"step {step}")
+            await asyncio.sleep(0.2)
+
+    task_id = await office.start("test.slow")
+    async with office.working():
+        await office.reaches(task_id, RUNNING)
+        with monkeypatch.context() as patch:
+            for name in ("run", "look"):
+                patch.setattr(type(office.parts.database), name, _is_away)
+            await asyncio.sleep(3)
+        row = await office.reaches(task_id, SUCCESS, 15)
+    assert (row.attempt, row.failures, row.lost) == (1, 0, 0)
+    text = await office.log(task_id)
+    assert [line.rpartition(" ")[2] for line in text.splitlines()] == [str(step) for step in range(20)]
+
+
+async def _is_away(*_: object, **__: object) -> None:
+    raise DatabaseUnavailable
 
 
 async def _is(value: object, wanted: object) -> bool:

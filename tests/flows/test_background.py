@@ -1,0 +1,133 @@
+"""Background work of a real server: its processes come when there is work, die, come again; and `moorage work`."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from moorage.cli.beside import NAME
+from tests.commands import MOORAGE, clean_environment
+from tests.parts.base import wait_until
+from tests.serving import Moorage, serve
+
+RUN = {"schedule": {"type": "Manual"}, "parameters": {"delete_untagged": True}}
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.part("postgres"))])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Of an empty PostgreSQL database; for SQLite nothing."""
+    if request.param == "sqlite":
+        return ""
+    return str(request.getfixturevalue("postgres_url")).replace("+psycopg", "")
+
+
+def ask(moorage: Moorage, method: str, path: str, body: object = None) -> Any:
+    """A request of the administrator's that has to work; its body, or the last word of its Location."""
+    auth = (moorage.admin.username, moorage.admin.password)
+    answer = httpx.request(method, f"{moorage.url}/api/v2.0{path}", json=body, auth=auth, timeout=20)
+    assert answer.is_success, answer.text
+    if "location" in answer.headers:
+        return answer.headers["location"].rpartition("/")[2]
+    return answer.json() if answer.content else None
+
+
+def collect(moorage: Moorage) -> str:
+    """Start a run; its path."""
+    return f"/system/gc/{ask(moorage, 'POST', '/system/gc/schedule', RUN)}"
+
+
+def has_ended(moorage: Moorage, run: str) -> Callable[[], bool]:
+    """Whether a run has ended well."""
+    return lambda: bool(ask(moorage, "GET", run)["job_status"] == "Success")
+
+
+def list_processes(moorage: Moorage) -> list[int]:
+    """The processes of background jobs, the keeper first: the worker is its child."""
+    found = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            name, _, rest = status.read_text().rpartition(")")
+            state, parent, group = rest.split()[:3]
+            if int(group) == moorage.pid and state != "Z" and name.partition("(")[2] == NAME:
+                found[int(status.parent.name)] = int(parent)
+    return sorted(found, key=lambda pid: found[pid] in found)
+
+
+def test_a_worker_comes_when_there_is_work_and_another_one_when_it_is_killed(tmp_path: Path, database_url: str) -> None:
+    with serve(tmp_path / "data", database_url=database_url, settings={"jobs.idle_seconds": 3}) as moorage:
+        if not database_url:
+            assert len(list_processes(moorage)) == 1, "on SQLite nobody works while there is no work"
+        run = collect(moorage)
+        wait_until(has_ended(moorage, run), what="the first run", seconds=20)
+        assert "files deleted" in httpx.get(
+            f"{moorage.url}/api/v2.0{run}/log", auth=(moorage.admin.username, moorage.admin.password)
+        ).text  # fmt: skip
+        _, worker = list_processes(moorage)
+        [pool] = ask(moorage, "GET", "/jobservice/pools")
+        assert pool["pid"] == worker
+
+        os.kill(worker, signal.SIGKILL)
+        run = collect(moorage)
+        wait_until(has_ended(moorage, run), what="a run after the worker was killed", seconds=30)
+        pools = {one["pid"] for one in ask(moorage, "GET", "/jobservice/pools")}
+        assert worker not in pools
+
+        if not database_url:
+            wait_until(lambda: len(list_processes(moorage)) == 1, what="the end of the idle worker", seconds=15)
+            assert ask(moorage, "GET", "/jobservice/pools") == []
+        moorage.restart()
+        run = collect(moorage)
+        wait_until(has_ended(moorage, run), what="a run after a restart", seconds=20)
+
+
+@contextlib.contextmanager
+def working(moorage: Moorage, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """`moorage work` on the same data."""
+    environment = clean_environment(**moorage._environment())
+    with log.open("ab") as file:
+        process = subprocess.Popen(
+            [*MOORAGE, "work", "--data", str(moorage.data), "--slots", "2"], env=environment, stdout=file, stderr=file
+        )
+    try:
+        yield process
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        process.wait(10)
+    assert "Traceback" not in log.read_text()
+
+
+def test_moorage_work_does_it_when_the_server_does_not(tmp_path: Path, database_url: str) -> None:
+    log = tmp_path / "work.log"
+    with serve(tmp_path / "data", database_url=database_url, settings={"jobs.beside": False}) as moorage:
+        assert list_processes(moorage) == []
+        run = collect(moorage)
+        time.sleep(1.5)
+        assert ask(moorage, "GET", run)["job_status"] == "Running"
+        assert ask(moorage, "GET", "/jobservice/pools") == []
+        with working(moorage, log) as process:
+            wait_until(has_ended(moorage, run), what="the run", seconds=20)
+            [pool] = ask(moorage, "GET", "/jobservice/pools")
+            assert (pool["pid"], pool["concurrency"]) == (process.pid, 2)
+        assert ask(moorage, "GET", "/jobservice/pools") == []
+
+
+def test_work_without_a_store_says_how_to_make_one(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*MOORAGE, "work", "--data", str(tmp_path)],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "moorage serve" in done.stderr
+    assert "Traceback" not in done.stderr
