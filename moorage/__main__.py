@@ -5,10 +5,10 @@ import os
 import sys
 
 from moorage import __version__
-from moorage.cli import check, fsck, gc, member, migrate, project, restore, serve, settings, user, work
+from moorage.cli import check, fsck, gc, member, migrate, project, restore, secrets, serve, settings, user, work
 from moorage.cli.exits import DONE, FAILED, MEANINGS, Stop
 
-GROUPS = (serve, work, check, settings, migrate, user, project, member, restore, gc, fsck)
+GROUPS = (serve, work, check, settings, migrate, user, project, member, restore, gc, fsck, secrets)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -69,6 +69,14 @@ class AllowlistChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SealKeyChanged(Event):
+    """Secrets are sealed with the key `key_id` from now on, or the older keys of `retired` are needed no more."""
+
+    key_id: str
+    retired: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class QuotaChanged(Event):
     """A project may hold more or less than before.
 

@@ -50,8 +50,14 @@ class Seals:
         self._folder = folder
         self._next_look = 0.0
         self._keys: dict[bytes, AESGCM] = {}
+        self._files: dict[bytes, Path] = {}
         self._sealing = b""
         self.reload()
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """Where each key lies, by its id, the newest first."""
+        return {key_id.hex(): path for key_id, path in self._files.items()}
 
     @property
     def key_id(self) -> str:
@@ -70,13 +76,15 @@ class Seals:
             KeysInvalid: as at the start; the keys from before stay in use.
         """
         keys: dict[bytes, AESGCM] = {}
+        files: dict[bytes, Path] = {}
         newest = b""
         for path, content in read_keys(self._folder, ".key", "sealing"):
             key = _parse_key(path, content)
             key_id = _id_of(key)
             newest = newest or key_id
             keys[key_id] = AESGCM(key)
-        self._keys, self._sealing = keys, newest
+            files[key_id] = path
+        self._keys, self._files, self._sealing = keys, files, newest
 
     def seal(self, secret: str, *, table: str, row: str, column: str) -> bytes:
         """Seal `secret` for one place: 37 bytes longer than it is, and different each time.
@@ -126,6 +134,11 @@ class Seals:
         except KeysInvalid:
             return None
         return self._keys.get(key_id)
+
+
+def find_key_id(sealed: bytes) -> str:
+    """The id of the key that sealed this, in hexadecimal; empty: it is no sealed secret."""
+    return sealed[1 : 1 + _ID_BYTES].hex() if sealed.startswith(_FORMAT) and len(sealed) >= _HEAD_BYTES else ""
 
 
 def create_seal_key(folder: Path) -> str:

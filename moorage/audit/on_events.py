@@ -49,6 +49,7 @@ from moorage.events import (
     RobotChanged,
     RobotCreated,
     ScheduleChanged,
+    SealKeyChanged,
     TagCreated,
     TagDeleted,
     TrashPurged,
@@ -90,6 +91,11 @@ def on_quota_changed(work: Work, event: QuotaChanged) -> None:
     """`update_project`, with the new limits: `storage_limit`, `repositories_limit`, `tags_limit`."""
     detail = {f"{name}_limit": limit for name, limit in event.limits.items()}
     _write(work, "update", "project", event.name, project_id=event.project_id, detail=detail)
+
+
+def on_seal_key_changed(work: Work, event: SealKeyChanged) -> None:
+    """`update_seal-key`: it seals from now on, or has replaced those of `retired`."""
+    _write(work, "update", "seal-key", event.key_id, detail={"retired": list(event.retired)})
 
 
 def on_project_deleted(work: Work, event: ProjectDeleted) -> None:
@@ -311,6 +317,7 @@ REACTIONS: Mapping[type[Event], Callable[[Work, Any], None]] = MappingProxyType(
         ProjectChanged: on_project_changed,
         AllowlistChanged: on_allowlist_changed,
         QuotaChanged: on_quota_changed,
+        SealKeyChanged: on_seal_key_changed,
         ProjectDeleted: on_project_deleted,
         MemberSet: on_member_set,
         UserCreated: on_user_created,

@@ -42,6 +42,7 @@ AUDIT_EVENTS = (
     "create_registry", "update_registry", "delete_registry",
     "purge_tag", "purge_artifact", "purge_repository", "purge_project",
     "create_execution", "stop_execution", "update_schedule", "delete_schedule", "update_queue", "purge_audit-log",
+    "update_seal-key",
 )  # fmt: skip
 """The events of the audit log: operation and type of resource. Source: the contract, and `audit/on_events.py`."""
 

@@ -3,6 +3,7 @@
 import json
 import logging
 from base64 import b64decode, b64encode
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ from moorage.configuration.tables import Configuration
 from moorage.db.work import Work
 from moorage.errors import ItemFixed, ItemInvalid
 from moorage.events import ConfigurationChanged
-from moorage.sealing import Seals
+from moorage.sealing import Seals, find_key_id
 from moorage.settings import Secret
 
 VARIABLE = "MOORAGE_CONFIG_OVERWRITE"
@@ -100,6 +101,39 @@ def fix_items(work: Work, seals: Seals, overwrite: Mapping[str, object]) -> None
     changed = _differing(before, after)
     if changed:
         _tell(work, after, changed)
+
+
+def count_seals(work: Work) -> Counter[str]:
+    """How many secrets among the items each key has sealed, by the keys' ids."""
+    stored = _read(work)
+    sealed = [
+        value for packed in (stored.items, stored.fixed) for name, value in packed.items() if name in rules.SECRETS
+    ]
+    return Counter(find_key_id(b64decode(str(value))) for value in sealed)
+
+
+def reseal_items(work: Work, seals: Seals) -> int:
+    """Seal the secrets among the items again that older keys have sealed; how many. Safe to repeat.
+
+    Raises:
+        SealBroken: one does not open; nothing is changed.
+    """
+    if not count_seals(work):
+        return 0
+    stored = _read(work, lock=True)
+    anew: dict[str, dict[str, object]] = {}
+    count = 0
+    for column, packed in (("items", stored.items), ("fixed", stored.fixed)):
+        anew[column] = dict(packed)
+        for name, value in packed.items():
+            sealed = b64decode(str(value)) if name in rules.SECRETS else b""
+            if sealed and not seals.is_current(sealed):
+                place = {"table": "configuration", "row": name, "column": column}
+                anew[column][name] = b64encode(seals.seal(seals.open(sealed, **place), **place)).decode("ascii")
+                count += 1
+    if count:
+        _write(work, stored, anew["items"], anew["fixed"])
+    return count
 
 
 def describe_items(work: Work) -> dict[str, object]:

@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from moorage.db.base import AUTO_ID, Base, Id, Json, Name, UtcTime, live_index
+from moorage.db.sealed import SEALED
 
 
 class Principal(Base):
@@ -153,7 +154,7 @@ class OidcUser(Base):
     issuer: Mapped[str] = mapped_column(Text)
     subject: Mapped[str] = mapped_column(Text)
     cli_secret: Mapped[str] = mapped_column(String(255), server_default="")
-    refresh_token: Mapped[bytes | None] = mapped_column(LargeBinary)
+    refresh_token: Mapped[bytes | None] = mapped_column(LargeBinary, info=SEALED)
     checked_at: Mapped[datetime] = mapped_column(UtcTime)
     gone_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
@@ -168,7 +169,7 @@ class OidcFlow(Base):
     __tablename__ = "oidc_flow"
 
     id: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
-    data: Mapped[bytes | None] = mapped_column(LargeBinary)
+    data: Mapped[bytes | None] = mapped_column(LargeBinary, info=SEALED)
     expires_at: Mapped[datetime] = mapped_column(UtcTime, index=True)
 
 

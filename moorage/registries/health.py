@@ -57,6 +57,8 @@ async def check_registries(outgoing: Outgoing, database: Database, seals: Seals,
         async with places:
             try:
                 reason = await find_trouble(outgoing, row.kind, service.endpoint_of(row, seals))
+                if row.sealed_secret is not None and not seals.is_current(row.sealed_secret):
+                    await database.run(SYSTEM, service.reseal, row, seals)
             except (Problem, SealBroken) as error:
                 reason = str(error)
         if bool(reason) != (row.status == service.UNHEALTHY):

@@ -1,5 +1,6 @@
 """Other registries: where they are, and what their kinds can do."""
 
+import logging
 from collections.abc import Mapping
 
 import msgspec
@@ -24,7 +25,10 @@ from moorage.registries.adapters import get_adapter, list_adapters
 from moorage.registries.adapters.base import Adapter
 from moorage.registries.service import Draft, RegistryRow
 from moorage.remotes.http import Outgoing
+from moorage.sealing import SealBroken
 from moorage.settings import Secret
+
+log = logging.getLogger("moorage.registries")
 
 MASK = "*****"
 """What stands for a secret in replies; sent back, it means the stored one."""
@@ -206,7 +210,7 @@ async def ping_registry(
         row = await call.look(service.get_registry, data.id)
         draft = service.check_address(_merge(call, service.draft_of(row), data))
         if not service.is_elsewhere(row, draft):
-            secret = service.open_secret(row, live.seals)
+            secret = _open(row, live)
     else:
         draft = service.check_address(_merge(call, draft, data))
     await _require_healthy(outgoing, draft, secret if draft.secret is None else draft.secret)
@@ -251,7 +255,7 @@ async def update_registry(
     service.require_secret(row, draft)
     words = msgspec.structs.replace(before, name=draft.name, description=draft.description)
     if moves := draft != words:
-        secret = service.open_secret(row, live.seals) if draft.secret is None else draft.secret
+        secret = _open(row, live) if draft.secret is None else draft.secret
         await _require_healthy(outgoing, draft, secret)
     await call.run(service.update_registry, id, draft, live.seals, healthy=moves)
     return Response(None)
@@ -354,6 +358,19 @@ def _merge(call: Call, before: Draft, change: RegistryUpdate) -> Draft:
         if getattr(after, name) != getattr(before, name):
             raise call.denied("registry:update", f"the system, to set {name}", None)
     return msgspec.structs.replace(after, trusted=before.trusted and after.url == before.url)
+
+
+def _open(row: RegistryRow, live: Live) -> Secret:
+    """The stored secret.
+
+    Raises:
+        RegistryInvalid: its key is missing, or somebody wrote to the row; the log has which.
+    """
+    try:
+        return service.open_secret(row, live.seals)
+    except SealBroken as error:
+        log.error("the secret of the registry %s: %s", row.name, error)  # noqa: TRY400 - no bug of ours
+        raise RegistryInvalid("The stored secret cannot be opened: give it again.") from None
 
 
 async def _require_healthy(outgoing: Outgoing, draft: Draft, secret: Secret) -> None:

@@ -21,6 +21,7 @@ from moorage.remotes.connection import Endpoint
 from moorage.sealing import Seals
 from moorage.settings import Secret
 
+MAX_ID = 2**63 - 1
 MAX_NAME = 255
 MAX_TEXT = 4_096
 MAX_SECRET = 65_536
@@ -52,6 +53,7 @@ _COLUMNS = (
 _ONE = select(*_COLUMNS).where(Registry.id == bindparam("registry"))
 _INSERT = insert(Registry).returning(Registry.id)
 _SEAL = update(Registry).where(Registry.id == bindparam("registry")).values(sealed_secret=bindparam("sealed"))
+_RESEAL = _SEAL.where(Registry.sealed_secret == bindparam("old"))
 _DELETE = delete(Registry).where(Registry.id == bindparam("registry"))
 _SET_STATUS = (
     update(Registry)
@@ -138,7 +140,7 @@ def list_registries(work: Work, listing: Listing, *, name: str = "") -> tuple[li
 
 def find_registry(work: Work, registry_id: int) -> RegistryRow | None:
     """The endpoint with this id."""
-    row = work.db.execute(_ONE, {"registry": registry_id}).first()
+    row = work.db.execute(_ONE, {"registry": registry_id}).first() if 0 < registry_id <= MAX_ID else None
     return None if row is None else _row(row)
 
 
@@ -327,6 +329,16 @@ def note_health(work: Work, seen: RegistryRow, reason: str) -> None:
     """
     values = {"registry": seen.id, "seen": seen.updated_at, "now": work.now, "why": reason[:MAX_TEXT]}
     work.db.execute(_SET_STATUS, {**values, "new_status": UNHEALTHY if reason else HEALTHY})
+
+
+def reseal(work: Work, seen: RegistryRow, seals: Seals) -> None:
+    """Seal a stored secret with the newest key, so that an older one can go; nothing when it was changed since.
+
+    Raises:
+        SealBroken: it does not open.
+    """
+    sealed = seals.seal(open_secret(seen, seals).reveal(), row=str(seen.id), **_SEALED)
+    work.db.execute(_RESEAL, {"registry": seen.id, "old": seen.sealed_secret, "sealed": sealed})
 
 
 def _values(draft: Draft) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from sqlalchemy import Boolean, LargeBinary, String, Text, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from moorage.db.base import AUTO_ID, Base, Id, Json, Name, UtcTime
+from moorage.db.sealed import SEALED
 
 
 class Registry(Base):
@@ -26,7 +27,7 @@ class Registry(Base):
     description: Mapped[str] = mapped_column(Text, server_default="")
     credential_type: Mapped[str] = mapped_column(String(32), server_default="")
     access_key: Mapped[str] = mapped_column(Text, server_default="")
-    sealed_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    sealed_secret: Mapped[bytes | None] = mapped_column(LargeBinary, info=SEALED)
     insecure: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     ca_certificate: Mapped[str] = mapped_column(Text, server_default="")
     token_hosts: Mapped[list[str]] = mapped_column(Json, server_default="[]")

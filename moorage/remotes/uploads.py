@@ -26,6 +26,10 @@ _LOST = frozenset({400, 404})
 _ASTRAY = _LOST | {416}
 """And by which it says that the upload is not where we think it is, or that the request before still writes to it."""
 
+_FORGIVEN = 3
+"""A registry that loses an upload with every broken connection is sent the blob whole from then on: the more requests
+there are, the surer it is that one of them breaks."""
+
 Read = Callable[[int], AsyncIterator[bytes]]
 """Gives the bytes of a blob from an offset on; may be called again."""
 
@@ -124,6 +128,8 @@ class _Sending:
     chunk_bytes: int
     upload: _Upload | None = None
     furthest: int = 0
+    forgotten: int = 0
+    """How often the registry lost an upload that it had bytes of."""
 
     async def run(self, mount_from: str) -> bool:
         attempts = Attempts(self.client.patience)
@@ -206,15 +212,21 @@ class _Sending:
             return False
         if upload.offset == self.size_bytes and await self.client.find_blob(self.repository, self.digest) is not None:
             return True
-        self.upload = None
-        if lost:
-            return False
+        self.upload = None if lost else await self._find_again(upload)
+        if self.upload is None:
+            self.forgotten += 1
+            if self.forgotten >= _FORGIVEN:
+                self.chunk_bytes = 0
+        return False
+
+    async def _find_again(self, upload: _Upload) -> _Upload | None:
+        """The upload as the registry has it now; None when it has it no more."""
         with contextlib.suppress(RemoteUnavailable, RemoteBusy, RemoteRefused, RemoteMisbehaved):
             answer = await self.client.send("GET", upload.location, pushing(self.repository))
             offset = _read_offset(answer, 0)
             if offset <= self.size_bytes:
-                self.upload = _Upload(self._location(answer), offset, upload.chunk_bytes)
-        return False
+                return _Upload(self._location(answer), offset, upload.chunk_bytes)
+        return None
 
     async def _cancel(self) -> None:
         """Take back an upload that will not be finished. The registry forgets it anyway, some day."""

@@ -2,9 +2,12 @@
 
 import asyncio
 import base64
+import os
 import re
+import shutil
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,7 +23,7 @@ from moorage.registries.adapters.base import NOT_PROVEN
 from moorage.registries.health import check_registries, check_stale
 from moorage.registries.tables import Registry
 from moorage.remotes.http import Outgoing
-from moorage.sealing import SealBroken, Seals
+from moorage.sealing import SealBroken, Seals, create_seal_key
 from tests.api.client import Answer, Client, Server, encode
 from tests.api.conftest import make_project, unique
 from tests.commands import make_certificate
@@ -117,7 +120,41 @@ async def test_a_secret_is_sealed_for_its_row(app: Server, admin: Client, upstre
     stolen = await app.run(service.get_registry, other)
     with pytest.raises(SealBroken):
         service.endpoint_of(stolen, seals)
+    asked = len(upstream.heard)
+    for method, path, body in (
+        ("POST", "/registries/ping", {"id": other}),
+        ("PUT", f"/registries/{other}", {"access_key": "robot2"}),
+    ):
+        answer = await ask(app, admin, method, path, body)
+        assert (answer.status, "give it again" in answer.body.decode()) == (400, True)
+    assert len(upstream.heard) == asked
+    assert (await ask(app, admin, "PUT", f"/registries/{other}", {"access_secret": SECRET})).status == 200
     assert SECRET not in repr(service.endpoint_of(row, seals))
+
+
+async def test_a_secret_moves_to_the_newest_key_by_itself(
+    app: Server, admin: Client, upstream: Scripted, tmp_path: Path
+) -> None:
+    made = await make(app, admin, upstream)
+    folder = tmp_path / "seal"
+    shutil.copytree(app.settings.seal_key_folder, folder)
+    seals = Seals(folder)
+    first = await app.run(service.get_registry, made)
+    old = next(folder.glob("*.key"))
+    os.utime(old, (1, 1))
+    create_seal_key(folder)
+    seals.reload()
+
+    assert first.sealed_secret is not None
+    assert not seals.is_current(first.sealed_secret)
+    await check_registries(Outgoing(), app.database, seals, [first])
+    second = await app.run(service.get_registry, made)
+    assert second.sealed_secret is not None
+    assert seals.is_current(second.sealed_secret)
+    assert service.endpoint_of(second, seals).password.reveal() == SECRET
+    # What was resealed meanwhile, or given anew, is left alone.
+    await app.run(service.reseal, first, seals)
+    assert (await app.run(service.get_registry, made)).sealed_secret == second.sealed_secret
 
 
 async def test_a_stored_secret_goes_nowhere_else(app: Server, admin: Client, upstream: Scripted) -> None:
@@ -165,6 +202,7 @@ async def test_ping_tells_what_is_wrong_to_an_administrator(app: Server, admin: 
         assert word in answer.json()["errors"][0]["message"], answer
         assert SECRET not in answer.body.decode()
     assert (await ask(app, admin, "POST", "/registries/ping", {"id": 2**62})).status == 404
+    assert (await ask(app, admin, "POST", "/registries/ping", {"id": 2**63})).status == 404
 
 
 async def test_what_does_not_answer_is_not_saved(app: Server, admin: Client, upstream: Scripted) -> None:

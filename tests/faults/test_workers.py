@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,25 @@ async def test_two_workers_share_a_folder(tmp_path: Path, *, killing: bool) -> N
                 assert (await client.get_blob(HERE, digest_of(layer))).body == layer
             assert len(list_workers(moorage.pid)) == 2, "the dead worker was not replaced"
     check(place.url, place.storage, rest=not killing)
+
+
+async def test_read_only_holds_in_every_worker_within_a_second(tmp_path: Path) -> None:
+    """What docs/operate/configuration.md promises: the REST API at once, registry clients a second later at most."""
+    with serving.serve(tmp_path / "data", workers=2, settings={"log.level": "warning"}) as moorage:
+        moorage.create_project("team")
+        place = Place(tmp_path / "data")
+        async with place.visit(moorage.url, moorage.admin) as client:
+            await client.token(HERE)
+            for read_only, expected, status in ((True, 403, 403), (False, 202, 201)):
+                changed = await client.api("PUT", "/configurations", {"read_only": read_only})
+                told = time.monotonic()
+                assert changed.status == 200, changed
+                made = [
+                    (await client.api("POST", "/projects", {"project_name": f"p{read_only}{n}".lower()})).status
+                    for n in range(12)
+                ]
+                assert set(made) == {status}, "the REST API answers with a setting that is past"
+                # Half a second for a machine that is busy with other things.
+                await asyncio.sleep(max(0.0, told + 1.5 - time.monotonic()))
+                replies = await asyncio.gather(*(client.start(HERE) for _ in range(40)))
+                assert {reply.status for reply in replies} == {expected}

@@ -16,7 +16,7 @@ from moorage.artifacts.local import Local
 from moorage.artifacts.stored import OwnShelf
 from moorage.errors import ManifestUnknown, ProjectUnknown, QuotaExceeded, RemoteRefused
 from moorage.events import SYSTEM
-from moorage.oci.digest import Digest, compute
+from moorage.oci.digest import Digest, Hasher, compute
 from moorage.oci.media_types import COSIGN_SIMPLE_SIGNING, EMPTY, OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST
 from moorage.oci.platforms import Platform
 from moorage.remotes.client import Client, open_client
@@ -428,3 +428,81 @@ async def test_a_refusal_of_ours_is_the_cause(here: Moorage, there: Moorage) -> 
         with pytest.raises(ManifestUnknown):
             await copy_artifact(remote, "team/refused", "nothing", local, "team/app", tags=["v1"])
         assert await local.find_manifest("tiny/app", "v1") is None
+
+
+# -- a large layer ----
+
+_BLOCK = noise("block", MIB - 16)
+
+
+def large(kind: str, size: int) -> tuple[Digest, Callable[[int], AsyncIterator[bytes]]]:
+    """A blob that is made as it is read: no two of its MiB are alike, and nobody holds it whole."""
+
+    def piece(number: int) -> bytes:
+        return number.to_bytes(8) + compute(kind.encode()).binary[1:9] + _BLOCK
+
+    async def read(start: int) -> AsyncIterator[bytes]:
+        for number in range(start // MIB, size // MIB):
+            data = piece(number)
+            yield data[start - number * MIB :] if number == start // MIB else data
+
+    hasher = Hasher()
+    for number in range(size // MIB):
+        hasher.update(piece(number))
+    return hasher.digest(), read
+
+
+async def _send_large(other: Moorage | DockerRegistry, here: Moorage, size: int) -> None:
+    """Copy an image with one large layer in and out through a proxy that fails 30 % of all requests somewhere."""
+    chance = random.Random(size)
+    kind = type(other).__name__.lower()
+
+    def plan(_asked: Asked, _count: int) -> Fault | None:
+        draw = chance.random()
+        if draw < 0.1:
+            return Fault(status=503, headers=("retry-after: 0",))
+        if draw < 0.2:
+            return Fault(body_after=chance.randrange(size))
+        return Fault(reply_after=chance.randrange(size)) if draw < 0.3 else None
+
+    digest, read = large(kind, size)
+    raw = json.dumps(
+        {
+            "schemaVersion": 2, "mediaType": OCI_MANIFEST,
+            "config": {"mediaType": EMPTY, "digest": str(compute(b"{}")), "size": 2},
+            "layers": [{"mediaType": OCI_LAYER, "digest": str(digest), "size": size}],
+        }
+    ).encode()  # fmt: skip
+
+    async def empty(_start: int) -> AsyncIterator[bytes]:
+        yield b"{}"
+
+    patient = Patience(tries=15, first_seconds=0.05, longest_seconds=1)
+    account = other.admin if isinstance(other, Moorage) else other
+    async with ourselves(here) as local, away(other) as straight, flaky(other.host, plan) as proxy:
+        await straight.put_blob(f"team/large-{kind}", digest, size, read)
+        await straight.put_blob(f"team/large-{kind}", compute(b"{}"), 2, empty)
+        await straight.put_manifest(f"team/large-{kind}", "v1", raw, OCI_MANIFEST)
+        endpoint = Endpoint(url=proxy.url, username=account.username, password=Secret(account.password))
+        async with open_client(Outgoing(), endpoint, patience=patient) as remote:
+            source, to, back = f"team/large-{kind}", f"team/large-{kind}-in", f"team/large-{kind}-out"
+            came = await copy_artifact(remote, source, "v1", local, to, tags=["v1"])
+            await copy_artifact(local, to, "v1", remote, back, tags=["v1"], options=Options(chunk_bytes=8 * MIB))
+        assert came.progress.sent_bytes >= size
+        assert proxy.failed > 0
+        hasher = Hasher()
+        async for data in straight.read_blob(back, digest, size):
+            hasher.update(data)
+        assert hasher.digest() == digest
+        assert await straight.find_manifest(back, "v1") == compute(raw) == await local.find_manifest(to, "v1")
+
+
+async def test_a_large_layer_survives_a_bad_network(here: Moorage, other: Moorage | DockerRegistry) -> None:
+    await _send_large(other, here, 48 * MIB)
+    here.check_log()
+
+
+@pytest.mark.deep
+async def test_a_layer_of_a_gigabyte_survives_a_bad_network(here: Moorage, other: Moorage | DockerRegistry) -> None:
+    await _send_large(other, here, 1024 * MIB)
+    here.check_log()
