@@ -87,8 +87,8 @@ _MEMBERS = Query(
         JOIN artifact c ON c.id = r.child_id AND c.trash_id IS NULL
     UNION
     SELECT w.id FROM family f JOIN artifact s ON s.id = f.id
-        JOIN artifact w ON w.repository_id = s.repository_id AND w.subject_digest = s.digest AND w.subject_digest IS NOT NULL
-        AND w.trash_id IS NULL
+        JOIN artifact w ON w.repository_id = s.repository_id AND w.subject_digest = s.digest
+        AND w.subject_digest IS NOT NULL AND w.trash_id IS NULL
 )
 SELECT {_MEMBER} FROM family f CROSS JOIN artifact a ON a.id = f.id""",  # noqa: S608 - put together from constants
     postgresql=f"""WITH RECURSIVE family (id) AS (
@@ -99,8 +99,8 @@ SELECT {_MEMBER} FROM family f CROSS JOIN artifact a ON a.id = f.id""",  # noqa:
         WHERE r.parent_id = f.id
         UNION ALL
         SELECT w.id FROM artifact s
-        JOIN artifact w ON w.repository_id = s.repository_id AND w.subject_digest = s.digest AND w.subject_digest IS NOT NULL
-            AND w.trash_id IS NULL
+        JOIN artifact w ON w.repository_id = s.repository_id AND w.subject_digest = s.digest
+            AND w.subject_digest IS NOT NULL AND w.trash_id IS NULL
         WHERE s.id = f.id
     ) next
 )

@@ -74,9 +74,9 @@ class Measured:
 
 
 _ALONE = """NOT EXISTS (SELECT 1 FROM repository_blob o
-    WHERE o.project_id = $2 AND o.blob_id = l.blob_id AND o.repository_id <> l.repository_id)"""
+    WHERE o.project_id = l.project_id AND o.blob_id = l.blob_id AND o.repository_id <> l.repository_id)"""
 _LINKS = f"""SELECT l.repository_id, sum(CASE WHEN {_ALONE} THEN c.size_bytes ELSE 0 END), sum(c.size_bytes)
-FROM repository_blob l JOIN project_blob c ON c.project_id = $2 AND c.blob_id = l.blob_id
+FROM repository_blob l JOIN project_blob c ON c.project_id = l.project_id AND c.blob_id = l.blob_id
 WHERE c.holding <> 'released' AND l.repository_id IN ({{ids}}) GROUP BY l.repository_id"""  # noqa: S608 - put together from constants
 _MANIFESTS = """SELECT repository_id, sum(manifest_bytes) FROM artifact
 WHERE repository_id IN ({ids}) GROUP BY repository_id"""
@@ -112,11 +112,11 @@ _IN_PROJECT = select(Repository.id, Repository.path, Repository.artifact_count).
 )
 
 
-def measure_repositories(work: Work, project_id: int, repositories: Iterable[RepositorySize]) -> list[RepositorySize]:
-    """These repositories with what they hold. Two statements."""
+def measure_repositories(work: Work, repositories: Iterable[RepositorySize]) -> list[RepositorySize]:
+    """These repositories, of whatever project, with what they hold. Two statements."""
     listed = list(repositories)
     ids = family.ids_argument(work, (one.id for one in listed))
-    links, manifests = each(work, (call(_LINKS_OF, ids, project_id), call(_MANIFESTS_OF, ids)))
+    links, manifests = each(work, (call(_LINKS_OF, ids), call(_MANIFESTS_OF, ids)))
     held = {row[0]: (int(row[1]), int(row[2])) for row in links}
     written = {row[0]: int(row[1]) for row in manifests}
     measured = []
@@ -141,14 +141,14 @@ def list_repositories(work: Work, project_id: int, listing: Listing) -> tuple[li
     key, descends = listing.sort[0] if listing.sort else ("own", True)
     if key in BY_SIZE:
         ignored += [name for name, _ in listing.sort[1:]]
-        rows = measure_repositories(work, project_id, [RepositorySize(*row) for row in work.db.execute(matching, here)])
+        rows = measure_repositories(work, [RepositorySize(*row) for row in work.db.execute(matching, here)])
         rows.sort(key=lambda row: row.path)
         rows.sort(key=lambda row: row.own_bytes if key == "own" else row.shared_bytes, reverse=descends)
         return rows[listing.offset : listing.offset + listing.page_size], len(rows), ignored
     order, more = _FIELDS.order(listing, "name")
     total = work.db.scalar(select(func.count()).select_from(matching.subquery()), here) or 0
     page = work.db.execute(matching.order_by(*order).limit(listing.page_size).offset(listing.offset), here)
-    return measure_repositories(work, project_id, [RepositorySize(*row) for row in page]), total, ignored + more
+    return measure_repositories(work, [RepositorySize(*row) for row in page]), total, ignored + more
 
 
 def measure_repository(work: Work, project_id: int, path: str) -> tuple[RepositorySize, list[Sharer]]:
@@ -161,7 +161,7 @@ def measure_repository(work: Work, project_id: int, path: str) -> tuple[Reposito
     """
     found = service.get_repository(work, project_id, path)
     row = RepositorySize(found.id, found.path, found.artifact_count)
-    (measured,) = measure_repositories(work, project_id, [row])
+    (measured,) = measure_repositories(work, [row])
     (sharers,) = each(work, (call(_SHARERS, found.id, MAX_NAMES),))
     return measured, [Sharer(name, int(size)) for name, size in sharers]
 

@@ -3,13 +3,13 @@
 import msgspec
 from litestar import Response
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from moorage import faults
 from moorage.access.call import Call, stamp
 from moorage.access.needs import SIGNED_IN, inside, project
 from moorage.access.operations import operation
-from moorage.artifacts import purge, restore, trash
+from moorage.artifacts import purge, restore, trash, trash_sizes
 from moorage.artifacts.trash import TrashRow
 from moorage.errors import ProjectFull, RestoreBlocked, RestoreNameInvalid, RestoreTaken, TrashUnknown
 from moorage.settings import Settings
@@ -38,6 +38,8 @@ class TrashEntry(msgspec.Struct, kw_only=True):
     """Until when it can be brought back."""
     restore_first: int | None
     """The entry that has to be restored before this one; null: none."""
+    size: int | None
+    """Bytes that the project's quota gets back if this alone is purged; null: not asked for (`with_size`)."""
 
 
 class RestoreReq(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -71,34 +73,40 @@ class PurgedEntry(msgspec.Struct, kw_only=True):
 
 
 @operation("GET", "/trash", id="listTrash", tag="trash", needs=SIGNED_IN, paged=True, ours=True)
-async def list_trash(call: NamedDependency[Call]) -> Response[list[TrashEntry]]:
+async def list_trash(call: NamedDependency[Call], with_size: FromQuery[bool] = False) -> Response[list[TrashEntry]]:
     """What the caller can bring back, what was deleted last first; administrators see all.
 
     `sort` and `q` know id, project_id, kind, name, deleted_at and purge_at.
     """
     listing = call.listing()
     rows, total, ignored = await call.look(trash.list_trash, listing, account=call.signed_in())
-    return call.page([_show(row) for row in rows], listing, total, ignored)
+    return call.page(await _show_all(call, rows, with_size=with_size), listing, total, ignored)
 
 
 @operation(
     "GET", "/projects/{project_name_or_id:str}/trash", id="listProjectTrash", tag="trash",
     needs=project("artifact:delete"), paged=True, ours=True,
 )  # fmt: skip
-async def list_project_trash(call: NamedDependency[Call]) -> Response[list[TrashEntry]]:
+async def list_project_trash(
+    call: NamedDependency[Call], with_size: FromQuery[bool] = False
+) -> Response[list[TrashEntry]]:
     """What was deleted from a project and can be brought back; `sort` and `q` as in the list of all."""
     listing = call.listing()
     rows, total, ignored = await call.look(trash.list_trash, listing, project_id=call.project.project_id)
-    return call.page([_show(row) for row in rows], listing, total, ignored)
+    return call.page(await _show_all(call, rows, with_size=with_size), listing, total, ignored)
 
 
 @operation(
     "GET", "/trash/{id:int}", id="getTrash", tag="trash", problems=(TrashUnknown,), ours=True,
     needs=inside("whoever may delete such a thing in its project; of a project its administrators"),
 )  # fmt: skip
-async def get_trash(call: NamedDependency[Call], id: FromPath[int]) -> Response[TrashEntry]:  # noqa: A002 - as elsewhere
+async def get_trash(
+    call: NamedDependency[Call],
+    id: FromPath[int],  # noqa: A002 - as elsewhere
+    with_size: FromQuery[bool] = False,
+) -> Response[TrashEntry]:
     """One entry of the trash."""
-    return Response(_show(await _enter(call, id)))
+    return Response((await _show_all(call, [await _enter(call, id)], with_size=with_size))[0])
 
 
 @operation(
@@ -169,11 +177,16 @@ async def _enter(call: Call, trash_id: int) -> TrashRow:
     return row
 
 
-def _show(row: TrashRow) -> TrashEntry:
+async def _show_all(call: Call, rows: list[TrashRow], *, with_size: bool) -> list[TrashEntry]:
+    sizes = await call.look(trash_sizes.measure_acts, rows) if with_size else {}
+    return [_show(row, sizes.get(row.id)) for row in rows]
+
+
+def _show(row: TrashRow, size: int | None) -> TrashEntry:
     return TrashEntry(
         id=row.id, project_id=row.project_id, project_name=row.project_name, kind=row.kind, name=row.label,
         reason=row.reason, deleted_by=row.by, deleted_at=stamp(row.deleted_at), purge_at=stamp(row.purge_at),
-        restore_first=row.first,
+        restore_first=row.first, size=size,
     )  # fmt: skip
 
 
