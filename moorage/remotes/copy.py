@@ -173,19 +173,22 @@ async def copy_artifact(
     """
     copying = _Copying(source, repository, target, to, options, watch or _nobody)
     root = await source.get_manifest(repository, reference)
+    kept = [tag for tag in tags if not await copying.may_point(tag, root.digest)]
+    free = [tag for tag in tags if tag not in kept]
+    if kept and not free:  # nobody would ever see what was copied
+        return Copied(root.digest, False, (), tuple(kept), 0, copying.progress)
     await copying.prepare(root, 0)
-    set_now, kept = [], []
-    for tag in tags:
-        there = await target.find_manifest(to, tag)
-        if there is not None and there != root.digest and not options.override:
-            kept.append(tag)
+    done: list[str] = []
+    for tag in free:
+        if not options.override and not await copying.may_point(tag, root.digest):
+            kept.append(tag)  # somebody was faster
             continue
-        if there != root.digest:
+        if await target.find_manifest(to, tag) != root.digest:
             await copying.put(root, tag)
-        set_now.append(tag)
-    if not set_now and await target.find_manifest(to, str(root.digest)) is None:
+        done.append(tag)
+    if not done and await target.find_manifest(to, str(root.digest)) is None:
         await copying.put(root, str(root.digest))
-    return Copied(root.digest, copying.changed, tuple(set_now), tuple(kept), copying.missing, copying.progress)
+    return Copied(root.digest, copying.changed, tuple(done), tuple(kept), copying.missing, copying.progress)
 
 
 async def _nobody(_progress: Progress) -> None:
@@ -225,6 +228,12 @@ class _Copying:
         if self.options.referrers:
             await self._copy_referrers(manifest.digest, depth)
         return parsed
+
+    async def may_point(self, tag: str, digest: Digest) -> bool:
+        """Whether a tag of the target may be set: it is free, or leads there already, or may be moved."""
+        if self.options.override:
+            return True
+        return await self.target.find_manifest(self.to, tag) in {None, digest}
 
     async def put(self, manifest: RemoteManifest, reference: str) -> None:
         """Put a manifest that is prepared."""

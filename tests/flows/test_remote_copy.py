@@ -359,6 +359,13 @@ async def test_a_tag_that_leads_elsewhere_stays_unless_it_may_be_moved(here: Moo
         )
         assert (kept.tags, kept.kept_tags) == (("v2",), ("v1",))
         assert await local.find_manifest("team/tags", "v1") == one.root
+        three = build("tag3", 1000)
+        await push(remote, "team/three", three)
+        none = await copy_artifact(
+            remote, "team/three", "v1", local, "team/tags", tags=["v1", "v2"], options=Options(override=False)
+        )
+        assert (none.changed, none.tags, none.kept_tags) == (False, (), ("v1", "v2"))
+        assert await local.find_manifest("team/tags", str(three.root)) is None  # nobody would see it
         await copy_artifact(remote, "team/two", "v1", local, "team/tags", tags=["v1"])
         assert await local.find_manifest("team/tags", "v1") == two.root
         untagged = await copy_artifact(remote, "team/one", str(one.root), local, "team/untagged")
