@@ -33,7 +33,7 @@ from moorage.distribution.auth import Gate
 from moorage.distribution.plane import Plane
 from moorage.distribution.token import TokenEndpoint
 from moorage.errors import Problem
-from moorage.events import ArtifactsPulled, ConfigurationChanged, ManifestPushed
+from moorage.events import ArtifactDeleted, ArtifactsPulled, ConfigurationChanged, ExecutionEnded, ManifestPushed
 from moorage.identity.access_tokens import AccessTokens
 from moorage.identity.backends.ldap import Ldap
 from moorage.identity.backends.oidc import CliSecrets
@@ -60,6 +60,7 @@ from moorage.system.health import Health
 from moorage.web.metrics import Metrics
 from moorage.web.request import App, Hosts, Receive, Scope, Send
 from moorage.web.stack import AccessLog, Stack
+from moorage.webhooks.on_events import Teller
 
 log = logging.getLogger("moorage")
 
@@ -68,8 +69,8 @@ _API_AFTER_SECONDS = 0.3
 """The server listens first; then the framework of the REST API is loaded beside it."""
 
 
-def wire(audit_rules: LiveRules | None = None, days: DayNotes | None = None) -> Subscribers:
-    """Who hears of what."""
+def wire(audit_rules: LiveRules | None = None, days: DayNotes | None = None, *, host: str = "localhost") -> Subscribers:
+    """Who hears of what. `host`: of this server, as clients call it."""
     subscribers = Subscribers()
     subscribers.on(ConfigurationChanged, on_configuration_changed)  # first: its own row is the first to be sent
     recorder = audit.Recorder(audit_rules)
@@ -77,14 +78,17 @@ def wire(audit_rules: LiveRules | None = None, days: DayNotes | None = None) -> 
         subscribers.on(event, recorder.hear)
     if days is not None:
         subscribers.on(ManifestPushed, days.on_pushed).on(ArtifactsPulled, days.on_pulled)
+    teller = Teller(host, lambda: audit_rules.items() if audit_rules is not None and audit_rules.items else Items())
+    subscribers.on(ManifestPushed, teller.on_pushed).on(ArtifactsPulled, teller.on_pulled)
+    subscribers.on(ArtifactDeleted, teller.on_deleted).on(ExecutionEnded, teller.on_execution_ended)
     return subscribers
 
 
 def open_database(settings: Settings, audit_rules: LiveRules | None = None, days: DayNotes | None = None) -> Database:
     """The database that the settings name, with its subscribers wired."""
-    database = Database(
-        settings.database_url, pool_size=settings.database.pool_size, subscribers=wire(audit_rules, days)
-    )
+    host = (settings.external_url or f"http://{settings.listen}").partition("://")[2].rstrip("/")
+    subscribers = wire(audit_rules, days, host=host)
+    database = Database(settings.database_url, pool_size=settings.database.pool_size, subscribers=subscribers)
     database.relieve = reliever(database, settings.uploads.lease_seconds)
     return database
 

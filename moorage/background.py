@@ -18,8 +18,9 @@ from moorage.retention import jobs as retention
 from moorage.sealing import Seals
 from moorage.settings import Settings
 from moorage.storage.open import open_storage
+from moorage.webhooks import jobs as webhooks
 
-SUBJECTS = (audit, gc, retention, upkeep)
+SUBJECTS = (audit, gc, retention, upkeep, webhooks)
 """The modules whose jobs a worker knows; each declares them when it is imported."""
 
 

@@ -456,6 +456,24 @@ class RetentionExists(Invalid):
     reason = "RETENTION_EXISTS"
 
 
+class WebhookInvalid(Invalid):
+    """The webhook policy cannot be used."""
+
+    reason = "WEBHOOK_INVALID"
+
+
+class WebhookExists(Invalid):
+    """The project has a webhook policy of this name already."""
+
+    reason = "WEBHOOK_EXISTS"
+
+
+class WebhookLimit(Invalid):
+    """The project has as many webhook policies as it may have."""
+
+    reason = "WEBHOOK_LIMIT"
+
+
 class RuleLimit(Invalid):
     """The project has as many rules as it may have."""
 
@@ -600,6 +618,12 @@ class RetentionUnknown(NotFound):
     """There is no such retention policy."""
 
     reason = "RETENTION_UNKNOWN"
+
+
+class WebhookUnknown(NotFound):
+    """The project has no such webhook policy."""
+
+    reason = "WEBHOOK_UNKNOWN"
 
 
 class RefreshTokenUnknown(NotFound):

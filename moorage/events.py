@@ -215,6 +215,15 @@ class RetentionChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookChanged(Event):
+    """A webhook policy was changed. `change`: created, updated, deleted, signing_key."""
+
+    project_id: int
+    name: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
 class TagCreated(Event):
     """A tag was put on an artifact that was there already, without a push."""
 

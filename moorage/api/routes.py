@@ -26,6 +26,7 @@ from moorage.system import find_routes as find
 from moorage.system import jobs_routes as background
 from moorage.system import routes as system
 from moorage.system.capabilities import Built
+from moorage.webhooks import routes as webhooks
 
 BUILT: tuple[HTTPRouteHandler, ...] = (
     *people.ROUTES,
@@ -42,6 +43,7 @@ BUILT: tuple[HTTPRouteHandler, ...] = (
     *audit_purge.ROUTES,
     *artifacts.ROUTES,
     *retention.ROUTES,
+    *webhooks.ROUTES,
     *configuration.ROUTES,
     *gc.ROUTES,
     *system.ROUTES,

@@ -58,6 +58,7 @@ from moorage.events import (
     UserCreated,
     UserSignedIn,
     UserSignedOut,
+    WebhookChanged,
 )
 
 _INSERT = Query(
@@ -177,6 +178,13 @@ def on_immutable_rule_changed(work: Work, event: ImmutableRuleChanged) -> None:
     operation = {"created": "create", "deleted": "delete"}.get(event.change, "update")
     detail = {"change": event.change} if operation == "update" else {}
     _write(work, operation, "immutable_rule", str(event.rule_id), project_id=event.project_id, detail=detail)
+
+
+def on_webhook_changed(work: Work, event: WebhookChanged) -> None:
+    """`create_webhook`, `delete_webhook`, or `update_webhook` with the kind of change."""
+    operation = {"created": "create", "deleted": "delete"}.get(event.change, "update")
+    detail = {"change": event.change} if operation == "update" else {}
+    _write(work, operation, "webhook", event.name, project_id=event.project_id, detail=detail)
 
 
 def on_retention_changed(work: Work, event: RetentionChanged) -> None:
@@ -332,6 +340,7 @@ REACTIONS: Mapping[type[Event], Callable[[Work, Any], None]] = MappingProxyType(
         ManifestPushed: on_manifest_pushed,
         ImmutableRuleChanged: on_immutable_rule_changed,
         RetentionChanged: on_retention_changed,
+        WebhookChanged: on_webhook_changed,
         TagCreated: on_tag_created,
         RepositoryChanged: on_repository_changed,
         RepositoryDeleted: on_repository_deleted,

@@ -38,6 +38,7 @@ AUDIT_EVENTS = (
     "create_robot", "update_robot", "delete_robot", "update_configuration", "create_group", "update_group",
     "delete_group", "create_immutable_rule", "update_immutable_rule", "delete_immutable_rule",
     "create_retention", "update_retention", "delete_retention",
+    "create_webhook", "update_webhook", "delete_webhook",
     "restore_tag", "restore_artifact", "restore_repository", "restore_project",
     "create_registry", "update_registry", "delete_registry",
     "purge_tag", "purge_artifact", "purge_repository", "purge_project",

@@ -52,7 +52,7 @@ async def tidy_repository(task: Task, *, repository_id: int, path: str) -> None:
         await asyncio.sleep(0)
     counts = Counter(one.verdict for one in verdicts)
     task.log(", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())) or "nothing is in it")
-    await task.complete(service.end_task, task.id)
+    await task.complete(service.end_task, task.id, task.execution_id, repository)
 
 
 async def _delete(task: Task, run: service.Run, repository: Place, condemned: list[tuple[int, Verdict]]) -> None:

@@ -23,6 +23,7 @@ from moorage.errors import (
     RuleLimit,
     SelectorInvalid,
     TaskUnknown,
+    Unprocessable,
 )
 from moorage.jobs.queue import FINAL, RUNNING
 from moorage.oci.digest import Digest
@@ -344,7 +345,7 @@ async def list_executions(
 
 @operation(
     "PATCH", _RUN, id="operateRetentionExecution", tag="Retention",
-    problems=(RetentionUnknown, ExecutionUnknown, Invalid),
+    problems=(RetentionUnknown, ExecutionUnknown),
     needs=inside("tag-retention:update in the policy's project"),
 )  # fmt: skip
 async def operate_execution(
@@ -356,7 +357,7 @@ async def operate_execution(
     """Stop a run. What it deleted is in the trash."""
     await _enter(call, id, "update")
     if data.action != "stop":
-        raise Invalid("The action is stop.", action=(data.action or "")[:64])
+        raise Unprocessable("The action is stop.", action=(data.action or "")[:64])
     await call.run(service.stop_run, id, eid)
     return Response(None)
 

@@ -26,7 +26,7 @@ from moorage.errors import (
     TagImmutable,
 )
 from moorage.events import RetentionChanged
-from moorage.jobs.queue import SUCCESS, enqueue_all, start, stop_execution
+from moorage.jobs.queue import SUCCESS, enqueue_all, note_execution, start, stop_execution
 from moorage.jobs.schedule import remove_schedule, set_schedule
 from moorage.jobs.tables import Execution, Task
 from moorage.oci.digest import Digest
@@ -38,6 +38,8 @@ from moorage.retention.tables import RetentionPolicy, RetentionVerdict
 
 VENDOR = "RETENTION"
 PLAN_JOB, REPOSITORY_JOB = "retention.plan", "retention.repository"
+TOLD = 100
+"""How many of the artifacts that went a run names in what others are told of it."""
 KEPT_RUNS = 10
 """Of how many runs of a policy the verdicts are kept."""
 
@@ -363,16 +365,34 @@ def _delete(work: Work, run: Run, repository: Place, one: Verdict) -> str:
     return DELETED
 
 
-def end_task(work: Work, task_id: int) -> dict[str, int]:
-    """Note on a task how many artifacts there were and how many stay; the number of each verdict."""
+def end_task(work: Work, task_id: int, execution_id: int, repository: Place) -> None:
+    """Note on a task, and on its run, how many artifacts there were, how many stay, and some of those that went."""
+    of_task = RetentionVerdict.task_id == task_id
     counted = work.db.execute(
-        select(RetentionVerdict.verdict, func.count())
-        .where(RetentionVerdict.task_id == task_id)
-        .group_by(RetentionVerdict.verdict)
+        select(RetentionVerdict.verdict, func.count()).where(of_task).group_by(RetentionVerdict.verdict)
     )
     counts: dict[str, int] = {row[0]: row[1] for row in counted}
     total = sum(counts.values())
-    gone = sum(counts.get(verdict, 0) for verdict in (DELETE, DELETED, GONE))
-    extra = {"total": total, "retained": total - gone, "verdicts": counts}
+    retained = total - sum(counts.get(verdict, 0) for verdict in (DELETE, DELETED, GONE))
+    extra = {"total": total, "retained": retained, "verdicts": counts}
     work.db.execute(update(Task).where(Task.id == task_id).values(extra=extra))
-    return counts
+    rows = work.db.execute(
+        select(RetentionVerdict.kind, RetentionVerdict.tags, RetentionVerdict.digest)
+        .where(of_task, RetentionVerdict.verdict == DELETED)
+        .order_by(RetentionVerdict.position)
+        .limit(TOLD)
+    )
+    gone = [
+        {"type": row.kind, "status": "SUCCESS", "name_tag": f"{repository.name}:{name}"}
+        for row in rows
+        for name in row.tags or [str(Digest.from_binary(bytes(row.digest)))]
+    ]
+    lock = select(Execution.extra).where(Execution.id == execution_id).with_for_update(key_share=True)
+    kept: dict[str, Any] = dict(work.db.execute(lock).scalar_one())
+    note_execution(
+        work,
+        execution_id,
+        total=kept.get("total", 0) + total,
+        retained=kept.get("retained", 0) + retained,
+        deleted=[*kept.get("deleted", []), *gone][:TOLD],
+    )

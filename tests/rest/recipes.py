@@ -94,6 +94,16 @@ def _retention(project: str) -> dict[str, Any]:
     return {"algorithm": "or", "rules": [one], "trigger": trigger, "scope": scope}
 
 
+def _webhook(name: str) -> dict[str, Any]:
+    """A policy whose target never answers."""
+    target = {"type": "http", "address": "http://127.0.0.1:1/", "auth_header": "Bearer x", "skip_cert_verify": False}
+    return {"name": name, "enabled": True, "event_types": ["PUSH_ARTIFACT"], "targets": [target]}
+
+
+def _of_webhook(place: Place) -> dict[str, str]:
+    return {"execution_id": place.ids["webhook_run"], "task_id": place.ids["webhook_task"]}
+
+
 def _of_retention(place: Place) -> dict[str, str]:
     return {"id": place.ids["retention_id"], "eid": place.ids["retention_run"], "tid": place.ids["retention_task"]}
 
@@ -252,6 +262,17 @@ RECIPES: dict[str, Recipe] = {
     "operateRetentionExecution": Recipe(body=_body({"action": "stop"}), path=_of_retention),
     "listRetentionTasks": Recipe(path=_of_retention),
     "getRetentionTaskLog": Recipe(path=_of_retention),
+    "ListWebhookPoliciesOfProject": _FEW,
+    "CreateWebhookPolicyOfProject": Recipe(body=lambda place: _webhook(place.unused)),
+    "GetWebhookPolicyOfProject": _FEW,
+    "UpdateWebhookPolicyOfProject": Recipe(body=_body({"description": "changed"})),
+    "DeleteWebhookPolicyOfProject": _FEW,
+    "ListExecutionsOfWebhookPolicy": _FEW,
+    "ListTasksOfWebhookExecution": Recipe(path=_of_webhook),
+    "GetLogsOfWebhookTask": Recipe(path=_of_webhook),
+    "LastTrigger": _FEW,
+    "ListWebhookJobs": Recipe("policy_id={webhook_policy_id}"),
+    "GetSupportedEventTypes": _FEW,
     "getConfigurations": _FEW,
     "getInternalconfig": _FEW,
     "updateConfigurations": Recipe(body=_body({"robot_token_duration": 30})),
@@ -344,8 +365,12 @@ def make_place(admin: Caller, members: Mapping[str, Account], *, word: str = "")
     now = {"schedule": {"type": "Manual"}, "parameters": {"audit_retention_hour": 24, "include_event_types": "other"}}
     ids |= {"gc_id": admin.make("/system/gc/schedule", now), "purge_id": admin.make("/system/purgeaudit/schedule", now)}
     ids |= {"pool_id": "all", "job_id": "1", "job_type": "GARBAGE_COLLECTION"}
+    ids["webhook_policy_id"] = admin.make(f"/projects/{name}/webhook/policies", _webhook("here"))
     ids["digest"] = push(admin, f"{name}/app{word}", f"v1{word}")
     ids["empty_id"] = admin.make("/projects", {"project_name": f"empty{number}"})
+    runs = f"/projects/{name}/webhook/policies/{ids['webhook_policy_id']}/executions"
+    ids["webhook_run"] = str(admin.send("GET", runs).json()[0]["id"])
+    ids["webhook_task"] = str(admin.send("GET", f"{runs}/{ids['webhook_run']}/tasks").json()[0]["id"])
     ids["retention_id"] = admin.make("/retentions", _retention(project))
     ids["retention_run"], ids["retention_task"] = _run_retention(admin, ids["retention_id"])
     if "project_admin" in members:

@@ -138,6 +138,10 @@ AUDITED: dict[str, Told] = {
     "actionPendingJobs": Told(
         ("update", "queue"), "GARBAGE_COLLECTION", recipe=Recipe(body=lambda _: {"action": "pause"})
     ),
+    "CreateWebhookPolicyOfProject": Told(("create", "webhook"), "{unused}"),
+    "UpdateWebhookPolicyOfProject": Told(("update", "webhook"), "here"),
+    "DeleteWebhookPolicyOfProject": Told(("delete", "webhook"), "here"),
+    "renewWebhookSigningKey": Told(("update", "webhook"), "here"),
     "updateConfigurations": Told(
         ("update", "configuration"), "", recipe=Recipe(body=lambda _: {"robot_token_duration": next(_number)})
     ),
@@ -156,6 +160,7 @@ ELSEWHERE = {
     "stopGC": "tests/api/test_background_api.py",
     "stopPurge": "tests/api/test_background_api.py",
     "stopRunningJob": "tests/api/test_background_api.py",
+    "redeliverWebhook": "tests/api/test_webhooks.py",
 }
 """Operations that need a directory, a provider, or work that still runs; the named file looks at their rows."""
 
@@ -215,7 +220,8 @@ class Log:
         return {**self.place.ids, **more, "unused": self.place.unused, "number": number}
 
 
-_VALUES = {"task_id": "1", "eid": "1", "addition": "build_history", "token_id": "1", "digest": "sha256:" + "0" * 64}
+_VALUES = {"task_id": "1", "eid": "1", "delivery_id": "1", "execution_id": "1", "addition": "build_history"}
+_VALUES |= {"token_id": "1", "digest": "sha256:" + "0" * 64}
 
 
 @pytest.fixture(scope="module")

@@ -479,6 +479,34 @@ def upgrade() -> None:
         postgresql_where=sa.text("email_folded IS NOT NULL"),
     )
     op.create_table(
+        "webhook_delivery",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("execution_id", ID, nullable=False),
+        sa.Column("policy_id", sa.BigInteger(), nullable=False),
+        sa.Column("target", sa.SmallInteger(), nullable=False),
+        sa.Column("lane", NAME, nullable=False),
+        sa.Column("event_id", sa.String(length=36), nullable=False),
+        sa.Column("event_type", sa.String(length=32), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("fact", sa.JSON(), nullable=False),
+        sa.Column("attempts", sa.JSON(), server_default="[]", nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["execution_id"], ["execution.id"], name=op.f("fk_webhook_delivery_execution_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_delivery")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_webhook_delivery_execution_id"), "webhook_delivery", ["execution_id"], unique=False)
+    op.create_index(
+        "ix_webhook_delivery_lane",
+        "webhook_delivery",
+        ["policy_id", "lane", "id"],
+        unique=False,
+        sqlite_where=sa.text("state <> 'done'"),
+        postgresql_where=sa.text("state <> 'done'"),
+    )
+    op.create_table(
         "project",
         sa.Column("id", ID, nullable=False),
         sa.Column("name", NAME, nullable=False),
@@ -825,6 +853,29 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("principal_id IS NOT NULL"),
         postgresql_where=sa.text("principal_id IS NOT NULL"),
+    )
+    op.create_table(
+        "webhook_policy",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("project_id", ID, nullable=False),
+        sa.Column("name", NAME, nullable=False),
+        sa.Column("description", sa.Text(), server_default="", nullable=False),
+        sa.Column("enabled", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("event_types", sa.JSON(), nullable=False),
+        sa.Column("targets", sa.JSON(), nullable=False),
+        sa.Column("sealed_secrets", sa.LargeBinary(), nullable=True),
+        sa.Column("repositories", sa.JSON(), nullable=True),
+        sa.Column("tags", sa.JSON(), nullable=True),
+        sa.Column("trusted", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("creator", NAME, server_default="", nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("updated_at", TIME, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("fk_webhook_policy_project_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_policy")),
+        sa.UniqueConstraint("project_id", "name", name=op.f("uq_webhook_policy_project_id_name")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "artifact",

@@ -1,0 +1,32 @@
+"""A worker beside a server under test."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from moorage.background import opening
+from moorage.jobs.worker import Worker
+from tests.api.client import Server
+
+
+@contextlib.asynccontextmanager
+async def working(app: Server) -> AsyncIterator[None]:
+    """A worker of this process at work on a server's queue."""
+    async with opening(app.settings) as parts:
+        stop = asyncio.Event()
+        running = asyncio.create_task(Worker(parts).run(stop))
+        try:
+            yield
+        finally:
+            stop.set()
+            await running
+
+
+async def until(holds: Callable[[], Awaitable[bool] | bool], seconds: float = 20) -> None:
+    """Wait for something to become true."""
+    async with asyncio.timeout(seconds):
+        while True:
+            found = holds()
+            if found if isinstance(found, bool) else await found:
+                return
+            await asyncio.sleep(0.03)
