@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
+from moorage import background
 from moorage.access.policy import Role
 from moorage.artifacts import days
 from moorage.artifacts.days import DayNotes, day_of, fold, number_of
 from moorage.db.work import Work
 from moorage.errors import DatabaseUnavailable
-from moorage.events import SYSTEM
+from moorage.events import SYSTEM, ManifestPushed
 from tests.api.client import Client, Server, image, index
 from tests.api.conftest import Serve, administrator, make_project, make_robot, make_user, project_id, unique
 from tests.api.statements import counting
@@ -57,6 +58,14 @@ async def test_what_a_server_did_is_written_when_it_stops(serve: Serve) -> None:
     assert row["storage"] == held > 0
     (row,) = await usage(again, administrator(again), "", f"?from={TODAY}")
     assert (row["pulls"], row["pushes"], row["storage"]) == (3, 3, held)
+
+
+async def test_what_a_worker_copies_counts_too(app: Server, project: str) -> None:
+    number = await project_id(app, project)
+    pushed = ManifestPushed(number, 1, f"{project}/app", 1, "sha256:" + "0" * 64, ("v1",), new=True)
+    async with background.opening(app.settings) as parts:
+        await parts.database.run(SYSTEM, lambda work: work.emit(pushed))
+    assert [row[:3] for row in await rows_of(app, number)] == [(number_of(TODAY), 0, 1)]
 
 
 async def test_bytes_are_noted_where_they_changed(app: Server, project: str) -> None:
