@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, case, delete, func, insert, literal_column, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from moorage.audit.tables import Audit, AuditCount, AuditMark
+from moorage.audit.tables import Audit, AuditCount, AuditMark, AuditPart, AuditSpan
 from moorage.db.base import db_now
 from moorage.db.engine import Database
 from moorage.db.work import Work
@@ -31,10 +31,15 @@ SETTLE_SECONDS = 60
 
 log = logging.getLogger("moorage.audit")
 
-_MARK = select(func.coalesce(func.max(AuditMark.upto), 0)).scalar_subquery()
+MARK = select(func.coalesce(func.max(AuditMark.upto), 0)).scalar_subquery()
 _FAR: ColumnElement[int] = literal_column(str(2**62))
+# With an upper bound, too, or PostgreSQL takes it for a third of the table and plans for that.
+ABOVE_MARK = (Audit.id > MARK, Audit.id < MARK + _FAR)
 # Not the column itself: so that the few rows above the mark are visited by their ids, and not the project's by theirs.
 PROJECT = func.coalesce(Audit.project_id, literal_column("0"))
+PART_BITS = 14
+PART = Audit.id.bitwise_rshift(literal_column(str(PART_BITS)))
+"""The part of the log that a row is in: what `parts.py` skips."""
 
 _SETTLED = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 _TO_COME = text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
@@ -53,8 +58,7 @@ def total(
     """
     counted = AuditCount.rows - AuditCount.refused if only_done else AuditCount.rows
     below = select(func.coalesce(func.sum(counted), 0))
-    # With an upper bound, too, or PostgreSQL takes it for a third of the table and plans for that.
-    above = select(func.count()).select_from(Audit).where(Audit.id > _MARK, Audit.id < _MARK + _FAR)
+    above = select(func.count()).select_from(Audit).where(*ABOVE_MARK)
     if projects is not None:
         below = below.where(AuditCount.project_id.in_(projects))
         above = above.where(PROJECT.in_(projects))
@@ -117,37 +121,55 @@ def _settled(
 
 
 def _add(work: Work, condition: ColumnElement[bool], sign: int) -> None:
-    """Add the number of rows to those of their projects, or take it away; in the order of ids, so nobody deadlocks."""
-    rows = [
-        {"project_id": project, "rows": sign * count, "refused": sign * (count - done)}
-        for project, count, done in work.db.execute(
-            select(PROJECT, func.count(), func.sum(case((Audit.ok, 1), else_=0)))
-            .where(condition)
-            .group_by(PROJECT)
-            .order_by(PROJECT)
+    """Add the number of rows to those of their projects and parts, or take it away.
+
+    In the order of ids, so nobody deadlocks.
+    """
+    found = work.db.execute(
+        select(
+            PROJECT, PART, func.count(), func.sum(case((Audit.ok, 0), else_=1)), func.min(Audit.at), func.max(Audit.at)
         )
-    ]
-    if not rows:
+        .where(condition)
+        .group_by(PROJECT, PART)
+        .order_by(PROJECT, PART)
+    ).all()
+    parts: list[dict[str, Any]] = []
+    projects: dict[int, dict[str, Any]] = {}
+    spans: dict[int, dict[str, Any]] = {}
+    for project, part, rows, refused, first, last in found:
+        counted = {"rows": sign * rows, "refused": sign * refused}
+        parts.append({"project_id": project, "part": part, **counted})
+        whole = projects.setdefault(project, {"project_id": project, "rows": 0, "refused": 0})
+        span = spans.setdefault(part, {"part": part, "rows": 0, "refused": 0, "first_at": first, "last_at": last})
+        for one in (whole, span):
+            one["rows"] += counted["rows"]
+            one["refused"] += counted["refused"]
+        span["first_at"], span["last_at"] = min(span["first_at"], first), max(span["last_at"], last)
+    if not found:
         return
-    if work.db.dialect.name == "sqlite":
-        lite = sqlite.insert(AuditCount)
-        counted = {
-            "rows": AuditCount.rows + lite.excluded.rows,
-            "refused": AuditCount.refused + lite.excluded.refused,
-        }
-        work.db.execute(lite.on_conflict_do_update(index_elements=["project_id"], set_=counted), rows)
-    else:
-        pg = postgresql.insert(AuditCount)
-        counted = {
-            "rows": AuditCount.rows + pg.excluded.rows,
-            "refused": AuditCount.refused + pg.excluded.refused,
-        }
-        work.db.execute(pg.on_conflict_do_update(index_elements=["project_id"], set_=counted), rows)
+    _write(work, AuditCount, list(projects.values()))
+    _write(work, AuditPart, parts)
+    _write(work, AuditSpan, [spans[part] for part in sorted(spans)])
+    if sign < 0:
+        for table in (AuditPart, AuditSpan):
+            work.db.execute(delete(table).where(table.part.in_(list(spans)), table.rows == 0))
+
+
+def _write(work: Work, table: Any, rows: list[dict[str, Any]]) -> None:  # noqa: ANN401 - one of the tables of counts
+    """Add rows to what is there under their keys; a span is widened."""
+    made: Any = (sqlite if work.db.dialect.name == "sqlite" else postgresql).insert(table)
+    changed = {name: getattr(table, name) + made.excluded[name] for name in ("rows", "refused")}
+    if table is AuditSpan:
+        least, greatest = (func.min, func.max) if work.db.dialect.name == "sqlite" else (func.least, func.greatest)
+        changed["first_at"] = least(AuditSpan.first_at, made.excluded.first_at)
+        changed["last_at"] = greatest(AuditSpan.last_at, made.excluded.last_at)
+    keys = [column.name for column in table.__table__.primary_key]
+    work.db.execute(made.on_conflict_do_update(index_elements=keys, set_=changed), rows)
 
 
 def _above_mark(work: Work) -> int:
     """About how many rows are above the mark: ids, so no more than that."""
-    found: int = work.db.scalar(select(func.coalesce(func.max(Audit.id), 0) - _MARK)) or 0
+    found: int = work.db.scalar(select(func.coalesce(func.max(Audit.id), 0) - MARK)) or 0
     return found
 
 

@@ -8,11 +8,13 @@ from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import ColumnElement, Select, bindparam, func, literal, or_, select, tuple_, union_all
+from sqlalchemy.sql import operators
 
 from moorage.access.matrix import ROLE_PERMISSIONS
 from moorage.access.policy import Account
 from moorage.access.tables import RoleBinding
 from moorage.audit.counts import PROJECT, total
+from moorage.audit.parts import Rows, edge_condition, find_edge, make_rows
 from moorage.audit.tables import Audit
 from moorage.db.base import Id, UtcTime, from_micros, to_micros
 from moorage.db.engine import Row
@@ -44,6 +46,8 @@ FIELDS = Fields(
 NEWEST_FIRST, OLDEST_FIRST = "-op_time", "op_time"
 SORTED_FROM = 2
 """SQLite: to gather and sort a row of somebody's projects takes as long as to pass so many rows in an index."""
+DEEP = 20_000
+"""Rows before a page from which on whole parts of the log are skipped."""
 EARLY = 100
 """PostgreSQL: a page that begins before so many rows is read while they are counted."""
 ASKED_UP_TO = 200
@@ -162,9 +166,18 @@ def _list(work: Work, sees: Sees, listing: Listing, *, only_done: bool) -> tuple
     if not size:
         return [], count
     sort, default = turn(listing.sort, NEWEST_FIRST) if backwards else (listing.sort, NEWEST_FIRST)
-    way = _choose(skip + size, count, newest or 0) if work.db.dialect.name == "sqlite" else "gather"
-    page = _page(sees.whose, sort, default, only_done=only_done, way=way)
-    rows = page.rows(work, {**seen, "size": size, "skip": skip})
+    way: Way = _choose(skip + size, count, newest or 0) if work.db.dialect.name == "sqlite" else "gather"
+    edge = None
+    if skip > DEEP:
+        by_time, descends = _order_of(sort, default)
+        parts = _count_parts(sees.whose, only_done=only_done)
+        edge = find_edge(work, parts, seen, skip, size, by_time=by_time, descends=descends)
+    paged = {**seen, "size": size, "skip": skip}
+    if edge is not None:
+        way = "walk" if work.db.dialect.name == "sqlite" else "gather"
+        paged |= {"edge": edge.at, "until": edge.until, "skip": edge.skip}
+    page = _page(sees.whose, sort, default, only_done=only_done, way=way, from_edge=edge is not None)
+    rows = page.rows(work, paged)
     return rows[::-1] if backwards else rows, count
 
 
@@ -300,11 +313,32 @@ def _count_where(whose: Whose, conditions: Sequence[ColumnElement[bool]]) -> Sel
     return select(func.count()).select_from(Audit).where(*_visible(whose), *conditions)
 
 
+@cache
+def _count_parts(whose: Whose, *, only_done: bool) -> Rows:
+    return make_rows(None if whose == "all" else _projects(whose), only_done=only_done)
+
+
+def _order_of(sort: tuple[tuple[str, bool], ...], default: str) -> tuple[bool, bool]:
+    """Whether an order is by time, and whether it begins with the newest: of all keys these two can be sorted by."""
+    order, _ = FIELDS.order(Listing(sort=sort), default)
+    first = order[0]
+    return first.element.key == "at", first.modifier is operators.desc_op
+
+
 @lru_cache(256)  # the keys of a sort are anybody's
 def _page(
-    whose: Whose, sort: tuple[tuple[str, bool], ...], default: str, *, only_done: bool, way: Way = "gather"
+    whose: Whose,
+    sort: tuple[tuple[str, bool], ...],
+    default: str,
+    *,
+    only_done: bool,
+    way: Way = "gather",
+    from_edge: bool = False,
 ) -> Prepared:
     done = [_DONE] if only_done else []
+    if from_edge:
+        by_time, descends = _order_of(sort, default)
+        done.append(edge_condition(by_time=by_time, descends=descends))
     return Prepared(_page_of([*_visible(whose, way), *done], sort, default))
 
 

@@ -52,6 +52,33 @@ class AuditCount(Base):
     refused: Mapped[int] = mapped_column(BigInteger)
 
 
+class AuditPart(Base):
+    """How many rows of a project (0: of none) a part of the log holds, of those up to `AuditMark.upto`.
+
+    A part are 16,384 ids in a row: `part` is the id without its last 14 bits.
+    """
+
+    __tablename__ = "audit_part"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    project_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    part: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    rows: Mapped[int] = mapped_column(BigInteger)
+    refused: Mapped[int] = mapped_column(BigInteger)
+
+
+class AuditSpan(Base):
+    """A part of the log as a whole: no row of it, of those that were counted, is older or newer than this."""
+
+    __tablename__ = "audit_span"
+
+    part: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    rows: Mapped[int] = mapped_column(BigInteger)
+    refused: Mapped[int] = mapped_column(BigInteger)
+    first_at: Mapped[datetime] = mapped_column(UtcTime)
+    last_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
 class AuditMark(Base):
     """Up to which id rows are counted in `AuditCount`: one row with the id 1.
 

@@ -14,11 +14,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import case, delete, func, insert, select
 
 from moorage.access.policy import Role
 from moorage.artifacts import kinds
-from moorage.audit.tables import Audit, AuditCount, AuditMark
+from moorage.audit.counts import PART, PROJECT
+from moorage.audit.tables import Audit, AuditCount, AuditMark, AuditPart, AuditSpan
 from moorage.db.base import to_micros
 from moorage.db.engine import Database
 from moorage.db.seed import reserve_id
@@ -96,7 +97,7 @@ def _fill(work: Work, size: Size) -> None:
         work.db.exec_driver_sql("PRAGMA cache_size=-200000")
     else:
         work.db.exec_driver_sql("SET LOCAL statement_timeout = 0")
-    for table in (Audit, AuditCount, AuditMark):  # what the first start wrote would be in the way
+    for table in (Audit, AuditCount, AuditPart, AuditSpan, AuditMark):  # what the first start wrote would be in the way
         work.db.execute(delete(table))
     first = _add_projects(work, size)
     _add_repositories(work, size, first)
@@ -240,6 +241,11 @@ def _add_audit(work: Work, size: Size, first: int) -> None:
     )  # fmt: skip
     reserve_id(work.db, "audit", size.audit)
     _write(work, "audit_count", ("project_id", "rows", "refused"), [(key, *row) for key, row in sorted(rows.items())])
+    counted = (PART.label("part"), func.count(), func.sum(case((Audit.ok, 0), else_=1)))
+    parts = select(PROJECT, *counted).group_by(PROJECT, PART)
+    work.db.execute(insert(AuditPart).from_select(["project_id", "part", "rows", "refused"], parts))
+    spans = select(*counted, func.min(Audit.at), func.max(Audit.at)).group_by(PART)
+    work.db.execute(insert(AuditSpan).from_select(["part", "rows", "refused", "first_at", "last_at"], spans))
     _write(work, "audit_mark", ("id", "upto"), [(1, size.audit)])
 
 

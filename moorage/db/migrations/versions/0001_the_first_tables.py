@@ -75,6 +75,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_mark")),
     )
     op.create_table(
+        "audit_part",
+        sa.Column("project_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("part", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("rows", sa.BigInteger(), nullable=False),
+        sa.Column("refused", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("project_id", "part", name=op.f("pk_audit_part")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "audit_span",
+        sa.Column("part", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("rows", sa.BigInteger(), nullable=False),
+        sa.Column("refused", sa.BigInteger(), nullable=False),
+        sa.Column("first_at", TIME, nullable=False),
+        sa.Column("last_at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("part", name=op.f("pk_audit_span")),
+    )
+    op.create_table(
         "blob",
         sa.Column("id", ID, nullable=False),
         sa.Column("digest", sa.LargeBinary(length=65), nullable=False),
