@@ -11,6 +11,7 @@ from msgspec import Meta
 from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from moorage.db.prepared import Prepared
 from moorage.db.query import Field, Fields, Listing
 from moorage.db.work import Work
 from moorage.errors import Denied, WebhookExists, WebhookInvalid, WebhookLimit, WebhookUnknown
@@ -120,9 +121,10 @@ _FIELDS = Fields(
 )
 
 
-_ENABLED = POLICIES.where(WebhookPolicy.project_id == bindparam("project"), WebhookPolicy.enabled).order_by(
-    WebhookPolicy.id
+_ENABLED = Prepared(
+    POLICIES.where(WebhookPolicy.project_id == bindparam("project"), WebhookPolicy.enabled).order_by(WebhookPolicy.id)
 )
+"""Asked with every push."""
 
 
 # -- policies -----------------------------------------------------------------------------------------------
@@ -142,7 +144,8 @@ def list_policies(work: Work, project_id: int, listing: Listing) -> tuple[list[P
 
 def list_enabled(work: Work, project_id: int) -> list[Policy]:
     """The policies of a project that tell somebody. One statement."""
-    return [read_policy(row) for row in work.db.execute(_ENABLED, {"project": project_id}).mappings()]
+    rows = _ENABLED.rows(work, {"project": project_id})
+    return [read_policy(dict(zip(Policy.__struct_fields__, row, strict=True))) for row in rows]
 
 
 def get_policy(work: Work, project_id: int, policy_id: int) -> Policy:
