@@ -146,18 +146,19 @@ def find_due(work: Work, after: Due | None = None, limit: int = BATCH) -> list[D
     return [Due(*row) for row in work.db.execute(query, values)]
 
 
-def start_purge(work: Work, trash_id: int, *, early: bool = False) -> bool:
+def start_purge(work: Work, trash_id: int, *, early: bool = False, again: bool = True) -> bool:
     """Mark an act: it cannot be restored any more. Safe to repeat; False when there is no such act, or it is not over.
 
     Args:
         early: also before its time is over.
+        again: also where somebody has marked it already.
     """
     project_id = work.db.execute(_FIND, {"trash": trash_id}).scalar()
     if project_id is None:
         return False
     close_gate(work, project_id)
     act = work.db.execute(_ACT, {"trash": trash_id}).one_or_none()
-    if act is None or not (early or act.over or act.purging):
+    if act is None or (act.purging and not again) or not (early or act.over or act.purging):
         return False
     if not act.purging:
         work.db.execute(_MARK, {"trash": trash_id})
@@ -172,7 +173,7 @@ def purge_now(work: Work, trash_id: int) -> None:
     Raises:
         TrashUnknown: it was restored or purged meanwhile.
     """
-    if not start_purge(work, trash_id, early=True):
+    if not start_purge(work, trash_id, early=True, again=False):
         raise TrashUnknown(id=trash_id)
 
 

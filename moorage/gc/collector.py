@@ -93,7 +93,7 @@ class Collector:
         run = Run()
         if await self._database.run(SYSTEM, self._clock.is_trusted):
             await self.purge(run, watch)
-            await self._sweep(run, watch)
+            await self.sweep(run, watch)
             for name, step in _LEVELS.items():
                 await self._level(name, step, run, watch)
         else:
@@ -123,7 +123,7 @@ class Collector:
             run.stopped = not await watch(run)
         return not run.stopped
 
-    async def _sweep(self, run: Run, watch: Watch) -> None:
+    async def sweep(self, run: Run, watch: Watch = _go_on) -> None:
         """Remove uploads that are over: kill them, remove their bytes, forget them."""
         seen: set[str] = set()
         while not run.stopped:

@@ -62,6 +62,7 @@ class Life:
     Attributes:
         url: where it answers.
         pid: its process id.
+        fault: what it was armed with.
     """
 
     def __init__(self, nursery: Nursery, place: Place, *, fault: str = "") -> None:
@@ -71,6 +72,7 @@ class Life:
             Broken: it did not.
         """
         self._nursery = nursery
+        self.fault = fault
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.pid: int = nursery.ask(do="start", data=str(place.data), database=place.database, port=port, fault=fault)[

@@ -7,12 +7,12 @@ looks now. That is linearizability, decided by trying all orders.
 
 import asyncio
 import copy
-import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
+from tests.faults.model_trash import Act, Trash, list_trash, project_of
 from tests.faults.registry import INDEX, MANIFEST, Answer, Body, Client, digest_of, image, index
 
 UNKNOWN_LENGTH = -1
@@ -87,33 +87,23 @@ DAMAGE = ("lose", "cut", "rot")
 
 
 @dataclass
-class Model:
-    """The state.
+class Model(Trash):
+    """The state, with that of `Trash`.
 
     Attributes:
-        links: blobs that can be seen in a repository.
-        charged: blobs that a project pays for; nothing is collected in these tests.
-        artifacts: visible contents by repository.
-        stored: contents that a repository ever held and still pays for.
-        tags: by repository and name, the number of the content.
         uploads: those that are open: their repository and how many bytes they have.
         lost: blobs whose file is gone or of the wrong size: pushing them again, and nothing else, brings them back.
         rotten: blobs whose file has other bytes of the right size: the same, but only reading them tells.
     """
 
-    universe: Universe
-    links: set[tuple[str, int]] = field(default_factory=set)
-    charged: set[tuple[str, int]] = field(default_factory=set)
-    artifacts: set[tuple[str, int]] = field(default_factory=set)
-    stored: set[tuple[str, int]] = field(default_factory=set)
-    tags: dict[tuple[str, str], int] = field(default_factory=dict)
     uploads: dict[int, tuple[str, int]] = field(default_factory=dict)
     lost: set[int] = field(default_factory=set)
     rotten: set[int] = field(default_factory=set)
 
     def used(self, project: str) -> int:
         """What the project holds, in bytes."""
-        blobs = sum(len(self.universe.blobs[blob]) for owner, blob in self.charged if owner == project)
+        paid = self.charged - self.released
+        blobs = sum(len(self.universe.blobs[blob]) for owner, blob in paid if owner == project)
         manifests = sum(
             len(self.universe.contents[item].raw) for name, item in self.stored if name.partition("/")[0] == project
         )
@@ -121,9 +111,22 @@ class Model:
         return blobs + manifests + arriving
 
     def has_room(self, repository: str, size: int) -> bool:
-        """Whether the project's limit allows `size` bytes more."""
+        """Whether the project's limit allows `size` bytes more, with its trash."""
         limit = self.universe.limit(repository)
-        return limit is None or self.used(repository.partition("/")[0]) + size <= limit
+        return limit is None or self.used(project_of(repository)) + size <= limit
+
+    def lendable(self, operation: Operation) -> int:
+        """What a full project may borrow for an upload, so that it can heal what it pays for: as much as is damaged."""
+        if operation.kind not in {"push", "cancel", "append", "finish"}:
+            return 0
+        project = project_of(operation.repository)
+        damaged = [blob for owner, blob in self.charged if owner == project and not self._is_whole(blob)]
+        return sum(len(self.universe.blobs[blob]) for blob in damaged)
+
+    def copy(self) -> "Model":
+        """One that can be changed without this one."""
+        changed = {item.name: copy.copy(getattr(self, item.name)) for item in fields(self) if item.name != "universe"}
+        return Model(self.universe, **changed)
 
     def apply(self, operation: Operation) -> int:
         """Do it, and return the status of the answer."""
@@ -131,7 +134,7 @@ class Model:
         return done
 
     def _push(self, operation: Operation) -> int:
-        if not self.has_room(operation.repository, len(self.universe.blobs[operation.item])):
+        if not self.make_room(operation.repository, lambda: len(self.universe.blobs[operation.item])):
             return 403
         self._bring(operation.repository, operation.item)
         return 201
@@ -156,13 +159,15 @@ class Model:
 
     def _link(self, repository: str, blob: int) -> None:
         self.links.add((repository, blob))
-        self.charged.add((repository.partition("/")[0], blob))
+        self.hidden.discard((repository, blob))
+        self.charged.add((project_of(repository), blob))
+        self.use(repository, frozenset({blob}))
 
     def _cancel(self, operation: Operation) -> int:
-        return 204 if self.has_room(operation.repository, len(self.universe.blobs[operation.item])) else 403
+        return 204 if self.make_room(operation.repository, lambda: len(self.universe.blobs[operation.item])) else 403
 
     def _mount(self, operation: Operation) -> int:
-        new = (operation.repository.partition("/")[0], operation.item) not in self.charged
+        new = (project_of(operation.repository), operation.item) not in self.charged - self.released
         size = len(self.universe.blobs[operation.item]) if new else 0
         there = (operation.source, operation.item) in self.links and self._is_whole(operation.item)
         if not there or (new and not self.has_room(operation.repository, size)):
@@ -177,16 +182,29 @@ class Model:
             return 404
         if any((name, child) not in self.artifacts for child in content.children):
             return 404
-        if (name, item) not in self.stored and not self.has_room(name, len(content.raw)):
+
+        def cost() -> int:
+            released = {blob for blob in content.blobs if (project_of(name), blob) in self.released}
+            own = 0 if (name, item) in self.stored else len(content.raw)
+            return own + sum(len(self.universe.blobs[blob]) for blob in released)
+
+        if cost() and not self.make_room(name, cost):
             return 403
+        self.use(name, content.blobs)
         self.stored.add((name, item))
         self.artifacts.add((name, item))
+        self._give_up(name, {item})
         for tag in _tags(operation):
             self.tags[name, tag] = item
         return 201
 
     def _untag(self, operation: Operation) -> int:
-        return 202 if self.tags.pop((operation.repository, operation.tag), None) is not None else 404
+        item = self.tags.pop((operation.repository, operation.tag), None)
+        if item is None:
+            return 404
+        label = f"{operation.repository}:{operation.tag}"
+        self.acts.append(Act(operation.repository, label, tags=((operation.tag, item),)))
+        return 202
 
     def _delete(self, operation: Operation) -> int:
         name, item = operation.repository, operation.item
@@ -194,14 +212,16 @@ class Model:
             return 404
         if self._parents(name, item):
             return 412
-        waiting = [item]
+        waiting, taken, tags = [item], set(), []
         while waiting:
             gone = waiting.pop()
             if (name, gone) not in self.artifacts:
                 continue
             self.artifacts.discard((name, gone))
+            taken.add(gone)
             for key in [key for key, tagged in self.tags.items() if key[0] == name and tagged == gone]:
                 del self.tags[key]
+                tags.append((key[1], gone))
             lonely = [
                 child
                 for child in self.universe.contents[gone].children
@@ -210,6 +230,8 @@ class Model:
             ]
             referrers = [one for one, content in enumerate(self.universe.contents) if content.subject == gone]
             waiting += lonely + referrers
+        label = f"{name}@{digest_of(self.universe.contents[item].raw)}"
+        self.acts.append(Act(name, label, frozenset(taken), tuple(sorted(tags))))
         return 202
 
     def _parents(self, name: str, item: int) -> list[int]:
@@ -226,6 +248,7 @@ class Model:
         if used:
             return 405
         self.links.discard((name, blob))
+        self.hidden.add((name, blob))
         return 202
 
     # -- uploads in several requests
@@ -240,7 +263,7 @@ class Model:
             return 404
         if operation.at != size:
             return 416
-        if not self.has_room(name, operation.size):
+        if not self.make_room(name, lambda: operation.size):
             return 403
         self.uploads[operation.upload] = (name, size + operation.size)
         return 202
@@ -265,42 +288,93 @@ class Model:
     def view(self) -> dict[str, object]:
         """What clients can see."""
         damaged = {blob for _, blob in self.links if not self._is_whole(blob)}
-        return {"links": self.links, "artifacts": self.artifacts, "tags": self.tags, "damaged": damaged}
+        return {
+            "links": self.links, "artifacts": self.artifacts, "tags": self.tags, "damaged": damaged,
+            "trash": sorted(act.label for act in self.acts),
+        }  # fmt: skip
+
+    def figures(self) -> dict[str, tuple[int, int]]:
+        """Of each project what it uses, and what only its trash holds, in bytes."""
+        projects = {project_of(name) for name in self.universe.repositories}
+        return {name: (self.used(name) - self.trash(name), self.trash(name)) for name in projects}
+
+    def know(self, numbers: dict[int, str]) -> None:
+        """Give acts that were just made the ids that the list shows for their labels, and all acts that order."""
+        new = sorted(numbers.keys() - {act.number for act in self.acts})
+        for at, act in enumerate(self.acts):
+            if not act.number:
+                number = next(one for one in new if numbers[one] == act.label)
+                new.remove(number)
+                self.acts[at] = replace(act, number=number)
+        self.acts.sort(key=lambda act: act.number)
 
 
-def explain(model: Model, done: Sequence[tuple[Operation, int]]) -> Iterator[Model]:
+def explain(model: Model, done: Sequence[tuple[Operation, int | None]]) -> Iterator[Model]:
     """The models that the operations of one round may have led to, in some order, with these answers.
 
     A reservation of somebody who gives it back may refuse somebody else for a moment: in a project with a limit, 403
     is an answer when the others of the round could have held the room. Who meets another writer of the same upload
     may be sent away.
     """
-    for order in itertools.permutations(done):
-        candidate = copy.copy(model)
-        candidate.links, candidate.charged = set(model.links), set(model.charged)
-        candidate.artifacts, candidate.stored = set(model.artifacts), set(model.stored)
-        candidate.tags, candidate.uploads = dict(model.tags), dict(model.uploads)
-        candidate.lost, candidate.rotten = set(model.lost), set(model.rotten)
-        if all(_fits(candidate, operation, status, done) for operation, status in order):
-            yield candidate
+    yield from _explain(model, list(done), done)
 
 
-def _fits(model: Model, operation: Operation, status: int, done: Sequence[tuple[Operation, int]]) -> bool:
+def _explain(
+    model: Model, left: list[tuple[Operation, int | None]], done: Sequence[tuple[Operation, int | None]]
+) -> Iterator[Model]:
+    if not left:
+        yield model
+    for at, (operation, status) in enumerate(left):
+        for after in _after(model, operation, status, done):
+            yield from _explain(after, left[:at] + left[at + 1 :], done)
+
+
+def _after(
+    model: Model, operation: Operation, status: int | None, done: Sequence[tuple[Operation, int | None]]
+) -> Iterator[Model]:
+    """What the model may be after an operation with this answer; None: nobody knows whether it was done."""
+    if status is None:
+        yield model
+    if model.universe.limit(operation.repository) is None or len(done) == 1:
+        yield from _once(model, operation, status, done)
+        return
+    # The others hold room for a moment, so that more of the trash may have to go than for this alone.
+    purged: Model | None = model
+    while purged is not None:
+        yield from _once(purged, operation, status, done)
+        purged = purged.copy()
+        if not purged.purge_oldest(project_of(operation.repository)):
+            purged = None
+
+
+def _once(
+    model: Model, operation: Operation, status: int | None, done: Sequence[tuple[Operation, int | None]]
+) -> Iterator[Model]:
     refused = 202 if operation.kind == "mount" else 403
     if status == refused and model.universe.limit(operation.repository) is not None:
-        project = operation.repository.partition("/")[0]
+        project = project_of(operation.repository)
         held = sum(
             _size(model.universe, other)
             for other, _ in done
-            if other is not operation and other.repository.partition("/")[0] == project
+            if other is not operation and project_of(other.repository) == project
         )
         if not model.has_room(operation.repository, _size(model.universe, operation) + held):
-            return True
+            yield model
+            return
     if operation.upload and status in {404, 416}:
         others = sum(1 for other, _ in done if other.upload == operation.upload) - 1
         if others:
-            return True
-    return model.apply(operation) == status
+            yield model
+            return
+    after = model.copy()
+    found = after.apply(operation)
+    if found == 403 and status in {201, 202, 204} and _size(model.universe, operation) <= model.lendable(operation):
+        after = model.copy()
+        after.lends = True
+        found = after.apply(operation)
+        after.lends = False
+    if status is None or found == status:
+        yield after
 
 
 def _size(universe: Universe, operation: Operation) -> int:
@@ -308,13 +382,15 @@ def _size(universe: Universe, operation: Operation) -> int:
         return len(universe.blobs[operation.item])
     if operation.kind in {"append", "finish"}:
         return operation.size
+    if operation.kind == "copy":
+        return sum(len(blob) for blob in universe.blobs) + sum(len(content.raw) for content in universe.contents)
     return len(universe.contents[operation.item].raw) if operation.kind == "put" else 0
 
 
 # -- the real one -----------------------------------------------------------------------------------------
 
 
-async def perform(
+async def perform(  # noqa: C901 - a list of kinds
     client: Client,
     universe: Universe,
     operation: Operation,
@@ -352,6 +428,17 @@ async def perform(
         first = operation.tag or digest_of(content.raw)
         query = "".join(f"{mark}tag={tag}" for mark, tag in zip("?&&", operation.more, strict=False))
         reply = await client.put_manifest(name, first + query, content.raw, content.media_type)
+    elif operation.kind in {"restore", "purge"}:
+        path, method = f"/trash/{item}", "DELETE"
+        reply = await (
+            client.api("POST", f"{path}/restore", {}) if operation.kind == "restore" else client.api(method, path)
+        )
+        return 404 if reply.status == 403 else reply.status  # who may not is not told whether it is there
+    elif operation.kind == "copy":
+        project, _, rest = name.partition("/")
+        digest = digest_of(universe.contents[item].raw)
+        path = f"/projects/{project}/repositories/{rest}/artifacts?from={operation.source}@{digest}"
+        reply = await client.api("POST", path)
     elif operation.kind == "untag":
         reply = await client.delete_manifest(name, operation.tag)
     elif operation.kind == "delete":
@@ -459,6 +546,7 @@ async def look(client: Client, universe: Universe) -> dict[str, object]:
         "damaged": {number for _, number in damaged},
         "artifacts": {key for key, reply in zip(manifests, found, strict=True) if reply.status == 200},
         "tags": tags,
+        "trash": sorted((await list_trash(client, universe)).values()),
     }
 
 

@@ -43,6 +43,7 @@ from tests.faults.model import (
     make_universe,
     perform,
 )
+from tests.faults.model_trash import list_trash
 from tests.faults.place import BOB, Place, Templates
 from tests.faults.registry import Client, digest_of
 
@@ -195,14 +196,16 @@ class Clients(RuleBasedStateMachine):
         self.broken = True
         self.ground.steps += 1
         self.ground.operations += len(operations)
-        statuses, seen, sizes = self.runner.run(self._round(operations))
+        statuses, seen, sizes, numbers = self.runner.run(self._round(operations))
         done = list(zip(operations, statuses, strict=True))
         possible: list[Model] = []
         for model in self.models:
             for candidate in explain(model, done):
                 arrived = {number: size for number, (_, size) in candidate.uploads.items()}
-                if candidate.view() == seen and arrived == sizes and candidate not in possible:
-                    possible.append(candidate)
+                if candidate.view() == seen and arrived == sizes:
+                    candidate.know(numbers)
+                    if candidate not in possible:
+                        possible.append(candidate)
         before = self.models[0]
         story = "\n".join(f"  {status} {operation}" for operation, status in done)
         assert possible, (
@@ -212,11 +215,15 @@ class Clients(RuleBasedStateMachine):
         self.broken = False
         return statuses
 
-    async def _round(self, operations: Sequence[Operation]) -> tuple[list[int], dict[str, object], dict[int, int]]:
+    async def _round(
+        self, operations: Sequence[Operation]
+    ) -> tuple[list[int], dict[str, object], dict[int, int], dict[int, str]]:
         statuses = await asyncio.gather(
             *(perform(self.client, UNIVERSE, one, self.begun, self.place.storage) for one in operations)
         )
-        return statuses, await look(self.client, UNIVERSE), await look_at_uploads(self.client, self.begun)
+        seen = await look(self.client, UNIVERSE)
+        sizes = await look_at_uploads(self.client, self.begun)
+        return statuses, seen, sizes, await list_trash(self.client, UNIVERSE)
 
     def _next(self) -> int:
         self.count += 1
