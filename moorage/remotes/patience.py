@@ -36,16 +36,23 @@ IMPATIENT = Patience(tries=1)
 """For whoever has somebody waiting."""
 
 
+HEADWAY_BYTES = 64 << 10
+"""What a try has to move for the tries before it to be forgotten: fewer, and a peer could go on like that for ever."""
+
+
 class Attempts:
-    """The tries of one thing. What makes headway may `begin_anew`."""
+    """The tries of one thing. Those that make headway are not counted."""
 
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
         self._failed = 0
+        self._moved_bytes = 0
 
-    def begin_anew(self) -> None:
-        """Forget the failures before: something came of the last try."""
-        self._failed = 0
+    def moved(self, size_bytes: int) -> None:
+        """Note that so many bytes went through; enough of them, and the failures before are forgotten."""
+        self._moved_bytes += size_bytes
+        if self._moved_bytes >= HEADWAY_BYTES:
+            self._failed = 0
 
     async def wait(self, problem: Problem) -> None:
         """Wait before the next try, as long as the other side asked for.
@@ -54,6 +61,7 @@ class Attempts:
             problem: what happened; raised when there is no next try.
         """
         self._failed += 1
+        self._moved_bytes = 0
         seconds = self._patience.first_seconds * 2 ** (self._failed - 1) * (0.75 + random.random() / 2)  # noqa: S311
         seconds = min(seconds, self._patience.longest_seconds)
         told = read_retry_after(problem.headers)

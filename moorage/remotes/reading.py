@@ -8,6 +8,7 @@ Source: OCI distribution-spec v1.1.
 
 import contextlib
 import re
+import time
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from typing import Any
 
@@ -35,6 +36,9 @@ PAGE = 1_000
 MAX_PAGES = 10_000
 MAX_PAGE_BYTES = 16 << 20
 MAX_REFERRERS = 4_096
+SLOW_SECONDS = 60.0
+SLOWEST_BYTES = 1_024
+"""Whoever sends fewer bytes a second than this, over `SLOW_SECONDS`, is not waited for."""
 SECONDS = 60.0
 
 _ACCEPT = ", ".join(MANIFEST_KINDS)
@@ -221,7 +225,7 @@ class Reading(Connection):
                         yield held
                     held = piece
                     at += len(piece)
-                    attempts.begin_anew()
+                    attempts.moved(len(piece))
                     if hasher is not None:
                         hasher.update(piece)
                 break
@@ -246,7 +250,7 @@ class Reading(Connection):
             if incoming.headers.get("content-encoding", "identity") != "identity":
                 raise RemoteMisbehaved("The other registry compresses a blob that was not asked for so.")
             at = _first_byte(incoming, start)
-            async for piece in incoming.pieces:
+            async for piece in _in_time(incoming):
                 rest = piece[start - at :] if at < start else piece  # a registry without ranges sends all of it again
                 at += len(piece)
                 if at > stop:
@@ -337,6 +341,28 @@ def find_digest(text: str) -> Digest | None:
 
 def _media_type(headers: Mapping[str, str]) -> str:
     return headers.get("content-type", "").partition(";")[0].strip()
+
+
+async def _in_time(incoming: Incoming) -> AsyncIterator[bytes]:
+    """The pieces of a body, as long as they do not come too slowly; how long the reader takes for them is no matter.
+
+    Raises:
+        RemoteMisbehaved: for a minute less than 1 KiB a second came.
+    """
+    waited, got, pieces = 0.0, 0, aiter(incoming.pieces)
+    while True:
+        began = time.monotonic()
+        try:
+            piece = await anext(pieces)
+        except StopAsyncIteration:
+            return
+        waited += time.monotonic() - began
+        got += len(piece)
+        yield piece
+        if waited >= SLOW_SECONDS:
+            if got < SLOWEST_BYTES * waited:
+                raise RemoteMisbehaved("The other registry sends too slowly.", bytes_per_second=int(got / waited))
+            waited, got = 0.0, 0
 
 
 def _first_byte(incoming: Incoming, asked: int) -> int:

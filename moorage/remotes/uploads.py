@@ -148,8 +148,8 @@ class _Sending:
                     await self._cancel()
                     raise
                 if self.upload is not None and self.upload.offset > self.furthest:
+                    attempts.moved(self.upload.offset - self.furthest)
                     self.furthest = self.upload.offset
-                    attempts.begin_anew()
                 await attempts.wait(problem)
                 if await self._look(lost=status in _LOST):
                     return False
@@ -197,6 +197,8 @@ class _Sending:
             if not start < offset <= stop:
                 raise RemoteMisbehaved("The other registry says that it has other bytes than it was sent.")
             upload.offset = offset
+        if offset < stop:
+            raise RemoteUnavailable("The other registry took a part of what it was sent.")
 
     async def _close(self, upload: _Upload) -> None:
         url = f"{upload.location}{'&' if '?' in upload.location else '?'}digest={self.digest}"

@@ -1,5 +1,7 @@
 """The client of registries against one that means harm (threats.md: client credentials, W3, S1 to S3)."""
 
+import asyncio
+import contextlib
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -14,7 +16,7 @@ from moorage.remotes.bearer import Challenge, parse_challenges
 from moorage.remotes.client import Client, open_client
 from moorage.remotes.connection import Endpoint
 from moorage.remotes.http import Outgoing
-from moorage.remotes.patience import IMPATIENT
+from moorage.remotes.patience import IMPATIENT, Patience
 from moorage.remotes.uploads import send_blob
 from moorage.settings import Secret
 from tests.commands import make_certificate
@@ -323,3 +325,53 @@ def registry_of() -> Script:
         return Say() if heard.credentials else Say(401, headers={"www-authenticate": "Basic realm=x"})
 
     return registry
+
+
+async def test_a_blob_that_comes_by_drops_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("moorage.remotes.reading.SLOW_SECONDS", 0.3)
+    ended = asyncio.Event()
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")
+        with contextlib.suppress(OSError):
+            while not writer.is_closing():
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        writer.transport.abort()
+        await asyncio.sleep(0)
+        ended.set()
+
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server:
+        async with open_client(Outgoing(), Endpoint(url=url), patience=IMPATIENT) as client:
+            with pytest.raises(RemoteMisbehaved, match="too slowly"):
+                [piece async for piece in client.read_blob("team/app", compute(b"x"), 100_000)]
+        await asyncio.wait_for(ended.wait(), 10)
+
+
+async def test_a_registry_that_gives_one_byte_at_a_time_has_an_end() -> None:
+    def registry(heard: Heard) -> Say:
+        if heard.method == "POST":
+            return Say(202, headers={"location": "/v2/team/app/blobs/uploads/1"})
+        if heard.method in {"PATCH", "GET"} and "/uploads/" in heard.path:
+            patched = sum(1 for one in server.heard if one.method == "PATCH")
+            return Say(202, headers={"location": "/v2/team/app/blobs/uploads/1", "range": f"0-{patched}"})
+        start = int(heard.headers.get("range", "bytes=0-")[6:-1])
+        more = {"content-range": f"bytes {start}-99999/100000"}
+        return Say(206 if start else 200, b"x", more if start else {})
+
+    patient = Patience(tries=5, first_seconds=0.001)
+    async with scripted(registry) as server, open_client(Outgoing(), endpoint(server), patience=patient) as client:
+        with pytest.raises(RemoteUnavailable):
+            [piece async for piece in client.read_blob("team/app", compute(b"x"), 100_000)]
+        assert len(server.heard) == 5
+
+        async def noughts(start: int) -> AsyncIterator[bytes]:
+            yield bytes(100_000 - start)
+
+        with pytest.raises(RemoteUnavailable, match="a part"):
+            await send_blob(client, "team/app", compute(bytes(100_000)), 100_000, noughts)
+        assert sum(1 for one in server.heard if one.method == "PATCH") == 5

@@ -6,7 +6,7 @@ from email.utils import format_datetime
 import pytest
 
 from moorage.errors import RemoteBusy, RemoteUnavailable
-from moorage.remotes.patience import Attempts, Patience, busy, read_retry_after
+from moorage.remotes.patience import HEADWAY_BYTES, Attempts, Patience, busy, read_retry_after
 
 
 def test_retry_after_is_a_number_of_seconds_or_a_moment() -> None:
@@ -54,8 +54,13 @@ async def test_headway_begins_the_count_anew(slept: list[float]) -> None:
     attempts = Attempts(Patience(tries=2, first_seconds=1))
     for _ in range(3):
         await attempts.wait(RemoteUnavailable())
-        attempts.begin_anew()
+        attempts.moved(HEADWAY_BYTES // 2)
+        attempts.moved(HEADWAY_BYTES // 2)
     assert len(slept) == 3
+    await attempts.wait(RemoteUnavailable())
+    attempts.moved(HEADWAY_BYTES - 1)
+    with pytest.raises(RemoteUnavailable):
+        await attempts.wait(RemoteUnavailable())
 
 
 async def test_who_asks_for_a_longer_wait_than_there_is_patience_is_given_up(slept: list[float]) -> None:
