@@ -143,7 +143,7 @@ function shown(answer) {
     el("p", { class: "outcome" }, el("b", { class: `status s${String(answer.status)[0]}` }, String(answer.status)), " ",
       answer.reason, el("span", { class: "hint" }, ` ${Math.round(answer.milliseconds)} ms · ${size}`)),
     file,
-    answer.text ? el("pre", { tabIndex: 0, "aria-label": "The answer's body" }, answer.text) : null,
+    answer.text ? el("pre", { tabIndex: 0, role: "region", "aria-label": "The answer's body" }, answer.text) : null,
     el("details", {}, el("summary", {}, `${answer.headers.length} headers`),
       el("pre", { tabIndex: 0 }, answer.headers.map(([name, value]) => `${name}: ${value}`).join("\n"))),
   ].filter(Boolean);
