@@ -16,6 +16,7 @@ from moorage.errors import (
     DryRunOutdated,
     ExecutionUnknown,
     Invalid,
+    NotFound,
     RetentionExists,
     RetentionUnknown,
     RuleExists,
@@ -241,7 +242,7 @@ def _selector(text: str, kind: str, decorations: tuple[str, ...]) -> RetentionSe
 
 
 @operation(
-    "POST", _ALL, id="createRetention", tag="Retention", status=201, problems=(*_REFUSED, RetentionExists),
+    "POST", _ALL, id="createRetention", tag="Retention", status=201, problems=(*_REFUSED, RetentionExists, NotFound),
     needs=inside("tag-retention:create in the project that the body names"),
 )  # fmt: skip
 async def create_retention(data: JSONBody[RetentionPolicy], call: NamedDependency[Call]) -> Response[None]:
