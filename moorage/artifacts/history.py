@@ -61,15 +61,28 @@ _AT = (
     .order_by(TagHistory.since.desc(), TagHistory.id.desc())
     .limit(1)
 )
-HISTORY_FIELDS = Fields(
-    {
-        "id": Field(TagHistory.id, kind="number"),
-        "since": Field(TagHistory.since, kind="time"),
-        "until": Field(TagHistory.until, kind="time"),
-        "ended_by": Field(TagHistory.ended_by),
-    },
-    key=TagHistory.id,
+_FIELDS = {
+    "id": Field(TagHistory.id, kind="number"),
+    "since": Field(TagHistory.since, kind="time"),
+    "until": Field(TagHistory.until, kind="time"),
+    "ended_by": Field(TagHistory.ended_by),
+}
+HISTORY_FIELDS = Fields(_FIELDS, key=TagHistory.id)
+REPOSITORY_FIELDS = Fields({**_FIELDS, "name": Field(TagHistory.name)}, key=TagHistory.id)
+_OF_REPOSITORY = (
+    select(TagHistory.name.label("tag"), func.coalesce(TagHistory.trash_id, Artifact.trash_id).label("act"), *_COLUMNS)
+    .outerjoin(Principal, Principal.id == TagHistory.principal_id)
+    .outerjoin(Artifact, and_(Artifact.repository_id == TagHistory.repository_id, Artifact.digest == TagHistory.digest))
+    .where(TagHistory.id.in_(bindparam("ids", expanding=True)))
 )
+
+
+class TagEvent(msgspec.Struct, frozen=True):
+    """A stretch of time of one of a repository's tags. `act`: in the trash, to be restored for it; None: none."""
+
+    tag: str
+    past: Past
+    act: int | None
 
 
 def list_history(
@@ -106,6 +119,33 @@ def find_past(work: Work, project_id: int, path: str, tag: str, at: datetime) ->
     if row is None:
         raise TagUnknown(f"There was no such tag at {at:%Y-%m-%dT%H:%M:%S}Z.", tag=tag[:200])
     return _past(row)
+
+
+def list_repository_history(
+    work: Work, project_id: int, path: str, listing: Listing, *, at: datetime | None = None
+) -> tuple[list[TagEvent], int, list[str]]:
+    """A page of the history of all tags of a repository, the newest first; how much there is; what was ignored.
+
+    Args:
+        at: only what was at that moment, by name: the repository's tags as they were.
+
+    Raises:
+        RepositoryUnknown: there is no such repository.
+
+    Cost: four statements. It sorts the rows of the repository: an index in the order of time would have to be written
+    with every push.
+    """
+    repository = get_repository(work, project_id, path)
+    conditions, ignored = REPOSITORY_FIELDS.where(listing)
+    order, more_ignored = REPOSITORY_FIELDS.order(listing, "name" if at is not None else "-since")
+    if at is not None:
+        conditions += [TagHistory.since <= at, or_(TagHistory.until.is_(None), TagHistory.until > at)]
+    matching = select(TagHistory.id).where(TagHistory.repository_id == repository.id, *conditions)
+    total = work.db.scalar(select(func.count()).select_from(matching.subquery())) or 0
+    ids = work.db.execute(matching.order_by(*order).limit(listing.page_size).offset(listing.offset)).scalars().all()
+    found = {row.id: row for row in work.db.execute(_OF_REPOSITORY, {"ids": list(ids)})} if ids else {}
+    events = [TagEvent(found[one].tag, _past(found[one]), found[one].act) for one in ids]
+    return events, total, ignored + more_ignored
 
 
 def _past(row: Any) -> Past:  # noqa: ANN401 - the columns of _COLUMNS

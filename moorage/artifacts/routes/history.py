@@ -1,5 +1,8 @@
 """What became of a tag. Ours, not in the contract."""
 
+from datetime import datetime
+from typing import Any
+
 import msgspec
 from litestar import Response
 from litestar.di import NamedDependency
@@ -10,7 +13,7 @@ from moorage.access.needs import project
 from moorage.access.operations import operation
 from moorage.artifacts import history
 from moorage.artifacts.history import Past
-from moorage.artifacts.routes.repositories import path_of
+from moorage.artifacts.routes.repositories import ONE, path_of
 from moorage.db.query import parse_time
 from moorage.errors import Invalid, RepositoryUnknown, TagUnknown
 
@@ -29,6 +32,15 @@ class TagPast(msgspec.Struct, kw_only=True):
     """`moved` or `deleted`; null: it points there now."""
     kept: str
     """`here`: it can be pulled by its digest; `trash`: it has to be restored first; `gone`: it was purged."""
+
+
+class RepositoryPast(TagPast, kw_only=True):
+    """A stretch of time of one of a repository's tags."""
+
+    name: str
+    """Of the tag."""
+    trash_id: int | None
+    """The entry in the trash that brings the tag, or what it pointed to, back; null: nothing of it is there."""
 
 
 @operation(
@@ -52,20 +64,45 @@ async def list_tag_history(
     listing = call.listing()
     path, project_id = path_of(call, repository_name), call.project.project_id
     if at:
-        try:
-            moment = parse_time(at)
-        except ValueError as error:
-            raise Invalid(f"at: {error}", parameter="at") from None
-        return call.page([_show(await call.look(history.find_past, project_id, path, tag_name, moment))], listing, 1)
+        past = await call.look(history.find_past, project_id, path, tag_name, _read_moment(at))
+        return call.page([TagPast(**_shown(past))], listing, 1)
     rows, total, ignored = await call.look(history.list_history, project_id, path, tag_name, listing)
-    return call.page([_show(row) for row in rows], listing, total, ignored)
+    return call.page([TagPast(**_shown(row)) for row in rows], listing, total, ignored)
 
 
-def _show(row: Past) -> TagPast:
-    return TagPast(
-        id=row.id, digest=row.digest, since=stamp(row.since), until=None if row.until is None else stamp(row.until),
-        by=row.by, ended_by=row.ended_by, kept=row.kept,
-    )  # fmt: skip
+@operation(
+    "GET", f"{ONE}/history", id="listRepositoryHistory", tag="artifact", needs=project("tag:list"), paged=True,
+    ours=True, problems=(RepositoryUnknown, Invalid),
+)  # fmt: skip
+async def list_repository_history(
+    call: NamedDependency[Call], repository_name: FromPath[str], at: FromQuery[str] = ""
+) -> Response[list[RepositoryPast]]:
+    """What became of all tags of a repository, the newest first; also of tags that were deleted.
+
+    With `at`, a time such as `2026-01-31T15:04:05Z`: the tags as they were at that moment, by name. `sort` and `q` know
+    id, name, since, until and ended_by.
+    """
+    listing = call.listing()
+    path, project_id = path_of(call, repository_name), call.project.project_id
+    moment = _read_moment(at) if at else None
+    rows, total, ignored = await call.look(history.list_repository_history, project_id, path, listing, at=moment)
+    shown = [RepositoryPast(name=row.tag, trash_id=row.act, **_shown(row.past)) for row in rows]
+    return call.page(shown, listing, total, ignored)
 
 
-ROUTES = (list_tag_history,)
+def _read_moment(at: str) -> datetime:
+    try:
+        return parse_time(at)
+    except ValueError as error:
+        raise Invalid(f"at: {error}", parameter="at") from None
+
+
+def _shown(row: Past) -> dict[str, Any]:
+    return {
+        "id": row.id, "digest": row.digest, "since": stamp(row.since),
+        "until": None if row.until is None else stamp(row.until), "by": row.by, "ended_by": row.ended_by,
+        "kept": row.kept,
+    }  # fmt: skip
+
+
+ROUTES = (list_tag_history, list_repository_history)
