@@ -81,11 +81,16 @@ def get_execution(work: Work, execution_id: int, vendor_type: str, vendor_id: in
     return row
 
 
-def list_tasks(work: Work, listing: Listing, execution_id: int) -> tuple[list[Any], int, list[str]]:
-    """A page of an execution's tasks, in the order of their ids; how many there are; what was ignored."""
+def list_tasks(work: Work, listing: Listing, execution_id: int | None = None) -> tuple[list[Any], int, list[str]]:
+    """A page of an execution's tasks in the order of their ids, or of all tasks, the newest first.
+
+    Returns:
+        the rows, how many there are, and what was ignored.
+    """
     conditions, ignored = TASK_FIELDS.where(listing)
-    order, more_ignored = TASK_FIELDS.order(listing, "id")
-    conditions.append(Task.execution_id == execution_id)
+    order, more_ignored = TASK_FIELDS.order(listing, "-id" if execution_id is None else "id")
+    if execution_id is not None:
+        conditions.append(Task.execution_id == execution_id)
     query = select(Task).where(*conditions).order_by(*order).limit(listing.page_size).offset(listing.offset)
     total = work.db.scalar(select(func.count()).select_from(Task).where(*conditions))
     return list(work.db.execute(query)), total or 0, ignored + more_ignored

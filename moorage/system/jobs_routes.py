@@ -54,6 +54,44 @@ class Worker(msgspec.Struct, omit_defaults=True, kw_only=True):
     checkin_at: str = ""
 
 
+class TaskProgressOut(msgspec.Struct):
+    """How far a task is. `rate` is per second, of bytes where there are any; `seconds_left` -1: it cannot be said."""
+
+    done: int
+    total: int
+    done_bytes: int
+    total_bytes: int
+    rate: float
+    seconds_left: float
+
+
+class TaskOut(msgspec.Struct, kw_only=True):
+    """A unit of background work: what it is, who has it, how far it is, how often it was begun.
+
+    `failures` are attempts that failed, `lost` those whose process died.
+    """
+
+    id: int
+    execution_id: int
+    vendor_type: str
+    job: str
+    status: str
+    message: str
+    priority: int
+    attempt: int
+    failures: int
+    lost: int
+    pool_id: str
+    stopping: bool
+    progress: TaskProgressOut
+    log_bytes: int
+    creation_time: str
+    due_time: str
+    start_time: str
+    update_time: str
+    end_time: str
+
+
 class JobQueue(msgspec.Struct):
     """What waits of a kind of work. Source: the contract's `JobQueue`."""
 
@@ -145,6 +183,17 @@ async def read_log(call: NamedDependency[Call], job_id: FromPath[str]) -> Respon
     return Response(await call.look(read), media_type="text/plain")
 
 
+@operation(
+    "GET", "/jobservice/tasks", id="listTasks", tag="jobservice", needs=system("jobservice-monitor:list"), paged=True,
+    ours=True,
+)  # fmt: skip
+async def list_tasks(call: NamedDependency[Call]) -> Response[list[TaskOut]]:
+    """Every task, the newest first, with its progress; `q=status=Running` for those that run."""
+    listing = call.listing()
+    rows, total, ignored = await call.look(jobs.list_tasks, listing)
+    return call.page([_task(row) for row in rows], listing, total, ignored)
+
+
 # -- queues -------------------------------------------------------------------------------------------------
 
 
@@ -224,6 +273,34 @@ def _worker(row: Any) -> Worker:  # noqa: ANN401 - a row of a task
     )
 
 
+def _task(row: Any) -> TaskOut:  # noqa: ANN401 - a row of a task
+    left = seconds_left(row)
+    return TaskOut(
+        id=row.id,
+        execution_id=row.execution_id,
+        vendor_type=row.vendor_type,
+        job=row.job,
+        status=row.status,
+        message=row.message,
+        priority=row.priority,
+        attempt=row.attempt,
+        failures=row.failures,
+        lost=row.lost,
+        pool_id=row.worker or "",
+        stopping=row.stop_asked,
+        progress=TaskProgressOut(
+            row.done, row.total, row.done_bytes, row.total_bytes, round(row.rate, 3),
+            -1.0 if left is None else round(left, 1),
+        ),
+        log_bytes=row.log_bytes,
+        creation_time=stamp(row.created_at),
+        due_time=stamp(row.due_at),
+        start_time=stamp(row.started_at),
+        update_time=stamp(row.updated_at),
+        end_time=stamp(row.ended_at),
+    )  # fmt: skip
+
+
 def _number(job_id: str) -> int:
     if not job_id.isascii() or not job_id.isdigit() or len(job_id) > 18:
         raise TaskUnknown(id=job_id[:64])
@@ -231,5 +308,5 @@ def _number(job_id: str) -> int:
 
 
 ROUTES = (
-    list_pools, list_workers, stop_job, read_log, list_queues, act_on_queue, list_schedules, is_paused,
+    list_pools, list_workers, stop_job, read_log, list_tasks, list_queues, act_on_queue, list_schedules, is_paused,
 )  # fmt: skip

@@ -297,6 +297,14 @@ async def test_processes_queues_and_jobs_are_shown_stopped_and_paused(place: Pla
         [one] = await place.get("/jobservice/pools/all/workers")
         assert (one["job_name"], one["pool_id"]) == ("WEBHOOK", worker.id)
         assert "3 of 10, 5 of 50 bytes" in one["check_in"]
+        [task] = await place.get("/jobservice/tasks?q=status%3DRunning")
+        assert (task["job"], task["status"], task["attempt"], task["pool_id"]) == (
+            "test.api.long", "Running", 1, worker.id,
+        )  # fmt: skip
+        assert task["progress"] | {"rate": 0, "seconds_left": 0} == {
+            "done": 3, "total": 10, "done_bytes": 5, "total_bytes": 50, "rate": 0, "seconds_left": 0,
+        }  # fmt: skip
+        assert await place.get("/jobservice/tasks?q=status%3DPending") == []
         [pool] = await place.get("/jobservice/pools")
         assert (pool["worker_pool_id"], pool["concurrency"]) == (worker.id, 8)
         assert await place.get(f"/jobservice/pools/{worker.id}/workers") != []
