@@ -14,7 +14,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Never, ParamSpec, Protocol, TypeVar
 
@@ -104,13 +103,13 @@ class Database:
         self.read: Reader
         if self.kind == "sqlite":
             self.engine = _sqlite_engine(self.url)
-            self._threads = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
+            self._run_threads = _Threads(1, "sqlite-writer")
             self.read = _SqliteReader(Path(self.url.database or ""))
             self._lookouts: _SqliteLookouts | PostgresqlLookouts = _SqliteLookouts(Path(self.url.database or ""))
-            self._look_threads = _LookThreads(_LOOKOUTS, "sqlite-look")
+            self._look_threads = _Threads(_LOOKOUTS, "sqlite-look")
         else:
             self.engine = postgresql_engine(self.url, pool_size)
-            self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="postgresql")
+            self._run_threads = _Threads(pool_size, "postgresql")
             self.read = _PostgresqlReader(self.url, pool_size)
             from moorage.db import pipeline  # noqa: PLC0415 - a server on SQLite never needs it
 
@@ -118,7 +117,7 @@ class Database:
             self._lookouts = pipeline.PostgresqlLookouts(
                 postgresql_engine(self.url, 0, isolation_level="AUTOCOMMIT"), looks
             )
-            self._look_threads = _LookThreads(looks, "postgresql-look")
+            self._look_threads = _Threads(looks, "postgresql-look")
         self._lock = threading.Lock() if self.kind == "sqlite" else None
 
     async def run(
@@ -135,8 +134,7 @@ class Database:
             DatabaseUnavailable: it could not be done in time.
             StorageFull: the database's disk is full.
         """
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, lambda: self.run_here(actor, story, *args, **kwargs))
+        return await self._run_threads.call(functools.partial(self.run_here, actor, story, *args, **kwargs))
 
     def run_here(
         self, actor: Actor, story: Callable[Concatenate[Work, P], T], /, *args: P.args, **kwargs: P.kwargs
@@ -207,7 +205,7 @@ class Database:
 
     async def close(self) -> None:
         """Give back threads and connections."""
-        self._threads.shutdown(wait=True)
+        self._run_threads.close()
         self._look_threads.close()
         self._lookouts.close()
         self.engine.dispose()
@@ -260,7 +258,7 @@ def give_up(connection: Connection, error: Exception, base: type[Exception]) -> 
     ) from error
 
 
-class _LookThreads:
+class _Threads:
     """A few threads that take calls from event loops: the way there and back is half of what an executor's costs."""
 
     def __init__(self, count: int, name: str) -> None:
