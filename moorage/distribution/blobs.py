@@ -21,6 +21,8 @@ from moorage.web.request import Request
 _COMMON: list[Header] = [
     (b"content-type", b"application/octet-stream"),
     (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"sandbox"),  # a blob may be a page, and this is where people are signed in
+    (b"content-disposition", b"attachment"),
     (b"accept-ranges", b"bytes"),
     (b"cache-control", b"max-age=31536000"),
 ]

@@ -156,6 +156,8 @@ async def test_the_headers_of_a_blob_and_a_manifest_are_those_that_clients_need(
         "accept-ranges": "bytes",
         "cache-control": "max-age=31536000",
         "x-content-type-options": "nosniff",
+        "content-security-policy": "sandbox",
+        "content-disposition": "attachment",
         "docker-distribution-api-version": "registry/2.0",
         "server": "moorage",
     }

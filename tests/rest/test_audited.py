@@ -251,6 +251,7 @@ def test_a_change_is_one_row(operation: str, log: Log) -> None:
     names = log.names(more)
     if set(CHANGING[operation].http_methods) & {"DELETE"} or operation in _ONCE:
         log.renew()
+    rows = [one for one in rows if (one["operation"], one["resource_type"]) != _ENDS.get(operation)]
     assert [(one["operation"], one["resource_type"]) for one in rows] == [told.event]
     (row,) = rows
     assert (row["username"], row["credential"], row["address"]) == ("admin", "password", "127.0.0.1")
@@ -265,6 +266,10 @@ _ONCE = {
     *("updateProjectMetadata", "restoreTrash", "createTag", "createRetention"),
 }
 """Beside what deletes: operations after which others would change nothing in the place, or say another name."""
+
+
+_ENDS = {"deleteRetention": ("stop", "execution")}
+"""What an operation ends by the way, where that still runs: another act on another thing, and a row of its own."""
 
 
 def _refused(told: Told, needs: Needs, names: dict[str, str]) -> tuple[str, str, str] | None:
