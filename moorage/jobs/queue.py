@@ -156,12 +156,7 @@ def enqueue(
         arguments: small JSON values, ids and digests; never a secret.
     """
     vendor_type = _find_vendor(work, execution_id)
-    row = _task(name, execution_id, vendor_type, arguments)
-    row |= {"priority": priority, "created_at": db_now(), "updated_at": db_now(), "status": PENDING}
-    if delay_seconds:
-        row |= {"status": SCHEDULED, "due_at": db_now(delay_seconds)}
-    task_id: int = work.db.execute(_ADD_TASK.values(row)).scalar_one()
-    return task_id
+    return _add(work, _task(name, execution_id, vendor_type, arguments), priority, delay_seconds)
 
 
 def enqueue_all(
@@ -194,8 +189,16 @@ def start(
     execution_id = create_execution(
         work, vendor_type, vendor_id=vendor_id, trigger=trigger, extra=extra, project_id=project_id
     )
-    enqueue(work, name, execution_id=execution_id, priority=priority, delay_seconds=delay_seconds, **arguments)
+    _add(work, _task(name, execution_id, vendor_type, arguments), priority, delay_seconds)
     return execution_id
+
+
+def _add(work: Work, row: dict[str, Any], priority: int, delay_seconds: float) -> int:
+    row |= {"priority": priority, "created_at": db_now(), "updated_at": db_now(), "status": PENDING}
+    if delay_seconds:
+        row |= {"status": SCHEDULED, "due_at": db_now(delay_seconds)}
+    task_id: int = work.db.execute(_ADD_TASK.values(row)).scalar_one()
+    return task_id
 
 
 def _find_vendor(work: Work, execution_id: int) -> str:

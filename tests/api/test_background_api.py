@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from moorage.audit.tables import Audit, AuditExport
@@ -17,6 +19,7 @@ from moorage.jobs.queue import job, start
 from moorage.jobs.task import Task
 from moorage.jobs.worker import Worker
 from moorage.sealing import Seals
+from moorage.storage.filesystem import Filesystem
 from tests.api.client import Client, Server
 from tests.api.conftest import Serve, administrator, make_project, make_robot
 from tests.api.test_labels_api import ask
@@ -159,6 +162,44 @@ async def test_a_dry_run_says_what_a_run_deletes_and_the_run_deletes_it(place: P
     assert (history.header("x-total-count"), history.json()[0]["id"]) == ("5", int(last))
     rows = await place.server.rows("SELECT operation, principal_name FROM audit WHERE resource_type = 'artifact'")
     assert ("delete", "system") in rows
+
+
+async def test_a_run_that_is_stopped_ends_within_five_seconds_and_the_next_one_goes_on(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = await make_project(place.server)
+    repo = (await make_robot(place.server, project, "pull", "push", "delete")).repo(f"{project}/app")
+    for number in range(200):
+        await repo.blob(f"orphan {number}".encode())
+    manual = {"schedule": {"type": "Manual"}}
+    delete = Filesystem.delete
+
+    async def delete_slowly(self: Filesystem, key: str) -> None:
+        await asyncio.sleep(0.5)
+        await delete(self, key)
+
+    async with working(place.server):
+        await place.let_time_pass()
+        await place.ends(f"/system/gc/{await place.post('/system/gc/schedule', manual)}")
+        await place.let_time_pass()  # the grace of what is doomed now
+        with monkeypatch.context() as patch:
+            patch.setattr(Filesystem, "delete", delete_slowly)
+            run = await place.post("/system/gc/schedule", manual)
+
+            async def has_begun() -> bool:
+                found = await place.get("/jobservice/tasks?q=status%3DRunning")
+                return bool(found and found[0]["progress"]["done"] >= 64)
+
+            await until(has_begun, 20)
+            asked = time.monotonic()
+            assert (await ask(place.server, place.admin, "PUT", f"/system/gc/{run}")).status == 200
+            await place.ends(f"/system/gc/{run}", "Stopped")
+            assert time.monotonic() - asked < 5
+        left = await place.server.rows("SELECT count(*) FROM blob WHERE state = 'doomed'")
+        assert 0 < left[0][0] <= 136
+        last = await place.ends(f"/system/gc/{await place.post('/system/gc/schedule', manual)}")
+    assert await place.server.rows("SELECT count(*) FROM blob WHERE state = 'doomed'") == [(0,)]
+    assert json.loads(last["job_parameters"])["freed_space"] > 0
 
 
 async def test_a_schedule_is_set_shown_changed_and_removed(place: Place) -> None:
