@@ -19,7 +19,7 @@ from tests.rest.recipes import RECIPES, Place, Recipe, make_place
 from tests.serving import Moorage
 
 PARENTS = frozenset({"project_name", "project_name_or_id"})
-SHARED = frozenset({"meta_name", "addition"})
+SHARED = frozenset({"meta_name", "addition", "job_type"})
 """Parameters whose values are the same in every project."""
 
 MAKES = frozenset({("CopyArtifact", "repository_name")})

@@ -185,7 +185,8 @@ async def test_projects_hold_settings_and_members(client: HarborAsyncClient, act
     summary = await client.get_project_summary("yard")
     assert summary.quota
     assert summary.quota.hard
-    assert (summary.repo_count, summary.quota.hard.root) == (0, {"storage": 50_000_000})
+    assert summary.quota.hard.root
+    assert (summary.repo_count, summary.quota.hard.root["storage"]) == (0, 50_000_000)
     await client.remove_project_member("yard", member)
     with refusal(exceptions.NotFound, "NOT_FOUND"):
         await client.get_project_member("yard", member)
@@ -376,7 +377,9 @@ async def test_a_quota_is_seen_raised_and_holds(client: HarborAsyncClient, skope
     assert quota.id
     assert quota.hard
     assert quota.used
-    assert (quota.hard.root, quota.used.root) == ({"storage": 1_000}, {"storage": 0})
+    assert quota.hard.root
+    assert quota.used.root
+    assert (quota.hard.root["storage"], quota.used.root["storage"]) == (1_000, 0)
     await client.update_quota(quota.id, models.QuotaUpdateReq(hard=models.ResourceList({"storage": 1_000_000})))
     skopeo.run(*words)
     after = await client.get_quota(quota.id)
