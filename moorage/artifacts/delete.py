@@ -3,10 +3,9 @@
 The trash keeps links, blobs and quota (docs/develop/lossless.md, "Delete, trash, restore, purge").
 """
 
-from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, insert, select, update
+from sqlalchemy import Float, bindparam, delete, exists, insert, select, update
 
 from moorage import faults
 from moorage.artifacts import holding
@@ -15,6 +14,7 @@ from moorage.artifacts.repositories import count_artifacts
 from moorage.artifacts.rules import require_mutable
 from moorage.artifacts.service import enter_repository, get_artifact, get_repository
 from moorage.artifacts.tables import Artifact, ArtifactReference, Repository, Tag
+from moorage.db.base import db_now
 from moorage.db.locks import close_gate, lock_tag, pass_gate
 from moorage.db.work import Work
 from moorage.errors import ManifestInUse, ManifestUnknown
@@ -115,7 +115,8 @@ _NO_CHILD = update(Artifact).where(Artifact.id == bindparam("artifact")).values(
 _TO_TRASH = (
     update(Artifact).where(Artifact.id == bindparam("artifact")).values(trash_id=bindparam("trash"), tagged=False)
 )
-_NEW_TRASH = insert(Trash).returning(Trash.id)
+# By the clock that a purge asks: the database's.
+_NEW_TRASH = insert(Trash).values(purge_at=db_now(bindparam("seconds", type_=Float))).returning(Trash.id)
 _PROJECT = select(Project.trash_days, Project.immutable_rules).where(Project.id == bindparam("project"))
 _REPOSITORY_TO_TRASH = (
     update(Repository)
@@ -298,7 +299,7 @@ def _open_trash(
             "project_id": project_id, "repository_id": repository_id, "kind": kind, "label": label[:255],
             "reason": reason,
             "principal_id": work.actor.principal_id, "deleted_at": work.now,
-            "purge_at": work.now + timedelta(days=days),
+            "seconds": days * 86_400.0,
         },
     ).scalar_one()  # fmt: skip
     return made, rules

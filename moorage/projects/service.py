@@ -1,7 +1,7 @@
 """Projects and their members: create, find, change, delete."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 from sqlalchemy import bindparam, column, delete, insert, select, table, update
@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from moorage.access.policy import RANK, Role
 from moorage.access.tables import RoleBinding
 from moorage.configuration.service import get_items
+from moorage.db.base import db_now
 from moorage.db.locks import close_gate
 from moorage.db.seed import reserve_id
 from moorage.db.work import Work
@@ -241,7 +242,7 @@ def delete_project(work: Work, project_id: int, *, reason: str = "") -> None:
             reason=reason,
             principal_id=work.actor.principal_id,
             deleted_at=work.now,
-            purge_at=work.now + timedelta(days=project.trash_days),
+            purge_at=db_now(project.trash_days * 86_400),
         )
         .returning(Trash.id)
     ).scalar_one()

@@ -9,8 +9,10 @@ import pytest
 
 from moorage.access.policy import Role
 from moorage.artifacts import rules
+from moorage.artifacts.delete import delete_by_reference
 from moorage.artifacts.routes import trash as trash_routes
 from moorage.artifacts.rules import RuleBody, RuleSelector
+from moorage.db.work import Work
 from moorage.projects import service as projects
 from tests.api.client import OCI_MANIFEST, Answer, Client, Repo, Server, digest_of, encode, image, index
 from tests.api.conftest import Pushed, administrator, make_project, make_robot, make_user, project_id, unique
@@ -554,3 +556,20 @@ async def test_blobs_that_were_deleted_meanwhile_come_back_with_what_needs_them(
         (entry,) = await listed(app, admin, project)
         assert (await restore(app, admin, entry["id"])).status == 200
         assert (await repo.get(f"blobs/{digest_of(layer)}")).body == layer
+
+
+async def test_until_when_is_told_by_the_clock_that_a_purge_asks(
+    app: Server, admin: Client, repo: Repo, pushed: Pushed, project: str
+) -> None:
+    digest = await pushed("v1")
+    number = await project_id(app, project)
+
+    def delete(work: Work) -> None:
+        work.now -= timedelta(days=30)  # as on a node whose clock is wrong
+        delete_by_reference(work, number, repo.name, digest)
+
+    await app.run(delete)
+
+    (entry,) = await listed(app, admin, project)
+    left = datetime.fromisoformat(entry["purge_at"]) - datetime.now(UTC)
+    assert timedelta(days=6) < left < timedelta(days=8)
