@@ -31,7 +31,8 @@ _CHANGES_IN_READ_ONLY = frozenset({f"{BASE}/configurations"})
 """What is changed in read-only mode, too: it could not be ended otherwise. Source: the contract."""
 
 _READS_WITH_A_BODY = re.compile(
-    rf"{BASE}/(?:users/current/permissions|selectors/(?:match|try)|projects/[^/]+/selectors/match)"
+    rf"{BASE}/(?:users/current/permissions|registries/ping|selectors/(?:match|try)"
+    r"|projects/[^/]+/(?:selectors/match|repositories/[^/]+/(?:storage|tags/deletion)))"
 )
 """What a POST only asks for (`operation(reads=True)`): read-only mode does not stop it."""
 

@@ -304,8 +304,8 @@ async def list_last(call: NamedDependency[Call]) -> list[WebhookLastTrigger]:
 
 
 @operation(
-    "GET", f"{_ALL}/jobs", id="ListWebhookJobs", tag="webhook", needs=project("notification-policy:list"), paged=True,
-    problems=(WebhookUnknown, Invalid),
+    "GET", f"{_ALL}/jobs", id="ListWebhookJobs", tag="webhookjob", needs=project("notification-policy:list"),
+    paged=True, problems=(WebhookUnknown, Invalid),
 )  # fmt: skip
 async def list_jobs(
     call: NamedDependency[Call], policy_id: FromQuery[int], status: FromQuery[list[str] | None] = None

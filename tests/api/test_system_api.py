@@ -9,7 +9,7 @@ from moorage import __version__
 from moorage.access.policy import Role
 from moorage.errors import DatabaseUnavailable
 from moorage.system.health import Health
-from tests.api.client import Client, Server, digest_of
+from tests.api.client import Client, Server
 from tests.api.conftest import Serve, administrator, make_project, make_robot, make_user, project_id, unique
 from tests.api.test_people_api import block, robot_body
 from tests.api.test_projects_api import call
@@ -149,8 +149,7 @@ async def test_quotas_are_listed_sorted_changed_and_hold(app: Server, admin: Cli
     assert (await call(admin, app, "PUT", path, {"hard": {"storage": 1000}})).status == 200
     assert (await call(admin, app, "GET", path)).json()["hard"]["storage"] == 1000
     repo = robot.repo(f"{project}/app")
-    location = (await repo.open()).location
-    refused = await repo.close(location, digest_of(b"one more"), b"one more")
+    refused = await repo.send("POST", "blobs/uploads/")
     assert (refused.status, refused.code) == (403, "DENIED")
     first = (await call(admin, app, "GET", "/quotas?sort=-used.storage&page_size=1")).json()[0]
     last = (await call(admin, app, "GET", "/quotas?sort=used.storage&page_size=1")).json()[0]
