@@ -1,0 +1,36 @@
+"""A worker that copies one artifact into the folder of a server, and may be told where to die."""
+
+import asyncio
+import json
+import sys
+
+from moorage import faults
+from moorage.app import open_database
+from moorage.artifacts.local import Local
+from moorage.artifacts.stored import OwnShelf
+from moorage.events import SYSTEM
+from moorage.remotes.client import open_client
+from moorage.remotes.connection import Endpoint
+from moorage.remotes.copy import copy_artifact
+from moorage.remotes.http import Outgoing
+from moorage.settings import Secret, Settings
+from moorage.storage.open import open_storage
+
+
+async def copy(told: dict[str, str]) -> None:
+    """Copy as standard input tells: `data`, `url`, `username`, `password`, `repository`, `to`, `fault`."""
+    if told["fault"]:
+        faults.arm(told["fault"])
+    settings = Settings(data=told["data"])
+    database, storage = open_database(settings), open_storage(settings)
+    await storage.open()
+    endpoint = Endpoint(url=told["url"], username=told["username"], password=Secret(told["password"]))
+    async with open_client(Outgoing(), endpoint) as remote:
+        local = Local(OwnShelf(settings, database, storage), SYSTEM)
+        await copy_artifact(remote, told["repository"], "v1", local, told["to"], tags=["v1"])
+    await storage.close()
+    await database.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(copy(json.load(sys.stdin)))
