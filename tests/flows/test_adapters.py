@@ -1,8 +1,10 @@
 """What is particular about each kind of registry.
 
 Harbor's is proven against a started Moorage, the plain one against Debian's docker-registry. The others cannot be
-reached here: they are held against shapes written from the vendors' public references, whose pages and the day they
-were read stand beside each; that proves our reading of those pages, and nothing about the services.
+reached here: they are held against shapes written from the vendors' public references, whose pages and the day of
+writing stand beside each. Those of GitHub, GitLab, Quay, JFrog, and of Azure's and Amazon's tokens were compared with copies of
+the pages; those of Docker Hub, Google and the rest of Amazon's still have to be. That proves our reading of those pages,
+and nothing about the services.
 """
 
 import base64
@@ -35,8 +37,8 @@ from tests.parts import Parts
 from tests.parts.docker_registry import DockerRegistry
 from tests.serving import Moorage
 
-READ = "2026-11-27"
-"""The day on which the vendors' pages were read."""
+WRITTEN = "2026-11-27"
+"""The day on which the shapes were written; the vendors' pages may have changed since."""
 
 SECRET = "Vend0r-secret"
 
@@ -192,7 +194,7 @@ def paged(rows: list[dict[str, Any]], size: int, page: str) -> list[dict[str, An
 
 
 async def test_docker_hub() -> None:
-    """Source: https://docs.docker.com/reference/api/hub/latest/, "Create access token", "List repositories", READ."""
+    """Source: https://docs.docker.com/reference/api/hub/latest/, "Create access token", "List repositories", WRITTEN."""
 
     def hub(heard: Heard) -> Say:
         if heard.path == "/v2/auth/token":
@@ -219,7 +221,7 @@ async def test_docker_hub() -> None:
 
 
 async def test_github() -> None:
-    """Source: https://docs.github.com/en/rest/packages/packages, "List packages for an organization", READ."""
+    """Source: https://docs.github.com/en/rest/packages/packages, "List packages for an organization", WRITTEN."""
 
     def api(heard: Heard) -> Say:
         assert heard.credentials == f"Bearer {SECRET}"
@@ -245,7 +247,7 @@ async def test_github() -> None:
 
 
 async def test_gitlab() -> None:
-    """Source: https://docs.gitlab.com/api/container_registry/, "List registry repositories", READ."""
+    """Source: https://docs.gitlab.com/api/container_registry/, "List registry repositories", WRITTEN."""
 
     def api(heard: Heard) -> Say:
         assert heard.credentials == f"Bearer {SECRET}"
@@ -274,7 +276,7 @@ async def test_gitlab() -> None:
 
 
 async def test_quay() -> None:
-    """Source: https://docs.redhat.com/en/documentation/red_hat_quay/3/html/red_hat_quay_api_reference, READ."""
+    """Source: https://docs.redhat.com/en/documentation/red_hat_quay/3/html/red_hat_quay_api_reference, WRITTEN."""
 
     def api(heard: Heard) -> Say:
         assert heard.path == "/api/v1/repository"
@@ -301,8 +303,8 @@ async def test_quay() -> None:
 async def test_azure() -> None:
     """Tokens by Basic, the catalog, tags.
 
-    Source: https://azure.github.io/acr/Token-BasicAuth.html, READ;
-    https://learn.microsoft.com/rest/api/containerregistry/ ("Tag - Delete"), READ.
+    Source: https://azure.github.io/acr/Token-BasicAuth.html, WRITTEN;
+    https://learn.microsoft.com/rest/api/containerregistry/ ("Tag - Delete"), WRITTEN.
     """
     server: Scripted
 
@@ -328,7 +330,7 @@ async def test_azure() -> None:
 
 
 async def test_jfrog() -> None:
-    """Source: https://jfrog.com/help/r/jfrog-rest-apis/list-docker-repositories and …/get-repositories, READ."""
+    """Source: https://jfrog.com/help/r/jfrog-rest-apis/list-docker-repositories and …/get-repositories, WRITTEN."""
 
     def artifactory(heard: Heard) -> Say:
         assert basic(heard) == f"robot:{SECRET}"
@@ -353,7 +355,7 @@ async def test_google() -> None:
 
     Source: https://cloud.google.com/artifact-registry/docs/docker/authentication;
     …/docs/reference/rest/v1/projects.locations.repositories.packages/list;
-    https://developers.google.com/identity/protocols/oauth2/service-account, READ.
+    https://developers.google.com/identity/protocols/oauth2/service-account, WRITTEN.
     """
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(
@@ -401,7 +403,7 @@ def amazon(server_of: Callable[[], Scripted], made: list[str]) -> Callable[[Hear
 
     Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html,
     …/API_AuthorizationData.html, …/API_DescribeRepositories.html, …/API_CreateRepository.html,
-    …/API_BatchDeleteImage.html, READ.
+    …/API_BatchDeleteImage.html, WRITTEN.
     """
 
     def refuse(kind: str) -> Say:
@@ -479,7 +481,7 @@ async def test_amazon() -> None:
 
 
 def test_a_signature_is_the_one_of_amazons_own_example() -> None:
-    """Source: the vector get-vanilla of Amazon's "Signature Version 4 test suite", READ."""
+    """Source: the vector get-vanilla of Amazon's "Signature Version 4 test suite", WRITTEN."""
     signed = sign(
         parse_target("https://example.amazonaws.com/"), {}, b"", "AKIDEXAMPLE",
         Secret("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"), region="us-east-1", service="service",
