@@ -234,6 +234,12 @@ class CopyLimit(Invalid):
     reason = "COPY_LIMIT"
 
 
+class MeasureLimit(Invalid):
+    """Too much hangs on these artifacts to measure it in one go: at most 20000 children and accessories."""
+
+    reason = "MEASURE_LIMIT"
+
+
 class RestoreNameInvalid(Invalid):
     """What comes back cannot get this name."""
 

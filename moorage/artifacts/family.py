@@ -18,9 +18,12 @@ import msgspec
 from moorage.db.engine import Query
 from moorage.db.fast import call, each
 from moorage.db.work import Work
+from moorage.errors import MeasureLimit
 
 ITSELF, ACCESSORY, CHILD = "itself", "accessory", "child"
 """Why an artifact goes."""
+
+MAX_MEMBERS = 20_000
 
 
 class Member(NamedTuple):
@@ -90,7 +93,7 @@ _MEMBERS = Query(
         JOIN artifact w ON w.repository_id = s.repository_id AND w.subject_digest = s.digest
         AND w.subject_digest IS NOT NULL AND w.trash_id IS NULL
 )
-SELECT {_MEMBER} FROM family f CROSS JOIN artifact a ON a.id = f.id""",  # noqa: S608 - put together from constants
+SELECT {_MEMBER} FROM family f CROSS JOIN artifact a ON a.id = f.id LIMIT $2""",  # noqa: S608 - put together from constants
     postgresql=f"""WITH RECURSIVE family (id) AS (
     SELECT id FROM unnest($1::bigint[]) AS root (id)
     UNION
@@ -104,7 +107,7 @@ SELECT {_MEMBER} FROM family f CROSS JOIN artifact a ON a.id = f.id""",  # noqa:
         WHERE s.id = f.id
     ) next
 )
-SELECT {_MEMBER} FROM family f JOIN artifact a ON a.id = f.id""",  # noqa: S608 - put together from constants
+SELECT {_MEMBER} FROM family f JOIN artifact a ON a.id = f.id LIMIT $2""",  # noqa: S608 - put together from constants
 )
 _PARENTS = """SELECT r.child_id, r.parent_id
 FROM artifact_reference r JOIN artifact p ON p.id = r.parent_id AND p.trash_id IS NULL
@@ -140,8 +143,14 @@ def ids_argument(work: Work, ids: Iterable[int]) -> object:
 
 
 def find_family(work: Work, project_id: int, repository_id: int, artifacts: Iterable[int]) -> Family:
-    """Live artifacts with all that hangs on them. Three statements, whatever is nested in what."""
-    (rows,) = each(work, (call(_MEMBERS, ids_argument(work, artifacts)),))
+    """Live artifacts with all that hangs on them. Three statements, whatever is nested in what.
+
+    Raises:
+        MeasureLimit: that are more than 20,000.
+    """
+    (rows,) = each(work, (call(_MEMBERS, ids_argument(work, artifacts), MAX_MEMBERS + 1),))
+    if len(rows) > MAX_MEMBERS:
+        raise MeasureLimit
     members = {row[0]: Member(row[0], bytes(row[1]), row[2], row[3], bool(row[4]), row[5], row[6]) for row in rows}
     ids = ids_argument(work, members)
     named, referring = each(work, (call(_PARENTS_OF, ids), call(_REFERRERS_OF, ids)))

@@ -90,6 +90,7 @@ def preview_artifact(work: Work, project_id: int, path: str, reference: str) -> 
 
     Raises:
         RepositoryUnknown, ManifestUnknown: there is no such artifact.
+        MeasureLimit: as `family.find_family`.
 
     Cost: ten statements at most.
     """
@@ -126,6 +127,7 @@ def preview_tags(work: Work, project_id: int, path: str, names: Iterable[str]) -
 
     Raises:
         RepositoryUnknown: there is none.
+        MeasureLimit: as `family.find_family`.
 
     Cost: eleven statements at most.
     """

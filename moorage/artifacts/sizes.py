@@ -193,6 +193,7 @@ def measure_artifacts(work: Work, project_id: int, path: str, references: Iterab
 
     Raises:
         RepositoryUnknown: there is none.
+        MeasureLimit: as `family.find_family`.
 
     Cost: eight statements.
     """

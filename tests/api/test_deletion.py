@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from moorage.access.policy import Role
-from moorage.artifacts import rules
+from moorage.artifacts import family, rules
 from moorage.artifacts.rules import RuleBody, RuleSelector
 from tests.api.client import Client, Repo, Server, digest_of, encode, image, index, subject
 from tests.api.conftest import make_project, make_robot, make_user, project_id, unique
@@ -196,6 +196,29 @@ async def test_of_tags_it_tells_what_loses_its_last_one(app: Server, admin: Clie
     assert (await repo.put("all", made)).status == 201
     told = await preview_tags(app, admin, project, "v1", "v1.0")
     assert (told["untagged_count"], told["freed"]) == (1, 0)
+
+
+async def test_where_too_much_hangs_on_something_it_is_not_measured(
+    app: Server, admin: Client, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = admin.repo(f"{project}/app")
+    for data in (b"{}", b"layer"):
+        await repo.blob(data)
+    main = image(n="main")
+    for reference, one in (
+        ("v1", main),
+        ("a", image(n="1", subject=subject(main))),
+        ("b", image(subject=subject(main))),
+    ):
+        assert (await repo.put(reference, one)).status == 201
+    for limit, status in ((3, 200), (2, 400)):
+        monkeypatch.setattr(family, "MAX_MEMBERS", limit)
+        answers = [
+            await app.send("GET", at(project, "app", "/artifacts/v1/deletion"), headers=admin.basic),
+            await post(app, admin, at(project, "app", "/tags/deletion"), {"tags": ["v1"]}),
+            await post(app, admin, at(project, "app", "/storage"), {"references": ["v1"]}),
+        ]
+        assert [answer.status for answer in answers] == [status] * 3
 
 
 async def test_a_repository_and_a_project(app: Server, admin: Client, project: str) -> None:

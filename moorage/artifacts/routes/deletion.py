@@ -16,7 +16,7 @@ from moorage.artifacts.preview import MAX_TAGS, Preview
 from moorage.artifacts.routes.artifacts import ONE as ARTIFACT
 from moorage.artifacts.routes.repositories import ONE, path_of
 from moorage.artifacts.routes.shapes import show_digest
-from moorage.errors import ManifestUnknown, RepositoryUnknown
+from moorage.errors import ManifestUnknown, MeasureLimit, RepositoryUnknown
 
 
 class GoingArtifact(msgspec.Struct, kw_only=True):
@@ -85,7 +85,7 @@ class TagsReq(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 @operation(
     "GET", f"{ARTIFACT}/deletion", id="previewArtifactDeletion", tag="trash", needs=project("artifact:delete"),
-    ours=True, problems=(RepositoryUnknown, ManifestUnknown),
+    ours=True, problems=(RepositoryUnknown, ManifestUnknown, MeasureLimit),
 )  # fmt: skip
 async def preview_artifact(
     call: NamedDependency[Call], repository_name: FromPath[str], reference: FromPath[str]
@@ -97,7 +97,7 @@ async def preview_artifact(
 
 @operation(
     "POST", f"{ONE}/tags/deletion", id="previewTagDeletion", tag="trash", needs=project("tag:delete"), ours=True,
-    reads=True, problems=(RepositoryUnknown,),
+    reads=True, problems=(RepositoryUnknown, MeasureLimit),
 )  # fmt: skip
 async def preview_tags(
     data: JSONBody[TagsReq], call: NamedDependency[Call], repository_name: FromPath[str]

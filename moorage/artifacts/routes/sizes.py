@@ -16,7 +16,7 @@ from moorage.artifacts.family import Bytes
 from moorage.artifacts.routes.repositories import ONE, path_of
 from moorage.artifacts.routes.shapes import show_digest
 from moorage.artifacts.sizes import MAX_REFERENCES, RepositorySize
-from moorage.errors import RepositoryUnknown
+from moorage.errors import MeasureLimit, RepositoryUnknown
 
 
 class ProjectStorage(msgspec.Struct, kw_only=True):
@@ -149,7 +149,7 @@ async def get_repository_storage(
 
 @operation(
     "POST", f"{ONE}/storage", id="measureArtifacts", tag="storage", needs=project("artifact:list"), ours=True,
-    reads=True, problems=(RepositoryUnknown,),
+    reads=True, problems=(RepositoryUnknown, MeasureLimit),
 )  # fmt: skip
 async def measure_artifacts(
     data: JSONBody[MeasureReq], call: NamedDependency[Call], repository_name: FromPath[str]
