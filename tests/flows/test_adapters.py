@@ -2,9 +2,9 @@
 
 Harbor's is proven against a started Moorage, the plain one against Debian's docker-registry. The others cannot be
 reached here: they are held against shapes written from the vendors' public references, whose pages and the day of
-writing stand beside each. Those of GitHub, GitLab, Quay, JFrog, and of Azure's and Amazon's tokens were compared with copies of
-the pages; those of Docker Hub, Google and the rest of Amazon's still have to be. That proves our reading of those pages,
-and nothing about the services.
+writing stand beside each. Those of GitHub, GitLab, Quay, JFrog, and of Azure's and Amazon's tokens were compared with
+copies of the pages; those of Docker Hub, Google and the rest of Amazon's still have to be. That proves our reading of
+those pages, and nothing about the services.
 """
 
 import base64
@@ -194,7 +194,7 @@ def paged(rows: list[dict[str, Any]], size: int, page: str) -> list[dict[str, An
 
 
 async def test_docker_hub() -> None:
-    """Source: https://docs.docker.com/reference/api/hub/latest/, "Create access token", "List repositories", WRITTEN."""
+    """Source: https://docs.docker.com/reference/api/hub/latest/, "Create access token"; WRITTEN."""
 
     def hub(heard: Heard) -> Say:
         if heard.path == "/v2/auth/token":
