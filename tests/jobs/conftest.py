@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +23,46 @@ from moorage.jobs.task import Parts
 from moorage.jobs.worker import Worker
 from moorage.sealing import create_seal_key
 from moorage.settings import Database, Log, Settings, Storage
+from tests.parts.postgres import Postgres
+
+
+def fill(url: str) -> None:
+    """Every table, and nothing in them."""
+    database = open_database(Settings(database=Database(url=url)))
+    Base.metadata.create_all(database.engine)
+    database.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database with every table, to copy."""
+    file = tmp_path_factory.mktemp("template") / "moorage.db"
+    fill(f"sqlite:///{file}")
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return file
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.part("postgres"))])
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    """Settings of an empty database of this test's own, with its tables."""
-    url = "" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+def settings(request: pytest.FixtureRequest, tmp_path: Path, template: Path) -> Iterator[Settings]:
+    """Settings of a database of this test's own, with its tables."""
+    url, name = "", ""
+    postgres: Postgres | None = None
+    if request.param == "sqlite":
+        shutil.copy(template, tmp_path / "moorage.db")
+    else:
+        postgres = request.getfixturevalue("postgres")
+        assert postgres is not None
+        name = postgres.create(fill)
+        url = postgres.url(name)
     made = Settings(
         data=str(tmp_path), database=Database(url=url), storage=Storage(kind="memory"), log=Log(level="error")
     )
     made.seal_key_folder.mkdir(parents=True)
     create_seal_key(made.seal_key_folder)
-    database = open_database(made)
-    Base.metadata.create_all(database.engine)
-    database.engine.dispose()
-    return made
+    yield made
+    if postgres is not None:
+        postgres.drop(name)
 
 
 @pytest.fixture

@@ -99,7 +99,7 @@ async def test_a_frozen_worker_that_wakes_writes_nothing_and_works_again(office:
 
 async def test_a_worker_that_is_told_to_end_gives_its_tasks_back_at_once(office: Office, hire: Hire) -> None:
     first = hire()
-    task_id = await office.start("life.steps", steps=40, seconds=0.25)
+    task_id = await office.start("life.steps", steps=16, seconds=0.25)
     await has_begun(office, task_id)
     began = time.monotonic()
     first.send(signal.SIGTERM)
@@ -109,7 +109,7 @@ async def test_a_worker_that_is_told_to_end_gives_its_tasks_back_at_once(office:
     assert not await office.parts.database.look(claim.list_lives)
     hire()
     await office.reaches(task_id, SUCCESS, 30)
-    assert [step for step, _ in await steps(office, task_id)] == list(range(40))
+    assert [step for step, _ in await steps(office, task_id)] == list(range(16))
 
 
 async def test_a_task_of_a_dead_worker_can_be_stopped_while_there_is_no_other(office: Office, hire: Hire) -> None:
@@ -126,20 +126,20 @@ async def test_a_task_of_a_dead_worker_can_be_stopped_while_there_is_no_other(of
 
 async def test_a_job_that_cannot_be_interrupted_is_fenced_within_five_seconds(office: Office, hire: Hire) -> None:
     hire()
-    task_id = await office.start("life.block", seconds=6)
+    task_id = await office.start("life.block", seconds=5)
     await office.reaches(task_id, RUNNING, 20)
     began = time.monotonic()
     await office.run(queue.stop_task, task_id)
     await office.reaches(task_id, STOPPED, 5)
     assert time.monotonic() - began < 5
-    await asyncio.sleep(9)
+    await asyncio.sleep(4)
     assert await steps(office, task_id) == []
 
 
 async def test_a_clock_that_is_set_makes_no_worker_dead(office: Office, hire: Hire) -> None:
     """Heartbeats are compared with the steady clock: hours that pass at once change nothing."""
     first = hire()
-    task_id = await office.start("life.steps", steps=30, seconds=0.25)
+    task_id = await office.start("life.steps", steps=16, seconds=0.25)
     await has_begun(office, task_id)
     kind = office.parts.database.kind
     for hours in (-5, 5):
