@@ -26,7 +26,8 @@ from moorage.quotas import limits
 _TAG = (
     select(Tag.artifact_id, Tag.history_id, Artifact.digest)
     .join(Artifact, Artifact.id == Tag.artifact_id)
-    .where(Tag.repository_id == bindparam("repository"), Tag.name == bindparam("tag"))
+    .join(Repository, Repository.id == Tag.repository_id)
+    .where(Tag.repository_id == bindparam("repository"), Tag.name == bindparam("tag"), Repository.trash_id.is_(None))
     .with_for_update(of=Tag)
 )
 _DELETE_TAG = delete(Tag).where(Tag.repository_id == bindparam("repository"), Tag.name == bindparam("tag"))
@@ -45,11 +46,12 @@ _TAGS_OF_DIGEST = (
 )
 _ARTIFACT = (
     select(Artifact.id, Artifact.digest, Artifact.tagged, Artifact.child, Artifact.accessory)
+    .join(Repository, Repository.id == Artifact.repository_id)
     .where(
         Artifact.repository_id == bindparam("repository"), Artifact.digest == bindparam("digest"),
-        Artifact.trash_id.is_(None),
+        Artifact.trash_id.is_(None), Repository.trash_id.is_(None),
     )
-    .with_for_update()
+    .with_for_update(of=Artifact)
 )  # fmt: skip
 _LIVE_PARENT = (
     select(Artifact.digest)

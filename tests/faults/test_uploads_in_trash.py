@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
+from moorage.distribution import manifests
 from moorage.ids import UploadId
 from moorage.storage.base import Progress, Stat
 from moorage.storage.filesystem import Filesystem
@@ -119,4 +121,29 @@ async def test_a_repository_that_is_deleted_in_the_middle_of_a_closing_put_gets_
         again = await client.close(opened.location.partition("?")[0], digest_of(data))
         assert again.status == 201, again
         assert (await client.get_blob(HERE, digest_of(data))).body == data
+    place.check(rest=True)
+
+
+@pytest.mark.parametrize("by", ["tag", "digest"])
+async def test_what_is_deleted_in_a_repository_that_goes_meanwhile_is_counted_once(
+    place: Place, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    """The DELETE found the repository before it went to the trash, and comes to its transaction after."""
+    find = manifests.find_repository
+    async with place.open() as client:
+        raw = await push_image(client, HERE, "t", some_bytes())
+
+        async def late(*args: Any) -> int | None:
+            found = await find(*args)
+            await delete_repository(client)
+            return found
+
+        monkeypatch.setattr(manifests, "find_repository", late)
+        reply = await client.delete_manifest(HERE, "t" if by == "tag" else digest_of(raw))
+        monkeypatch.undo()
+
+        assert reply.status == 404, reply
+        place.check()
+        await restore_repository(client)
+        assert await client.pull(HERE, "t") == raw
     place.check(rest=True)
