@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from moorage.artifacts.pull import find_repository
 from moorage.distribution import manifests
 from moorage.ids import UploadId
 from moorage.storage.base import Progress, Stat
@@ -129,7 +130,7 @@ async def test_what_is_deleted_in_a_repository_that_goes_meanwhile_is_counted_on
     place: Place, monkeypatch: pytest.MonkeyPatch, by: str
 ) -> None:
     """The DELETE found the repository before it went to the trash, and comes to its transaction after."""
-    find = manifests.find_repository
+    find = find_repository
     async with place.open() as client:
         raw = await push_image(client, HERE, "t", some_bytes())
 
