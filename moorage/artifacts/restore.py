@@ -354,7 +354,6 @@ def _restore_project(work: Work, act: Any, project: str, names: Mapping[str, str
         work.db.execute(_MOVE_PATHS, {**values, "rest": len(project) + 1})
         work.db.execute(_MOVE_LABELS, {**values, "rest": len(project) + 1})
     work.db.execute(_REPOSITORIES_BACK, values)
-    limits.recount_tags(work, act.project_id)
     return Restored(act.kind, act.label, act.project_id, {project: name})
 
 

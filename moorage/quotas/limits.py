@@ -77,14 +77,6 @@ def set_limits(work: Work, project_id: int, *, repositories: int | None = None, 
         raise ProjectUnknown
 
 
-def get_limits(work: Work, project_id: int) -> Limits:
-    """The limits of a project; of one that is not there: none."""
-    row = work.db.execute(
-        select(Quota.limit_repositories, Quota.limit_tags).where(Quota.project_id == project_id)
-    ).one_or_none()
-    return NO_LIMITS if row is None else Limits(row[0], row[1])
-
-
 def list_limits(work: Work, project_id: int) -> list[tuple[str, int, int]]:
     """For each limit that a project has: `repositories` or `tags`, how many it holds, and how many it may."""
     row = one(work, _HELD, project_id)
@@ -157,13 +149,6 @@ def count_repository(work: Work, project_id: int, repository_id: int, sign: int)
         ProjectFull: too many came back, and limits hold.
     """
     settle_tags(work, sign, each(work, (call(_COUNT_REPOSITORY, project_id, repository_id, sign),))[0])
-
-
-def recount_tags(work: Work, project_id: int) -> None:
-    """Count a project's tags anew: it came back from the trash. The gate is closed."""
-    if get_limits(work, project_id).tags != UNLIMITED:
-        used = _count_tags(work, project_id)
-        work.db.execute(update(Quota).where(Quota.project_id == project_id).values(used_tags=used))
 
 
 def _count_tags(work: Work, project_id: int) -> int:

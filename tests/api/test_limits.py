@@ -6,7 +6,7 @@ import pytest
 
 from moorage.access.policy import Role
 from moorage.projects import service as projects
-from tests.api.client import Answer, Client, Repo, Server, digest_of, encode, image, index
+from tests.api.client import Answer, Client, Repo, Server, descriptor, digest_of, encode, image, index
 from tests.api.conftest import Serve, administrator, make_project, make_user, project_id, unique
 from tests.api.test_copy_api import copy
 from tests.api.test_explain_api import decided
@@ -179,6 +179,23 @@ async def test_deleting_and_restoring_count(app: Server, admin: Client, project:
     assert (await quota(app, project))["used"]["repositories"] == 2
 
 
+async def test_an_artifact_comes_back_only_where_its_repository_may_be_listed_again(
+    app: Server, admin: Client, project: str
+) -> None:
+    one, two = admin.repo(f"{project}/one"), admin.repo(f"{project}/two")
+    await one.image("a")
+    assert (await one.delete(f"manifests/{digest_of(image())}")).status == 202  # `one` is empty, and listed no more
+    await two.image("a")
+    await limit(app, project, repositories=1)
+    (entry,) = await listed(app, admin, project)
+
+    assert is_full(await restore(app, admin, entry["id"]), "repositories")
+
+    await limit(app, project, repositories=2)
+    assert (await restore(app, admin, entry["id"])).status == 200
+    assert (await quota(app, project))["used"]["repositories"] == 2
+
+
 async def test_a_tag_that_is_restored_counts(app: Server, admin: Client, project: str) -> None:
     repo = admin.repo(f"{project}/app")
     await repo.image("a", "b")
@@ -199,6 +216,10 @@ async def test_a_project_comes_back_with_its_count(app: Server, admin: Client) -
     await limit(app, project, tags=3)
     repo = admin.repo(f"{project}/app")
     await repo.image("a")
+    await repo.blob(b"payload")
+    simple = descriptor(b"payload", "application/vnd.dev.cosign.simplesigning.v1+json")
+    signature = digest_of(b"nowhere").replace(":", "-") + ".sig"  # an accessory: it is there, and nothing is listed
+    assert (await repo.put(signature, {**image(), "layers": [simple]})).status == 201
     assert (await repo.delete(f"manifests/{digest_of(image())}")).status == 202
     number = await project_id(app, project)
     await app.run(projects.delete_project, number)
@@ -207,8 +228,8 @@ async def test_a_project_comes_back_with_its_count(app: Server, admin: Client) -
 
     assert (await restore(app, admin, entry["id"])).status == 200
 
-    assert await counted(app, project) == 0
-    await administrator(app).repo(repo.name).image("a", "b", "c")  # with a new token
+    assert await counted(app, project) == 1
+    await administrator(app).repo(repo.name).image("a", "b")  # with a new token
     assert await counted(app, project) == 3
 
 
