@@ -47,6 +47,8 @@ GRACE_SECONDS = 120
 """On top of three budgets: a busy machine is no reason to stop a stage."""
 INSTALL_SECONDS = 900
 """How long the second lane may take after the first has come to wait for it."""
+INSTALLING = "MOORAGE_INSTALLING"
+"""Where the second lane writes; for this program alone: a server takes it for a setting that it does not know."""
 NO_TESTS_COLLECTED = 5
 """The status of pytest when a selection is empty."""
 
@@ -145,7 +147,8 @@ def start(stage: Stage, *, deep: bool, silent: bool) -> Running:
     budget = BUDGETS.get(stage.name, BUDGET) * (20 if deep else 1)
     print(f"\n== {stage.name} (budget {budget} s{', in a lane of its own' if silent else ''})", flush=True)
     scratch, began = Path(tempfile.mkdtemp()), time.monotonic()
-    environment = {**os.environ, "MOORAGE_TEST_REPORT": str(scratch / "report.json")}
+    environment = {name: value for name, value in os.environ.items() if name != INSTALLING}
+    environment["MOORAGE_TEST_REPORT"] = str(scratch / "report.json")
     with (scratch / "output").open("wb") if silent else nullcontext() as output:
         process = subprocess.Popen(stage.command, cwd=ROOT, env=environment, stdout=output, stderr=output)
     return Running(stage, process, scratch, began, began + 3 * budget + GRACE_SECONDS)
@@ -203,7 +206,7 @@ def wait(process: "subprocess.Popen[bytes]", *, limit: float) -> int | None:
 
 def wait_for_installing() -> Stage | None:
     """Wait for the second lane of `.ci/run`, if there is one; its log is shown."""
-    name = os.environ.get("MOORAGE_INSTALLING")
+    name = os.environ.get(INSTALLING)
     if not name:
         return None
     stage, done, log = Stage("waiting for installs", []), ROOT / f"{name}.done", ROOT / f"{name}.log"

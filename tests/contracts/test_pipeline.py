@@ -1,6 +1,7 @@
 """Looks into PostgreSQL in one round trip: transactions, what is prepared, and what an error leaves behind."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -37,9 +38,14 @@ async def database(postgres_url: str) -> AsyncIterator[Database]:
 
 
 def count_open(database: Database) -> int:
-    """How many sessions wait within a transaction."""
-    with database.engine.connect() as connection:
-        return int(connection.exec_driver_sql(IN_TRANSACTION.postgresql).scalar_one())
+    """How many sessions wait within a transaction, and go on doing so: nobody waits for the end of a look."""
+    for _ in range(100):
+        with database.engine.connect() as connection:
+            found = int(connection.exec_driver_sql(IN_TRANSACTION.postgresql).scalar_one())
+        if not found:
+            break
+        time.sleep(0.05)
+    return found
 
 
 async def test_a_look_has_one_snapshot_whichever_way_its_statements_go(database: Database) -> None:
