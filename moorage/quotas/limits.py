@@ -151,6 +151,13 @@ def count_repository(work: Work, project_id: int, repository_id: int, sign: int)
     settle_tags(work, sign, each(work, (call(_COUNT_REPOSITORY, project_id, repository_id, sign),))[0])
 
 
+def recount_tags(work: Work, project_id: int) -> None:
+    """Count a project's tags anew, if it has a limit of them: for fsck. The gate is closed."""
+    limited = (Quota.project_id == project_id, Quota.limit_tags != UNLIMITED)
+    if work.db.execute(select(Quota.project_id).where(*limited)).first() is not None:
+        work.db.execute(update(Quota).where(*limited).values(used_tags=_count_tags(work, project_id)))
+
+
 def _count_tags(work: Work, project_id: int) -> int:
     return list_tag_counts(work, [project_id]).get(project_id, 0)
 

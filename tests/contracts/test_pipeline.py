@@ -39,13 +39,14 @@ async def database(postgres_url: str) -> AsyncIterator[Database]:
 
 def count_open(database: Database) -> int:
     """How many sessions wait within a transaction, and go on doing so: nobody waits for the end of a look."""
-    for _ in range(100):
+    left = 100
+    while True:
         with database.engine.connect() as connection:
             found = int(connection.exec_driver_sql(IN_TRANSACTION.postgresql).scalar_one())
-        if not found:
-            break
+        left -= 1
+        if not found or not left:
+            return found
         time.sleep(0.05)
-    return found
 
 
 async def test_a_look_has_one_snapshot_whichever_way_its_statements_go(database: Database) -> None:
