@@ -40,11 +40,12 @@ def _target(handler: HTTPRouteHandler, place: Place) -> str:
     (path,) = handler.paths
     recipe = RECIPES.get(str(handler.operation_id), Recipe())
     ids = {**_OURS, **place.ids, **recipe.path(place)}
-    needed = _NEEDED.get(str(handler.operation_id), "")
+    needed = _NEEDED.get(str(handler.operation_id), "").format(**ids)
     return re.sub(r"\{(\w+):\w+\}", lambda found: str(ids[found[1]]), path) + f"?{needed}&"
 
 
 _NEEDED = {"searchUsers": "username=victim", "searchUserGroups": "groupname=group", "ListLabels": "scope=g"}
+_NEEDED |= {"ListWebhookJobs": "policy_id={webhook_policy_id}"}
 _OURS = {"tag": "v1", "eid": "1"}
 """Names in paths of ours that no recipe knows."""
 
