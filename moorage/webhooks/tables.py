@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Boolean, ForeignKey, LargeBinary, SmallIntege
 from sqlalchemy.orm import Mapped, mapped_column
 
 from moorage.db.base import AUTO_ID, Base, Id, Json, Name, UtcTime, live_index
+from moorage.db.sealed import SEALED
 
 WAITING, QUEUED, DONE = "waiting", "queued", "done"
 
@@ -28,7 +29,7 @@ class WebhookPolicy(Base):
     enabled: Mapped[bool] = mapped_column(Boolean, server_default=text("true"))
     event_types: Mapped[list[str]] = mapped_column(Json)
     targets: Mapped[list[dict[str, object]]] = mapped_column(Json)
-    sealed_secrets: Mapped[bytes | None] = mapped_column(LargeBinary)
+    sealed_secrets: Mapped[bytes | None] = mapped_column(LargeBinary, info=SEALED)
     repositories: Mapped[dict[str, str] | None] = mapped_column(Json)
     tags: Mapped[dict[str, str] | None] = mapped_column(Json)
     trusted: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
