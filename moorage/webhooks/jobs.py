@@ -22,9 +22,8 @@ KEPT_BYTES = 4_096
 MAX_WAIT_SECONDS = 3_600.0
 
 
-@job(
-    deliveries.JOB, retries=12, timeout_seconds=3 * SECONDS, delay_seconds=5, longest_delay_seconds=900
-)  # for an hour and a half
+# For an hour and a half; and targets that do not answer leave room for other work.
+@job(deliveries.JOB, retries=12, timeout_seconds=3 * SECONDS, limit=4, delay_seconds=5, longest_delay_seconds=900)
 async def deliver(task: Task, *, delivery_id: int) -> None:
     """Tell a target. It may be told twice: the event's id, in every attempt the same, lets it know a repeat."""
     found = await task.look(deliveries.find_delivery, delivery_id)
