@@ -39,6 +39,9 @@ _READS_WITH_A_BODY = re.compile(
 _DOCUMENT = f"{BASE}/openapi.json"
 _PAGE = f"{BASE}/explorer"
 
+_LOADING = threading.Lock()
+"""Of two threads that import the framework at once, one may find a part of it half made."""
+
 
 class ApiPlane:
     """What the stack calls for a path below /api.
@@ -86,10 +89,11 @@ class ApiPlane:
         return loaded
 
     def _load(self) -> "Api":
-        from moorage.api.app import Api  # noqa: PLC0415 - what this is all about
-        from moorage.api.routes import built_operations, every_route  # noqa: PLC0415 - as above
+        with _LOADING:
+            from moorage.api.app import Api  # noqa: PLC0415 - what this is all about
+            from moorage.api.routes import built_operations, every_route  # noqa: PLC0415 - as above
 
-        self._api = Api(every_route(), self._guard, {**self._provided, "built": built_operations()})
+            self._api = Api(every_route(), self._guard, {**self._provided, "built": built_operations()})
         return self._api
 
     async def __call__(self, request: Request) -> Reply:
@@ -136,10 +140,11 @@ def _settle(loaded: "asyncio.Future[Api]", api: "Api | None", error: Exception |
 
 
 def _build() -> Content:
-    from moorage.api.openapi import build_document  # noqa: PLC0415 - with the framework, see above
-    from moorage.api.routes import every_route  # noqa: PLC0415 - as above
+    with _LOADING:
+        from moorage.api.openapi import build_document  # noqa: PLC0415 - with the framework, see above
+        from moorage.api.routes import every_route  # noqa: PLC0415 - as above
 
-    return Content(msgspec.json.encode(build_document(every_route())), "application/json")
+        return Content(msgspec.json.encode(build_document(every_route())), "application/json")
 
 
 def _require_read(request: Request) -> None:
