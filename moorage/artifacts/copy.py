@@ -132,7 +132,9 @@ def copy_artifact(
     # Tags of the artifact and of its accessories (a signature's first form is found by its tag); children go untagged.
     accessories = {one for one, accessory in order if accessory}
     tags: dict[int, list[str]] = {}
-    for artifact, name in work.db.execute(_TAGS, {"ids": sorted({root.id, *accessories})}):
+    # Onto itself none are written: a push may move one between this look and the writing, and would be undone.
+    named = () if origin.id == target.repository_id else sorted({root.id, *accessories})
+    for artifact, name in work.db.execute(_TAGS, {"ids": named}) if named else ():
         tags.setdefault(artifact, []).append(name)
     held = hold_tags(work, target.repository_id, sorted({name for names in tags.values() for name in names}))
     blobs = work.db.execute(_BLOBS, {"ids": sorted(rows)}).all()
