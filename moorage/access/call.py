@@ -26,6 +26,8 @@ T = TypeVar("T")
 BASE = "/api/v2.0"
 NEVER = "0001-01-01T00:00:00.000Z"
 """How the contract says that something never happened."""
+MASK = "*****"
+"""What stands for a secret in replies; sent back, it means the stored one."""
 
 NoteRefusal = Callable[[Actor, str, str, str, int | None], None]
 

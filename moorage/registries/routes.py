@@ -8,7 +8,7 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from moorage.access.call import Call, stamp
+from moorage.access.call import MASK, Call, stamp
 from moorage.access.needs import system
 from moorage.access.operations import operation
 from moorage.configuration.live import Live
@@ -30,8 +30,6 @@ from moorage.settings import Secret
 
 log = logging.getLogger("moorage.registries")
 
-MASK = "*****"
-"""What stands for a secret in replies; sent back, it means the stored one."""
 LOCAL = 0
 """The id under which clients ask what this registry itself can do."""
 

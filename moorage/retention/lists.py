@@ -6,22 +6,11 @@ from sqlalchemy import func, select
 
 from moorage.db.query import Field, Fields, Listing
 from moorage.db.work import Work
-from moorage.errors import TaskUnknown
-from moorage.jobs.service import read_log
-from moorage.jobs.tables import Execution, Task
-from moorage.retention.service import REPOSITORY_JOB, VENDOR, get_execution
+from moorage.jobs.service import get_execution, get_task, read_log
+from moorage.jobs.tables import Task
+from moorage.retention.service import REPOSITORY_JOB, VENDOR
 from moorage.retention.tables import RetentionVerdict
 
-_EXECUTION_FIELDS = Fields(
-    {
-        "id": Field(Execution.id, kind="number"),
-        "status": Field(Execution.status, nullable=False),
-        "trigger": Field(Execution.trigger, nullable=False),
-        "start_time": Field(Execution.started_at, kind="time", nullable=False),
-        "end_time": Field(Execution.ended_at, kind="time"),
-    },
-    key=Execution.id,
-)
 _REPOSITORY = Task.arguments["path"].as_string()
 _TASK_FIELDS = Fields(
     {
@@ -44,29 +33,13 @@ _VERDICT_FIELDS = Fields(
 )
 
 
-def list_executions(work: Work, policy_id: int, listing: Listing) -> tuple[list[Any], int, list[str]]:
-    """A page of a policy's runs, the newest first; how many there are; what was ignored. Two statements."""
-    conditions, ignored = _EXECUTION_FIELDS.where(listing)
-    order, more = _EXECUTION_FIELDS.order(listing, "-id")
-    conditions += (Execution.vendor_type == VENDOR, Execution.vendor_id == policy_id)
-    rows = work.db.execute(
-        select(*Execution.__table__.c)
-        .where(*conditions)
-        .order_by(*order)
-        .limit(listing.page_size)
-        .offset(listing.offset)
-    ).all()
-    total = work.db.scalar(select(func.count()).select_from(Execution).where(*conditions))
-    return list(rows), total or 0, ignored + more
-
-
 def list_tasks(work: Work, policy_id: int, execution_id: int, listing: Listing) -> tuple[list[Any], int, list[str]]:
     """A page of a run's repositories, by their ids; how many there are; what was ignored. Three statements.
 
     Raises:
         ExecutionUnknown: the policy has no such run.
     """
-    get_execution(work, policy_id, execution_id)
+    get_execution(work, execution_id, VENDOR, policy_id)
     conditions, ignored = _TASK_FIELDS.where(listing)
     order, more = _TASK_FIELDS.order(listing, "id")
     conditions += (Task.execution_id == execution_id, Task.job == REPOSITORY_JOB)
@@ -90,7 +63,7 @@ def list_verdicts(work: Work, policy_id: int, execution_id: int, listing: Listin
     Raises:
         ExecutionUnknown: the policy has no such run.
     """
-    get_execution(work, policy_id, execution_id)
+    get_execution(work, execution_id, VENDOR, policy_id)
     conditions, ignored = _VERDICT_FIELDS.where(listing)
     order, more = _VERDICT_FIELDS.order(listing, "task_id,-push_time")
     conditions += (Task.execution_id == execution_id,)
@@ -113,7 +86,6 @@ def read_task_log(work: Work, policy_id: int, execution_id: int, task_id: int) -
     Raises:
         ExecutionUnknown, TaskUnknown: the policy has no such run, or the run no such task.
     """
-    get_execution(work, policy_id, execution_id)
-    if work.db.execute(select(Task.id).where(Task.id == task_id, Task.execution_id == execution_id)).first() is None:
-        raise TaskUnknown(id=task_id)
+    get_execution(work, execution_id, VENDOR, policy_id)
+    get_task(work, task_id, execution_id)
     return read_log(work, task_id)

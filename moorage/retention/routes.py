@@ -10,6 +10,7 @@ from litestar.params import FromPath, JSONBody
 from moorage.access.call import Call, stamp
 from moorage.access.needs import SIGNED_IN, inside
 from moorage.access.operations import operation
+from moorage.artifacts.routes.shapes import without_null
 from moorage.artifacts.rules import REPOSITORY_DECORATIONS, TAG_DECORATIONS
 from moorage.errors import (
     CronInvalid,
@@ -26,6 +27,7 @@ from moorage.errors import (
     TaskUnknown,
     Unprocessable,
 )
+from moorage.jobs import service as jobs
 from moorage.jobs.queue import FINAL, RUNNING
 from moorage.oci.digest import Digest
 from moorage.retention import lists, plan, service
@@ -327,7 +329,7 @@ async def list_executions(
     """The runs of a policy, the newest first. `sort` and `q` know id, status, trigger, start_time and end_time."""
     await _enter(call, id, "list")
     listing = call.listing()
-    rows, total, ignored = await call.look(lists.list_executions, id, listing)
+    rows, total, ignored = await call.look(jobs.list_executions, listing, service.VENDOR, id)
     shown = [
         RetentionExecution(
             id=row.id,
@@ -463,21 +465,13 @@ def _read(data: RetentionPolicy) -> tuple[list[RuleBody], str]:
     if data.trigger is not None and data.trigger.kind not in {None, "", "Schedule"}:
         raise Invalid("The kind of the trigger is Schedule.", kind=data.trigger.kind)
     try:
-        rules = msgspec.convert(_without_null(msgspec.to_builtins(data.rules or [])), list[RuleBody])
+        rules = msgspec.convert(without_null(msgspec.to_builtins(data.rules or [])), list[RuleBody])
     except msgspec.ValidationError as error:
         raise RuleInvalid(f"A rule is invalid: {error}.") from None
     cron = (data.trigger.settings or {}).get("cron") if data.trigger is not None else None
     if not isinstance(cron or "", str):
         raise Invalid("trigger.settings.cron is a text.")
     return check_rules(rules), (cron or "").strip()
-
-
-def _without_null(value: Any) -> Any:  # noqa: ANN401 - JSON
-    if isinstance(value, dict):
-        return {key: _without_null(one) for key, one in value.items() if one is not None}
-    if isinstance(value, list):
-        return [_without_null(one) for one in value]
-    return value
 
 
 def _show(policy: service.Policy) -> RetentionPolicy:

@@ -18,7 +18,6 @@ from moorage.db.locks import close_gate
 from moorage.db.work import Work
 from moorage.errors import (
     DryRunOutdated,
-    ExecutionUnknown,
     ManifestInUse,
     ManifestUnknown,
     RetentionExists,
@@ -28,6 +27,7 @@ from moorage.errors import (
 from moorage.events import RetentionChanged
 from moorage.jobs.queue import SUCCESS, enqueue_all, note_execution, start, stop_execution
 from moorage.jobs.schedule import remove_schedule, set_schedule
+from moorage.jobs.service import get_execution
 from moorage.jobs.tables import Execution, Task
 from moorage.oci.digest import Digest
 from moorage.projects.settings import note_retention
@@ -189,7 +189,7 @@ def run_policy(work: Work, policy_id: int, *, dry_run: bool, exactly: int | None
     policy = get_policy(work, policy_id)
     rules = msgspec.to_builtins(policy.rules)
     if exactly is not None:
-        named = get_execution(work, policy_id, exactly)
+        named = get_execution(work, exactly, VENDOR, policy_id)
         if not named.extra.get("dry_run") or named.status != SUCCESS or named.extra.get("rules") != rules:
             raise DryRunOutdated(execution=exactly)
     extra = _extra(policy.project_id, rules, dry_run=dry_run, exactly=exactly)
@@ -203,24 +203,8 @@ def stop_run(work: Work, policy_id: int, execution_id: int) -> None:
         RetentionUnknown, ExecutionUnknown: there is no such run.
     """
     policy = get_policy(work, policy_id)
-    if get_execution(work, policy_id, execution_id).ended_at is None:
+    if get_execution(work, execution_id, VENDOR, policy_id).ended_at is None:
         stop_execution(work, execution_id, project_id=policy.project_id)
-
-
-def get_execution(work: Work, policy_id: int, execution_id: int) -> Any:  # noqa: ANN401 - a row of execution
-    """A run of a policy.
-
-    Raises:
-        ExecutionUnknown: there is none.
-    """
-    row = work.db.execute(
-        select(*Execution.__table__.c).where(
-            Execution.id == execution_id, Execution.vendor_type == VENDOR, Execution.vendor_id == policy_id
-        )
-    ).one_or_none()
-    if row is None:
-        raise ExecutionUnknown(id=execution_id)
-    return row
 
 
 # -- steps of a run -----------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from moorage.jobs.tables import Execution
 from moorage.projects.tables import Project
 from moorage.webhooks.deliveries import end_delivery, tell
 from moorage.webhooks.payload import DELETE, PULL, PUSH, RETENTION, Fact
-from moorage.webhooks.service import VENDOR, list_enabled
+from moorage.webhooks.service import VENDOR, Policy, list_enabled
 
 _REPOSITORY = (
     select(Repository.created_at, Project.name, Project.public)
@@ -41,17 +41,22 @@ class Teller:
 
     def on_pushed(self, work: Work, event: ManifestPushed) -> None:
         """PUSH_ARTIFACT."""
-        self._artifact(work, work.actor, PUSH, event.project_id, event.repository, event.digest, event.tags)
+        self._artifact(
+            work, work.actor, PUSH, self._list(work, event.project_id), event.repository, event.digest, event.tags
+        )
 
     def on_pulled(self, work: Work, event: ArtifactsPulled) -> None:
         """PULL_ARTIFACT, once for all pulls of an artifact by one actor that were noted together."""
+        enabled = {number: self._list(work, number) for number in {one.project_id for one in event.pulls}}
         for one in event.pulls:
             tags = (one.tag,) if one.tag else ()
-            self._artifact(work, one.actor, PULL, one.project_id, one.repository, one.digest, tags)
+            self._artifact(work, one.actor, PULL, enabled[one.project_id], one.repository, one.digest, tags)
 
     def on_deleted(self, work: Work, event: ArtifactDeleted) -> None:
         """DELETE_ARTIFACT."""
-        self._artifact(work, work.actor, DELETE, event.project_id, event.repository, event.digest, event.tags)
+        self._artifact(
+            work, work.actor, DELETE, self._list(work, event.project_id), event.repository, event.digest, event.tags
+        )
 
     def on_execution_ended(self, work: Work, event: ExecutionEnded) -> None:
         """The next delivery of the lane may go; and TAG_RETENTION."""
@@ -60,13 +65,15 @@ class Teller:
         elif event.vendor_type == "RETENTION" and event.status == SUCCESS:
             self._retention(work, event)
 
+    def _list(self, work: Work, project_id: int) -> list[Policy]:
+        """The policies of a project that tell somebody; none while all are silenced."""
+        return list_enabled(work, project_id) if self._items().notification_enable else []
+
     def _artifact(  # noqa: PLR0917 - the parts of an event
-        self, work: Work, actor: Actor, kind: str, project_id: int, path: str, digest: str, tags: Sequence[str]
+        self, work: Work, actor: Actor, kind: str, enabled: list[Policy], path: str, digest: str, tags: Sequence[str]
     ) -> None:
-        if not self._items().notification_enable:
-            return
         repository = path.partition("/")[2]
-        policies = [one for one in list_enabled(work, project_id) if one.tells(kind, repository, tags)]
+        policies = [one for one in enabled if one.tells(kind, repository, tags)]
         if not policies:
             return
         row = work.db.execute(_REPOSITORY, {"path": path}).one_or_none()
@@ -90,10 +97,10 @@ class Teller:
     def _retention(self, work: Work, event: ExecutionEnded) -> None:
         extra = work.db.execute(select(Execution.extra).where(Execution.id == event.execution_id)).scalar_one()
         deleted = extra.get("deleted") or []
-        if extra.get("dry_run") or not deleted or not self._items().notification_enable:
+        if extra.get("dry_run") or not deleted:
             return
         project_id = int(str(extra["project_id"]))
-        policies = [one for one in list_enabled(work, project_id) if one.tells(RETENTION, "", ())]
+        policies = [one for one in self._list(work, project_id) if one.tells(RETENTION, "", ())]
         if not policies:
             return
         name = work.db.execute(select(Project.name).where(Project.id == project_id)).scalar()

@@ -8,7 +8,7 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from moorage.access.call import Call, stamp
+from moorage.access.call import MASK, Call, stamp
 from moorage.access.needs import project
 from moorage.access.operations import operation
 from moorage.configuration.live import Live
@@ -30,8 +30,6 @@ from moorage.webhooks import deliveries, service
 from moorage.webhooks.payload import DEFAULT, EVENT_TYPES, FORMATS
 from moorage.webhooks.service import VENDOR, Draft, Pattern, Policy, Target
 
-MASK = "*****"
-"""What stands for a secret in replies; sent back, it means the stored one."""
 _ALL = "/projects/{project_name_or_id:str}/webhook"
 _LIST = f"{_ALL}/policies"
 _ONE = f"{_LIST}/{{webhook_policy_id:int}}"

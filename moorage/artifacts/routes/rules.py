@@ -11,6 +11,7 @@ from moorage.access.call import Call
 from moorage.access.needs import project
 from moorage.access.operations import operation
 from moorage.artifacts import rules
+from moorage.artifacts.routes.shapes import without_null
 from moorage.artifacts.rules import RuleBody, RuleSelector
 from moorage.errors import RuleExists, RuleInvalid, RuleLimit, RuleUnknown, SelectorInvalid
 
@@ -47,19 +48,11 @@ def _read(data: ImmutableRule) -> RuleBody:
     Raises:
         RuleInvalid: a value is out of bounds.
     """
-    said = _without_null(msgspec.to_builtins(data))
+    said = without_null(msgspec.to_builtins(data))
     try:
         return msgspec.convert(said, RuleBody)
     except msgspec.ValidationError as error:
         raise RuleInvalid(f"The rule is invalid: {error}.") from None
-
-
-def _without_null(value: Any) -> Any:  # noqa: ANN401 - JSON
-    if isinstance(value, dict):
-        return {key: _without_null(one) for key, one in value.items() if one is not None}
-    if isinstance(value, list):
-        return [_without_null(one) for one in value]
-    return value
 
 
 def _show_selector(one: RuleSelector) -> ImmutableSelector:

@@ -267,3 +267,12 @@ def artifact_path(repository: str, reference: str) -> str:
 def show_digest(digest: bytes) -> str:
     """A digest of a row as text."""
     return f"{'sha256' if digest[0] == 1 else 'sha512'}:{digest[1:].hex()}"
+
+
+def without_null(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """JSON in which what is `null` is absent, at every depth: clients of the contract send either."""
+    if isinstance(value, dict):
+        return {key: without_null(one) for key, one in value.items() if one is not None}
+    if isinstance(value, list):
+        return [without_null(one) for one in value]
+    return value
