@@ -113,7 +113,7 @@ async def test_a_lost_blob_is_given_bytes_that_lie_about(place: Place) -> None:
         assert [one.mended for one in await check(place, delete_unknown=True)] == ["given to the collector"]
         assert await check(place) == []
     rows = [(row.state, row.key[-32:]) for row in read(place.url)["blob"] if row.state != "live"]
-    assert min(rows) == ("doomed", "1" * 32)
+    assert ("doomed", "1" * 32) in rows
     assert len(rows) == 2, "and the place that was lost has a row of its own"
 
 
