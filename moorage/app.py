@@ -206,6 +206,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
         hosts,
         metrics,
         access_log,
+        https_seconds=settings.https_only_seconds,
     )
     background = [
         asyncio.create_task(_write_pulls(pulls, database)),

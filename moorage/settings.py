@@ -176,6 +176,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """The certificate's key in PEM."""
     external_url: str = ""
     """The URL that clients use (`https://registry.example.com`). Empty: taken from each request."""
+    https_only_seconds: Annotated[int, Meta(ge=0, le=63_072_000)] = 31_536_000
+    """How long a browser that reached a name of this server by HTTPS uses nothing else for that name, on any port
+    (`Strict-Transport-Security`); 0: as it likes. Not sent over plain HTTP, nor for `localhost`."""
     allowed_hosts: tuple[str, ...] = ()
     """Host names that requests may use beside IP addresses, `localhost` and that of `external_url`."""
     trusted_proxies: tuple[str, ...] = ()

@@ -25,6 +25,7 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _SERVER = (b"server", b"moorage")
 _encode = msgspec.json.Encoder().encode
 _FULL = {28, 122}  # ENOSPC, EDQUOT
+_LOCAL = ("https://localhost:", "https://localhost/")
 
 
 class _Line(msgspec.Struct):
@@ -101,13 +102,19 @@ class Stack:
 
     def __init__(
         self, handlers: Mapping[str, Handler], fallback: Handler, hosts: Hosts, metrics: Metrics,
-        access_log: AccessLog | None,
+        access_log: AccessLog | None, *, https_seconds: int = 0,
     ) -> None:  # fmt: skip
+        """Know the parts.
+
+        Args:
+            https_seconds: how long browsers that came by HTTPS are to come by nothing else; 0: as they like.
+        """
         self._handlers = dict(handlers)
         self._fallback = fallback
         self._hosts = hosts
         self._metrics = metrics
         self._log = access_log
+        self._https_only = (b"strict-transport-security", b"max-age=%d" % https_seconds) if https_seconds else None
         self._id_prefix = str(uuid.uuid4())[:24]
         self._id_number = int.from_bytes(os.urandom(4), "big") << 12
 
@@ -140,6 +147,8 @@ class Stack:
             except Exception:
                 log.exception("unhandled error")
                 reply = problem_reply(InternalError(request_id=given), oci=False)
+            if self._https_only is not None and request is not None and _is_strict(request):
+                reply.headers.append(self._https_only)
             await _send(reply, send, scope["method"], given)
             status = reply.status
         except Exception as error:
@@ -161,6 +170,14 @@ class Stack:
             return wish.decode("ascii")
         self._id_number += 1
         return f"{self._id_prefix}{self._id_number & 0xFFFFFFFFFFFF:012x}"
+
+
+def _is_strict(request: Request) -> bool:
+    """Whether the client came by HTTPS to a name that is ours alone: `localhost` is that of other servers as well.
+
+    Source: RFC 6797, 7.2 and 8.1.1 (browsers do not keep it for addresses).
+    """
+    return request.is_secure and not f"{request.origin}/".startswith(_LOCAL)
 
 
 def _is_explained(error: Exception) -> bool:

@@ -272,6 +272,7 @@ CONTROL: dict[str, tuple[str, ...]] = {
         "headers of every answer",
         "test_every_answer_forbids_caching_sniffing_and_framing",
         "test_the_server_names_itself_without_a_version",
+        "test_a_browser_that_came_by_https_is_told_to_come_by_nothing_else",
     ),
     "K1": (
         "TLS, here and there",

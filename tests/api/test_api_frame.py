@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -14,7 +15,7 @@ from moorage.api.routes import BUILT, every_route
 from moorage.api.unbuilt import contract_path, key_of, unbuilt
 from moorage.errors import RouteUnknown
 from tests.api.client import Client, Server
-from tests.api.conftest import make_robot, make_user
+from tests.api.conftest import Serve, make_robot, make_user
 
 CONTRACT = json.loads(Path(__file__).with_name("contract").joinpath("harbor-v2.0.json").read_text(encoding="utf-8"))
 BASE = "/api/v2.0"
@@ -121,6 +122,25 @@ async def test_every_answer_forbids_caching_sniffing_and_framing(app: Server) ->
         assert "frame-ancestors 'none'" in (answer.header("content-security-policy") or "")
         assert answer.header("server") == "moorage"
         assert answer.header("access-control-allow-origin") is None
+
+
+PLACES = ("/", "/livez", "/v2/", "/service/token?service=harbor-registry", f"{BASE}/ping", f"{BASE}/users", "/c/login")
+
+
+async def test_a_browser_that_came_by_https_is_told_to_come_by_nothing_else(app: Server, serve: Serve) -> None:
+    async def told(server: Server, target: str, **options: Any) -> str | None:
+        return (await server.send("GET", target, **options)).header("strict-transport-security")
+
+    external = await serve(external_url="https://moorage.example")
+    for target in (*PLACES, f"{BASE}/explorer", f"{BASE}/nothing", "/nothing"):
+        assert await told(app, target, scheme="https") == "max-age=31536000", target
+        assert await told(external, target, host="moorage.example") == "max-age=31536000", "behind a proxy"
+        assert await told(app, target) is None, "over plain HTTP it would mean nothing"
+        assert await told(app, target, scheme="https", host="localhost:8443") is None, "others live there too"
+    assert await told(app, "/livez", scheme="https", host="evil.example") is None, "a name that is not ours"
+    shorter, silent = await serve(https_only_seconds=60), await serve(https_only_seconds=0)
+    assert await told(shorter, "/livez", scheme="https") == "max-age=60"
+    assert await told(silent, "/livez", scheme="https") is None
 
 
 # -- who may ----------------------------------------------------------------------------------------------

@@ -243,7 +243,12 @@ def test_tls_is_served_on_the_same_port_and_plain_http_is_not(data: Path, tmp_pa
         connection = http.client.HTTPSConnection("127.0.0.1", moorage.port, timeout=5, context=context)
         with closing(connection):
             connection.request("GET", "/livez")
-            assert connection.getresponse().status == 200
+            answer = connection.getresponse()
+            assert answer.status == 200
+            assert answer.getheader("strict-transport-security") == "max-age=31536000"
+            answer.read()
+            connection.request("GET", "/livez", headers={"host": f"localhost:{moorage.port}"})
+            assert connection.getresponse().getheader("strict-transport-security") is None
         assert moorage.banner["url"] == f"https://127.0.0.1:{moorage.port}"
         with pytest.raises((OSError, http.client.HTTPException)):
             moorage.get("/livez")

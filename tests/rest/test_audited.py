@@ -84,6 +84,7 @@ AUDITED: dict[str, Told] = {
     "deleteUser": Told(("delete", "user"), "{username}"),
     "setUserSysAdmin": Told(("update", "user"), "{username}", recipe=Recipe(body=lambda _: {"sysadmin_flag": True})),
     "updateUserPassword": Told(("update", "user"), "{username}", ("user:update", "system")),
+    "setPreferences": Told(("update", "user"), "admin", recipe=Recipe(body=lambda place: {"page": place.unused})),
     "createMyAccessToken": Told(
         ("create", "access_token"), "admin/{unused}", recipe=Recipe(body=lambda place: {**_TOKEN, "name": place.unused})
     ),
@@ -151,7 +152,6 @@ AUDITED: dict[str, Told] = {
 WRITES_NOTHING = {
     "pingOIDC": "asks a provider, and keeps nothing",
     "pingLdap": "asks a directory, and keeps nothing",
-    "setPreferences": "how somebody likes their pages is no act on the registry",
 }
 ELSEWHERE = {
     "importLdapUser": "tests/api/test_ldap_api.py",
