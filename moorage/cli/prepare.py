@@ -292,7 +292,7 @@ def check_overwrite(settings: Settings) -> None:
 
 
 def _fill(settings: Settings, seals: "Seals") -> None:
-    """Make the administrator (user 1) and the public project `library` (project 1) in an empty store.
+    """Make the administrator (user 1), the public project `library` (project 1) and a schedule in an empty store.
 
     A password that we made is in its file before the rows are committed: a crash in between loses nothing, and the
     next start writes both anew.
@@ -303,6 +303,7 @@ def _fill(settings: Settings, seals: "Seals") -> None:
         write_key(settings.data_folder / ADMIN_PASSWORD, f"{password}\n".encode())
     from moorage.configuration.service import fix_items
     from moorage.db.sealed import ensure_seal_key
+    from moorage.gc.service import schedule_daily
     from moorage.identity.passwords import hash_password
     from moorage.identity.service import ensure_admin
     from moorage.jobs.upkeep import ensure_upkeep
@@ -311,7 +312,8 @@ def _fill(settings: Settings, seals: "Seals") -> None:
     def fill(work: "Work", password_hash: str) -> None:
         ensure_seal_key(work, seals.key_id)
         fix_items(work, seals, settings.overwrite)  # before the library, whose quota may come from there
-        ensure_admin(work, password_hash)
+        if ensure_admin(work, password_hash):  # a schedule that somebody removes later does not come back
+            schedule_daily(work)
         ensure_library(work)
         ensure_upkeep(work)
 

@@ -1,13 +1,19 @@
 """Garbage collection as the contract has it: parameters, and what of a run is shown."""
 
+import secrets
 from collections.abc import Mapping
 
+from moorage.db.work import Work
 from moorage.errors import ParameterInvalid
+from moorage.jobs.service import apply_schedule
 
 VENDOR = "GARBAGE_COLLECTION"
 """Source: the Harbor API v2.0 (GCHistory.job_name)."""
 
 JOB = "gc.collect"
+
+QUIET_HOURS = (2, 5)
+"""A new store collects once a day from the first of these hours, and before the second, in UTC."""
 
 
 def parse_parameters(given: Mapping[str, object]) -> dict[str, object]:
@@ -29,3 +35,15 @@ def parse_parameters(given: Mapping[str, object]) -> dict[str, object]:
     if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= 10):
         raise ParameterInvalid("workers is a number from 1 to 10.", parameter="workers")
     return {**found, "workers": workers or 1}
+
+
+def schedule_daily(work: Work) -> None:
+    """What a new store begins with: collection once a day, at a minute drawn in the quiet hours (ADR 58).
+
+    Stores that share a disk, an object store or a database thus do not all begin at once. What has no tag stays.
+    """
+    first, last = QUIET_HOURS
+    hour, minute = divmod(first * 60 + secrets.randbelow((last - first) * 60), 60)
+    apply_schedule(
+        work, VENDOR, kind="Custom", cron=f"0 {minute} {hour} * * *", job=JOB, arguments=parse_parameters({})
+    )

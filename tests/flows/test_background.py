@@ -1,18 +1,22 @@
 """Background work of a real server: its processes come when there is work, die, come again; and `moorage work`."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import create_engine, update
 
 from moorage.cli.beside import NAME
+from moorage.jobs.tables import Schedule
 from tests.commands import MOORAGE, clean_environment
 from tests.parts.base import wait_until
 from tests.serving import Moorage, serve
@@ -118,6 +122,46 @@ def test_moorage_work_does_it_when_the_server_does_not(tmp_path: Path, database_
             [pool] = ask(moorage, "GET", "/jobservice/pools")
             assert (pool["pid"], pool["concurrency"]) == (process.pid, 2)
         assert ask(moorage, "GET", "/jobservice/pools") == []
+
+
+def test_a_new_store_collects_every_night_until_somebody_sets_it_otherwise(tmp_path: Path, database_url: str) -> None:
+    with serve(tmp_path / "data", database_url=database_url) as moorage:
+        shown = ask(moorage, "GET", "/system/gc/schedule")
+        second, minute, hour, *every_day = shown["schedule"]["cron"].split()
+        assert (shown["job_name"], shown["schedule"]["type"]) == ("GARBAGE_COLLECTION", "Custom")
+        assert second == "0"
+        assert every_day == ["*", "*", "*"]
+        assert 2 <= int(hour) < 5
+        assert 0 <= int(minute) < 60
+        assert json.loads(shown["job_parameters"]) == {
+            "delete_untagged": False, "delete_tag": False, "dry_run": False, "workers": 1,
+        }  # fmt: skip
+        told = ask(moorage, "GET", "/audit?page_size=100")["entries"]
+        assert [one["username"] for one in told if one["resource"] == "GARBAGE_COLLECTION"] == ["system"]
+
+        _fall_due(moorage, database_url)
+        wait_until(lambda: bool(ask(moorage, "GET", "/system/gc")), what="the night's run", seconds=20)
+        [run] = ask(moorage, "GET", "/system/gc")
+        assert run["job_kind"] == "SCHEDULE"
+        wait_until(has_ended(moorage, f"/system/gc/{run['id']}"), what="its end", seconds=20)
+
+        weekly = {"schedule": {"type": "Weekly"}, "parameters": {"delete_untagged": True}}
+        ask(moorage, "PUT", "/system/gc/schedule", weekly)
+        moorage.restart()
+        assert ask(moorage, "GET", "/system/gc/schedule")["schedule"]["type"] == "Weekly"
+        ask(moorage, "PUT", "/system/gc/schedule", {"schedule": {"type": "None"}})
+        moorage.restart()
+        assert ask(moorage, "GET", "/system/gc/schedule") == {}
+
+
+def _fall_due(moorage: Moorage, database_url: str) -> None:
+    """Let the next collection be due by now."""
+    url = database_url.replace("postgresql://", "postgresql+psycopg://")
+    engine = create_engine(url or f"sqlite:///{moorage.data / 'moorage.db'}")
+    due = update(Schedule).where(Schedule.vendor_type == "GARBAGE_COLLECTION")
+    with engine.begin() as db:
+        db.execute(due.values(next_at=datetime.now(UTC) - timedelta(seconds=1)))
+    engine.dispose()
 
 
 def test_work_without_a_store_says_how_to_make_one(tmp_path: Path) -> None:
