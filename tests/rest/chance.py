@@ -4,12 +4,15 @@ By chance alone nothing is ever found: no random text is the name of a project. 
 those of things that exist, from the environment variable `PLACES`. And nothing may end the run: the caller does not
 take away its own account, nor the settings by which it signs in.
 
+Each request is a line in the file that `TALLY` names: the operation that is asked.
+
 The choice follows from the value that schemathesis made, and nothing else, so that a seed repeats a run.
 """
 
 import json
 import os
 import zlib
+from pathlib import Path
 from typing import Any
 
 import schemathesis
@@ -23,8 +26,10 @@ LOCKS_OUT = frozenset({"read_only", "auth_mode", "auth_sources", "primary_auth_m
 
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: "schemathesis.Case[Any]", kwargs: dict[str, Any]) -> None:
-    """Put things that exist in the place of some that do not."""
+    """Put things that exist in the place of some that do not, and count."""
     del context, kwargs
+    with Path(os.environ["TALLY"]).open("a", encoding="utf-8") as file:
+        file.write(f"{case.operation.label}\n")
     known = PLACES["spare" if case.method == "DELETE" else "path"]
     for name, value in dict(case.path_parameters or {}).items():
         number = zlib.crc32(repr(value).encode())
