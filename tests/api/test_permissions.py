@@ -1,4 +1,4 @@
-"""Who may do what: every operation of the contract, for every kind of caller.
+"""Who may do what: every operation, the contract's and then ours, for every kind of caller.
 
 `permissions.csv` is the table, written from the roles of the contract and not from our code: a row per operation, a
 column per caller. `ok` is anything but 401 and 403: what is asked for may be missing, or the body may be empty. `-` is
@@ -16,7 +16,7 @@ import pytest
 from moorage.access.policy import Role
 from moorage.api.contract import OPERATIONS
 from moorage.api.routes import BUILT
-from moorage.api.unbuilt import key_of, unbuilt
+from moorage.api.unbuilt import contract_path, key_of, unbuilt
 from moorage.artifacts import labels
 from moorage.identity import robots
 from moorage.retention import service as retention
@@ -40,6 +40,7 @@ BODIES: dict[tuple[str, str], object] = {
         "level": "system",
         "permissions": [{"kind": "system", "namespace": "/", "access": [{"resource": "robot", "action": "create"}]}],
     },
+    ("POST", "/users/current/tokens"): {"name": "x", "scopes": ["pull"]},
     ("PUT", "/robots/{robot_id}"): {"name": "x", "level": "project"},
 }
 """Bodies without which the operation cannot tell what is asked of it; the others get an empty object."""
@@ -64,9 +65,17 @@ class Place:
     callers: dict[str, Client]
 
 
+OURS = [
+    (min(str(one) for one in handler.http_methods), contract_path(path))
+    for handler in BUILT
+    if handler.opt["ours"]
+    for path in handler.paths
+]
+
+
 def test_the_table_has_a_row_for_each_operation_and_a_cell_for_each_caller() -> None:
     rows = Counter((row["method"], row["path"]) for row in TABLE)
-    assert rows == Counter((one.method, one.path) for one in OPERATIONS)
+    assert rows == Counter([*((one.method, one.path) for one in OPERATIONS), *OURS])
     assert len(CALLERS) == len(ROLES) + 5
     assert set(ROLES) < set(CALLERS)
     later = {(one.method, one.path) for one in unbuilt(BUILT)}
@@ -78,11 +87,13 @@ def test_the_table_has_a_row_for_each_operation_and_a_cell_for_each_caller() -> 
                 assert cell != "-", f"{row['method']} {row['path']} is built: say what {caller} may do"
 
 
-def test_what_is_ours_has_a_row_in_its_own_test() -> None:
-    """Additions of ours are not in this table; each names its permission, and its own test asks who may."""
-    ours = [handler for handler in BUILT if handler.opt["ours"]]
-    assert all(str(handler.opt["needs"]) for handler in ours)
-    assert len({key_of(handler) for handler in ours}) == len(ours)
+def test_what_a_route_asks_for_is_what_its_row_says() -> None:
+    """Of those whose own parameters do not decide."""
+    said = {(row["method"], re.sub(r"\{[^}]*\}", "{}", row["path"])): row["permission"] for row in TABLE}
+    for handler in BUILT:
+        needs = handler.opt["needs"]
+        if needs.level in {"project", "system"}:
+            assert said[key_of(handler)] in {str(needs), ""}, handler.operation_id
 
 
 @pytest.mark.parametrize("row", ASKED, ids=lambda row: f"{row['method']} {row['path']}")
@@ -95,9 +106,9 @@ async def test_each_caller_may_what_the_table_says(stores: Stores, row: dict[str
         cell = row[caller]
         if cell == "-":
             continue
-        place = await _place(server, fresh=method == "DELETE")
+        place = await _place(server, fresh=method == "DELETE" or (method, path) in _CONSUMES)
         client = await _client(place, caller, row["permission"])
-        ids = place.ids | ({"id": place.ids["retention_id"]} if path.startswith("/retentions") else {})
+        ids = place.ids | ({"id": place.ids[_IDS[path.split("/")[1]]]} if path.split("/")[1] in _IDS else {})
         target = path.replace("{", "{0[").replace("}", "]}").format(ids)
         query = QUERIES.get(path)
         body = BODIES.get((method, path), {}) if method in {"POST", "PUT", "PATCH"} else None
@@ -110,6 +121,9 @@ async def test_each_caller_may_what_the_table_says(stores: Stores, row: dict[str
     assert found == expected
 
 
+_IDS = {"retentions": "retention_id", "trash": "trash_id"}
+"""What `{id}` is in paths that begin so; in the others it is that of the project."""
+_CONSUMES = {("POST", "/trash/{id}/restore")}
 _places: dict[int, Place] = {}
 
 
@@ -119,7 +133,9 @@ async def _place(server: Server, *, fresh: bool) -> Place:
     project = await make_project(server)
     number = await project_id(server, project)
     pusher = await make_robot(server, project, "pull", "push")
-    await pusher.repo(f"{project}/app").image("v1")
+    await pusher.repo(f"{project}/app").image("v1", "gone")
+    await administrator(server).repo(f"{project}/app").delete("manifests/gone")
+    ((trash_id,),) = await server.rows("SELECT id FROM trash WHERE project_id = :project", project=number)
     victim = await make_user(server)
     label = await server.run(labels.create_label, unique("label"), project_id=number)
     policy = await server.run(retention.create_policy, number, [], "")
@@ -136,6 +152,7 @@ async def _place(server: Server, *, fresh: bool) -> Place:
         "label_id": str(label),
         "id": str(number),
         "retention_id": str(policy),
+        "trash_id": str(trash_id),
         "digest": "sha256:" + "0" * 64,
         "addition": "build_history",
     }
