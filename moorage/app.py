@@ -47,6 +47,7 @@ from moorage.identity.sessions import Sessions
 from moorage.identity.sign_ups import SignUps
 from moorage.identity.tokens import TokenKeys
 from moorage.logs import is_text, with_cause
+from moorage.mirrors.live import Mirrors
 from moorage.registries.health import keep_health
 from moorage.remotes.http import Outgoing
 from moorage.sealing import Seals
@@ -144,7 +145,8 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     passwords = Passwords()
     audit_rules.items = lambda: live.current
     refusals = WrittenRefusals(database, rules=audit_rules)
-    hosts = Hosts(settings.external_url, settings.allowed_hosts, settings.trusted_proxies)
+    hosts = Hosts(settings.external_url, settings.allowed_hosts, settings.trusted_proxies, port=settings.address[1])
+    mirrors = Mirrors(database.read, hosts)
     outgoing = Outgoing(allowed_networks=settings.outgoing.allowed_networks, proxy=settings.outgoing.proxy)
     provider = Provider(oidc_http := GuardedHttp(outgoing))
     oidc_people = OidcPeople(database, live, provider)
@@ -161,8 +163,9 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     sessions = Sessions(database, redis_url=settings.sessions.redis_url.reveal(), items=lambda: live.current)
     gate = Gate(tokens, login, database.read, refusals=refusals, challenge_basic=settings.registry_auth == "basic")
     plane = Plane(
-        settings, database, storage, gate, metrics, pulls, has_files=storage.path("probe") is not None, live=live
-    )
+        settings, database, storage, gate, metrics, pulls, has_files=storage.path("probe") is not None, live=live,
+        mirrors=mirrors,
+    )  # fmt: skip
     token_endpoint = TokenEndpoint(database, login, tokens, live=live, refusals=refusals, bearers=[login, oidc_people])
     guard = ApiGuard(
         database, login, refusals, sessions, bearers=[login, oidc_people], header=TrustedHeader(database, live, hosts)
@@ -178,6 +181,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
             "oidc_http": oidc_http,
             "outgoing": outgoing,
             "settings": settings,
+            "hosts": hosts,
             "checks": Checks(receiver=_check_receiver),
             "sign_ups": SignUps(),
             "health": health,
@@ -211,6 +215,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     background = [
         asyncio.create_task(_write_pulls(pulls, database)),
         asyncio.create_task(live.watch()),
+        asyncio.create_task(mirrors.watch()),
         asyncio.create_task(keep_counts(database)),
         asyncio.create_task(keep_days(days, database)),
         asyncio.create_task(keep_health(outgoing, database, live.seals)),
@@ -218,8 +223,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     exporter = Exporter(database, lambda: live.current)
     exporter.start()
     asyncio.get_running_loop().call_later(_API_AFTER_SECONDS, api.start)
-    gc.collect()
-    gc.freeze()  # what is alive now lives as long as the process: the collector need not look at it again
+    _freeze()
     try:
         yield stack
     finally:
@@ -237,6 +241,12 @@ async def running(settings: Settings) -> AsyncIterator[App]:
         await passwords.close()
         await sessions.close()
         await database.close()
+
+
+def _freeze() -> None:
+    """What is alive now lives as long as the process: the collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 async def _check_receiver(items: Items) -> None:

@@ -438,6 +438,18 @@ class TargetRefused(Invalid):
     reason = "TARGET_REFUSED"
 
 
+class MirrorInvalid(Invalid):
+    """No client can ask for a mirror like this; the message says why."""
+
+    reason = "MIRROR_INVALID"
+
+
+class MirrorLimit(Invalid):
+    """There are as many mirrors as there may be."""
+
+    reason = "MIRROR_LIMIT"
+
+
 class RegistryInvalid(Invalid):
     """What is said of the registry cannot be used; the message says what."""
 
@@ -650,6 +662,13 @@ class GroupUnknown(NotFound):
     reason = "GROUP_UNKNOWN"
 
 
+class MirrorUnknown(NotFound):
+    """There is no such mirror."""
+
+    oci_code = "NAME_UNKNOWN"
+    reason = "MIRROR_UNKNOWN"
+
+
 class RegistryUnknown(NotFound):
     """There is no such registry."""
 
@@ -735,6 +754,13 @@ class ReadOnly(Denied):
 
     code = oci_code = "DENIED"
     reason = "READ_ONLY"
+
+
+class MirrorReadOnly(Denied):
+    """A mirror is for reading: push to the registry itself, with the project's name."""
+
+    code = oci_code = "DENIED"
+    reason = "MIRROR_READ_ONLY"
 
 
 class ItemFixed(Denied):
@@ -952,6 +978,12 @@ class RuleExists(Conflict):
     """The project has a rule that says the same."""
 
     reason = "RULE_EXISTS"
+
+
+class MirrorExists(Conflict):
+    """This name leads into a project already."""
+
+    reason = "MIRROR_EXISTS"
 
 
 class RegistryExists(Conflict):

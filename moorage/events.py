@@ -264,6 +264,17 @@ class LabelChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MirrorChanged(Event):
+    """A mirror of a project was made or deleted. `change`: create, delete; `kind`: host, port, ns."""
+
+    project_id: int
+    project: str
+    kind: str
+    name: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
 class RegistryChanged(Event):
     """An endpoint of another registry was made, changed or deleted. `change`: create, update, delete.
 

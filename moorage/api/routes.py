@@ -17,6 +17,7 @@ from moorage.identity import own_routes as own
 from moorage.identity import robot_routes as robots
 from moorage.identity import routes as people
 from moorage.identity import token_routes as access_tokens
+from moorage.mirrors import routes as mirrors
 from moorage.projects import routes as projects
 from moorage.quotas import routes as quotas
 from moorage.registries import routes as registries
@@ -39,6 +40,7 @@ BUILT: tuple[HTTPRouteHandler, ...] = (
     *projects.ROUTES,
     *quotas.ROUTES,
     *registries.ROUTES,
+    *mirrors.ROUTES,
     *audit.ROUTES,
     *audit_purge.ROUTES,
     *artifacts.ROUTES,

@@ -64,6 +64,10 @@ _CATALOG = Query(
     """SELECT path FROM repository WHERE trash_id IS NULL AND artifact_count > 0 AND path > $1
 ORDER BY path LIMIT $2"""
 )
+_CATALOG_OF = Query(
+    """SELECT path FROM repository WHERE trash_id IS NULL AND artifact_count > 0 AND path > $1 AND path < $3
+ORDER BY path LIMIT $2"""
+)
 _REFERRERS = Query(
     """SELECT a.id, a.digest, a.media_type, a.manifest_bytes, a.artifact_type, a.annotations
 FROM artifact a
@@ -236,9 +240,16 @@ async def dump_tags(read: Reader, repository_id: int, last: str) -> str:
     return names
 
 
-async def list_repositories(read: Reader, last: str, limit: int) -> list[str]:
-    """Repositories that hold artifacts, after `last` in byte order, at most `limit`."""
-    return [row[0] for row in await read.all(_CATALOG, last, limit)]
+async def list_repositories(read: Reader, last: str, limit: int, *, project: str = "") -> list[str]:
+    """Repositories that hold artifacts, after `last` in byte order, at most `limit`.
+
+    With `project` those of that one only; `last` and what is returned lack its name then.
+    """
+    if not project:
+        return [row[0] for row in await read.all(_CATALOG, last, limit)]
+    begin = f"{project}/"
+    rows = await read.all(_CATALOG_OF, begin + last, limit, f"{project}0")  # 0 is what comes after the slash
+    return [row[0].removeprefix(begin) for row in rows]
 
 
 async def list_referrers(

@@ -37,6 +37,7 @@ from moorage.events import (
     LabelChanged,
     ManifestPushed,
     MemberSet,
+    MirrorChanged,
     ProjectChanged,
     ProjectCreated,
     ProjectDeleted,
@@ -247,6 +248,12 @@ def on_registry_changed(work: Work, event: RegistryChanged) -> None:
     _write(work, event.change, "registry", event.name, detail=detail)
 
 
+def on_mirror_changed(work: Work, event: MirrorChanged) -> None:
+    """`create_mirror` or `delete_mirror`, with the project that it leads to."""
+    detail = {"kind": event.kind, "project": event.project}
+    _write(work, event.change, "mirror", event.name, project_id=event.project_id, detail=detail)
+
+
 def on_artifact_labelled(work: Work, event: ArtifactLabelled) -> None:
     """`create_artifact-label` or `delete_artifact-label`."""
     operation = "create" if event.on else "delete"
@@ -346,6 +353,7 @@ REACTIONS: Mapping[type[Event], Callable[[Work, Any], None]] = MappingProxyType(
         RepositoryDeleted: on_repository_deleted,
         LabelChanged: on_label_changed,
         RegistryChanged: on_registry_changed,
+        MirrorChanged: on_mirror_changed,
         ArtifactLabelled: on_artifact_labelled,
         TagDeleted: on_tag_deleted,
         ArtifactDeleted: on_artifact_deleted,

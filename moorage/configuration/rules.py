@@ -40,7 +40,7 @@ AUDIT_EVENTS = (
     "create_retention", "update_retention", "delete_retention",
     "create_webhook", "update_webhook", "delete_webhook",
     "restore_tag", "restore_artifact", "restore_repository", "restore_project",
-    "create_registry", "update_registry", "delete_registry",
+    "create_registry", "update_registry", "delete_registry", "create_mirror", "delete_mirror",
     "purge_tag", "purge_artifact", "purge_repository", "purge_project",
     "create_execution", "stop_execution", "update_schedule", "delete_schedule", "update_queue", "purge_audit-log",
     "update_seal-key",

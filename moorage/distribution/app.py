@@ -6,7 +6,7 @@ from functools import lru_cache
 from moorage.configuration.read_only import require_writable
 from moorage.distribution import blobs, lists, manifests, uploads
 from moorage.distribution.plane import Plane
-from moorage.errors import NotFound, Problem, RouteUnknown, TicketRevoked, Unauthenticated, Unsupported
+from moorage.errors import MirrorReadOnly, NotFound, Problem, RouteUnknown, TicketRevoked, Unauthenticated, Unsupported
 from moorage.identity.scopes import Scope
 from moorage.oci.names import parse_repository
 from moorage.web.reply import Reply, json_reply, problem_reply
@@ -87,6 +87,8 @@ class Distribution:
                 raise RouteUnknown(path=request.path[:300])
             kind, name, reference = route(request.path)
             request.route = kind
+            if not self._plane.mirrors.idle:
+                name = await self._through_mirror(request, kind, name)
             handlers = ROUTES[kind]
             handler = handlers.get(request.method)
             if self._plane.live.current.read_only:
@@ -109,7 +111,26 @@ class Distribution:
         reply.headers.append(_VERSION)
         return reply
 
+    async def _through_mirror(self, request: Request, kind: str, name: str) -> str:
+        """The repository that a request means, which may leave out its project where a mirror knows it.
 
+        Raises:
+            MirrorUnknown: it comes through a mirror that leads nowhere.
+            MirrorReadOnly: it would change something.
+        """
+        project = await self._plane.mirrors.find_project(request)
+        if project is None:
+            return name
+        request.mirror = project
+        if not name:
+            return name
+        if request.method not in _READS or kind in _UPLOADS:
+            raise MirrorReadOnly(project=project)
+        return f"{project}/{name}"
+
+
+_READS = frozenset({"GET", "HEAD"})
+_UPLOADS = frozenset({"uploads", "upload"})
 _ACTIONS = {"GET": ("pull",), "HEAD": ("pull",), "DELETE": ("delete",)}
 
 

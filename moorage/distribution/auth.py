@@ -18,6 +18,7 @@ from moorage.identity.tokens import SERVICE, TokenKeys
 from moorage.web.request import Request
 
 _BASIC = 'Basic realm="harbor"'
+TOKEN_PATH = "/service/token"  # noqa: S105 - an address
 LATE_SECONDS = 86_400
 """How long after its expiry a token may still finish the upload that it opened."""
 
@@ -102,7 +103,10 @@ class Gate:
         if basic or (self._challenge_basic and not error):
             challenge = _BASIC
         else:
-            realm = f"{request.origin}/service/token"
+            realm = f"{request.origin}{TOKEN_PATH}"
+            if request.mirror:
+                # Clients ask for the names that they know, whatever scope the challenge has: the address says the rest.
+                realm += f"/{request.mirror}"
             challenge = format_challenge(realm=realm, service=SERVICE, scopes=needs, error=error)
         return Unauthenticated(message, headers={"WWW-Authenticate": challenge})
 

@@ -4,6 +4,7 @@ Source: OCI distribution-spec v1.1, "Listing Tags", "Listing Referrers"; distrib
 """
 
 import json
+from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
 from moorage.access.policy import PULL
@@ -44,9 +45,16 @@ def _page(request: Request) -> tuple[int | None, str]:
     return (None if text is None else whole_number(text, limit=PAGE_LIMIT, problem=PageSizeInvalid)), last
 
 
-def _next(path: str, size: int, last: str) -> Header:
-    query = urlencode({"n": size, "last": last})
-    return (b"link", f'<{path}?{query}>; rel="next"'.encode("latin-1"))
+def _next(request: Request, query: Mapping[str, object]) -> Header:
+    """The way to the next page: where this one was asked for, also through a mirror."""
+    ns = request.field("ns") if request.mirror else None
+    text = urlencode({**query, **({"ns": ns} if ns else {})}, quote_via=quote)
+    return (b"link", f'<{request.path}?{text}>; rel="next"'.encode("latin-1"))
+
+
+def _shown(request: Request, name: str) -> str:
+    """A repository's name as the client knows it."""
+    return name.removeprefix(f"{request.mirror}/") if request.mirror else name
 
 
 async def tags(plane: Plane, request: Request, name: str, _reference: str) -> Reply:
@@ -57,31 +65,35 @@ async def tags(plane: Plane, request: Request, name: str, _reference: str) -> Re
     repository_id = await find_repository(read, ticket, ticket.entries[name], name)
     if repository_id is None:
         raise RepositoryUnknown(repository=name)
+    shown = _shown(request, name)
     if size is None:
         names = await dump_tags(read, repository_id, last)
-        return Reply(200, [JSON_TYPE], f'{{"name":"{name}","tags":{names}}}'.encode("ascii"))
+        return Reply(200, [JSON_TYPE], f'{{"name":"{shown}","tags":{names}}}'.encode("ascii"))
     if size == 0:
-        return json_reply(200, {"name": name, "tags": []})
+        return json_reply(200, {"name": shown, "tags": []})
     found = await list_tags(read, repository_id, last, size + 1)
     headers: list[Header] = []
     if len(found) > size:
         found = found[:size]
-        headers.append(_next(f"/v2/{name}/tags/list", size, found[-1]))
-    return json_reply(200, {"name": name, "tags": found}, headers)
+        headers.append(_next(request, {"n": size, "last": found[-1]}))
+    return json_reply(200, {"name": shown, "tags": found}, headers)
 
 
 async def catalog(plane: Plane, request: Request, _name: str, _reference: str) -> Reply:
-    """The repositories that hold artifacts, for administrators; 1,000 at a time unless `n` says fewer."""
+    """The repositories that hold artifacts, for administrators; 1,000 at a time unless `n` says fewer.
+
+    Through a mirror those of its project, without its name.
+    """
     await plane.gate.ticket(request, (Scope("registry", "catalog", ("*",)),))
     size, last = _page(request)
     if size == 0:
         return json_reply(200, {"repositories": []})
     size = size or PAGE_LIMIT
-    found = await list_repositories(plane.database.read, last, size + 1)
+    found = await list_repositories(plane.database.read, last, size + 1, project=request.mirror)
     headers: list[Header] = []
     if len(found) > size:
         found = found[:size]
-        headers.append(_next("/v2/_catalog", size, found[-1]))
+        headers.append(_next(request, {"n": size, "last": found[-1]}))
     return json_reply(200, {"repositories": found}, headers)
 
 
@@ -116,8 +128,7 @@ async def referrers(plane: Plane, request: Request, name: str, reference: str) -
         if len(rows) > _REFERRERS_PAGE:
             rows = rows[:_REFERRERS_PAGE]
             query = {"last": rows[-1][0], **({"artifactType": wanted} if wanted else {})}
-            address = f"/v2/{name}/referrers/{reference}?{urlencode(query, quote_via=quote)}"
-            headers.append((b"link", f'<{address}>; rel="next"'.encode("latin-1")))
+            headers.append(_next(request, query))
         entries = [_descriptor(row) for row in rows]
         if after == 0:
             try:

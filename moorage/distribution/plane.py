@@ -6,6 +6,7 @@ from moorage.artifacts.pulled import PullNotes
 from moorage.configuration.live import Live
 from moorage.db.engine import Database
 from moorage.distribution.auth import Gate
+from moorage.mirrors.live import Mirrors
 from moorage.settings import Settings
 from moorage.storage.base import Storage
 from moorage.web.metrics import Metrics
@@ -28,3 +29,4 @@ class Plane:
     pulls: PullNotes
     has_files: bool
     live: Live
+    mirrors: Mirrors

@@ -6,6 +6,7 @@ project is made and no row is written, except a refresh token that was asked for
 Source: distribution, "Token Authentication Specification" and "Oauth2 Token Authentication".
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
@@ -16,9 +17,11 @@ from moorage.access.grants import Granted, grant
 from moorage.access.policy import Account
 from moorage.configuration.live import Live, Settled
 from moorage.db.engine import Database
+from moorage.distribution.auth import TOKEN_PATH
 from moorage.errors import (
     CredentialsInvalid,
     Problem,
+    ProjectNameInvalid,
     RouteUnknown,
     ServiceUnknown,
     TokenRequestInvalid,
@@ -33,6 +36,7 @@ from moorage.identity.refresh_tokens import create_refresh_token, find_refresh_t
 from moorage.identity.refusals import NoRefusals, Refusals
 from moorage.identity.scopes import Scope, parse_scopes
 from moorage.identity.tokens import MAX_LIFETIME_SECONDS, SERVICE, TokenKeys
+from moorage.oci.names import parse_project_name
 from moorage.web.reply import Reply, json_reply, problem_body
 from moorage.web.request import Request
 
@@ -54,6 +58,7 @@ class TokenRequest(msgspec.Struct, frozen=True):
         authorization: the header's value; None when it was not sent.
         form: the body of a POST, at most 16 KiB of it read; a longer one is refused.
         address: the client's address.
+        mirror: the project that the names of scopes may lack.
     """
 
     method: str
@@ -63,6 +68,7 @@ class TokenRequest(msgspec.Struct, frozen=True):
     form: bytes = b""
     address: str = ""
     request_id: str = ""
+    mirror: str = ""
 
 
 class TokenReply(msgspec.Struct, frozen=True):
@@ -95,8 +101,7 @@ class TokenEndpoint:
 
     async def __call__(self, request: Request) -> Reply:
         """The handler of everything below /service."""
-        if request.path != "/service/token":
-            raise RouteUnknown(path=request.path[:300])
+        mirror = _read_mirror(request.path)
         request.route = "token"
         form = await request.body(_IDLE_SECONDS).whole(MAX_BYTES) if request.method == "POST" else b""
         reply = await self.answer(
@@ -108,6 +113,7 @@ class TokenEndpoint:
                 form=form,
                 address=request.address,
                 request_id=request.request_id,
+                mirror=mirror,
             )
         )
         headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers.items()]
@@ -145,7 +151,7 @@ class TokenEndpoint:
     async def _get(self, request: TokenRequest) -> dict[str, object]:
         fields = _read_fields(request.query)
         _require_service(fields)
-        scopes = parse_scopes(fields.get("scope", ()))
+        scopes = _read_scopes(request, fields)
         account: Account | None = None
         if request.authorization is not None:
             account = await self._read_account(request, request.authorization)
@@ -180,7 +186,7 @@ class TokenEndpoint:
         except UnicodeDecodeError as error:
             raise TokenRequestInvalid("The form is not URL-encoded.") from error
         _require_service(fields)
-        scopes = parse_scopes(fields.get("scope", ()))
+        scopes = _read_scopes(request, fields)
         client_id = _one(fields, "client_id")
         if not client_id:
             raise TokenRequestInvalid("client_id is missing.")
@@ -230,6 +236,34 @@ class TokenEndpoint:
         if found.stale:
             await self._database.run(_actor(request, account, "refresh_token"), touch_refresh_token, token)
         return account
+
+
+def _read_mirror(path: str) -> str:
+    """The project at the end of the endpoint's address; empty: there is none.
+
+    Raises:
+        RouteUnknown: this is no address of the endpoint.
+    """
+    if path == TOKEN_PATH:
+        return ""
+    begin, _, project = path.rpartition("/")
+    if begin == TOKEN_PATH:
+        with contextlib.suppress(ProjectNameInvalid):
+            return parse_project_name(project)
+    raise RouteUnknown(path=path[:300])
+
+
+def _read_scopes(request: TokenRequest, fields: Fields) -> list[Scope]:
+    """The scopes that are asked for; through a mirror also those that are meant, with the project before the name.
+
+    Both, because clients ask for the names that they know, some of them for that of the challenge as well, and neither
+    is granted more than the account may do there.
+    """
+    scopes = parse_scopes(fields.get("scope", ()))
+    if request.mirror:
+        meant = [Scope(one.type, f"{request.mirror}/{one.name}", one.actions) for one in scopes]
+        scopes += [one for one in meant if one.type == "repository"]
+    return scopes
 
 
 def _actor(request: TokenRequest, account: Account, credential: str) -> Actor:

@@ -20,6 +20,7 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "audit": "listAuditLogExts",
         "quotas": "updateQuota",
         "registries": "createRegistry",
+        "mirror": "createMirror",
         "replication": "createReplicationPolicy",
         "scanning": "scanArtifact",
         "retention": "createRetention",
@@ -33,7 +34,7 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
 )
 """By capability, the operation without which there is none."""
 
-PACKAGES: Mapping[str, str] = MappingProxyType({"mirror": "moorage.proxycache", "signatures": "moorage.signing"})
+PACKAGES: Mapping[str, str] = MappingProxyType({"proxy_cache": "moorage.proxycache", "signatures": "moorage.signing"})
 """By capability that has no operation of its own, the package that brings it."""
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import ipaddress
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -97,12 +97,14 @@ class Request:
         address: the client's address, behind trusted proxies that of the first untrusted hop.
         scheme: `http` or `https`, as the client sees it.
         request_id: echoed or made.
+        host: the host that the client asked, `NAME` or `NAME:PORT`, as it wrote it.
+        mirror: the project that the request means without naming it; empty: it names its project itself.
         principal: whom the request turned out to come from; for the log.
     """
 
     __slots__ = (
-        "_body", "_query", "actor", "address", "headers", "method", "origin", "path", "principal", "query_string",
-        "receive", "request_id", "route", "scheme", "scope",
+        "_body", "_query", "actor", "address", "headers", "host", "method", "mirror", "origin", "path", "principal",
+        "query_string", "receive", "request_id", "route", "scheme", "scope",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, request_id: str, headers: dict[bytes, bytes]) -> None:
@@ -119,7 +121,7 @@ class Request:
         self.scheme: str = scope["scheme"]
         client = scope.get("client")
         self.address: str = client[0] if client else ""
-        self.origin = ""
+        self.host = self.mirror = self.origin = ""
         self.principal = ""
         self.route = ""
         self._query: dict[str, list[str]] | None = None
@@ -214,12 +216,25 @@ def _refuse_doubles(pairs: list[tuple[bytes, bytes]]) -> None:
 class Hosts:
     """Which hosts this server answers for, and what its URL is in the eyes of a client."""
 
-    def __init__(self, external_url: str, allowed: tuple[str, ...], trusted_proxies: tuple[str, ...]) -> None:
+    def __init__(
+        self, external_url: str, allowed: tuple[str, ...], trusted_proxies: tuple[str, ...], *, port: int = 0
+    ) -> None:
+        """Remember the settings.
+
+        Args:
+            external_url: as in the settings.
+            allowed: names beside that of `external_url`.
+            trusted_proxies: addresses and networks.
+            port: where the server listens; 0: not known.
+        """
         self._external = external_url.rstrip("/")
-        names = {name.lower() for name in allowed} | {"localhost"}
-        if self._external:
-            names.add(_name_of(self._external.partition("://")[2].partition("/")[0]))
-        self._names = names
+        scheme, _, rest = self._external.partition("://")
+        self._main = split_host(rest.partition("/")[0]) if rest else ("", str(port))
+        if rest and not self._main[1]:
+            self._main = (self._main[0], "443" if scheme == "https" else "80")
+        self._own = {name.lower() for name in allowed} | ({self._main[0]} if rest else set())
+        self._learned: frozenset[str] = frozenset()
+        self._names = self._own | {"localhost"}
         self._networks = tuple(ipaddress.ip_network(text, strict=False) for text in trusted_proxies)
         self._known: dict[bytes, str] = {}
 
@@ -242,12 +257,27 @@ class Hosts:
         text = self._known.get(host)
         if text is None:
             text = self._check(host)
+        request.host = text
         request.origin = self._external or f"{request.scheme}://{text}"
+
+    def learn(self, names: Iterable[str]) -> None:
+        """Answer for these, too, from now on; no longer for those that were learned before."""
+        self._learned = frozenset(names)
+        self._known.clear()
+
+    def is_own(self, name: str, request: Request) -> bool:
+        """Whether `NAME` or `NAME:PORT` is this server: what the client asked, `external_url`, or an allowed host."""
+        return name.lower() == request.host.lower() or split_host(name)[0] in self._own
+
+    def is_main(self, name: str) -> bool:
+        """Whether `NAME`, `NAME:PORT` or `:PORT` is where clients without a mirror find this server."""
+        host, port = split_host(name) if not name.startswith(":") else (self._main[0], name[1:])
+        return host == self._main[0] and port in {"", self._main[1]} and name != ""
 
     def _check(self, host: bytes) -> str:
         text = host.decode("latin-1")
-        name = _name_of(text)
-        if not name or (name not in self._names and not _is_address(name)):
+        name = split_host(text)[0]
+        if not name or (name not in self._names and name not in self._learned and not _is_address(name)):
             raise HostInvalid(
                 "This server does not answer for that host; an administrator can add it to `allowed_hosts` "
                 "or set `external_url`.",
@@ -273,21 +303,21 @@ class Hosts:
         return hops[0][:64]
 
 
-def _name_of(host: str) -> str:
-    """The host name without its port, in lower case; empty when the text is no host."""
+def split_host(host: str) -> tuple[str, str]:
+    """The name of a host, in lower case and without brackets, and its port; both empty when the text is no host."""
     if len(host) > 255 or not host.isascii():
-        return ""
+        return "", ""
     if host.startswith("["):
         name, bracket, port = host[1:].partition("]")
         if not bracket or (port and not (port[0] == ":" and port[1:].isdigit())):
-            return ""
-        return name.lower()
+            return "", ""
+        return name.lower(), port[1:]
     name, colon, port = host.partition(":")
     if colon and not port.isdigit():
-        return ""
+        return "", ""
     if not all(character.isalnum() or character in "-._" for character in name):
-        return ""
-    return name.lower()
+        return "", ""
+    return name.lower(), port
 
 
 def _is_address(name: str) -> bool:

@@ -3,10 +3,13 @@
 It gets neither a bridge nor firewall rules, so it leaves nothing behind in the machine's network.
 """
 
+import json
 import os
+import signal
+from collections.abc import Mapping
 from pathlib import Path
 
-from tests.parts.base import Missing, Part, Server, find_program, run
+from tests.parts.base import Broken, Missing, Part, Server, find_program, run, wait_until
 from tests.parts.tool import read_version
 
 
@@ -40,11 +43,12 @@ class Dockerd(Part):
 
     def start(self) -> None:
         """Start the daemon: about 1 s."""
+        self._settings.write_text("{}")
         self._server = Server(
             [
                 *(find_program("dockerd", mend="apt-get install docker.io"), "--host", self.host),
                 *("--data-root", self.folder / "data", "--exec-root", self.folder / "exec"),
-                *("--pidfile", self.folder / "docker.pid"),
+                *("--pidfile", self.folder / "docker.pid", "--config-file", self._settings),
                 *("--bridge", "none", "--iptables=false", "--log-level", "warn"),
             ],
             self.folder / "dockerd.log",
@@ -58,6 +62,27 @@ class Dockerd(Part):
         mounted = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
         for place in sorted((place for place in mounted if place.startswith(f"{self.folder}/")), reverse=True):
             run("umount", "--lazy", place)
+
+    @property
+    def _settings(self) -> Path:
+        return self.folder / "daemon.json"
+
+    def configure(self, settings: Mapping[str, object]) -> None:
+        """Have the running daemon read other settings: those that it takes without a restart, `registry-mirrors` too.
+
+        Raises:
+            Broken: it did not take them.
+        """
+        if self._server is None:
+            raise Broken("dockerd is not started")
+        self._settings.write_text(json.dumps(settings))
+        os.kill(self._server.pid, signal.SIGHUP)
+        mirrors = settings.get("registry-mirrors", [])
+        wait_until(lambda: self._mirrors() == mirrors, what="the new settings of dockerd")
+
+    def _mirrors(self) -> object:
+        asked = run(self.program, "--host", self.host, "info", "--format", "{{json .RegistryConfig.Mirrors}}")
+        return [mirror.rstrip("/") for mirror in json.loads(asked.stdout) or []]
 
     def _answers(self) -> bool:
         asked = run(self.program, "--host", self.host, "version", check=False, env=os.environ | {"DOCKER_CONFIG": "/"})

@@ -78,6 +78,12 @@ def _label(caller: Caller, place: Place) -> dict[str, str]:
     return {"label_id": caller.make("/labels", label), "label_name": place.unused}
 
 
+def _mirror(caller: Caller, place: Place) -> dict[str, str]:
+    """A mirror of the project."""
+    new = {"kind": "ns", "name": f"{place.unused}.test", "project_name": place.ids["project_name"]}
+    return {"id": caller.make("/mirrors", new), "mirror_name": new["name"]}
+
+
 AUDITED: dict[str, Told] = {
     "createUser": Told(("create", "user"), "{unused}", ("user:create", "system")),
     "updateUserProfile": Told(("update", "user"), "{username}", ("user:update", "system")),
@@ -125,6 +131,18 @@ AUDITED: dict[str, Told] = {
     "createRegistry": Told(("create", "registry"), "{unused}"),
     "updateRegistry": Told(("update", "registry"), "{registry_name}"),
     "deleteRegistry": Told(("delete", "registry"), "{registry_name}"),
+    "createMirror": Told(
+        ("create", "mirror"),
+        "{unused}.test",
+        recipe=Recipe(
+            body=lambda place: {
+                "kind": "ns",
+                "name": f"{place.unused}.test",
+                "project_name": place.ids["project_name"],
+            }
+        ),
+    ),
+    "deleteMirror": Told(("delete", "mirror"), "{mirror_name}", before=_mirror),
     "CreateImmuRule": Told(("create", "immutable_rule"), ""),
     "UpdateImmuRule": Told(("update", "immutable_rule"), "{immutable_rule_id}"),
     "DeleteImmuRule": Told(("delete", "immutable_rule"), "{immutable_rule_id}"),

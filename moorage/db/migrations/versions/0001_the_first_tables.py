@@ -673,6 +673,19 @@ def upgrade() -> None:
         postgresql_where=sa.text("project_id IS NOT NULL"),
     )
     op.create_table(
+        "mirror",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("name", NAME, nullable=False),
+        sa.Column("project_id", ID, nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_mirror_project_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mirror")),
+        sa.UniqueConstraint("kind", "name", name=op.f("uq_mirror_kind_name")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_mirror_project_id"), "mirror", ["project_id"], unique=False)
+    op.create_table(
         "project_blob",
         sa.Column("project_id", ID, nullable=False),
         sa.Column("blob_id", ID, nullable=False),
