@@ -33,7 +33,15 @@ from moorage.distribution.auth import Gate
 from moorage.distribution.plane import Plane
 from moorage.distribution.token import TokenEndpoint
 from moorage.errors import Problem
-from moorage.events import ArtifactDeleted, ArtifactsPulled, ConfigurationChanged, ExecutionEnded, ManifestPushed
+from moorage.events import (
+    ArtifactDeleted,
+    ArtifactsPulled,
+    ConfigurationChanged,
+    ExecutionEnded,
+    ManifestPushed,
+    TagCreated,
+    TagDeleted,
+)
 from moorage.identity.access_tokens import AccessTokens
 from moorage.identity.backends.ldap import Ldap
 from moorage.identity.backends.oidc import CliSecrets
@@ -50,6 +58,7 @@ from moorage.logs import is_text, with_cause
 from moorage.mirrors.live import Mirrors
 from moorage.registries.health import keep_health
 from moorage.remotes.http import Outgoing
+from moorage.replication import on_events as replication
 from moorage.sealing import Seals
 from moorage.settings import Settings
 from moorage.site.pages import Explorer
@@ -82,6 +91,8 @@ def wire(audit_rules: LiveRules | None = None, days: DayNotes | None = None, *, 
     teller = Teller(host, lambda: audit_rules.items() if audit_rules is not None and audit_rules.items else Items())
     subscribers.on(ManifestPushed, teller.on_pushed).on(ArtifactsPulled, teller.on_pulled)
     subscribers.on(ArtifactDeleted, teller.on_deleted).on(ExecutionEnded, teller.on_execution_ended)
+    subscribers.on(ManifestPushed, replication.on_pushed).on(TagCreated, replication.on_tag_created)
+    subscribers.on(TagDeleted, replication.on_tag_deleted).on(ArtifactDeleted, replication.on_artifact_deleted)
     return subscribers
 
 

@@ -14,13 +14,14 @@ from moorage.gc import jobs as gc
 from moorage.jobs import upkeep
 from moorage.jobs.task import Parts
 from moorage.remotes.http import Outgoing
+from moorage.replication import jobs as replication
 from moorage.retention import jobs as retention
 from moorage.sealing import Seals
 from moorage.settings import Settings
 from moorage.storage.open import open_storage
 from moorage.webhooks import jobs as webhooks
 
-SUBJECTS = (audit, gc, retention, upkeep, webhooks)
+SUBJECTS = (audit, gc, replication, retention, upkeep, webhooks)
 """The modules whose jobs a worker knows; each declares them when it is imported."""
 
 

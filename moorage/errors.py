@@ -474,6 +474,12 @@ class RetentionExists(Invalid):
     reason = "RETENTION_EXISTS"
 
 
+class ReplicationInvalid(Invalid):
+    """The replication policy cannot be used; the message says what."""
+
+    reason = "REPLICATION_INVALID"
+
+
 class WebhookInvalid(Invalid):
     """The webhook policy cannot be used."""
 
@@ -636,6 +642,12 @@ class RetentionUnknown(NotFound):
     """There is no such retention policy."""
 
     reason = "RETENTION_UNKNOWN"
+
+
+class ReplicationUnknown(NotFound):
+    """There is no such replication policy."""
+
+    reason = "REPLICATION_UNKNOWN"
 
 
 class WebhookUnknown(NotFound):
@@ -929,6 +941,18 @@ class RestoreBlocked(Precondition):
     reason = "RESTORE_BLOCKED"
 
 
+class ReplicationDisabled(Precondition):
+    """The replication policy is not enabled; enable it first."""
+
+    reason = "REPLICATION_DISABLED"
+
+
+class ReplicationRunning(Precondition):
+    """A run of the replication policy has not ended; stop it first."""
+
+    reason = "REPLICATION_RUNNING"
+
+
 class RegistryInUse(Precondition):
     """A replication policy or a proxy-cache project uses the registry; delete that first."""
 
@@ -990,6 +1014,12 @@ class RegistryExists(Conflict):
     """A registry of this name exists already."""
 
     reason = "REGISTRY_EXISTS"
+
+
+class ReplicationExists(Conflict):
+    """A replication policy of this name exists already."""
+
+    reason = "REPLICATION_EXISTS"
 
 
 class DryRunOutdated(Conflict):

@@ -215,6 +215,15 @@ class RetentionChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ReplicationChanged(Event):
+    """A replication policy was changed. `change`: created, updated, deleted."""
+
+    policy_id: int
+    name: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookChanged(Event):
     """A webhook policy was changed. `change`: created, updated, deleted, signing_key."""
 

@@ -21,6 +21,7 @@ from moorage.mirrors import routes as mirrors
 from moorage.projects import routes as projects
 from moorage.quotas import routes as quotas
 from moorage.registries import routes as registries
+from moorage.replication import routes as replication
 from moorage.retention import routes as retention
 from moorage.system import capability_routes as capabilities
 from moorage.system import find_routes as find
@@ -45,6 +46,7 @@ BUILT: tuple[HTTPRouteHandler, ...] = (
     *audit_purge.ROUTES,
     *artifacts.ROUTES,
     *retention.ROUTES,
+    *replication.ROUTES,
     *webhooks.ROUTES,
     *configuration.ROUTES,
     *gc.ROUTES,

@@ -44,6 +44,7 @@ from moorage.events import (
     QueueChanged,
     QuotaChanged,
     RegistryChanged,
+    ReplicationChanged,
     RepositoryChanged,
     RepositoryDeleted,
     RetentionChanged,
@@ -192,6 +193,11 @@ def on_retention_changed(work: Work, event: RetentionChanged) -> None:
     """`create_retention`, `update_retention` or `delete_retention`."""
     operation = event.change.removesuffix("d")
     _write(work, operation, "retention", str(event.policy_id), project_id=event.project_id)
+
+
+def on_replication_changed(work: Work, event: ReplicationChanged) -> None:
+    """`create_replication`, `update_replication` or `delete_replication`."""
+    _write(work, event.change.removesuffix("d"), "replication", event.name, detail={"id": event.policy_id})
 
 
 def on_artifacts_pulled(work: Work, event: ArtifactsPulled) -> None:
@@ -347,6 +353,7 @@ REACTIONS: Mapping[type[Event], Callable[[Work, Any], None]] = MappingProxyType(
         ManifestPushed: on_manifest_pushed,
         ImmutableRuleChanged: on_immutable_rule_changed,
         RetentionChanged: on_retention_changed,
+        ReplicationChanged: on_replication_changed,
         WebhookChanged: on_webhook_changed,
         TagCreated: on_tag_created,
         RepositoryChanged: on_repository_changed,

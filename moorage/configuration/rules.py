@@ -39,6 +39,7 @@ AUDIT_EVENTS = (
     "delete_group", "create_immutable_rule", "update_immutable_rule", "delete_immutable_rule",
     "create_retention", "update_retention", "delete_retention",
     "create_webhook", "update_webhook", "delete_webhook",
+    "create_replication", "update_replication", "delete_replication",
     "restore_tag", "restore_artifact", "restore_repository", "restore_project",
     "create_registry", "update_registry", "delete_registry", "create_mirror", "delete_mirror",
     "purge_tag", "purge_artifact", "purge_repository", "purge_project",

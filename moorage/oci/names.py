@@ -23,6 +23,7 @@ Tag = NewType("Tag", str)
 _COMPONENT = r"[a-z0-9]+(?:(?:[.]|_{1,2}|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"({_COMPONENT})/({_COMPONENT}(?:/{_COMPONENT})*)")
 _ONE_COMPONENT = re.compile(_COMPONENT)
+_NAMESPACE = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 _PLAIN = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 
@@ -89,6 +90,11 @@ def parse_repository(text: str) -> RepositoryName:
         "separated by '.', '_', '__', dashes or '/'.",
         name=text,
     )
+
+
+def is_namespace(text: str) -> bool:
+    """Whether `text` is one or more leading components of a repository's name: `team`, `team/mirror`."""
+    return len(text) < MAX_REPOSITORY_BYTES and _NAMESPACE.fullmatch(text) is not None
 
 
 def parse_tag(text: str) -> Tag:

@@ -150,7 +150,7 @@ async def list_registries(call: NamedDependency[Call], name: FromQuery[str] = ""
     """The endpoints; `name` is a part of their names."""
     listing = call.listing()
     rows, total, ignored = await call.look(service.list_registries, listing, name=name)
-    return call.page([_show(row) for row in rows], listing, total, ignored)
+    return call.page([show_registry(row) for row in rows], listing, total, ignored)
 
 
 @operation(
@@ -225,7 +225,7 @@ async def ping_registry(
 )
 async def get_registry(call: NamedDependency[Call], id: FromPath[int]) -> Response[Registry]:  # noqa: A002 - the contract's
     """One endpoint."""
-    return Response(_show(await call.look(service.get_registry, id)))
+    return Response(show_registry(await call.look(service.get_registry, id)))
 
 
 @operation(
@@ -382,7 +382,8 @@ async def _require_healthy(outgoing: Outgoing, draft: Draft, secret: Secret) -> 
         raise RegistryUnhealthy(f"The registry cannot be used. {reason}")
 
 
-def _show(row: RegistryRow) -> Registry:
+def show_registry(row: RegistryRow) -> Registry:
+    """An endpoint as clients see it: its secret is masked."""
     credential = None
     if row.access_key or row.sealed_secret is not None:
         secret = MASK if row.sealed_secret is not None else None

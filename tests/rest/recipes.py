@@ -119,6 +119,36 @@ def _run_retention(admin: Caller, policy: str) -> tuple[str, str]:
     raise TimeoutError(run)
 
 
+def _replication(place: Place, name: str) -> dict[str, Any]:
+    """A policy that takes nothing, to the server itself."""
+    trigger = {"type": "scheduled", "trigger_settings": {"cron": "0 0 1 * * *"}}
+    filters = [{"type": "name", "value": f"{place.ids['project_name']}/none"}]
+    other = {"id": int(place.ids["other_registry"])}
+    return {"name": name, "dest_registry": other, "trigger": trigger, "filters": filters, "enabled": True}
+
+
+def _of_policy(place: Place) -> dict[str, str]:
+    return {"id": place.ids["replication_id"]}
+
+
+def _of_replication(place: Place) -> dict[str, str]:
+    return {"id": place.ids["replication_run"], "task_id": place.ids["replication_task"]}
+
+
+def _run_replication(admin: Caller, place: Place) -> Mapping[str, str]:
+    """A policy that pushes the image of the place to the server itself, and its run, to its end."""
+    project = place.ids["project_name"]
+    sent = _replication(place, "replication-of-" + project)
+    policy = admin.make("/replication/policies", sent | {"filters": [{"type": "name", "value": f"{project}/app*"}]})
+    run = admin.make("/replication/executions", {"policy_id": int(policy)})
+    for _ in range(600):
+        if admin.send("GET", f"/replication/executions/{run}").json()["status"] != "InProgress":
+            tasks = admin.send("GET", f"/replication/executions/{run}/tasks").json()
+            return {"replication_id": policy, "replication_run": run, "replication_task": str(tasks[0]["id"])}
+        time.sleep(0.05)
+    raise TimeoutError(run)
+
+
 _PERSON = {"realname": "A Person", "comment": "here"}
 _FEW = Recipe()
 
@@ -262,6 +292,17 @@ RECIPES: dict[str, Recipe] = {
     "operateRetentionExecution": Recipe(body=_body({"action": "stop"}), path=_of_retention),
     "listRetentionTasks": Recipe(path=_of_retention),
     "getRetentionTaskLog": Recipe(path=_of_retention),
+    "listReplicationPolicies": _FEW,
+    "createReplicationPolicy": Recipe(body=lambda place: _replication(place, place.unused)),
+    "getReplicationPolicy": Recipe(path=_of_policy),
+    "updateReplicationPolicy": Recipe(path=_of_policy, body=_body({"description": "changed"})),
+    "deleteReplicationPolicy": Recipe(path=_of_policy),
+    "listReplicationExecutions": Recipe("policy_id={replication_id}"),
+    "startReplication": Recipe(body=lambda place: {"policy_id": int(place.ids["replication_id"])}),
+    "getReplicationExecution": Recipe(path=_of_replication),
+    "stopReplication": Recipe(path=_of_replication),
+    "listReplicationTasks": Recipe(path=_of_replication),
+    "getReplicationLog": Recipe(path=_of_replication),
     "ListWebhookPoliciesOfProject": _FEW,
     "CreateWebhookPolicyOfProject": Recipe(body=lambda place: _webhook(place.unused)),
     "GetWebhookPolicyOfProject": _FEW,
@@ -388,6 +429,8 @@ def make_place(admin: Caller, members: Mapping[str, Account], *, word: str = "")
     place = Place(ids, f"unused{number}")
     ids["registry_name"] = f"registry{number}"
     ids["registry_id"] = admin.make("/registries", _registry(place, ids["registry_name"]))
+    ids["other_registry"] = admin.make("/registries", _registry(place, f"other{number}"))
+    ids |= _run_replication(admin, place)
     robot = admin.send("POST", "/robots", _permissions(place, "here"))
     assert robot.status_code == 201, robot.text
     ids |= {"robot_id": str(robot.json()["id"]), "robot_name": robot.json()["name"]}

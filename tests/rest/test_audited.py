@@ -157,6 +157,10 @@ AUDITED: dict[str, Told] = {
     "actionPendingJobs": Told(
         ("update", "queue"), "GARBAGE_COLLECTION", recipe=Recipe(body=lambda _: {"action": "pause"})
     ),
+    "createReplicationPolicy": Told(("create", "replication"), "{unused}"),
+    "updateReplicationPolicy": Told(("update", "replication"), "replication-of-{project_name}"),
+    "deleteReplicationPolicy": Told(("delete", "replication"), "replication-of-{project_name}"),
+    "startReplication": Told(("create", "execution"), "REPLICATION"),
     "CreateWebhookPolicyOfProject": Told(("create", "webhook"), "{unused}"),
     "UpdateWebhookPolicyOfProject": Told(("update", "webhook"), "here"),
     "DeleteWebhookPolicyOfProject": Told(("delete", "webhook"), "here"),
@@ -179,6 +183,7 @@ ELSEWHERE = {
     "stopPurge": "tests/api/test_background_api.py",
     "stopRunningJob": "tests/api/test_background_api.py",
     "redeliverWebhook": "tests/api/test_webhooks.py",
+    "stopReplication": "tests/api/test_replication.py",
 }
 """Operations that need a directory, a provider, or work that still runs; the named file looks at their rows."""
 

@@ -369,6 +369,56 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("principal_id", name=op.f("pk_preferences")),
     )
     op.create_table(
+        "replication_policy",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("name", NAME, nullable=False),
+        sa.Column("description", sa.Text(), server_default="", nullable=False),
+        sa.Column("src_registry_id", ID, nullable=True),
+        sa.Column("dest_registry_id", ID, nullable=True),
+        sa.Column("dest_namespace", NAME, server_default="", nullable=False),
+        sa.Column("replace_count", sa.SmallInteger(), server_default="-1", nullable=False),
+        sa.Column("filters", sa.JSON(), nullable=False),
+        sa.Column("trigger", sa.String(length=16), nullable=False),
+        sa.Column("cron", sa.String(length=255), server_default="", nullable=False),
+        sa.Column("replicate_deletion", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("override", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("enabled", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("speed_kb", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("copy_by_chunk", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("single_active", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("creator", NAME, server_default="", nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("updated_at", TIME, nullable=False),
+        sa.CheckConstraint(
+            "(src_registry_id IS NULL) <> (dest_registry_id IS NULL)", name=op.f("ck_replication_policy_direction")
+        ),
+        sa.ForeignKeyConstraint(
+            ["dest_registry_id"], ["registry.id"], name=op.f("fk_replication_policy_dest_registry_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["src_registry_id"], ["registry.id"], name=op.f("fk_replication_policy_src_registry_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_replication_policy")),
+        sa.UniqueConstraint("name", name=op.f("uq_replication_policy_name")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_replication_policy_dest",
+        "replication_policy",
+        ["dest_registry_id"],
+        unique=False,
+        sqlite_where=sa.text("dest_registry_id IS NOT NULL"),
+        postgresql_where=sa.text("dest_registry_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_replication_policy_src",
+        "replication_policy",
+        ["src_registry_id"],
+        unique=False,
+        sqlite_where=sa.text("src_registry_id IS NOT NULL"),
+        postgresql_where=sa.text("src_registry_id IS NOT NULL"),
+    )
+    op.create_table(
         "session",
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),
         sa.Column("principal_id", ID, nullable=False),

@@ -1,0 +1,144 @@
+"""Runs of policies and their tasks as pages, with the contract's words for their states."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, case, func, select
+
+from moorage.db.query import Field, Fields, Listing
+from moorage.db.work import Work
+from moorage.errors import Unprocessable
+from moorage.jobs.queue import ERROR, PENDING, RUNNING, SCHEDULED, STOPPED, SUCCESS
+from moorage.jobs.service import EXECUTION_FIELDS, get_execution, get_task, read_log
+from moorage.jobs.tables import Execution, Task
+from moorage.registries.service import MAX_ID
+from moorage.replication.service import PLAN_JOB, VENDOR
+
+EXECUTION_WORDS = {RUNNING: "InProgress", SUCCESS: "Succeed", ERROR: "Failed", STOPPED: "Stopped"}
+TASK_WORDS = {**EXECUTION_WORDS, PENDING: "Pending", SCHEDULED: "InProgress"}
+TRIGGER_WORDS = {"MANUAL": "manual", "SCHEDULE": "scheduled", "EVENT": "event_based"}
+
+_REPOSITORY = Task.arguments["repository"].as_string()
+_TASK_FIELDS = Fields(
+    {
+        "id": Field(Task.id, kind="number"),
+        "execution_id": Field(Task.execution_id, kind="number"),
+        "status": Field(Task.status, nullable=False),
+        "src_resource": Field(_REPOSITORY),
+        "resource_type": Field(Task.arguments["kind"].as_string()),
+        "start_time": Field(Task.started_at, kind="time"),
+        "end_time": Field(Task.ended_at, kind="time"),
+    },
+    key=Task.id,
+    aliases={"creation_time": "start_time"},
+)
+
+
+class Counts(msgspec.Struct):
+    """The tasks of a run by state, one for each artifact; bytes of all of them so far."""
+
+    total: int = 0
+    failed: int = 0
+    succeed: int = 0
+    in_progress: int = 0
+    stopped: int = 0
+    done_bytes: int = 0
+    total_bytes: int = 0
+
+
+def list_executions(
+    work: Work, listing: Listing, *, policy_id: int | None, status: str, trigger: str
+) -> tuple[list[Any], int, list[str]]:
+    """A page of runs, the newest first; how many there are; what was ignored. Two statements.
+
+    Args:
+        policy_id: of which policy; None: of all.
+        status, trigger: the contract's words; "": all.
+
+    Raises:
+        Unprocessable: there is no such word.
+    """
+    conditions, ignored = EXECUTION_FIELDS.where(listing)
+    order, more = EXECUTION_FIELDS.order(listing, "-id")
+    conditions.append(Execution.vendor_type == VENDOR)
+    if policy_id is not None:
+        conditions.append(Execution.vendor_id == max(-1, min(policy_id, MAX_ID)))
+    if status:
+        conditions.append(Execution.status.in_(_read(EXECUTION_WORDS, "status", status)))
+    if trigger:
+        conditions.append(Execution.trigger.in_(_read(TRIGGER_WORDS, "trigger", trigger)))
+    query = select(Execution).where(*conditions).order_by(*order).limit(listing.page_size).offset(listing.offset)
+    total = work.db.scalar(select(func.count()).select_from(Execution).where(*conditions))
+    return list(work.db.execute(query)), total or 0, ignored + more
+
+
+def get_run(work: Work, execution_id: int) -> tuple[Any, Counts]:
+    """A run with its counts.
+
+    Raises:
+        ExecutionUnknown: there is none.
+    """
+    row = get_execution(work, execution_id, VENDOR)
+    return row, list_counts(work, [execution_id])[execution_id]
+
+
+def list_counts(work: Work, execution_ids: list[int]) -> dict[int, Counts]:
+    """The counts of runs, by id. One statement; what lists the artifacts is none of them."""
+    found = {one: Counts() for one in execution_ids}
+
+    def count(*states: str) -> ColumnElement[int]:
+        return func.sum(case((Task.status.in_(states), 1), else_=0))
+
+    rows = work.db.execute(
+        select(
+            Task.execution_id, func.count(), count(ERROR), count(SUCCESS), count(PENDING, SCHEDULED, RUNNING),
+            count(STOPPED), func.sum(Task.done_bytes), func.sum(Task.total_bytes),
+        )
+        .where(Task.execution_id.in_(execution_ids), Task.job != PLAN_JOB)
+        .group_by(Task.execution_id)
+    ) if execution_ids else ()  # fmt: skip
+    for execution_id, *counts in rows:
+        found[execution_id] = Counts(*map(int, counts))
+    return found
+
+
+def list_tasks(
+    work: Work, execution_id: int, listing: Listing, *, status: str, kind: str
+) -> tuple[list[Any], int, list[str]]:
+    """A page of a run's artifacts, by their ids; how many there are; what was ignored. Three statements.
+
+    Raises:
+        ExecutionUnknown: there is no such run.
+        Unprocessable: there is no such state.
+    """
+    get_execution(work, execution_id, VENDOR)
+    conditions, ignored = _TASK_FIELDS.where(listing)
+    order, more = _TASK_FIELDS.order(listing, "id")
+    conditions += (Task.execution_id == execution_id, Task.job != PLAN_JOB)
+    if status:
+        conditions.append(Task.status.in_(_read(TASK_WORDS, "status", status)))
+    if kind:
+        conditions.append(Task.arguments["kind"].as_string() == kind.lower())
+    query = select(Task).where(*conditions).order_by(*order).limit(listing.page_size).offset(listing.offset)
+    total = work.db.scalar(select(func.count()).select_from(Task).where(*conditions))
+    return list(work.db.execute(query)), total or 0, ignored + more
+
+
+def read_task_log(work: Work, execution_id: int, task_id: int) -> str:
+    """What a task wrote down so far, at most 10 MiB.
+
+    Raises:
+        ExecutionUnknown, TaskUnknown: there is no such run, or the run has no such task.
+    """
+    get_execution(work, execution_id, VENDOR)
+    get_task(work, task_id, execution_id)
+    return read_log(work, task_id)
+
+
+def _read(words: Mapping[str, str], name: str, text: str) -> list[str]:
+    """Our states that a word of the contract stands for."""
+    found = [ours for ours, theirs in words.items() if text.lower() in {theirs.lower(), ours.lower()}]
+    if not found:
+        raise Unprocessable(f"The {name} is one of {', '.join(dict.fromkeys(words.values()))}.", value=text[:64])
+    return found
