@@ -17,6 +17,7 @@ from moorage.db.work import Work
 from moorage.errors import Problem, QuotaExceeded
 from moorage.events import SYSTEM
 from moorage.projects.tables import Trash
+from moorage.quotas import service as quotas
 
 log = logging.getLogger("moorage.trash")
 
@@ -43,8 +44,12 @@ def reliever(database: Database, lease_seconds: float) -> Callable[[Problem], bo
             return False
         project_id = int(str(problem.detail["project_id"]))
         act = database.run_here(SYSTEM, find_oldest, project_id)
-        if act is None or not database.run_here(SYSTEM, start_purge, act, early=True):
-            return False
+        # Others purge and restore beside this: what they took since the refusal may have left room, or more of it.
+        if act is None:
+            left = database.run_here(SYSTEM, quotas.get_usage, project_id).trash_bytes
+            return left < int(str(problem.detail["trash_bytes"]))
+        if not database.run_here(SYSTEM, start_purge, act, early=True):
+            return True
         step = database.run_here(SYSTEM, purge_some, act, lease_seconds=lease_seconds)
         log.info("purged %s artifacts of trash %s early: project %s has no room", step.artifacts, act, project_id)
         return True

@@ -1,14 +1,14 @@
 """What a registry must look like after some operations: a model in sets and dictionaries, without storage or locks.
 
-It is compared with the real one after rounds of operations at the same time: there must be an order of the round's
-operations, one after the other, in which the model gives every answer that the clients got and ends as the registry
-looks now. That is linearizability, decided by trying all orders.
+It is compared with the real one after rounds of operations at the same time (`explain.py`): there must be an order of
+what the round's operations do, one after the other, in which the model gives every answer that the clients got and
+ends as the registry looks now. That is linearizability, decided by trying all orders.
 """
 
 import asyncio
 import copy
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
@@ -94,11 +94,14 @@ class Model(Trash):
         uploads: those that are open: their repository and how many bytes they have.
         lost: blobs whose file is gone or of the wrong size: pushing them again, and nothing else, brings them back.
         rotten: blobs whose file has other bytes of the right size: the same, but only reading them tells.
+        lent: of each project, what requests on their way have borrowed; `borrowed`: of open uploads.
     """
 
     uploads: dict[int, tuple[str, int]] = field(default_factory=dict)
     lost: set[int] = field(default_factory=set)
     rotten: set[int] = field(default_factory=set)
+    lent: dict[str, int] = field(default_factory=dict)
+    borrowed: dict[int, int] = field(default_factory=dict)
 
     def used(self, project: str) -> int:
         """What the project holds, in bytes."""
@@ -107,40 +110,65 @@ class Model(Trash):
         manifests = sum(
             len(self.universe.contents[item].raw) for name, item in self.stored if name.partition("/")[0] == project
         )
-        arriving = sum(size for name, size in self.uploads.values() if name.partition("/")[0] == project)
-        return blobs + manifests + arriving
+        arriving = sum(
+            size - self.borrowed.get(number, 0)
+            for number, (name, size) in self.uploads.items()
+            if name.partition("/")[0] == project
+        )
+        return blobs + manifests + arriving + self.reserved.get(project, 0)
 
     def has_room(self, repository: str, size: int) -> bool:
         """Whether the project's limit allows `size` bytes more, with its trash."""
         limit = self.universe.limit(repository)
         return limit is None or self.used(project_of(repository)) + size <= limit
 
-    def lendable(self, operation: Operation) -> int:
-        """What a full project may borrow for an upload, so that it can heal what it pays for: as much as is damaged."""
-        if operation.kind not in {"push", "cancel", "append", "finish"}:
-            return 0
-        project = project_of(operation.repository)
+    def may_borrow(self, repository: str, size: int) -> bool:
+        """Whether a full project may borrow so much, to heal what it pays for: all together as much as is damaged.
+
+        As far as somebody has noticed the damage.
+        """
+        project = project_of(repository)
         damaged = [blob for owner, blob in self.charged if owner == project and not self._is_whole(blob)]
-        return sum(len(self.universe.blobs[blob]) for blob in damaged)
+        lent = self.lent.get(project, 0) + sum(
+            size for number, size in self.borrowed.items() if project_of(self.uploads[number][0]) == project
+        )
+        return bool(damaged) and lent + size <= sum(len(self.universe.blobs[blob]) for blob in damaged)
 
     def copy(self) -> "Model":
         """One that can be changed without this one."""
         changed = {item.name: copy.copy(getattr(self, item.name)) for item in fields(self) if item.name != "universe"}
         return Model(self.universe, **changed)
 
+    def key(self) -> Hashable:
+        """All that there is to it: models of the same key are the same."""
+        sets = (self.links, self.hidden, self.charged, self.released, self.artifacts, self.stored, self.fresh,
+                self.lost, self.rotten)  # fmt: skip
+        dictionaries = (self.tags, self.reserved, self.lent, self.uploads, self.borrowed)
+        return (
+            *(frozenset(one) for one in sets), *(frozenset(one.items()) for one in dictionaries), tuple(self.acts)
+        )  # fmt: skip
+
     def apply(self, operation: Operation) -> int:
-        """Do it, and return the status of the answer."""
+        """Do it at once, and return the status of the answer.
+
+        Raises:
+            NoRoom: the project's limit does not allow it; nothing was done.
+        """
         done: int = getattr(self, f"_{operation.kind}")(operation)
         return done
 
     def _push(self, operation: Operation) -> int:
-        if not self.make_room(operation.repository, lambda: len(self.universe.blobs[operation.item])):
-            return 403
-        self._bring(operation.repository, operation.item)
+        self.bring(operation.repository, operation.item)
         return 201
 
-    def _bring(self, repository: str, blob: int) -> None:
-        """Bytes that were verified just now: whatever became of older ones, every holder has them again."""
+    def bring(self, repository: str, blob: int) -> None:
+        """Bytes that were verified just now: whatever became of older ones, every holder has them again.
+
+        Raises:
+            NoRoom: the project has no room for them, beside what is reserved.
+        """
+        if (project_of(repository), blob) not in self.charged - self.released:
+            self.pay(repository, len(self.universe.blobs[blob]))
         self._link(repository, blob)
         self.lost.discard(blob)
         self.rotten.discard(blob)
@@ -159,12 +187,13 @@ class Model(Trash):
 
     def _link(self, repository: str, blob: int) -> None:
         self.links.add((repository, blob))
+        self.fresh.add((repository, blob))
         self.hidden.discard((repository, blob))
         self.charged.add((project_of(repository), blob))
         self.use(repository, frozenset({blob}))
 
-    def _cancel(self, operation: Operation) -> int:
-        return 204 if self.make_room(operation.repository, lambda: len(self.universe.blobs[operation.item])) else 403
+    def _cancel(self, _operation: Operation) -> int:
+        return 204
 
     def _mount(self, operation: Operation) -> int:
         new = (project_of(operation.repository), operation.item) not in self.charged - self.released
@@ -183,13 +212,9 @@ class Model(Trash):
         if any((name, child) not in self.artifacts for child in content.children):
             return 404
 
-        def cost() -> int:
-            released = {blob for blob in content.blobs if (project_of(name), blob) in self.released}
-            own = 0 if (name, item) in self.stored else len(content.raw)
-            return own + sum(len(self.universe.blobs[blob]) for blob in released)
-
-        if cost() and not self.make_room(name, cost):
-            return 403
+        released = {blob for blob in content.blobs if (project_of(name), blob) in self.released}
+        own = 0 if (name, item) in self.stored else len(content.raw)
+        self.pay(name, own + sum(len(self.universe.blobs[blob]) for blob in released))
         self.use(name, content.blobs)
         self.stored.add((name, item))
         self.artifacts.add((name, item))
@@ -203,7 +228,7 @@ class Model(Trash):
         if item is None:
             return 404
         label = f"{operation.repository}:{operation.tag}"
-        self.acts.append(Act(operation.repository, label, tags=((operation.tag, item),)))
+        self.open_act(Act(operation.repository, label, tags=((operation.tag, item),)))
         return 202
 
     def _delete(self, operation: Operation) -> int:
@@ -231,7 +256,7 @@ class Model(Trash):
             referrers = [one for one, content in enumerate(self.universe.contents) if content.subject == gone]
             waiting += lonely + referrers
         label = f"{name}@{digest_of(self.universe.contents[item].raw)}"
-        self.acts.append(Act(name, label, frozenset(taken), tuple(sorted(tags))))
+        self.open_act(Act(name, label, frozenset(taken), tuple(sorted(tags))))
         return 202
 
     def _parents(self, name: str, item: int) -> list[int]:
@@ -249,6 +274,7 @@ class Model(Trash):
             return 405
         self.links.discard((name, blob))
         self.hidden.add((name, blob))
+        self.fresh.discard((name, blob))
         return 202
 
     # -- uploads in several requests
@@ -257,40 +283,50 @@ class Model(Trash):
         self.uploads[operation.upload] = (operation.repository, 0)
         return 202
 
+    def find_end(self, operation: Operation) -> int:
+        """What an `append` or `finish` is told at once; 0: that it may go on.
+
+        Who has lost the answer of a `finish` asks again, and is told that the blob is there.
+        """
+        name, item = operation.repository, operation.item
+        if operation.upload not in self.uploads:
+            there = operation.kind == "finish" and (name, item) in self.links and self._is_whole(item)
+            return 201 if there else 404
+        return 0 if operation.at == self.uploads[operation.upload][1] else 416
+
     def _append(self, operation: Operation) -> int:
-        name, size = self.uploads.get(operation.upload, ("", 0))
-        if not name:
-            return 404
-        if operation.at != size:
-            return 416
-        if not self.make_room(name, lambda: operation.size):
-            return 403
+        if refused := self.find_end(operation):
+            return refused
+        name, size = self.uploads[operation.upload]
+        self.pay(name, operation.size)
         self.uploads[operation.upload] = (name, size + operation.size)
         return 202
 
     def _finish(self, operation: Operation) -> int:
-        """Who has lost the answer asks again, and is told that the blob is there."""
-        name, item = operation.repository, operation.item
-        if operation.upload not in self.uploads:
-            return 201 if (name, item) in self.links and self._is_whole(item) else 404
-        refused = self._append(operation)
-        if refused != 202:
+        if refused := self.find_end(operation):
             return refused
-        _, size = self.uploads.pop(operation.upload)
-        if size != len(self.universe.blobs[item]):
+        self._append(operation)
+        _, size = self.uploads[operation.upload]
+        self.drop(operation.upload)
+        if size != len(self.universe.blobs[operation.item]):
             return 400
-        self._bring(name, item)
+        self.bring(operation.repository, operation.item)
         return 201
 
+    def drop(self, upload: int) -> bool:
+        """End an upload; False: there is none."""
+        self.borrowed.pop(upload, None)
+        return self.uploads.pop(upload, None) is not None
+
     def _abandon(self, operation: Operation) -> int:
-        return 404 if self.uploads.pop(operation.upload, None) is None else 204
+        return 204 if self.drop(operation.upload) else 404
 
     def view(self) -> dict[str, object]:
         """What clients can see."""
         damaged = {blob for _, blob in self.links if not self._is_whole(blob)}
         return {
             "links": self.links, "artifacts": self.artifacts, "tags": self.tags, "damaged": damaged,
-            "trash": sorted(act.label for act in self.acts),
+            "trash": sorted(act.label for act in self.acts if not act.purging),
         }  # fmt: skip
 
     def figures(self) -> dict[str, tuple[int, int]]:
@@ -298,93 +334,36 @@ class Model(Trash):
         projects = {project_of(name) for name in self.universe.repositories}
         return {name: (self.used(name) - self.trash(name), self.trash(name)) for name in projects}
 
-    def know(self, numbers: dict[int, str]) -> None:
-        """Give acts that were just made the ids that the list shows for their labels, and all acts that order."""
+    def know(self, numbers: dict[int, str]) -> bool:
+        """Give acts that were just made the ids that the list shows for their labels; False: they had another order.
+
+        Acts that take artifacts of one project do so one after the other, and so beside acts of tags.
+        """
         new = sorted(numbers.keys() - {act.number for act in self.acts})
         for at, act in enumerate(self.acts):
-            if not act.number:
-                number = next(one for one in new if numbers[one] == act.label)
+            if act.number < 0 and not act.purging:
+                number = next((one for one in new if numbers[one] == act.label), 0)
+                if not number:
+                    return False
                 new.remove(number)
                 self.acts[at] = replace(act, number=number)
-        self.acts.sort(key=lambda act: act.number)
-
-
-def explain(model: Model, done: Sequence[tuple[Operation, int | None]]) -> Iterator[Model]:
-    """The models that the operations of one round may have led to, in some order, with these answers.
-
-    A reservation of somebody who gives it back may refuse somebody else for a moment: in a project with a limit, 403
-    is an answer when the others of the round could have held the room. Who meets another writer of the same upload
-    may be sent away.
-    """
-    yield from _explain(model, list(done), done)
-
-
-def _explain(
-    model: Model, left: list[tuple[Operation, int | None]], done: Sequence[tuple[Operation, int | None]]
-) -> Iterator[Model]:
-    if not left:
-        yield model
-    for at, (operation, status) in enumerate(left):
-        for after in _after(model, operation, status, done):
-            yield from _explain(after, left[:at] + left[at + 1 :], done)
-
-
-def _after(
-    model: Model, operation: Operation, status: int | None, done: Sequence[tuple[Operation, int | None]]
-) -> Iterator[Model]:
-    """What the model may be after an operation with this answer; None: nobody knows whether it was done."""
-    if status is None:
-        yield model
-    if model.universe.limit(operation.repository) is None or len(done) == 1:
-        yield from _once(model, operation, status, done)
-        return
-    # The others hold room for a moment, so that more of the trash may have to go than for this alone.
-    purged: Model | None = model
-    while purged is not None:
-        yield from _once(purged, operation, status, done)
-        purged = purged.copy()
-        if not purged.purge_oldest(project_of(operation.repository)):
-            purged = None
-
-
-def _once(
-    model: Model, operation: Operation, status: int | None, done: Sequence[tuple[Operation, int | None]]
-) -> Iterator[Model]:
-    refused = 202 if operation.kind == "mount" else 403
-    if status == refused and model.universe.limit(operation.repository) is not None:
-        project = project_of(operation.repository)
-        held = sum(
-            _size(model.universe, other)
-            for other, _ in done
-            if other is not operation and project_of(other.repository) == project
-        )
-        if not model.has_room(operation.repository, _size(model.universe, operation) + held):
-            yield model
-            return
-    if operation.upload and status in {404, 416}:
-        others = sum(1 for other, _ in done if other.upload == operation.upload) - 1
-        if others:
-            yield model
-            return
-    after = model.copy()
-    found = after.apply(operation)
-    if found == 403 and status in {201, 202, 204} and _size(model.universe, operation) <= model.lendable(operation):
-        after = model.copy()
-        after.lends = True
-        found = after.apply(operation)
-        after.lends = False
-    if status is None or found == status:
-        yield after
-
-
-def _size(universe: Universe, operation: Operation) -> int:
-    if operation.kind in {"push", "mount", "cancel"}:
-        return len(universe.blobs[operation.item])
-    if operation.kind in {"append", "finish"}:
-        return operation.size
-    if operation.kind == "copy":
-        return sum(len(blob) for blob in universe.blobs) + sum(len(content.raw) for content in universe.contents)
-    return len(universe.contents[operation.item].raw) if operation.kind == "put" else 0
+        if {act.number for act in self.acts if not act.purging} != numbers.keys():
+            return False
+        last: dict[str, int] = {}
+        highest: dict[str, int] = {}
+        for act in self.acts:
+            project = project_of(act.repository)
+            if act.number < 0:
+                continue
+            if act.number < (last if "@" not in act.label else highest).get(project, 0):
+                return False
+            highest[project] = max(highest.get(project, 0), act.number)
+            if "@" in act.label:
+                last[project] = act.number
+        # Tags of one project at the same time have no order; what nobody saw in the list stays where it is.
+        seen = iter(sorted((act for act in self.acts if act.number > 0), key=lambda act: act.number))
+        self.acts = [act if act.number < 0 else next(seen) for act in self.acts]
+        return True
 
 
 # -- the real one -----------------------------------------------------------------------------------------

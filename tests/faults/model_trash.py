@@ -1,7 +1,6 @@
 """The trash of the model in `model.py`: acts of deleting, restore, purge, and what only the trash holds."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,8 @@ class Act:
         label: as the list of the trash shows it.
         contents: what it took and still has, by number.
         tags: with what they pointed to.
-        number: its id, once somebody has seen the list; 0 before.
+        number: its id, once somebody has seen the list; below 0 before, and one of its own.
+        purging: nobody can restore it or see it any more; what it still has goes.
     """
 
     repository: str
@@ -27,6 +27,16 @@ class Act:
     contents: frozenset[int] = frozenset()
     tags: tuple[tuple[str, int], ...] = ()
     number: int = 0
+    purging: bool = False
+
+
+class NoRoom(Exception):
+    """A project has no room for so many bytes, with what its trash holds."""
+
+    def __init__(self, project: str, size: int) -> None:
+        super().__init__(project, size)
+        self.project = project
+        self.size = size
 
 
 @dataclass
@@ -40,7 +50,8 @@ class Trash:
         artifacts: visible contents by repository.
         stored: contents that a repository holds, visible or in the trash.
         acts: in the order of their making.
-        lends: whether limits do not hold just now.
+        fresh: links whose lease was begun since all leases ended; of those that an artifact needs it tells nothing.
+        reserved: what requests that are on their way hold in a project for what they bring, in bytes.
     """
 
     universe: "Universe"
@@ -52,7 +63,8 @@ class Trash:
     stored: set[tuple[str, int]] = field(default_factory=set)
     tags: dict[tuple[str, str], int] = field(default_factory=dict)
     acts: list[Act] = field(default_factory=list)
-    lends: bool = False
+    fresh: set[tuple[str, int]] = field(default_factory=set)
+    reserved: dict[str, int] = field(default_factory=dict)
 
     # -- bytes
 
@@ -74,21 +86,39 @@ class Trash:
         """What the project holds, with its trash."""
         raise NotImplementedError
 
-    def make_room(self, repository: str, cost: Callable[[], int]) -> bool:
-        """Whether the project's limit allows what something costs; the oldest of its trash goes where that helps."""
-        limit, project = self.universe.limit(repository), project_of(repository)
-        while limit is not None and not self.lends and self.used(project) + cost() > limit:
-            trash = self.trash(project)
-            if not trash or self.used(project) - trash + cost() > limit or not self.purge_oldest(project):
-                return False
-        return True
+    def pay(self, repository: str, size: int) -> None:
+        """See that the project's limit allows `size` bytes more, with its trash.
 
-    def purge_oldest(self, project: str) -> bool:
-        """Purge the act that waited longest of those that hold something; False: there is none."""
-        act = next((one for one in self.acts if one.contents and project_of(one.repository) == project), None)
-        if act is not None:
-            self._take(act)
-        return act is not None
+        Raises:
+            NoRoom: it does not.
+        """
+        limit, project = self.universe.limit(repository), project_of(repository)
+        if limit is not None and self.used(project) + size > limit:
+            raise NoRoom(project, size)
+
+    def reserve(self, repository: str, size: int) -> None:
+        """Hold so many bytes of the project's room for what is about to come, or, below 0, give them back.
+
+        Raises:
+            NoRoom: they are not there.
+        """
+        project = project_of(repository)
+        if size > 0:
+            self.pay(repository, size)
+        self.reserved = {**self.reserved, project: self.reserved.get(project, 0) + size}
+
+    def is_full(self, repository: str) -> bool:
+        """Whether there would be no room for a byte if all of the trash went."""
+        limit, project = self.universe.limit(repository), project_of(repository)
+        return limit is not None and self.used(project) - self.trash(project) >= limit
+
+    def find_oldest(self, project: str) -> int:
+        """The act that waited longest of those that hold something; 0: there is none."""
+        return next((one.number for one in self.acts if one.contents and project_of(one.repository) == project), 0)
+
+    def open_act(self, act: Act) -> None:
+        """One more act of deleting."""
+        self.acts.append(replace(act, number=min([0, *(one.number for one in self.acts)]) - 1))
 
     def use(self, repository: str, blobs: frozenset[int]) -> None:
         """What was released is paid again: something visible needs it, or it was pushed."""
@@ -96,18 +126,23 @@ class Trash:
 
     # -- operations
 
-    def _collect(self, _operation: "Operation") -> int:
-        """All leases end, and a collector runs."""
+    def collect_links(self, but: frozenset[tuple[str, int]] = frozenset()) -> set[tuple[str, int]]:
+        """G1: links whose lease is over go, but for some; those that went."""
         needed = {(name, blob) for name, item in self.stored for blob in self._content(item).blobs}
-        self.links &= needed
-        self.hidden &= needed
-        linked = {(project_of(name), blob) for name, blob in self.links | self.hidden}
-        self.charged &= linked
-        self.released &= linked
-        return 200
+        gone = (self.links | self.hidden) - needed - self.fresh - but
+        self.links -= gone
+        self.hidden -= gone
+        return gone
+
+    def collect_charges(self, but: frozenset[tuple[str, int]] = frozenset()) -> set[tuple[str, int]]:
+        """G2: charges without a link go, but for some; those that went."""
+        gone = self.charged - {(project_of(name), blob) for name, blob in self.links | self.hidden} - but
+        self.charged -= gone
+        self.released -= gone
+        return gone
 
     def _restore(self, operation: "Operation") -> int:
-        act = next((one for one in self.acts if one.number == operation.item), None)
+        act = self._find(operation.item)
         if act is None:
             return 404
         name = act.repository
@@ -133,10 +168,11 @@ class Trash:
         return 200
 
     def _purge(self, operation: "Operation") -> int:
-        act = next((one for one in self.acts if one.number == operation.item), None)
+        act = self._find(operation.item)
         if act is None:
             return 404
-        self._take(act)
+        while self.take_part(act.number):
+            pass
         return 200
 
     def _copy(self, operation: "Operation") -> int:
@@ -147,19 +183,16 @@ class Trash:
         blobs = frozenset().union(*(self._content(item).blobs for item in items))
         project = project_of(name)
 
-        def cost() -> int:
-            new = {blob for blob in blobs if (project, blob) not in self.charged - self.released}
-            manifests = sum(len(self._content(item).raw) for item in items if (name, item) not in self.stored)
-            return sum(len(self.universe.blobs[blob]) for blob in new) + manifests
-
-        if not self.make_room(name, cost):
-            return 403
+        new = {blob for blob in blobs if (project, blob) not in self.charged - self.released}
+        manifests = sum(len(self._content(item).raw) for item in items if (name, item) not in self.stored)
+        self.pay(name, sum(len(self.universe.blobs[blob]) for blob in new) + manifests)
         moved = {tag: item for (home, tag), item in self.tags.items()
                  if home == source and item in {operation.item, *accessories}}  # fmt: skip
         self._give_up(name, items)
         self.stored |= {(name, item) for item in items}
         self.artifacts |= {(name, item) for item in items}
         self.links |= {(name, blob) for blob in blobs}
+        self.fresh |= {(name, blob) for blob in blobs}
         self.hidden -= self.links
         self.charged |= {(project, blob) for blob in blobs}
         self.use(name, blobs)
@@ -190,31 +223,46 @@ class Trash:
             replace(act, contents=act.contents - items) if act.repository == name else act for act in self.acts
         ]
 
-    def _take(self, act: Act) -> None:
-        """Purge an act; children that another act's index names go with that one."""
-        name = act.repository
-        self.acts.remove(act)
-        staying: set[int] = set()
-        while True:
-            more = {
-                (child, other)
-                for other, one in enumerate(self.acts)
-                if one.repository == name
-                for item in one.contents
-                for child in self._content(item).children
-                if child in act.contents - staying
-            }
-            if not more:
-                break
-            for child in {child for child, _ in more}:
-                heir = min(other for one, other in more if one == child)
-                self.acts[heir] = replace(self.acts[heir], contents=self.acts[heir].contents | {child})
-                staying.add(child)
-        gone = act.contents - staying
+    def _find(self, number: int) -> Act | None:
+        """The act that somebody names who has seen the list."""
+        return next((one for one in self.acts if one.number == number > 0 and not one.purging), None)
+
+    def take_part(self, number: int) -> bool:
+        """One transaction of a purge: what no index names, or, where there is none, the rest; False: the act is gone.
+
+        Children that an index of another act names go with that one.
+        """
+        at = next((at for at, one in enumerate(self.acts) if one.number == number), None)
+        if at is None:
+            return False
+        act, name = self.acts[at], self.acts[at].repository
+        named = {child for home, item in self.stored if home == name for child in self._content(item).children}
+        gone = act.contents - named
+        if not gone:
+            while self._hand_over(number):
+                pass
+            self.acts = [one for one in self.acts if one.number != number]
+            return False
+        self.acts = [*self.acts[:at], replace(act, contents=act.contents - gone, purging=True), *self.acts[at + 1 :]]
         self.stored -= {(name, item) for item in gone}
-        for blob in frozenset().union(*(self._content(item).blobs for item in gone)) if gone else ():
+        for blob in frozenset[int]().union(*(self._content(item).blobs for item in gone)):
+            self.fresh.add((name, blob))
             if not self.users(project_of(name), blob):
                 self.released.add((project_of(name), blob))
+        return True
+
+    def _hand_over(self, number: int) -> bool:
+        """Give children to the oldest of the other acts that name them."""
+        act = next(one for one in self.acts if one.number == number)
+        for at, other in enumerate(self.acts):
+            named = frozenset[int]().union(*(self._content(item).children for item in other.contents))
+            taken = act.contents & named
+            if taken and other.number != number and other.repository == act.repository:
+                self.acts = [replace(one, contents=one.contents - taken) if one.number == number else one
+                             for one in self.acts]  # fmt: skip
+                self.acts[at] = replace(other, contents=other.contents | taken)
+                return True
+        return False
 
 
 def project_of(repository: str) -> str:

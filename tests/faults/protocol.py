@@ -182,15 +182,15 @@ class Protocol(Acts):
         (r, change), name = w.pc[who][2], args[1]
         back, new = w.art.get((r, name), (0,))[0], (r, name) not in w.art
         released = sum(seen == "released" for _, seen in change)
-        if w.num["held"] + new + released > self.scenario.limit and new + released:
+        need = new + released
+        if need and w.num["held"] + need > self.scenario.limit:
             self.drop(n, who)
-            if self.oldest(w) and self.without != "full-trash-refuses":
-                n.pc[who] = ("room", w.pc[who][1], ())
+            helps = w.num["trash"] and w.num["held"] - w.num["trash"] + need <= self.scenario.limit
+            if helps and self.without != "full-trash-refuses":
+                n.pc[who] = ("room", w.pc[who][1], (need, w.num["trash"]))
                 yield "put finds no room", n
-                return
-            if w.num["trash"]:
-                raise Broken("refused although the trash has room")
-            yield "put refused: no room", turn.end()
+            else:
+                yield "put refused: no room", self.refuse(turn.end(), need)
             return
         n.num["held"] += new + released
         n.num["trash"] -= sum(seen == "trash" for _, seen in change) + bool(back)
@@ -206,6 +206,41 @@ class Protocol(Acts):
             n.said["tag", r, tag] = name
         yield "put committed, 201", turn.end()
 
+    def refuse(self, n: World, need: int) -> World:
+        """Somebody is refused; not where the trash has the room."""
+        if n.num["trash"] and n.num["held"] - n.num["trash"] + need <= self.scenario.limit:
+            raise Broken("refused although the trash has room")
+        if n.num["held"] + need <= self.scenario.limit:
+            raise Broken("refused although there is room")
+        return n
+
+    def make_room(self, w: World, who: str) -> Iterator[Move]:
+        """Who found no room: the oldest act is found, then marked, then a part of it goes, and it tries again."""
+        label, at, data = w.pc[who]
+        n, found = World(w), self.oldest(w)
+        if label == "room" and found:
+            n.pc[who] = ("relieve", at, (*data, found))
+            yield f"finds {found} to make room", n
+        elif label == "room":
+            yield from self.look_again(w, who, gone=w.num["trash"] < data[1])
+        elif data[2] not in w.act:
+            yield from self.look_again(w, who, gone=True)
+        elif self.is_free(w, who, (("gate",), "X")):
+            kind, r, tags, _ = w.act[data[2]]
+            n.act[data[2]] = (kind, r, tags, 1)
+            n.pc[who] = ("part", at, (data[2],))
+            yield f"purge of {kind} {data[2]} begins, to make room", n
+
+    def look_again(self, w: World, who: str, *, gone: bool) -> Iterator[Move]:
+        """Somebody else has taken what was to make room: there may be some now."""
+        n, (_, at, (need, *_)) = World(w), w.pc[who]
+        if gone and self.without != "room-gives-up":
+            n.pc[who] = ("op", at, ())
+            yield "tries again", n
+        else:
+            n.pc[who] = ("op" if at + 1 < len(self.people[who]) else "done", at + 1, ())
+            yield "put refused: what would make room is gone", self.refuse(n, need)
+
     # -- purge and collector
 
     def work_of(self, w: World, who: str) -> Iterator[Move]:  # noqa: C901 - a list of steps
@@ -217,13 +252,14 @@ class Protocol(Acts):
             n.pc[who] = (label, at, data)
             return n
 
-        rest = "op" if who in self.workers or not self.oldest(w) else "room"
-        if label == "room" and rest == "op":
-            yield "tries again", go("op")
-        elif label in {"op", "room"}:
+        if label in {"room", "relieve"}:
+            yield from self.make_room(w, who)
+        elif label in {"op", "part"}:
             for number, (kind, *_, purging) in sorted(w.act.items()):
-                if (label == "op" or number == self.oldest(w)) and self.is_free(w, who, (("gate",), "X")):
-                    n = go(rest)
+                if label == "part" and number != data[0]:
+                    continue
+                if self.is_free(w, who, (("gate",), "X")):
+                    n = go("op")
                     if not purging:
                         n.act[number] = (*w.act[number][:3], 1)
                         yield f"purge of {kind} {number} begins", n
@@ -233,10 +269,10 @@ class Protocol(Acts):
                         yield f"purge of {number} finds {found}", n
                     else:
                         yield from self.finish(w, n, number)
-                    if label == "room":
-                        return
             if label == "op":
                 yield from self.collect(w, who, go)
+            elif data[0] not in w.act:
+                yield "tries again", go("op")
         elif label == "take":
             number, key = data
             wants = [(("L", key[0], blob), "N") for blob in self.blobs[key[1]]]
@@ -247,12 +283,12 @@ class Protocol(Acts):
         elif label == "gone":
             number, key = data
             if self.is_free(w, who, *((("C", blob), "N") for blob in self.blobs[key[1]])):
-                n = go(rest)
+                n = go("op")
                 self.drop(n, who)
                 self.purge(n, key)
                 yield f"purge takes {key}", n
         else:
-            yield from self.level(w, who, go, rest)
+            yield from self.level(w, who, go)
 
     def finish(self, w: World, n: World, act: int) -> Iterator[Move]:
         """Nothing of an act is left that could go by itself."""
@@ -297,10 +333,10 @@ class Protocol(Acts):
                 self.take(n, who, (("C", blob), "X"))
                 yield f"g2 locks {blob}", n
 
-    def level(self, w: World, who: str, go: Any, rest: str) -> Iterator[Move]:
+    def level(self, w: World, who: str, go: Any) -> Iterator[Move]:
         """G1 and G2 look and act."""
         label, _, data = w.pc[who]
-        n = go(rest)
+        n = go("op")
         self.drop(n, who)
         if label == "g1":
             r, blob = data
@@ -336,7 +372,7 @@ class Protocol(Acts):
         if not w.num["crashes"]:
             return
         for who, (label, at, _) in w.pc.items():
-            if label not in {"op", "done", "room"}:
+            if label not in {"op", "done", "room", "relieve", "part"}:
                 n = World(w)
                 n.num["crashes"] -= 1
                 self.drop(n, who)
@@ -400,5 +436,5 @@ def explore(protocol: Protocol) -> Walk:
 def _moves(protocol: Protocol, w: World, who: str) -> Iterator[Move]:
     """Somebody whose push needs room works as the collector does."""
     at = w.pc[who]
-    rooms = at[0] in {"room", "take", "gone"}
+    rooms = at[0] in {"room", "relieve", "part", "take", "gone"}
     return protocol.work_of(w, who) if rooms else protocol.moves_of(w, who)

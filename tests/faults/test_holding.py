@@ -2,8 +2,15 @@
 
 import asyncio
 import json
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import pytest
+
+from moorage.artifacts.purge import purge_some, start_purge
+from moorage.artifacts.restore import restore
+from moorage.artifacts.room import find_oldest
+from moorage.db.engine import Database
+from moorage.events import SYSTEM
 from tests.faults.invariants import read
 from tests.faults.place import Place
 from tests.faults.registry import Client, digest_of, image, push_image, some_bytes
@@ -155,6 +162,44 @@ async def test_the_trash_does_not_go_for_a_push_that_would_be_refused_all_the_sa
         assert await entries(client, "small") == kept
         listed = await client.api("GET", "/projects/small/summary")
         assert json.loads(listed.body)["quota"]["trash"] > 3_000
+    place.check()
+
+
+@pytest.mark.parametrize(("other", "left"), [("purge", 1), ("restore", 0), ("purge all", 0)])
+async def test_who_finds_the_oldest_of_the_trash_taken_meanwhile_looks_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch, other: str, left: int
+) -> None:
+    place.make_project("small", 9_000)
+    run_here, met = Database.run_here, list[Any]()
+
+    def purge(self: Database, act: int) -> None:
+        run_here(self, SYSTEM, start_purge, act, early=True)
+        while run_here(self, SYSTEM, purge_some, act, lease_seconds=60).state != "done":
+            pass
+
+    def beside(self: Database, actor: Any, story: Any, *args: Any, **kwargs: Any) -> Any:
+        """Whoever looks for the oldest is beaten by somebody else, once."""
+        if story is not find_oldest or met:
+            return run_here(self, actor, story, *args, **kwargs)
+        if other == "purge all":
+            for act in kept:
+                purge(self, act)
+        met.append(run_here(self, actor, story, *args, **kwargs))
+        if other == "purge":
+            purge(self, met[0])
+        elif other == "restore":
+            run_here(self, SYSTEM, restore, met[0])
+        return met[0]
+
+    async with place.open() as client:
+        for tag in ("first", "second"):
+            await deleted(client, tag, some_bytes(), name="small/app")
+        kept = await entries(client, "small")
+        monkeypatch.setattr(Database, "run_here", beside)
+        assert (await client.push_blob("small/app", some_bytes())).status == 201
+        assert met == ([None] if other == "purge all" else kept[:1])
+        assert await entries(client, "small") == kept[len(kept) - left :]
+        place.check()
     place.check()
 
 

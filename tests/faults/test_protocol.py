@@ -73,6 +73,7 @@ MUTATIONS = {
     "purge-hands-nothing-over": "index",
     "g2-refunds-released": "release",
     "full-trash-refuses": "room",
+    "room-gives-up": "room",
 }
 """What is taken out, and where it is missed."""
 

@@ -31,13 +31,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from tests.faults.explain import explain
 from tests.faults.model import (
     DAMAGE,
     UNKNOWN_LENGTH,
     Model,
     Operation,
     Universe,
-    explain,
     look,
     look_at_uploads,
     make_universe,
@@ -202,10 +202,9 @@ class Clients(RuleBasedStateMachine):
         for model in self.models:
             for candidate in explain(model, done):
                 arrived = {number: size for number, (_, size) in candidate.uploads.items()}
-                if candidate.view() == seen and arrived == sizes:
-                    candidate.know(numbers)
-                    if candidate not in possible:
-                        possible.append(candidate)
+                agrees = candidate.view() == seen and arrived == sizes and candidate.know(numbers)
+                if agrees and candidate not in possible:
+                    possible.append(candidate)
         before = self.models[0]
         story = "\n".join(f"  {status} {operation}" for operation, status in done)
         assert possible, (
