@@ -17,6 +17,7 @@ from moorage.artifacts.days import DayNotes, keep_days
 from moorage.artifacts.describe import Contents
 from moorage.artifacts.pulled import PullNotes
 from moorage.artifacts.room import reliever
+from moorage.artifacts.stored import OwnShelf
 from moorage.audit import on_events as audit
 from moorage.audit.counts import keep_counts
 from moorage.audit.export import Exporter, on_configuration_changed
@@ -56,6 +57,7 @@ from moorage.identity.sign_ups import SignUps
 from moorage.identity.tokens import TokenKeys
 from moorage.logs import is_text, with_cause
 from moorage.mirrors.live import Mirrors
+from moorage.proxycache.cache import ProxyCache
 from moorage.registries.health import keep_health
 from moorage.remotes.http import Outgoing
 from moorage.replication import on_events as replication
@@ -173,9 +175,10 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     )
     sessions = Sessions(database, redis_url=settings.sessions.redis_url.reveal(), items=lambda: live.current)
     gate = Gate(tokens, login, database.read, refusals=refusals, challenge_basic=settings.registry_auth == "basic")
+    shelf = OwnShelf(settings, database, storage, metrics)
     plane = Plane(
-        settings, database, storage, gate, metrics, pulls, has_files=storage.path("probe") is not None, live=live,
-        mirrors=mirrors,
+        settings, database, storage, gate, metrics, pulls, has_files=shelf.has_files, live=live,
+        mirrors=mirrors, proxy_cache=ProxyCache(shelf, pulls, outgoing, live.seals),
     )  # fmt: skip
     token_endpoint = TokenEndpoint(database, login, tokens, live=live, refusals=refusals, bearers=[login, oidc_people])
     guard = ApiGuard(
@@ -229,10 +232,10 @@ async def running(settings: Settings) -> AsyncIterator[App]:
         asyncio.create_task(mirrors.watch()),
         asyncio.create_task(keep_counts(database)),
         asyncio.create_task(keep_days(days, database)),
+        asyncio.create_task(plane.proxy_cache.live()),
         asyncio.create_task(keep_health(outgoing, database, live.seals)),
     ]
-    exporter = Exporter(database, lambda: live.current)
-    exporter.start()
+    (exporter := Exporter(database, lambda: live.current)).start()
     asyncio.get_running_loop().call_later(_API_AFTER_SECONDS, api.start)
     _freeze()
     try:

@@ -456,6 +456,12 @@ class RegistryInvalid(Invalid):
     reason = "REGISTRY_INVALID"
 
 
+class RegistryFixed(Invalid):
+    """Which registry a project mirrors is said when it is created, and stays; create another project."""
+
+    reason = "REGISTRY_FIXED"
+
+
 class RegistryUnhealthy(Invalid):
     """The registry does not answer as one, or refuses the credentials; the message says why."""
 
@@ -681,6 +687,12 @@ class MirrorUnknown(NotFound):
     reason = "MIRROR_UNKNOWN"
 
 
+class NotCached(NotFound):
+    """It is not in this proxy cache, and the registry that it mirrors has not been asked."""
+
+    reason = "NOT_CACHED"
+
+
 class RegistryUnknown(NotFound):
     """There is no such registry."""
 
@@ -775,6 +787,13 @@ class MirrorReadOnly(Denied):
     reason = "MIRROR_READ_ONLY"
 
 
+class ProxyPush(Denied):
+    """The project mirrors another registry: nothing is pushed to it. Push to another project."""
+
+    code = oci_code = "DENIED"
+    reason = "PROXY_PUSH"
+
+
 class ItemFixed(Denied):
     """The environment of the server fixes this live setting."""
 
@@ -786,6 +805,12 @@ class AccessoryCopy(Denied):
 
     code = oci_code = "DENIED"
     reason = "ACCESSORY_COPY"
+
+
+class ProxyReadOnly(Unsupported):
+    """The project mirrors another registry: no tags are made in it, and nothing is copied into it."""
+
+    reason = "PROXY_READ_ONLY"
 
 
 class BlobInUse(Unsupported):
@@ -1101,6 +1126,12 @@ class RemoteUnavailable(Unavailable):
     """The other system cannot be reached."""
 
     reason = "REMOTE_UNAVAILABLE"
+
+
+class UpstreamFailed(Unavailable):
+    """The registry that the project mirrors cannot give this now, and it is not cached."""
+
+    reason = "UPSTREAM_FAILED"
 
 
 class RemoteMisbehaved(Unavailable):

@@ -138,6 +138,15 @@ class Outgoing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """`http://HOST:PORT` of a proxy for what is not in one's own networks. The environment's proxies are ignored."""
 
 
+class ProxyCache(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Projects that mirror another registry."""
+
+    tag_seconds: Annotated[int, Meta(ge=0, le=2_592_000)] = 60
+    """For how long a tag is not looked up again at the other registry; a project may say otherwise."""
+    fetches: Annotated[int, Meta(ge=1, le=1000)] = 16
+    """Blobs that each process fetches at the same time; more wait for their turn."""
+
+
 class Jobs(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Background work: garbage collection, retention, replication, webhooks."""
 
@@ -206,6 +215,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Uploads of blobs."""
     outgoing: Outgoing = Outgoing()
     """Requests to other systems."""
+    proxy_cache: ProxyCache = ProxyCache()
+    """Projects that mirror another registry."""
     jobs: Jobs = Jobs()
     """Background work."""
     log: Log = Log()
@@ -266,6 +277,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def storage_folder(self) -> Path:
         """The folder of the filesystem driver."""
         return Path(self.storage.path).absolute() if self.storage.path else self.data_folder / "storage"
+
+    @property
+    def arrivals_folder(self) -> Path:
+        """Where proxy caches put what is on its way from other registries; all workers of a machine share it."""
+        return self.data_folder / "arrivals"
 
     @property
     def token_key_folder(self) -> Path:

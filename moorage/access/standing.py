@@ -12,12 +12,12 @@ from moorage.access.matrix import ROLE_PERMISSIONS
 from moorage.access.policy import Account, Role
 from moorage.db.engine import Query, Reader, Row
 
-_USER = """SELECT p.id, p.name, p.public, b.role
+_USER = """SELECT p.id, p.name, p.public, p.registry_id, b.role
 FROM project p
 LEFT JOIN role_binding b ON b.project_id = p.id AND (b.role = 0 OR b.principal_id = $2
     OR b.group_id IN (SELECT g.group_id FROM group_member g WHERE g.principal_id = $2))
 WHERE {which} AND p.trash_id IS NULL"""
-_ROBOT = """SELECT p.id, p.name, p.public, b.role, x.resource, x.action
+_ROBOT = """SELECT p.id, p.name, p.public, p.registry_id, b.role, x.resource, x.action
 FROM project p
 LEFT JOIN role_binding b ON b.project_id = p.id AND b.role = 0
 LEFT JOIN robot_permission x ON x.robot_id = $2 AND (x.project_id = p.id OR x.scope = 'all')
@@ -50,6 +50,7 @@ class Standing(msgspec.Struct, frozen=True):
         roles: their own and those of their groups, and `PUBLIC` in a public project; without repeats.
         permissions: a robot's, as (resource, action).
         admin: the caller is a system administrator, who may do everything.
+        is_proxy: the project mirrors another registry.
     """
 
     project_id: int
@@ -58,6 +59,7 @@ class Standing(msgspec.Struct, frozen=True):
     roles: tuple[Role, ...] = ()
     permissions: frozenset[tuple[str, str]] = frozenset()
     admin: bool = False
+    is_proxy: bool = False
 
     def may(self, resource: str, action: str) -> bool:
         """Whether the caller may do it here."""
@@ -125,14 +127,17 @@ def _standing(rows: list[Row], account: Account | None) -> Standing:
     roles: dict[Role, None] = {}
     permissions: set[tuple[str, str]] = set()
     for row in rows:
-        if row[3] is not None:
-            roles[Role(row[3])] = None
-        if len(row) > 4 and row[4] is not None:
-            permissions.add((row[4], row[5]))
+        if row[4] is not None:
+            roles[Role(row[4])] = None
+        if len(row) > 5 and row[5] is not None:
+            permissions.add((row[5], row[6]))
     if account is not None and account.project_id is not None and ("repository", "push") in permissions:
         permissions.add(("repository", "pull"))
-    project_id, name, public = rows[0][:3]
+    project_id, name, public, registry_id = rows[0][:4]
+    is_proxy = registry_id is not None
     if account is not None and account.limits is not None and not account.limits.cover(project_id):
-        return Standing(project_id, name, bool(public))  # not even what everybody may: the token is for other projects
+        return Standing(
+            project_id, name, bool(public), is_proxy=is_proxy
+        )  # not even what everybody may: the token is for other projects
     admin = account is not None and (account.admin or account.admin_there)
-    return Standing(project_id, name, bool(public), tuple(roles), frozenset(permissions), admin)
+    return Standing(project_id, name, bool(public), tuple(roles), frozenset(permissions), admin, is_proxy)

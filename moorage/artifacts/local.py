@@ -221,6 +221,18 @@ class Local:
             raise
         return False
 
+    async def mount_blob(self, repository: str, digest: Digest) -> bool:
+        """Link a blob that another repository of the same project has; False: none has it, or there is no room.
+
+        Raises:
+            ProjectUnknown: there is no such project.
+        """
+        return await self._mount(await self._destination(repository), digest, "")
+
+    async def find_row(self, repository: str, digest: Digest) -> FoundBlob | None:
+        """Where the bytes of a blob are; None when the repository does not show it. Nobody looks at them."""
+        return await self._find_blob(repository, digest)
+
     async def _mount(self, to: Destination, digest: Digest, mount_from: str) -> bool:
         source, origin = mount_from, to
         if source and parse_repository(source).project != parse_repository(to.path).project:

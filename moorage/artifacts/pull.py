@@ -12,7 +12,7 @@ import msgspec
 
 from moorage.access.policy import Entry, Ticket
 from moorage.db.engine import Query, Reader, Row
-from moorage.errors import BlobUnknown, ManifestUnknown, Problem, RepositoryUnknown, TicketRevoked
+from moorage.errors import BlobUnknown, ManifestUnknown, NotCached, Problem, ProxyPush, RepositoryUnknown, TicketRevoked
 from moorage.oci.digest import Digest
 
 _ALIVE = "p.id, p.epoch, q.epoch, q.disabled, q.deleted_at"
@@ -22,7 +22,7 @@ _WHERE = """LEFT JOIN principal q ON q.id = $3
 WHERE r.path = $1 AND r.trash_id IS NULL"""
 
 _BY_TAG = Query(
-    f"""SELECT {_ALIVE}, a.id, a.digest, a.media_type, m.bytes, r.id
+    f"""SELECT {_ALIVE}, a.id, a.digest, a.media_type, m.bytes, r.id, p.registry_id
 {_OWNERS}
 JOIN tag t ON t.repository_id = r.id AND t.name = $2
 JOIN artifact a ON a.id = t.artifact_id
@@ -30,7 +30,7 @@ JOIN manifest m ON m.artifact_id = a.id
 {_WHERE}"""
 )
 _BY_DIGEST = Query(
-    f"""SELECT {_ALIVE}, a.id, a.digest, a.media_type, m.bytes, r.id
+    f"""SELECT {_ALIVE}, a.id, a.digest, a.media_type, m.bytes, r.id, p.registry_id
 {_OWNERS}
 JOIN artifact a ON a.repository_id = r.id AND a.digest = $2 AND a.trash_id IS NULL
 JOIN manifest m ON m.artifact_id = a.id
@@ -44,7 +44,7 @@ JOIN repository_blob l ON l.repository_id = r.id AND l.blob_id = b.id AND NOT l.
 {_WHERE}"""
 )
 _SCOPE = Query(
-    """SELECT p.id, p.epoch, q.epoch, q.disabled, q.deleted_at, r.id
+    """SELECT p.id, p.epoch, q.epoch, q.disabled, q.deleted_at, r.id, p.registry_id
 FROM project p
 LEFT JOIN repository r ON r.project_id = p.id AND r.path = $1 AND r.trash_id IS NULL
 LEFT JOIN principal q ON q.id = $3
@@ -84,13 +84,26 @@ _PRINCIPAL = Query("SELECT q.epoch, q.disabled, q.deleted_at FROM principal q WH
 
 
 class FoundManifest(msgspec.Struct, frozen=True):
-    """A manifest to serve."""
+    """A manifest to serve. `registry_id`: of the registry that its project mirrors; None: it mirrors none."""
 
     artifact_id: int
     digest: bytes
     media_type: str
     bytes: bytes
     repository_id: int
+    registry_id: int | None = None
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A repository as a ticket for it still finds it.
+
+    Attributes:
+        repository_id: None: there is no such repository.
+        registry_id: of the registry that its project mirrors; None: it mirrors none.
+    """
+
+    repository_id: int | None
+    registry_id: int | None
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -126,6 +139,7 @@ async def find_manifest(read: Reader, ticket: Ticket, entry: Entry, repository: 
 
     Raises:
         ManifestUnknown: it is not there, in a repository that the caller may pull from.
+        NotCached: the same, and the project mirrors a registry that may have it.
         RepositoryUnknown: there is no such repository.
         TicketRevoked: the ticket no longer fits.
 
@@ -136,10 +150,10 @@ async def find_manifest(read: Reader, ticket: Ticket, entry: Entry, repository: 
     else:
         row = await read.one(_BY_TAG, repository, reference, ticket.principal_id)
     if row is None:
-        await find_repository(read, ticket, entry, repository)
+        await _require_hosted(read, ticket, entry, repository, RepositoryUnknown)
         raise ManifestUnknown(repository=repository, reference=reference)
     require_alive(ticket, entry, row)
-    return FoundManifest(row[5], row[6], row[7], row[8], row[9])
+    return FoundManifest(row[5], row[6], row[7], row[8], row[9], row[10])
 
 
 async def find_blob(read: Reader, ticket: Ticket, entry: Entry, repository: str, digest: Digest) -> FoundBlob:
@@ -147,12 +161,12 @@ async def find_blob(read: Reader, ticket: Ticket, entry: Entry, repository: str,
 
     Raises:
         BlobUnknown: it is not linked there.
-        RepositoryUnknown: there is no such repository.
+        NotCached: the same, and the project mirrors a registry that may have it.
         TicketRevoked: the ticket no longer fits.
     """
     row = await read.one(_BLOB, repository, digest.binary, ticket.principal_id)
     if row is None:
-        await find_repository(read, ticket, entry, repository, missing=BlobUnknown)
+        await _require_hosted(read, ticket, entry, repository, BlobUnknown)
         raise BlobUnknown(repository=repository, digest=str(digest))
     require_alive(ticket, entry, row)
     return FoundBlob(row[5], row[6], row[7], row[8], row[9], row[10])
@@ -193,26 +207,44 @@ async def find_repository(
         missing: there is no such repository.
         TicketRevoked: the ticket no longer fits, or its project is gone.
     """
-    row = await read.one(_SCOPE, repository, entry.project_id, ticket.principal_id)
-    if row is None:
-        raise TicketRevoked
-    require_alive(ticket, entry, row)
-    if row[5] is None:
+    place = await find_place(read, ticket, entry, repository)
+    if place.repository_id is None:
         raise missing(repository=repository)
-    found: int = row[5]
-    return found
+    return place.repository_id
 
 
-async def require_current(read: Reader, ticket: Ticket, entry: Entry, repository: str) -> None:
-    """Check that a ticket still holds for a repository, which need not exist yet.
+async def find_place(read: Reader, ticket: Ticket, entry: Entry, repository: str) -> Place:
+    """A repository for which the ticket still holds; it need not exist yet.
 
     Raises:
-        TicketRevoked: its principal or project changed since, or is gone.
+        TicketRevoked: the ticket no longer fits, or its project is gone.
     """
     row = await read.one(_SCOPE, repository, entry.project_id, ticket.principal_id)
     if row is None:
         raise TicketRevoked
     require_alive(ticket, entry, row)
+    return Place(row[5], row[6])
+
+
+async def _require_hosted(read: Reader, ticket: Ticket, entry: Entry, repository: str, missing: type[Problem]) -> None:
+    """Refuse what is in no repository here; and what is not here of a registry that the project mirrors."""
+    place = await find_place(read, ticket, entry, repository)
+    if place.registry_id is not None:
+        raise NotCached
+    if place.repository_id is None:
+        raise missing(repository=repository)
+
+
+async def require_pushable(read: Reader, ticket: Ticket, entry: Entry, repository: str) -> None:
+    """Check that a ticket still holds for a repository, which need not exist yet, and that one may push to it.
+
+    Raises:
+        TicketRevoked: its principal or project changed since, or is gone.
+        ProxyPush: the project mirrors another registry.
+    """
+    place = await find_place(read, ticket, entry, repository)
+    if place.registry_id is not None:
+        raise ProxyPush
 
 
 async def require_principal(read: Reader, ticket: Ticket) -> None:

@@ -6,12 +6,13 @@ A blob is seen only through its link to a repository. Source: OCI distribution-s
 from collections.abc import AsyncIterator
 
 from moorage import faults
-from moorage.access.policy import DELETE, PULL, PUSH
+from moorage.access.policy import DELETE, PULL, PUSH, Entry
 from moorage.artifacts import blobs
 from moorage.artifacts.pull import FoundBlob, find_blob, find_repository
 from moorage.artifacts.stored import Look, alarm, is_whole, keep_promise, look, verified
+from moorage.distribution import proxied
 from moorage.distribution.plane import Plane
-from moorage.errors import BlobDamaged, BlobUnknown
+from moorage.errors import BlobDamaged, BlobUnknown, NotCached
 from moorage.identity.scopes import Scope
 from moorage.oci.digest import Digest
 from moorage.web.ranges import etag_matches, if_range_matches, parse_range
@@ -28,18 +29,34 @@ _COMMON: list[Header] = [
 ]
 
 
+def _headers(digest: Digest) -> list[Header]:
+    text = str(digest).encode("ascii")
+    return [*_COMMON, (b"docker-content-digest", text), (b"etag", b'"' + text + b'"')]
+
+
 async def get(plane: Plane, request: Request, name: str, reference: str) -> Reply:
     """GET and HEAD."""
     ticket = await plane.gate.ticket(request, (Scope("repository", name, (PULL,)),))
     entry = ticket.entries[name]
     digest = Digest(reference)
-    found = await find_blob(plane.database.read, ticket, entry, name, digest)
-    etag = f'"{digest}"'
-    headers = [*_COMMON, (b"docker-content-digest", str(digest).encode("ascii")), (b"etag", etag.encode("ascii"))]
+    try:
+        found = await find_blob(plane.database.read, ticket, entry, name, digest)
+    except NotCached:
+
+        async def serve(there: FoundBlob) -> Reply:
+            return await _reply(plane, request, entry, there, digest)
+
+        return await proxied.get_blob(plane, request, entry, name, digest, headers=_headers(digest), serve=serve)
+    return await _reply(plane, request, entry, found, digest)
+
+
+async def _reply(plane: Plane, request: Request, entry: Entry, found: FoundBlob, digest: Digest) -> Reply:
+    """The reply with a blob that is here."""
+    etag, headers = f'"{digest}"', _headers(digest)
     condition = request.header(b"if-none-match")
     if request.method == "HEAD":
         if not await _may_be_told(plane, digest, found, may_push=PUSH in entry.actions):
-            raise BlobUnknown(repository=name, digest=reference)
+            raise BlobUnknown(digest=str(digest))
         if PUSH in entry.actions:
             await keep_promise(plane, found)
     if condition is not None and etag_matches(condition, etag, weak=True):

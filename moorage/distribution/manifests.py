@@ -6,12 +6,13 @@ Source: OCI distribution-spec v1.1, "Pulling manifests", "Pushing Manifests", "D
 from moorage import faults
 from moorage.access.policy import DELETE, PULL, PUSH
 from moorage.artifacts import delete, push
-from moorage.artifacts.pull import find_manifest, find_repository, find_stored, require_current
+from moorage.artifacts.pull import find_manifest, find_repository, find_stored, require_pushable
 from moorage.artifacts.push import Condition
 from moorage.artifacts.repositories import Destination
 from moorage.artifacts.stored import alarm, look
+from moorage.distribution import proxied
 from moorage.distribution.plane import Plane
-from moorage.errors import DigestInvalid, Invalid, ManifestBlobUnknown, ManifestUnknown, TooLarge
+from moorage.errors import DigestInvalid, Invalid, ManifestBlobUnknown, ManifestUnknown, NotCached, TooLarge
 from moorage.identity.scopes import Scope
 from moorage.oci import manifest as manifests
 from moorage.oci.digest import Digest, compute
@@ -37,7 +38,12 @@ async def get(plane: Plane, request: Request, name: str, reference: str) -> Repl
     if ":" not in reference:
         parse_tag(reference)
     entry = ticket.entries[name]
-    found = await find_manifest(plane.database.read, ticket, entry, name, reference)
+    try:
+        found = await find_manifest(plane.database.read, ticket, entry, name, reference)
+    except NotCached:
+        return await proxied.get_manifest(plane, request, ticket, name, reference)
+    if found.registry_id is not None and ":" not in reference and not plane.proxy_cache.is_fresh(found, reference):
+        return await proxied.get_manifest(plane, request, ticket, name, reference)
     digest = digest_bytes(found.digest)
     etag = b'"' + digest + b'"'
     headers = [
@@ -63,7 +69,7 @@ async def put(plane: Plane, request: Request, name: str, reference: str) -> Repl
     ticket = await plane.gate.ticket(request, (Scope("repository", name, (PULL, PUSH)),))
     entry = ticket.entries[name]
     repository = parse_repository(name)
-    await require_current(plane.database.read, ticket, entry, name)
+    await require_pushable(plane.database.read, ticket, entry, name)
     expected = Digest(reference) if ":" in reference else None
     tags = [parse_tag(reference)] if expected is None else []
     extra = request.query.get("tag", [])

@@ -7,6 +7,7 @@ from moorage.configuration.live import Live
 from moorage.db.engine import Database
 from moorage.distribution.auth import Gate
 from moorage.mirrors.live import Mirrors
+from moorage.proxycache.cache import ProxyCache
 from moorage.settings import Settings
 from moorage.storage.base import Storage
 from moorage.web.metrics import Metrics
@@ -30,3 +31,4 @@ class Plane:
     has_files: bool
     live: Live
     mirrors: Mirrors
+    proxy_cache: ProxyCache

@@ -12,7 +12,7 @@ from moorage import faults
 from moorage.access.grants import grant_to_owner
 from moorage.access.policy import NO_PROJECT, PULL, PUSH, Entry, Ticket
 from moorage.artifacts import receive, uploads
-from moorage.artifacts.pull import find_blob, require_alive, require_current
+from moorage.artifacts.pull import find_blob, require_alive, require_pushable
 from moorage.artifacts.receive import Chunk, Found
 from moorage.artifacts.repositories import Destination
 from moorage.artifacts.stored import find_damage, is_whole
@@ -23,6 +23,7 @@ from moorage.errors import (
     CredentialsInvalid,
     DigestInvalid,
     Invalid,
+    NotCached,
     Problem,
     ProjectUnknown,
     QuotaExceeded,
@@ -56,7 +57,7 @@ async def start(plane: Plane, request: Request, name: str, _reference: str) -> R
     entry = ticket.entries[name]
     actor = request.as_actor(ticket.principal_id, ticket.name, *ticket.credentials)
     to = Destination(entry.project_id, entry.project_epoch, repository)
-    await require_current(plane.database.read, ticket, entry, name)
+    await require_pushable(plane.database.read, ticket, entry, name)
     digest = None if mount is None else Digest(mount)
     from_entry = ticket.entry(source, (PULL,)) if digest is not None and source else None
     if digest is not None and source and from_entry is not None and from_entry.project_id != NO_PROJECT:
@@ -111,7 +112,7 @@ async def _holds(plane: Plane, ticket: Ticket, entry: Entry, name: str, digest: 
     """
     try:
         blob = await find_blob(plane.database.read, ticket, entry, name, digest)
-    except BlobUnknown:
+    except (BlobUnknown, NotCached):
         return False
     return await is_whole(plane, digest, blob)
 
@@ -222,7 +223,7 @@ async def _find(plane: Plane, request: Request, name: str, reference: str) -> Fo
         raise UploadUnknown
     row = await plane.database.read.one(FIND_UPLOAD, name, reference, ticket.principal_id)
     if row is None or row[10] != ticket.principal_id:
-        await require_current(plane.database.read, ticket, ticket.entries[name], name)
+        await require_pushable(plane.database.read, ticket, ticket.entries[name], name)
         raise UploadUnknown
     if ticket.credential == "token" and ticket.expires_at + LEEWAY_SECONDS < time.time() + row[11]:
         raise plane.gate.refusal(request, needs, error="invalid_token", message="The token is older than this upload.")

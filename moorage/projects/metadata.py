@@ -16,6 +16,7 @@ PUBLIC = "public"
 TRASH_DAYS = "trash_days"
 DEFAULT_TRASH_DAYS = 7
 MAX_TRASH_DAYS = 3650
+MAX_TAG_SECONDS = 30 * 86_400
 COLUMNS = frozenset({PUBLIC, TRASH_DAYS})
 """Settings that are columns of their own."""
 
@@ -54,6 +55,12 @@ def _days(value: str) -> str:
     return str(int(value))
 
 
+def _seconds(value: str) -> str:
+    if not (value.isascii() and value.isdigit()) or len(value) > 8 or int(value) > MAX_TAG_SECONDS:
+        raise ValueError(f"a whole number of seconds, 0 (ask each time) to {MAX_TAG_SECONDS}")
+    return str(int(value))
+
+
 def _pattern_kind(value: str) -> str:
     if value not in {"doublestar", "regex"}:
         raise ValueError("'doublestar' or 'regex'")
@@ -83,12 +90,16 @@ KEYS: Mapping[str, Callable[[str], str]] = MappingProxyType(
         "proxy_referrer_api": _boolean,
         "proxy_cache_filter_pattern": _pattern,
         "proxy_cache_filter_kind": _pattern_kind,
+        "proxy_cache_tag_seconds": _seconds,
+        "proxy_cache_evict": _boolean,
     }
 )
 """What can be set, each with what brings a value into its one form or raises ValueError with what is allowed."""
 
 PROXY_KEYS = frozenset(key for key in KEYS if key.startswith(("proxy_", "max_upstream")))
 """Only a proxy-cache project has these."""
+_NOT_OF_PROXY = frozenset({"enable_content_trust", "enable_content_trust_cosign"})
+"""What a proxy-cache project leaves out, as in the contract: nobody signs there."""
 
 
 def parse_metadata(values: Mapping[str, str | None], *, is_proxy: bool = False) -> dict[str, str]:
@@ -100,7 +111,7 @@ def parse_metadata(values: Mapping[str, str | None], *, is_proxy: bool = False) 
     parsed: dict[str, str] = {}
     for key, value in values.items():
         check = KEYS.get(key)
-        if check is None or value is None or value == "" or (key in PROXY_KEYS and not is_proxy):
+        if check is None or value is None or value == "" or key in (_NOT_OF_PROXY if is_proxy else PROXY_KEYS):
             continue
         parsed[key] = _checked(key, value, check)
     if parsed.get("proxy_cache_filter_pattern"):
@@ -116,7 +127,7 @@ def parse_one(key: str, value: str, *, is_proxy: bool = False) -> str:
         MetadataInvalid: the value is not allowed.
     """
     check = KEYS.get(key)
-    if check is None or key in READ_ONLY or (key in PROXY_KEYS and not is_proxy):
+    if check is None or key in READ_ONLY or key in (_NOT_OF_PROXY if is_proxy else PROXY_KEYS):
         raise MetadataUnknown(name=key[:64])
     return _checked(key, value, check)
 

@@ -32,6 +32,7 @@ from moorage.projects import allowlists, lists, service, settings
 from moorage.projects.metadata import PUBLIC as PUBLIC_KEY
 from moorage.projects.metadata import TRASH_DAYS, parse_metadata, parse_one
 from moorage.quotas.lists import find_quota
+from moorage.retention import service as retention
 
 ROLE_NAMES: Mapping[Role, str] = {
     Role.PROJECT_ADMIN: "projectAdmin",
@@ -78,6 +79,10 @@ class ProjectMetadata(msgspec.Struct, omit_defaults=True):
     """Of a proxy cache: which repositories are fetched. Empty: all."""
     proxy_cache_filter_kind: str | None = None
     """How that pattern is read: `doublestar` or `regex`."""
+    proxy_cache_tag_seconds: str | None = None
+    """Ours, of a proxy cache: for how many seconds a tag is not looked up again. Not set: what the settings say."""
+    proxy_cache_evict: str | None = None
+    """Ours, of a proxy cache: whether what was pulled longest ago goes when the project is full. Not set: `true`."""
     trash_days: str | None = None
     """Ours: for how many days what is deleted can be restored, 0 to 3650; `0`: not at all. Not set: 7."""
 
@@ -258,10 +263,8 @@ async def create_project(
         raise call.denied("project:create", "system", None)
     if data.registry_id and not privileged:
         raise call.denied("registry:read", "system", None)
-    if data.registry_id:
-        raise RegistryUnknown(id=data.registry_id)
     limit = data.storage_limit if privileged and data.storage_limit else items.storage_per_project
-    values = parse_metadata(_texts(data.metadata))
+    values = parse_metadata(_texts(data.metadata), is_proxy=bool(data.registry_id))
     is_public = values.pop(PUBLIC_KEY, "true" if data.public else "false") == "true"
     row = await call.run(_create, account, data, values, is_public=is_public, limit_bytes=limit)
     by_name = (call.request.header(b"x-resource-name-in-location") or "").lower() == "true"
@@ -273,8 +276,11 @@ def _create(
 ) -> service.ProjectRow:
     owner_id = account.principal_id if account.kind == "user" else service.first_administrator(work)
     row = service.create_project(
-        work, data.project_name or "", owner_id=owner_id, public=is_public, limit_bytes=limit_bytes, settings=values
-    )
+        work, data.project_name or "", owner_id=owner_id, public=is_public, limit_bytes=limit_bytes, settings=values,
+        registry_id=data.registry_id or None,
+    )  # fmt: skip
+    if data.registry_id:
+        retention.create_proxy_policy(work, row.id)
     _write_allowlist(work, row.id, row.name, data)
     return row
 
@@ -294,9 +300,10 @@ async def get_project(call: NamedDependency[Call]) -> Response[Project]:
 )  # fmt: skip
 async def update_project(data: JSONBody[ProjectReq], call: NamedDependency[Call]) -> Response[None]:
     """Change the settings that are sent, and the allowlist if it is sent; the others stay."""
-    values = parse_metadata(_texts(data.metadata))
+    values = parse_metadata(_texts(data.metadata), is_proxy=call.project.is_proxy)
 
     def change(work: Work) -> None:
+        service.require_registry(work, call.project.project_id, data.registry_id)
         settings.set_metadata(work, call.project.project_id, values)
         _write_allowlist(work, call.project.project_id, call.project.project_name, data)
 
@@ -373,7 +380,8 @@ async def list_project_metadatas(call: NamedDependency[Call]) -> Response[dict[s
 async def add_project_metadatas(data: JSONBody[dict[str, str]], call: NamedDependency[Call]) -> Response[None]:
     """Give the project a setting that it does not have; exactly one in a request."""
     key, value = _single(data)
-    await call.run(settings.add_metadata, call.project.project_id, key, parse_one(key, value))
+    parsed = parse_one(key, value, is_proxy=call.project.is_proxy)
+    await call.run(settings.add_metadata, call.project.project_id, key, parsed)
     return Response(None)
 
 
@@ -400,7 +408,8 @@ async def update_project_metadata(
     key, value = _single(data)
     if key != meta_name:
         raise Invalid(f"The body has to hold '{meta_name[:64]}', and nothing else.")
-    await call.run(settings.set_metadata, call.project.project_id, {key: parse_one(key, value)})
+    parsed = parse_one(key, value, is_proxy=call.project.is_proxy)
+    await call.run(settings.set_metadata, call.project.project_id, {key: parsed})
     return Response(None)
 
 

@@ -21,6 +21,7 @@ from moorage.errors import (
     ProjectExists,
     ProjectNotEmpty,
     ProjectUnknown,
+    RegistryFixed,
     RoleInvalid,
     UserUnknown,
 )
@@ -34,6 +35,7 @@ from moorage.projects.metadata import COLUMNS, DEFAULT_TRASH_DAYS, TRASH_DAYS
 from moorage.projects.tables import Project, Trash
 from moorage.quotas import service as quotas
 from moorage.quotas.limits import Limits
+from moorage.registries.service import get_registry
 
 LIBRARY_ID = 1
 LIBRARY_NAME = "library"
@@ -161,17 +163,20 @@ def create_project(
     public: bool = False,
     limit_bytes: int | None = None,
     settings: Mapping[str, str] | None = None,
+    registry_id: int | None = None,
 ) -> ProjectRow:
     """Create a project; its owner becomes project admin.
 
     Args:
         limit_bytes: what it may hold; -1: no limit; None: as the live settings say (`storage_per_project`).
         settings: metadata but `public`, in the form that `metadata.parse_metadata` gives; `trash_days` may be among it.
+        registry_id: the registry that it mirrors; for good.
 
     Raises:
         ProjectNameInvalid, QuotaInvalid: as they say.
         ProjectExists: the name is taken; the unique index decides, not a prior read.
         UserUnknown: there is no such owner.
+        RegistryUnknown: there is no such registry.
     """
     return _create(
         work,
@@ -181,7 +186,18 @@ def create_project(
         public=public,
         limit_bytes=limit_bytes,
         settings=settings or {},
+        registry_id=registry_id,
     )
+
+
+def require_registry(work: Work, project_id: int, registry_id: int | None) -> None:
+    """Refuse another registry than the one that a project mirrors; None and 0 say nothing of it.
+
+    Raises:
+        RegistryFixed: it mirrors another, or none.
+    """
+    if registry_id and work.db.scalar(select(Project.registry_id).where(Project.id == project_id)) != registry_id:
+        raise RegistryFixed(registry_id=registry_id)
 
 
 def ensure_library(work: Work) -> bool:
@@ -435,11 +451,15 @@ def _create(
     public: bool,
     limit_bytes: int | None = None,
     settings: Mapping[str, str] | None = None,
+    registry_id: int | None = None,
 ) -> ProjectRow:
+    if registry_id is not None:
+        get_registry(work, registry_id)
     if owner_id is not None and work.db.scalar(_LIVE_PRINCIPAL, {"id": owner_id}) is None:
         raise UserUnknown(id=owner_id)
     values: dict[str, object] = {
         "name": name, "owner_id": owner_id, "public": public, "created_at": work.now, "updated_at": work.now,
+        "registry_id": registry_id,
         "settings": {key: value for key, value in (settings or {}).items() if key not in COLUMNS},
         "trash_days": int((settings or {}).get(TRASH_DAYS, DEFAULT_TRASH_DAYS)),
     }  # fmt: skip

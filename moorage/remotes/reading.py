@@ -236,6 +236,29 @@ class Reading(Connection):
         if held:
             yield held
 
+    @contextlib.asynccontextmanager
+    async def open_blob(
+        self, repository: str, digest: Digest, *, start: int = 0
+    ) -> AsyncIterator[tuple[int, AsyncIterator[bytes]]]:
+        """The whole size of a blob in bytes, and its bytes from `start` on over one connection; whoever reads compares.
+
+        Raises:
+            BlobUnknown: it is not there.
+            RemoteMisbehaved: it does not say how long it is, or has fewer bytes than `start`.
+        """
+        headers = {"range": f"bytes={start}-"} if start else {}
+        path, scopes = self.blob_path(repository, digest), pulling(repository)
+        async with self.open("GET", path, scopes, headers=headers, also=(404, 416)) as incoming:
+            if incoming.status == 404:
+                raise BlobUnknown(repository=repository, digest=str(digest))
+            if incoming.status == 416:
+                raise RemoteMisbehaved("The blob is shorter than it was said to be.", digest=str(digest))
+            length = incoming.headers.get("content-length", "")
+            if incoming.headers.get("content-encoding", "identity") != "identity" or not length.isdigit():
+                raise RemoteMisbehaved("The other registry does not say how long a blob is, or compresses it.")
+            at = _first_byte(incoming, start)
+            yield at + int(length), _from(_in_time(incoming), start - at)
+
     async def _read_once(self, repository: str, digest: Digest, start: int, stop: int) -> AsyncIterator[bytes]:
         """The rest of a blob over one connection."""
         if start == stop > 0:
@@ -341,6 +364,15 @@ def find_digest(text: str) -> Digest | None:
 
 def _media_type(headers: Mapping[str, str]) -> str:
     return headers.get("content-type", "").partition(";")[0].strip()
+
+
+async def _from(pieces: AsyncIterator[bytes], skip: int) -> AsyncIterator[bytes]:
+    """Pieces without their first `skip` bytes: a registry without ranges sends all of it again."""
+    async for piece in pieces:
+        rest = piece[skip:] if skip else piece
+        skip = max(0, skip - len(piece))
+        if rest:
+            yield rest
 
 
 async def _in_time(incoming: Incoming) -> AsyncIterator[bytes]:

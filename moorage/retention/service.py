@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from moorage.artifacts.delete import delete_artifact
+from moorage.artifacts.rules import RuleSelector
 from moorage.artifacts.tables import Artifact, Pull, Repository, Tag
 from moorage.db.locks import close_gate
 from moorage.db.work import Work
@@ -33,7 +34,7 @@ from moorage.oci.digest import Digest
 from moorage.projects.settings import note_retention
 from moorage.projects.tables import Project
 from moorage.retention.plan import CHANGED, DELETE, DELETED, GONE, IMMUTABLE, IN_USE, UNNAMED, Place, Verdict
-from moorage.retention.rules import RuleBody, compile_rules
+from moorage.retention.rules import NEVER_PULLED, RuleBody, check_rules, compile_rules
 from moorage.retention.tables import RetentionPolicy, RetentionVerdict
 
 VENDOR = "RETENTION"
@@ -123,6 +124,22 @@ def create_policy(work: Work, project_id: int, rules: list[RuleBody], cron: str)
     _schedule(work, made, project_id, rules, cron)
     work.emit(RetentionChanged(project_id, made, "created"))
     return made
+
+
+def create_proxy_policy(work: Work, project_id: int) -> int:
+    """Give a new proxy cache the policy that it begins with: each night goes what nobody pulled for a week.
+
+    What was never pulled counts from when it was fetched: it can be fetched again.
+
+    Source: Harbor, "Configure Proxy Cache".
+    """
+    rule = RuleBody(
+        template="nDaysSinceLastPull",
+        params={"nDaysSinceLastPull": 7, NEVER_PULLED: "push_time"},
+        tag_selectors=[RuleSelector(decoration="matches", pattern="**")],
+        scope_selectors={"repository": [RuleSelector(decoration="repoMatches", pattern="**")]},
+    )
+    return create_policy(work, project_id, check_rules([rule]), "0 0 0 * * *")
 
 
 def update_policy(work: Work, policy_id: int, rules: list[RuleBody], cron: str) -> None:

@@ -25,6 +25,10 @@ class Metrics:
         "moorage_blob_verified_total": "Blobs hashed before they were trusted, because their files had been touched.",
         "moorage_blob_damaged_total": "Requests that met a blob whose stored bytes were missing or wrong.",
         "moorage_blob_healed_total": "Blobs whose missing, wrong or touched bytes were replaced by those of a push.",
+        "moorage_proxy_manifest_requests_total": "Manifests that proxy caches asked other registries for.",
+        "moorage_proxy_blob_requests_total": "Blobs that proxy caches asked other registries for.",
+        "moorage_proxy_blob_bytes_total": "Bytes of blobs that proxy caches fetched.",
+        "moorage_proxy_stale_total": "Manifests that proxy caches served without being able to look them up.",
     }
 
     def __init__(self) -> None:

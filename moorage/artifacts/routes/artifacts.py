@@ -17,7 +17,7 @@ from moorage.artifacts.attached import Attached, Wanted
 from moorage.artifacts.describe import Contents, describe
 from moorage.artifacts.icons import CONTENT_TYPE, ICONS
 from moorage.artifacts.lists import ArtifactPage, ArtifactRow
-from moorage.artifacts.routes.repositories import path_of
+from moorage.artifacts.routes.repositories import path_of, require_hosted
 from moorage.artifacts.routes.shapes import Accessory, Artifact, artifact_path, show_accessory, show_artifact
 from moorage.db.query import Listing
 from moorage.db.work import Work
@@ -29,6 +29,7 @@ from moorage.errors import (
     ManifestInUse,
     ManifestUnknown,
     ProjectFull,
+    ProxyReadOnly,
     QuotaExceeded,
     RepositoryUnknown,
     TagImmutable,
@@ -225,6 +226,7 @@ async def get_icon(digest: FromPath[str]) -> Response[Icon]:
         QuotaExceeded,
         ProjectFull,
         TagImmutable,
+        ProxyReadOnly,
     ),
     status=201,
 )
@@ -238,6 +240,7 @@ async def copy_artifact(
 
     `from` is `project/repository:tag` or `project/repository@digest`. No byte moves; all of it is copied, or nothing.
     """
+    require_hosted(call)
     path = path_of(call, repository_name)
     wanted = copy.read_source(source)
     there = await call.require_in_project("repository:pull", name=wanted.path.partition("/")[0])

@@ -10,7 +10,7 @@ from moorage.access.needs import PUBLIC, project
 from moorage.access.operations import operation
 from moorage.artifacts import delete, repository_lists, service
 from moorage.artifacts.routes.shapes import Repository, show_repository
-from moorage.errors import DescriptionInvalid, RepositoryUnknown, TagImmutable
+from moorage.errors import DescriptionInvalid, ProxyReadOnly, RepositoryUnknown, TagImmutable
 
 ONE = "/projects/{project_name:str}/repositories/{repository_name:str}"
 
@@ -18,6 +18,16 @@ ONE = "/projects/{project_name:str}/repositories/{repository_name:str}"
 def path_of(call: Call, repository_name: str) -> str:
     """The whole name of a repository that a path names, `project/rest`."""
     return f"{call.project.project_name}/{repository_name}"
+
+
+def require_hosted(call: Call) -> None:
+    """Refuse to put something into a project that mirrors another registry.
+
+    Raises:
+        ProxyReadOnly: it does.
+    """
+    if call.project.is_proxy:
+        raise ProxyReadOnly(project=call.project.project_name)
 
 
 @operation("GET", "/repositories", id="listAllRepositories", tag="repository", needs=PUBLIC, paged=True)

@@ -13,13 +13,14 @@ from moorage.artifacts import attached, lists, rules, service, tags
 from moorage.artifacts.attached import TagRow
 from moorage.artifacts.lists import ArtifactRow
 from moorage.artifacts.routes.artifacts import ONE
-from moorage.artifacts.routes.repositories import path_of
+from moorage.artifacts.routes.repositories import path_of, require_hosted
 from moorage.artifacts.routes.shapes import NewTag, Tag, artifact_path, show_tag
 from moorage.db.query import Listing
 from moorage.db.work import Work
 from moorage.errors import (
     ManifestUnknown,
     ProjectFull,
+    ProxyReadOnly,
     RepositoryUnknown,
     TagExists,
     TagImmutable,
@@ -70,13 +71,14 @@ async def list_tags(
     id="createTag",
     tag="artifact",
     needs=project("tag:create"),
-    problems=(RepositoryUnknown, ManifestUnknown, TagInvalid, TagExists, ProjectFull),
+    problems=(RepositoryUnknown, ManifestUnknown, TagInvalid, TagExists, ProjectFull, ProxyReadOnly),
     status=201,
 )
 async def create_tag(
     call: NamedDependency[Call], data: JSONBody[NewTag], repository_name: FromPath[str], reference: FromPath[str]
 ) -> Response[None]:
     """Put a new tag on an artifact."""
+    require_hosted(call)
     path = path_of(call, repository_name)
     await call.run(tags.create_tag, call.project.project_id, path, reference, data.name)
     return call.created(f"{artifact_path(path, quote(reference))}/tags/{data.name}")

@@ -784,6 +784,32 @@ def upgrade() -> None:
     )
     op.create_index("ix_project_day_day", "project_day", ["day"], unique=False)
     op.create_table(
+        "proxy_manifest",
+        sa.Column("project_id", ID, nullable=False),
+        sa.Column("path", NAME, nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=65), nullable=False),
+        sa.Column("media_type", sa.String(length=255), nullable=False),
+        sa.Column("bytes", sa.LargeBinary(), nullable=False),
+        sa.Column("fetched_at", TIME, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("fk_proxy_manifest_project_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("project_id", "path", "digest", name=op.f("pk_proxy_manifest")),
+    )
+    op.create_table(
+        "proxy_tag",
+        sa.Column("project_id", ID, nullable=False),
+        sa.Column("path", NAME, nullable=False),
+        sa.Column("name", NAME, nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=65), nullable=True),
+        sa.Column("checked_at", TIME, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("fk_proxy_tag_project_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("project_id", "path", "name", name=op.f("pk_proxy_tag")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "quota",
         sa.Column("project_id", ID, autoincrement=False, nullable=False),
         sa.Column("limit_bytes", sa.BigInteger(), server_default="-1", nullable=False),

@@ -1,0 +1,350 @@
+"""Blobs of proxies: fetched once for the machine, given out while they come, and stored when their digest is right.
+
+A fetch is a task of its own: it does not end with the client that began it, and a slow client does not slow it down.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+
+from moorage.artifacts.local import Local
+from moorage.artifacts.pull import FoundBlob
+from moorage.artifacts.stored import Shelf
+from moorage.errors import (
+    Problem,
+    QuotaExceeded,
+    RemoteBusy,
+    RemoteMisbehaved,
+    RemoteUnavailable,
+    UpstreamFailed,
+)
+from moorage.oci.digest import Digest, Hasher
+from moorage.proxycache.arrivals import ARRIVING, FAILED, WHOLE, Arrival, Arrivals, Head, Progress, tail
+from moorage.proxycache.evict import Evict
+from moorage.proxycache.explain import explain, retell
+from moorage.proxycache.proxies import Proxy
+from moorage.proxycache.service import PROXY
+from moorage.remotes.patience import Attempts, Patience
+
+_PATIENCE = Patience(tries=4, first_seconds=0.2, longest_seconds=5.0)
+"""Of a fetch whose connection broke: clients are waiting."""
+_BUFFER_BYTES = 1 << 20
+_MOST_BUFFERED = 8 << 20
+
+log = logging.getLogger("moorage.proxycache")
+
+Completed = Callable[[Proxy, str, Digest], Awaitable[None]]
+"""Told that a repository of a proxy has a blob now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A blob of a proxy. `path`: the repository here; `upstream`: there."""
+
+    proxy: Proxy
+    path: str
+    upstream: str
+    digest: Digest
+
+    @property
+    def key(self) -> str:
+        """What names its arrival on this machine: a repository's rights are its own."""
+        return f"{self.proxy.project_id} {self.path} {self.digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A blob that is on its way. `read` gives its bytes from a place to another, as they come; to be called once."""
+
+    size_bytes: int
+    read: Callable[[int, int], AsyncIterator[bytes]]
+
+
+@dataclass(slots=True)
+class _Fetch:
+    """A fetch of this process."""
+
+    progress: Progress = field(default_factory=Progress)
+    task: "asyncio.Task[None] | None" = None
+
+
+class Blobs:
+    """The blobs of all proxies, in one process. Used from one event loop."""
+
+    def __init__(self, shelf: Shelf, arrivals: Arrivals, evict: Evict, completed: Completed) -> None:
+        self._shelf = shelf
+        self._arrivals = arrivals
+        self._evict = evict
+        self._completed = completed
+        self._fetches: dict[str, _Fetch] = {}
+        self._slots = asyncio.Semaphore(shelf.settings.proxy_cache.fetches)
+        self._running: dict[tuple[int, str], int] = {}
+        self._local = Local(shelf, PROXY)
+
+    async def find(self, wanted: Wanted) -> FoundBlob | None:
+        """A blob that is here: in this repository, or in another of the project, from where it is linked."""
+        found = await self._local.find_row(wanted.path, wanted.digest)
+        if found is None and await self._local.mount_blob(wanted.path, wanted.digest):
+            await self._completed(wanted.proxy, wanted.path, wanted.digest)
+            found = await self._local.find_row(wanted.path, wanted.digest)
+        return found
+
+    async def open(self, wanted: Wanted) -> Coming:
+        """Take part in the fetch of a blob; begin it where nobody has.
+
+        Raises:
+            BlobUnknown: the upstream does not have it.
+            RemoteBusy, UpstreamFailed: it cannot be had now.
+        """
+        arrival, looks = self._join(wanted), 0
+        try:
+            while (head := arrival.head()) is None:
+                fetch = self._fetches.get(wanted.key)
+                if fetch is not None:
+                    await fetch.progress.wait()
+                    continue
+                looks += 1
+                if looks % 10 == 0:
+                    arrival = self._rejoin(wanted, arrival)
+                await asyncio.sleep(0.01)
+            if head.state == FAILED:
+                raise retell(head, wanted.proxy)  # noqa: TRY301 - the file is closed below
+        except BaseException:
+            arrival.close()
+            raise
+
+        def read(start: int, stop: int) -> AsyncIterator[bytes]:
+            return tail(
+                arrival,
+                progress=lambda: None if (fetch := self._fetches.get(wanted.key)) is None else fetch.progress,
+                rejoin=lambda held: self._rejoin(wanted, held),
+                fail=lambda told: retell(told, wanted.proxy),
+                start=start,
+                stop=stop,
+            )
+
+        return Coming(head.size_bytes, read)
+
+    async def fetch(self, wanted: Wanted) -> None:
+        """Have a blob stored for which no client waits; what fails is in the log."""
+        if await self.find(wanted) is not None:
+            return
+        with contextlib.suppress(Problem):
+            coming = await self.open(wanted)
+            async for _ in coming.read(coming.size_bytes - 1, coming.size_bytes):
+                pass
+
+    async def close(self) -> None:
+        """Stop fetching. What came stays in its file: another process of the machine goes on there."""
+        tasks = [fetch.task for fetch in self._fetches.values() if fetch.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # -- one fetch ------------------------------------------------------------------------------------------
+
+    def _join(self, wanted: Wanted) -> Arrival:
+        """The file of a blob's arrival, to be read; if nobody writes it, this process does from now on."""
+        while True:
+            arrival = self._arrivals.open(wanted.key)
+            if wanted.key in self._fetches:
+                return arrival
+            if arrival.lock():
+                fetch = self._fetches[wanted.key] = _Fetch()
+                fetch.task = asyncio.create_task(self._run(wanted, arrival, fetch))
+                return self._arrivals.open(wanted.key)
+            if arrival.is_current():
+                return arrival
+            arrival.close()
+
+    def _rejoin(self, wanted: Wanted, held: Arrival) -> Arrival:
+        """The file to go on with, after a look whether its writer lives: mostly the same."""
+        found = self._join(wanted)
+        if found.is_same(held):
+            found.close()
+            return held
+        held.close()
+        return found
+
+    async def _run(self, wanted: Wanted, arrival: Arrival, fetch: _Fetch) -> None:
+        try:
+            with self._counted(wanted):
+                async with self._slots:
+                    size = await self._receive(wanted, arrival, fetch.progress)
+            fetch.progress.moved()
+            await self._store(wanted, arrival, size)
+            arrival.unlink()
+        except (Problem, OSError) as problem:
+            log.warning("%s could not be fetched from %s: %s", wanted.digest, wanted.proxy.registry, problem)
+            told = problem if isinstance(problem, Problem) else RemoteUnavailable(str(problem))
+            head = arrival.head() or Head()
+            if head.state != WHOLE:
+                with contextlib.suppress(OSError):
+                    arrival.set_head(_failed(head, explain(wanted.proxy, told)))
+            arrival.unlink()
+        except asyncio.CancelledError:
+            raise  # what came stays: another process, or the next start, goes on there
+        except BaseException:
+            arrival.unlink()  # a bug of ours: nobody waits for ever, and the task tells of it
+            arrival.set_head(_failed(Head(), UpstreamFailed("The fetch failed.")))
+            raise
+        finally:
+            del self._fetches[wanted.key]
+            arrival.close()
+            fetch.progress.moved()
+
+    @contextlib.contextmanager
+    def _counted(self, wanted: Wanted):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a context manager
+        """Count the requests of a repository; one too many is refused.
+
+        Raises:
+            RemoteBusy: the project says that so many at once are enough.
+        """
+        key, most = (wanted.proxy.project_id, wanted.path), wanted.proxy.most_requests
+        if most and self._running.get(key, 0) >= most:
+            raise RemoteBusy("The proxy cache fetches as much of this repository as it may; wait.", most=most)
+        self._running[key] = self._running.get(key, 0) + 1
+        try:
+            yield
+        finally:
+            self._running[key] -= 1
+            if not self._running[key]:
+                del self._running[key]
+
+    async def _receive(self, wanted: Wanted, arrival: Arrival, progress: Progress) -> int:
+        """Have all bytes in the file, and their digest compared; their number."""
+        head = arrival.head()
+        if head is not None and head.state == WHOLE:
+            return head.size_bytes
+        if head is None:
+            arrival.cut()
+        at, hasher = 0 if head is None else arrival.size(), Hasher(wanted.digest.algorithm)
+        for start in range(0, at, _BUFFER_BYTES):  # what another process left
+            hasher.update(await arrival.read(start, min(at, start + _BUFFER_BYTES)))
+        attempts = Attempts(_PATIENCE)
+        while head is None or at < head.size_bytes:
+            try:
+                async with wanted.proxy.client.open_blob(wanted.upstream, wanted.digest, start=at) as (size, pieces):
+                    self._shelf.metrics.counters["moorage_proxy_blob_requests_total"] += 1
+                    if head is None:
+                        head = Head(size, ARRIVING)
+                        arrival.set_head(head)
+                        progress.moved()
+                    elif size != head.size_bytes:
+                        raise RemoteMisbehaved("The blob is not as long as it was.", digest=str(wanted.digest))
+                    writer = _Writer(arrival, hasher, progress, at, _Pace(wanted.proxy.bytes_per_second))
+                    try:
+                        async for piece in pieces:
+                            attempts.moved(len(piece))
+                            await writer.take(piece, size)
+                    finally:
+                        at = await writer.finish()
+                if at < size:
+                    raise RemoteUnavailable("The blob ended early.")  # noqa: TRY301 - as a connection that breaks
+                if size == 0:
+                    break
+            except RemoteUnavailable as problem:
+                await attempts.wait(problem)
+        if hasher.digest() != wanted.digest:
+            raise RemoteMisbehaved("The blob is not what its digest says.", digest=str(wanted.digest))
+        arrival.set_head(Head(at, WHOLE))
+        self._shelf.metrics.counters["moorage_proxy_blob_bytes_total"] += at
+        return at
+
+    async def _store(self, wanted: Wanted, arrival: Arrival, size: int) -> None:
+        """Put the bytes into the storage, where there is room; whoever reads the file does not mind."""
+
+        async def read(start: int) -> AsyncIterator[bytes]:
+            while start < size:
+                piece = await arrival.read(start, size)
+                start += len(piece)
+                yield piece
+
+        async def put() -> None:
+            await self._local.put_blob(wanted.path, wanted.digest, size, read)
+
+        try:
+            await self._evict.making_room(wanted.proxy, put)
+        except QuotaExceeded:
+            log.info("%s was passed on and not kept: project %s is full", wanted.digest, wanted.proxy.name)
+            return
+        except Problem as problem:
+            log.warning("%s was passed on and could not be kept: %s", wanted.digest, problem)
+            return
+        await self._completed(wanted.proxy, wanted.path, wanted.digest)
+
+
+class _Writer:
+    """Writes pieces in a thread while the next ones come."""
+
+    def __init__(self, arrival: Arrival, hasher: Hasher, progress: Progress, at: int, pace: "_Pace") -> None:
+        self._arrival = arrival
+        self._hasher = hasher
+        self._progress = progress
+        self._pace = pace
+        self._at = at
+        self._pieces: list[bytes] = []
+        self._held = 0
+        self._writing: asyncio.Task[None] | None = None
+
+    async def take(self, piece: bytes, size: int) -> None:
+        """Take a piece of a blob of `size` bytes.
+
+        Raises:
+            RemoteMisbehaved: it is one too many.
+        """
+        self._pieces.append(piece)
+        self._held += len(piece)
+        if self._at + self._held > size:
+            self._pieces.clear()
+            self._held = 0
+            raise RemoteMisbehaved("The blob is longer than it was said to be.")
+        await self._pace.wait(len(piece))
+        if self._writing is not None and self._held >= _MOST_BUFFERED:
+            await self._writing
+        if self._writing is None or self._writing.done():
+            await self._begin()
+
+    async def finish(self) -> int:
+        """Write what is left; where the file ends then."""
+        if self._writing is not None:
+            await self._writing
+        while self._pieces:
+            await self._begin()
+            if self._writing is not None:
+                await self._writing
+        return self._at
+
+    async def _begin(self) -> None:
+        if self._writing is not None:
+            await self._writing
+        pieces, self._pieces, held, self._held = self._pieces, [], self._held, 0
+        at, self._at = self._at, self._at + held
+        self._writing = asyncio.create_task(self._write(at, pieces))
+
+    async def _write(self, at: int, pieces: list[bytes]) -> None:
+        await self._arrival.write(at, pieces, self._hasher.update)
+        self._progress.moved()
+
+
+class _Pace:
+    """Holds back what is faster than so many bytes per second; 0: nothing is."""
+
+    def __init__(self, bytes_per_second: int) -> None:
+        self._rate = bytes_per_second
+        self._free_at = 0.0
+
+    async def wait(self, size_bytes: int) -> None:
+        """Wait until so many bytes may go on."""
+        if self._rate:
+            now = time.monotonic()
+            self._free_at = max(self._free_at, now) + size_bytes / self._rate
+            await asyncio.sleep(self._free_at - now)
+
+
+def _failed(head: Head, problem: Problem) -> Head:
+    wait = problem.headers.get("Retry-After", "")
+    return Head(head.size_bytes, FAILED, problem.status, problem.reason, str(problem)[:400], wait)

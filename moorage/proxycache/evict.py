@@ -1,0 +1,71 @@
+"""Make room in a full proxy: what was pulled longest ago goes, since it can be fetched again.
+
+What goes is deleted without a time in the trash, and whoever has no room takes it from there at once
+(`artifacts/room.py`). So the project's limit is never passed, and nothing goes before there is need.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from moorage.artifacts.delete import delete_artifact
+from moorage.db.engine import Database, Query
+from moorage.db.work import Work
+from moorage.errors import ManifestInUse, ManifestUnknown, QuotaExceeded, TagImmutable
+from moorage.oci.digest import Digest
+from moorage.proxycache.proxies import Proxy
+from moorage.proxycache.service import PROXY
+
+_AT_ONCE = 20
+_ROUNDS = 200
+
+_OLDEST = Query(
+    """SELECT r.id, r.path, a.digest
+FROM repository r
+JOIN artifact a ON a.repository_id = r.id AND a.trash_id IS NULL AND NOT a.accessory AND (a.tagged OR NOT a.child)
+LEFT JOIN pull u ON u.artifact_id = a.id
+WHERE r.project_id = $1 AND r.trash_id IS NULL
+ORDER BY coalesce(u.pulled_at, a.pushed_at), a.id LIMIT $2"""
+)
+
+log = logging.getLogger("moorage.proxycache")
+
+
+class Evict:
+    """Makes room in full proxies."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def making_room(self, proxy: Proxy, act: Callable[[], Awaitable[None]]) -> None:
+        """Do something that needs room, and make some where there is none.
+
+        Raises:
+            QuotaExceeded: there is nothing left that could go, or the project keeps what it has, or it is too large.
+        """
+        for _ in range(_ROUNDS):
+            try:
+                await act()
+            except QuotaExceeded as problem:
+                asked, limit = problem.detail.get("asked_bytes", 0), problem.detail.get("limit_bytes", 0)
+                hopeless = isinstance(asked, int) and isinstance(limit, int) and asked > limit
+                if not proxy.evicts or hopeless or not await self._evict_one(proxy):
+                    raise
+            else:
+                return
+        await act()
+
+    async def _evict_one(self, proxy: Proxy) -> bool:
+        """Delete what was pulled longest ago; False: there is nothing that could go."""
+        for repository_id, path, binary in await self._database.read.all(_OLDEST, proxy.project_id, _AT_ONCE):
+            digest = Digest.from_binary(bytes(binary))
+            try:
+                await self._database.run(PROXY, _delete, proxy.project_id, repository_id, path, digest)
+            except (ManifestInUse, ManifestUnknown, TagImmutable):
+                continue
+            log.info("%s@%s made room in project %s", path, digest, proxy.name)
+            return True
+        return False
+
+
+def _delete(work: Work, project_id: int, repository_id: int, path: str, digest: Digest) -> None:
+    delete_artifact(work, project_id, repository_id, path, digest, trash_days=0, reason="evicted")
