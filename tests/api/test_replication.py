@@ -108,7 +108,7 @@ async def ended_run(app: Server, who: Client, run: int) -> dict[str, Any]:
 
     async def holds() -> bool:
         found.update((await ask(app, who, "GET", f"{RUNS}/{run}")).json())
-        return found["status"] != "InProgress"
+        return bool(found["status"] != "InProgress")
 
     await until(holds)
     return found
@@ -123,7 +123,7 @@ def reason(answer: Answer) -> str:
 
 
 async def test_a_policy_is_made_shown_changed_and_deleted(app: Server, admin: Client, registry: int) -> None:
-    filters = [
+    filters: list[dict[str, Any]] = [
         only("team/**"), {"type": "tag", "value": "v*", "decoration": "excludes"},
         {"type": "tag", "value": ">=1.0.0", "kind": "semver"},
         {"type": "label", "value": ["ready", "signed"], "decoration": "matches"},
