@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.bench import jobs, lists, lookups, machine, report, transfers
+from tests.bench import collecting, jobs, lists, lookups, machine, report, transfers
 from tests.bench.load import Wrong
 from tests.bench.report import Row
 from tests.bench.servers import NEWER, Servers, build_newer
@@ -39,6 +39,7 @@ ROWS: Mapping[str, Measure] = {
     "api-middle": lists.measure_middle,
     "api-growth": lists.measure_growth,
     "jobs": jobs.measure,
+    "gc": collecting.measure,
 }
 
 
