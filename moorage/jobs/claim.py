@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, delete, func, insert, literal, or_, select, te
 
 from moorage.db.base import db_now
 from moorage.db.work import Work
-from moorage.jobs.queue import ERROR, PENDING, RUNNING, SCHEDULED, STOPPED, Job, TaskLost, settle
+from moorage.jobs.queue import ERROR, PENDING, RUNNING, SCHEDULED, STOPPED, SUCCESS, Job, TaskLost, settle
 from moorage.jobs.tables import Execution, Pause, Task, TaskLog, Worker
 
 LOST_LIMIT = 10
@@ -218,10 +218,25 @@ def clean(text: str) -> str:
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 
-def note_all(work: Work, worker: str, each: Sequence[Progress]) -> None:
-    """Write progress and log of several tasks."""
+RESULTS = {SUCCESS: "success", ERROR: "fail", SCHEDULED: "fail", STOPPED: "stop"}
+"""The word of the metrics for how an attempt ended, by the task's state after it. Source: Harbor's metrics."""
+
+Ends = dict[tuple[str, str], tuple[int, float]]
+"""Attempts that ended. Shape: {(vendor type, a word of `RESULTS`): (how many, seconds together)}"""
+
+_COUNT_ENDS = text("""INSERT INTO task_total (vendor_type, result, count, seconds)
+VALUES (:vendor_type, :result, :count, :seconds)
+ON CONFLICT (vendor_type, result)
+DO UPDATE SET count = task_total.count + excluded.count, seconds = task_total.seconds + excluded.seconds""")
+
+
+def note_all(work: Work, worker: str, each: Sequence[Progress], ends: Ends) -> None:
+    """Write progress and log of several tasks, and count attempts that ended."""
     for progress in each:
         note(work, Attempt(progress.task_id, progress.attempt, worker), progress)
+    for (vendor_type, result), (count, seconds) in sorted(ends.items()):  # in one order: others count, too
+        values = {"vendor_type": vendor_type, "result": result, "count": count, "seconds": seconds}
+        work.db.execute(_COUNT_ENDS, values)
 
 
 def list_held(work: Work, worker: str) -> dict[tuple[int, int], bool]:

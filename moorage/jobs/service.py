@@ -160,6 +160,12 @@ def apply_schedule(
 
 # -- queues and workers -------------------------------------------------------------------------------------
 
+KNOWN = (
+    "EXECUTION_SWEEP", "GARBAGE_COLLECTION", "IMAGE_SCAN", "P2P_PREHEAT", "PURGE_AUDIT_LOG", "REPLICATION", "RETENTION",
+    "SCAN_DATA_EXPORT", "SLACK", "SYSTEM_ARTIFACT_CLEANUP", "WEBHOOK",
+)  # fmt: skip
+"""Queues that are listed though nothing waits in them. Source: the contract's kinds of jobs."""
+
 
 class Queue(NamedTuple):
     """What waits of a vendor type, and for how long the oldest has."""

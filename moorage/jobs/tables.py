@@ -100,6 +100,21 @@ class TaskLog(Base):
     text: Mapped[str] = mapped_column(Text)
 
 
+class TaskTotal(Base):
+    """How many attempts at tasks have ended with a result, and the seconds that they took together.
+
+    It only grows: tasks themselves are deleted with their executions. `result` is a word of the metrics
+    (`claim.RESULTS`).
+    """
+
+    __tablename__ = "task_total"
+
+    vendor_type: Mapped[str] = mapped_column(String(32), primary_key=True)
+    result: Mapped[str] = mapped_column(String(16), primary_key=True)
+    count: Mapped[int] = mapped_column(BigInteger)
+    seconds: Mapped[float] = mapped_column(Float)
+
+
 class Worker(Base):
     """A process that takes up tasks. `id` is a claim (`moorage.claims`), new for each life of a process."""
 

@@ -80,6 +80,7 @@ class Worker:
     _beat_at: float = float("-inf")
     _freed: asyncio.Event = field(default_factory=asyncio.Event)
     _more: bool = False
+    _ends: claim.Ends = field(default_factory=dict)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, or there is nothing to do for `idle_seconds`; then give back what is unfinished."""
@@ -139,15 +140,24 @@ class Worker:
                 pass
 
     async def _write(self) -> None:
-        """Write progress and logs of what runs here."""
+        """Write progress and logs of what runs here, and how many attempts ended."""
         taken = [(one.task, taken) for one in self._running if (taken := one.task.take()) is not None]
+        ends, self._ends = self._ends, {}
         try:
-            if taken:
-                await self.parts.database.run(SYSTEM, claim.note_all, self.id, [progress for _, progress in taken])
+            if taken or ends:
+                noted = [progress for _, progress in taken]
+                await self.parts.database.run(SYSTEM, claim.note_all, self.id, noted, ends)
         except BaseException:
             for task, progress in taken:
                 task.give_back(progress)
+            for (vendor_type, result), (count, seconds) in ends.items():
+                self._count(vendor_type, result, count, seconds)
             raise
+
+    def _count(self, vendor_type: str, result: str, count: int, seconds: float) -> None:
+        """Count attempts that ended: written with the next tick, so that no end of a task waits for another's."""
+        before = self._ends.get((vendor_type, result), (0, 0.0))
+        self._ends[vendor_type, result] = (before[0] + count, before[1] + seconds)
 
     async def _beat(self) -> None:
         if self.steady() - self._beat_at < BEAT_SECONDS:
@@ -240,6 +250,7 @@ class Worker:
     async def _attempt(self, running: "_Running", arguments: dict[str, object]) -> None:
         """Run the job, and write how it ended."""
         task, job = running.task, running.job
+        began = self.steady()
         status, failure = SUCCESS, _Failure("", None)
         limit = asyncio.timeout(job.timeout_seconds)
         try:
@@ -259,6 +270,7 @@ class Worker:
             status, failure = ERROR, _late(job) if late else _judge(error, task, job)
         running.ending = True
         if task.completed:
+            self._count(task.vendor_type, claim.RESULTS[SUCCESS], 1, self.steady() - began)
             return
         if status == ERROR and failure.message:
             task.log(failure.message, level="ERROR")
@@ -267,7 +279,9 @@ class Worker:
             claim.finish, task.key, status, message,
             progress=task.take(), retry=failure.retry, after_seconds=failure.after_seconds,
         )  # fmt: skip
-        if state is None:
+        if state is not None:
+            self._count(task.vendor_type, claim.RESULTS[state], 1, self.steady() - began)
+        else:
             log.warning("task %d, attempt %d, was taken away; what it found was not written", task.id, task.attempt)
 
     # -- the end ----------------------------------------------------------------------------------------------
@@ -281,6 +295,7 @@ class Worker:
         with contextlib.suppress(Problem):
             for one in list(self._running):
                 await self.parts.database.run(SYSTEM, claim.release, one.task.key, one.task.take())
+            await self._write()
             await self.parts.database.run(SYSTEM, claim.unregister, self.id)
 
     async def _wait(self, seconds: float) -> None:

@@ -9,6 +9,7 @@ from moorage import __version__
 from moorage.db.engine import Database
 from moorage.errors import Problem, RouteUnknown, Unsupported
 from moorage.identity.scopes import Scope
+from moorage.jobs.metrics import show_metrics
 from moorage.logs import with_cause
 from moorage.storage.base import Storage
 from moorage.web.metrics import Metrics
@@ -72,13 +73,19 @@ class Probes:
         return True
 
     async def metrics(self, request: Request) -> Reply:
-        """The counters of this process, for administrators."""
+        """The counters of this process, and the state of background work, for administrators.
+
+        Without the database those of background work are left out.
+        """
         _require_read(request, "/metrics")
         request.route = "metrics"
         await self._gate.ticket(request, (Scope("registry", "catalog", ("*",)),))
-        return Reply(
-            200, [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")], self._metrics.text().encode()
-        )
+        text = self._metrics.text()
+        try:
+            text += "\n".join(await self._database.look(show_metrics)) + "\n"
+        except Problem as problem:
+            log.warning("metrics of background work are left out: %s", with_cause(problem))
+        return Reply(200, [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")], text.encode())
 
     async def root(self, request: Request) -> Reply:
         """A line of text at /; everything else is unknown."""

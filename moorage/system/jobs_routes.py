@@ -21,12 +21,6 @@ from moorage.jobs.schedule import SCHEDULER
 ALL = "all"
 """Every pool, and every queue. Source: the Harbor API v2.0."""
 
-KNOWN = (
-    "EXECUTION_SWEEP", "GARBAGE_COLLECTION", "IMAGE_SCAN", "P2P_PREHEAT", "PURGE_AUDIT_LOG", "REPLICATION", "RETENTION",
-    "SCAN_DATA_EXPORT", "SLACK", "SYSTEM_ARTIFACT_CLEANUP", "WEBHOOK",
-)  # fmt: skip
-"""Queues that are listed though nothing waits in them. Source: the contract's kinds of jobs."""
-
 ACTIONS = ("stop", "pause", "resume")
 
 
@@ -200,7 +194,7 @@ async def list_tasks(call: NamedDependency[Call]) -> Response[list[TaskOut]]:
 @operation("GET", "/jobservice/queues", id="listJobQueues", tag="jobservice", needs=system("jobservice-monitor:list"))
 async def list_queues(call: NamedDependency[Call]) -> Response[list[JobQueue]]:
     """What waits, by kind of work."""
-    return Response([JobQueue(*queue) for queue in await call.look(jobs.list_queues, KNOWN)])
+    return Response([JobQueue(*queue) for queue in await call.look(jobs.list_queues, jobs.KNOWN)])
 
 
 @operation(
@@ -221,7 +215,7 @@ async def act_on_queue(
         return Response(None)
 
     def hold(work: Work) -> None:
-        names = [job_type] if job_type != ALL else [one.vendor_type for one in jobs.list_queues(work, KNOWN)]
+        names = [job_type] if job_type != ALL else [one.vendor_type for one in jobs.list_queues(work, jobs.KNOWN)]
         for name in names:
             (schedule.pause if data.action == "pause" else schedule.resume)(work, name)
 

@@ -5,6 +5,7 @@ Source: Prometheus text exposition format 0.0.4.
 
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0)
 
@@ -74,3 +75,23 @@ class Metrics:
         for name, help_text in self.HELP.items():
             lines += [f"# HELP {name} {help_text}", f"# TYPE {name} counter", f"{name} {self.counters[name]}"]
         return "\n".join(lines) + "\n"
+
+
+def show_family(
+    name: str, kind: str, help_text: str, samples: Iterable[tuple[str, Mapping[str, str], float]]
+) -> Iterable[str]:
+    """The lines of a metric.
+
+    Args:
+        kind: gauge, counter or summary.
+        samples: what comes behind the name (`_sum` of a summary, else nothing), labels, value.
+    """
+    yield f"# HELP {name} {help_text}"
+    yield f"# TYPE {name} {kind}"
+    for suffix, labels, value in samples:
+        shown = ",".join(f'{key}="{_escape(text)}"' for key, text in labels.items())
+        yield f"{name}{suffix}{{{shown}}} {value:.16g}" if shown else f"{name}{suffix} {value:.16g}"
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

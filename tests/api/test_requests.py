@@ -228,6 +228,8 @@ async def test_metrics_are_for_administrators(app: Server, owner: Client, admin:
 
     assert (stranger.status, robot.status) == (401, 401)
     assert b"harbor_core_http_request_total" in allowed.body
+    assert b'\nharbor_task_queue_size{type="REPLICATION"} 0\n' in allowed.body
+    assert allowed.body.endswith(b"\n")
 
 
 async def test_no_origin_is_let_in(app: Server, repo: Repo) -> None:

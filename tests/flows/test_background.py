@@ -52,6 +52,13 @@ def has_ended(moorage: Moorage, run: str) -> Callable[[], bool]:
     return lambda: bool(ask(moorage, "GET", run)["job_status"] == "Success")
 
 
+def counts(moorage: Moorage, runs: int) -> bool:
+    """Whether the metrics know of so many runs that ended well."""
+    auth = (moorage.admin.username, moorage.admin.password)
+    text = httpx.get(f"{moorage.url}/metrics", auth=auth, timeout=20).text
+    return f'harbor_jobservice_task_total{{type="GARBAGE_COLLECTION",status="success"}} {runs}\n' in text
+
+
 def list_processes(moorage: Moorage) -> list[int]:
     """The processes of background jobs, the keeper first: the worker is its child."""
     found = {}
@@ -76,6 +83,7 @@ def test_a_worker_comes_when_there_is_work_and_another_one_when_it_is_killed(tmp
         _, worker = list_processes(moorage)
         [pool] = ask(moorage, "GET", "/jobservice/pools")
         assert pool["pid"] == worker
+        wait_until(lambda: counts(moorage, 1), what="the run's count", seconds=10)  # a kill loses what is not written
 
         os.kill(worker, signal.SIGKILL)
         run = collect(moorage)
@@ -89,6 +97,7 @@ def test_a_worker_comes_when_there_is_work_and_another_one_when_it_is_killed(tmp
         moorage.restart()
         run = collect(moorage)
         wait_until(has_ended(moorage, run), what="a run after a restart", seconds=20)
+        wait_until(lambda: counts(moorage, 3), what="the count of all three", seconds=10)
 
 
 @contextlib.contextmanager

@@ -276,6 +276,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_seal_key")),
     )
     op.create_table(
+        "task_total",
+        sa.Column("vendor_type", sa.String(length=32), nullable=False),
+        sa.Column("result", sa.String(length=16), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("seconds", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("vendor_type", "result", name=op.f("pk_task_total")),
+    )
+    op.create_table(
         "total_day",
         sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("pulls", sa.BigInteger(), server_default="0", nullable=False),
