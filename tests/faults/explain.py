@@ -128,7 +128,7 @@ def _act(model: Model, doing: Doing, *, is_crowded: bool) -> Steps:
     try:
         found = after.apply(doing.operation)
     except NoRoom as problem:
-        yield from _refuse(model, doing, problem.size)
+        yield from _refuse(model, doing, problem.size, problem.trash)
         return
     if doing.operation.kind == "mount" and found == 202 and is_crowded:
         yield after, replace(doing, phase="create")
@@ -145,10 +145,10 @@ def _answer(model: Model, doing: Doing, status: int) -> Steps:
 # -- room -------------------------------------------------------------------------------------------------
 
 
-def _refuse(model: Model, doing: Doing, size: int) -> Steps:
-    """There is no room for so many bytes. Would there be some without the trash?"""
+def _refuse(model: Model, doing: Doing, size: int, trash: int) -> Steps:
+    """There is no room for so many bytes. Would there be some without the trash, but for what they need of it?"""
     project = project_of(doing.operation.repository)
-    trash, limit = model.trash(project), model.universe.limit(project)
+    limit = model.universe.limit(project)
     if limit is not None and trash and model.used(project) - trash + size <= limit:
         yield model, replace(doing, phase="find", again=doing.phase, trash=trash)
     else:
@@ -228,12 +228,12 @@ def _reserve(model: Model, doing: Doing) -> Steps:
     went = replace(doing, phase="reserve" if left else after, left=left)
     try:
         _hold(model, name, size, 0)
-    except NoRoom:
+    except NoRoom as problem:
         if model.may_borrow(name, size):
             borrower = model.copy()
             _hold(borrower, name, 0, size)
             yield borrower, replace(went, lent=doing.lent + size)
-        yield from _refuse(model, doing, size)
+        yield from _refuse(model, doing, size, problem.trash)
     else:
         yield model, replace(went, reserved=doing.reserved + size)
 
@@ -251,7 +251,7 @@ def _join(model: Model, doing: Doing) -> Steps:
     try:
         model.bring(name, doing.operation.item)
     except NoRoom as problem:
-        yield from _refuse(before, doing, problem.size - doing.reserved)
+        yield from _refuse(before, doing, problem.size - doing.reserved, problem.trash)
     else:
         yield from _answer(model, doing, 201)
 
@@ -279,7 +279,7 @@ def _record(model: Model, doing: Doing) -> Steps:
     try:
         model.bring(name, operation.item)
     except NoRoom as problem:
-        yield from _refuse(before, doing, problem.size - covered)
+        yield from _refuse(before, doing, problem.size - covered, problem.trash)
     else:
         yield from _answer(model, doing, 201)
 

@@ -212,15 +212,14 @@ class Model(Trash):
         if any((name, child) not in self.artifacts for child in content.children):
             return 404
 
-        released = {blob for blob in content.blobs if (project_of(name), blob) in self.released}
-        own = 0 if (name, item) in self.stored else len(content.raw)
-        self.pay(name, own + sum(len(self.universe.blobs[blob]) for blob in released))
+        before = self.used(project_of(name))
         self.use(name, content.blobs)
         self.stored.add((name, item))
         self.artifacts.add((name, item))
         self._give_up(name, {item})
         for tag in _tags(operation):
             self.tags[name, tag] = item
+        self.settle(name, before)
         return 201
 
     def _untag(self, operation: Operation) -> int:

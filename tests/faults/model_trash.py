@@ -31,12 +31,12 @@ class Act:
 
 
 class NoRoom(Exception):
-    """A project has no room for so many bytes, with what its trash holds."""
+    """A project has no room for so many bytes. `trash`: what its trash would still hold with them."""
 
-    def __init__(self, project: str, size: int) -> None:
-        super().__init__(project, size)
-        self.project = project
+    def __init__(self, size: int, trash: int) -> None:
+        super().__init__(size, trash)
         self.size = size
+        self.trash = trash
 
 
 @dataclass
@@ -94,7 +94,18 @@ class Trash:
         """
         limit, project = self.universe.limit(repository), project_of(repository)
         if limit is not None and self.used(project) + size > limit:
-            raise NoRoom(project, size)
+            raise NoRoom(size, self.trash(project))
+
+    def settle(self, repository: str, before: int) -> None:
+        """See that what was done is within the project's limit, which held `before`; what costs nothing always is.
+
+        Raises:
+            NoRoom: it is not.
+        """
+        limit, project = self.universe.limit(repository), project_of(repository)
+        used = self.used(project)
+        if limit is not None and used > max(limit, before):
+            raise NoRoom(used - before, self.trash(project))
 
     def reserve(self, repository: str, size: int) -> None:
         """Hold so many bytes of the project's room for what is about to come, or, below 0, give them back.
@@ -183,9 +194,7 @@ class Trash:
         blobs = frozenset().union(*(self._content(item).blobs for item in items))
         project = project_of(name)
 
-        new = {blob for blob in blobs if (project, blob) not in self.charged - self.released}
-        manifests = sum(len(self._content(item).raw) for item in items if (name, item) not in self.stored)
-        self.pay(name, sum(len(self.universe.blobs[blob]) for blob in new) + manifests)
+        before = self.used(project)
         moved = {tag: item for (home, tag), item in self.tags.items()
                  if home == source and item in {operation.item, *accessories}}  # fmt: skip
         self._give_up(name, items)
@@ -197,6 +206,7 @@ class Trash:
         self.charged |= {(project, blob) for blob in blobs}
         self.use(name, blobs)
         self.tags |= {(name, tag): item for tag, item in moved.items()}
+        self.settle(name, before)
         return 201
 
     # -- inside

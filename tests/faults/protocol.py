@@ -73,7 +73,7 @@ class Protocol(Acts):
         elif label == "op" and kind in {"join", "head"}:
             yield from self.touch(turn)
         elif label == "op":
-            gate = () if self.without == "delete-no-gate" and kind == "delete" else ((("gate",), "X"),)
+            gate = () if self.without == f"{kind}-no-gate" else ((("gate",), "X"),)
             if self.is_free(w, who, *gate):
                 self.take(n, who, *gate)
                 yield f"{kind} closes the gate", turn.go("commit", *self.spot(w, kind, args))
@@ -98,7 +98,7 @@ class Protocol(Acts):
 
     def spot(self, w: World, kind: str, args: list[str]) -> tuple[int, ...]:
         """With a mutation: what is looked at before the gate is closed."""
-        return (self.home(w, args[0]),) if self.without == "delete-no-gate" and kind == "delete" else ()
+        return (self.home(w, args[0]),) if self.without == f"{kind}-no-gate" else ()
 
     def where(self, w: World, kind: str, args: list[str], data: tuple[int, ...]) -> tuple[int, ...]:
         """The repository that is meant; or the act."""
@@ -174,24 +174,33 @@ class Protocol(Acts):
         wants += [(("L", r, blob), "S") for blob in self.blobs[name]]
         if self.is_free(w, who, *wants):
             self.take(n, who, *wants)
-            yield "put finds its links", turn.go("charges", r)
+            yield "put finds its links", turn.go("charges", r, w.num["tags"])
 
     def put(self, turn: "Turn") -> Iterator[Move]:
         """The commit of a manifest PUT; without room the oldest act of the trash is purged, and it tries again."""
         w, n, who, args = turn.w, turn.n, turn.who, turn.args
-        (r, change), name = w.pc[who][2], args[1]
+        (r, seen_tags, change), name = w.pc[who][2], args[1]
         back, new = w.art.get((r, name), (0,))[0], (r, name) not in w.art
+        made = sum((r, tag) not in w.tag for tag in args[2:])
         released = sum(seen == "released" for _, seen in change)
         need = new + released
         if need and w.num["held"] + need > self.scenario.limit:
             self.drop(n, who)
-            helps = w.num["trash"] and w.num["held"] - w.num["trash"] + need <= self.scenario.limit
+            own = sum(seen == "trash" for _, seen in change) + bool(back)  # it needs this of the trash itself
+            trash = w.num["trash"] - own
+            helps = trash and w.num["held"] - trash + need <= self.scenario.limit
             if helps and self.without != "full-trash-refuses":
-                n.pc[who] = ("room", w.pc[who][1], (need, w.num["trash"]))
+                n.pc[who] = ("room", w.pc[who][1], (need, own, trash))
                 yield "put finds no room", n
             else:
-                yield "put refused: no room", self.refuse(turn.end(), need)
+                yield "put refused: no room", self.refuse(turn.end(), need, own)
             return
+        counted = w.num["tags"] if self.without != "tags-counted-early" else seen_tags
+        if made and counted + made > self.scenario.tags:
+            self.drop(n, who)
+            yield "put refused: too many tags", turn.end()
+            return
+        n.num["tags"] += made
         n.num["held"] += new + released
         n.num["trash"] -= sum(seen == "trash" for _, seen in change) + bool(back)
         for blob, _ in change:
@@ -206,12 +215,11 @@ class Protocol(Acts):
             n.said["tag", r, tag] = name
         yield "put committed, 201", turn.end()
 
-    def refuse(self, n: World, need: int) -> World:
-        """Somebody is refused; not where the trash has the room."""
-        if n.num["trash"] and n.num["held"] - n.num["trash"] + need <= self.scenario.limit:
-            raise Broken("refused although the trash has room")
-        if n.num["held"] + need <= self.scenario.limit:
-            raise Broken("refused although there is room")
+    def refuse(self, n: World, need: int, own: int) -> World:
+        """Somebody is refused; not where there is room, or where the trash has it beside what they need of it."""
+        trash, limit = n.num["trash"] - own, self.scenario.limit
+        if n.num["held"] + need <= limit or (trash > 0 and n.num["held"] - trash + need <= limit):
+            raise Broken("refused although there is room, or the trash has it")
         return n
 
     def make_room(self, w: World, who: str) -> Iterator[Move]:
@@ -222,24 +230,24 @@ class Protocol(Acts):
             n.pc[who] = ("relieve", at, (*data, found))
             yield f"finds {found} to make room", n
         elif label == "room":
-            yield from self.look_again(w, who, gone=w.num["trash"] < data[1])
-        elif data[2] not in w.act:
+            yield from self.look_again(w, who, gone=w.num["trash"] < data[2])
+        elif data[3] not in w.act:
             yield from self.look_again(w, who, gone=True)
         elif self.is_free(w, who, (("gate",), "X")):
-            kind, r, tags, _ = w.act[data[2]]
-            n.act[data[2]] = (kind, r, tags, 1)
-            n.pc[who] = ("part", at, (data[2],))
-            yield f"purge of {kind} {data[2]} begins, to make room", n
+            kind, r, tags, _ = w.act[data[3]]
+            n.act[data[3]] = (kind, r, tags, 1)
+            n.pc[who] = ("part", at, (data[3],))
+            yield f"purge of {kind} {data[3]} begins, to make room", n
 
     def look_again(self, w: World, who: str, *, gone: bool) -> Iterator[Move]:
         """Somebody else has taken what was to make room: there may be some now."""
-        n, (_, at, (need, *_)) = World(w), w.pc[who]
+        n, (_, at, (need, own, *_)) = World(w), w.pc[who]
         if gone and self.without != "room-gives-up":
             n.pc[who] = ("op", at, ())
             yield "tries again", n
         else:
             n.pc[who] = ("op" if at + 1 < len(self.people[who]) else "done", at + 1, ())
-            yield "put refused: what would make room is gone", self.refuse(n, need)
+            yield "put refused: what would make room is gone", self.refuse(n, need, own)
 
     # -- purge and collector
 
@@ -303,13 +311,14 @@ class Protocol(Acts):
             yield f"purge of {act} hands over {sorted(handed)}", n
             return
         if kind == "repository":
-            if any(home == r for home, _ in w.link) or self.is_uploading(w, r):
+            linked = any(home == r for home, _ in w.link) and self.without != "repository-leaves-links"
+            if linked or self.is_uploading(w, r):
                 return
             del n.repo[r]
             for one in [one for one, (_, home, *_) in n.act.items() if home == r and one != act]:
                 del n.act[one]
         if kind == "project":
-            if w.link or w.charge or w.lock:
+            if ((w.link or w.charge) and self.without != "project-leaves-charges") or w.lock:
                 return
             n.repo, n.act = {}, {act: w.act[act]}
         del n.act[act]

@@ -9,7 +9,8 @@ class Acts(Rows):
     def start(self) -> World:
         """The first state."""
         w = World()
-        w.num = {"held": 0, "trash": 0, "flag": 0, "acts": 0, "repos": 1, "crashes": self.scenario.crashes}
+        w.num = {"held": 0, "trash": 0, "flag": 0, "acts": 0, "repos": 1, "tags": 0,
+                 "crashes": self.scenario.crashes}  # fmt: skip
         w.repo[1] = ("r", 0)
         for name, tags in self.scenario.begin:
             w.art[1, name] = (0, 0)
@@ -19,6 +20,7 @@ class Acts(Rows):
                 w.link[1, blob], w.charge[blob] = -1, ("used", 0, 0)
             for tag in tags:
                 w.tag[1, tag] = name
+                w.num["tags"] += 1
         for key in w.art:
             w.art[key] = (0, int(self.has_live_parent(w, *key)))
         w.pc = dict.fromkeys([*self.people, *self.workers], ("op", 0, ()))
@@ -33,6 +35,7 @@ class Acts(Rows):
         name = n.tag.pop((r, tag), None)
         if name is None:
             return "404"
+        n.num["tags"] -= 1
         n.said.pop(("tag", r, tag), None)
         self.new_act(n, "tag", r, ((tag, name),))
         return "202"
@@ -54,7 +57,9 @@ class Acts(Rows):
                     if child not in [held for (home, _), held in n.tag.items() if home == r]:
                         waiting.append(child)
         for tag, _ in tags:
-            n.tag.pop((r, tag), None)
+            if self.without != "delete-leaves-tags":
+                n.tag.pop((r, tag), None)
+                n.num["tags"] -= 1
             n.said.pop(("tag", r, tag), None)
         n.act[act] = ("artifact", r, tuple(sorted(tags)), 0)
         self.to_trash(n, r, [key for key, (one, _) in n.art.items() if one == act])
@@ -67,6 +72,7 @@ class Acts(Rows):
         n.repo[r] = (n.repo[r][0], self.new_act(n, "repository", r, ()))
         held = [key for key, (act, _) in n.art.items() if key[0] == r and not act]
         n.num["trash"] += len(held)
+        n.num["tags"] -= sum(home == r for home, _ in n.tag)
         n.said = {key: name for key, name in n.said.items() if key[1] != r}
         self.to_trash(n, r, held)
         if any(name == "r" for name, act in n.repo.values() if not act):
@@ -100,7 +106,7 @@ class Acts(Rows):
                 n.charge[blob] = ("trash", marked, left)
                 n.num["trash"] += 1
 
-    def commit_restore(self, n: World, act: int) -> str:  # noqa: C901 - a list of steps
+    def commit_restore(self, n: World, act: int) -> str:  # noqa: C901, PLR0912 - a list of steps
         """Undo an act."""
         kind, r, tags, purging = n.act.get(act, ("", 0, (), 1))
         if (purging and self.without != "restore-forgets-purging") or not kind:
@@ -111,9 +117,17 @@ class Acts(Rows):
                 n.repo[number] = (name, 0 if one == act else one)
             del n.act[act]
             return "200"
-        if n.num.get("gone") or (kind != "repository" and n.repo[r][1]) or any((r, tag) in n.tag for tag, _ in tags):
+        held = self.without != "restore-takes-names" and any((r, tag) in n.tag for tag, _ in tags)
+        if n.num.get("gone") or (kind != "repository" and n.repo[r][1]) or held:
             return "409 or 412"
-        if kind == "tag" and any(n.art.get((r, name), (1,))[0] for _, name in tags):
+        more = len(tags) if kind != "repository" else sum(home == r for home, _ in n.tag)
+        if n.num["tags"] + more > self.scenario.tags and self.without != "restore-ignores-limits":
+            return "412: too many tags"
+        if (
+            kind == "tag"
+            and self.without != "tag-points-to-trash"
+            and any(n.art.get((r, name), (1,))[0] for _, name in tags)
+        ):
             return "412"
         if kind == "repository":
             if self.home(n, "r") and any(key[0] == self.home(n, "r") for key in (*n.art, *n.link)):
@@ -136,6 +150,7 @@ class Acts(Rows):
             if n.charge[blob][0] == "trash" and self.without != "restore-leaves-charges":
                 n.charge[blob] = ("used", n.charge[blob][1], 0)
                 n.num["trash"] -= 1
+        n.num["tags"] += more
         for tag, name in tags:
             n.tag[r, tag] = name
             n.said["tag", r, tag] = name
@@ -191,6 +206,7 @@ class Acts(Rows):
                 n.charge[blob] = ("released", n.charge[blob][1], LEASE)
         for tag in [tag for tag, name in n.tag.items() if tag[0] == key[0] and name == key[1]]:
             if act == 0:
+                n.num["tags"] -= self.is_counted(n, key[0])
                 del n.tag[tag]
         if self.without != "purge-hands-nothing-over":
             return

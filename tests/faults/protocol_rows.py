@@ -22,6 +22,7 @@ class Scenario:
     Attributes:
         manifests: by letter: the blobs and the children that it names.
         begin: manifests that the repository `r` holds, each with its tags.
+        limit: of bytes; `tags`: of tags, which have a counter of their own.
         people: what each does, one after the other: a kind and its arguments.
         crashes: how many processes may die.
         workers: how many collectors there are.
@@ -31,6 +32,7 @@ class Scenario:
     manifests: dict[str, tuple[str, str]] = field(default_factory=lambda: {"A": ("1", ""), "B": ("1", "")})
     begin: tuple[tuple[str, str], ...] = (("A", "t"),)
     limit: int = 99
+    tags: int = 99
     crashes: int = 0
     workers: int = 1
     deleted: tuple[tuple[str, ...], ...] = ()
@@ -89,6 +91,11 @@ class Rows:
         act = w.repo[key[0]][1]
         return bool(w.art[key][0]) or bool(act and w.act[act][0] == "repository")
 
+    def is_counted(self, w: World, r: int) -> bool:
+        """Whether a repository's tags count: not while it is in the trash. A project takes its count along."""
+        act = w.repo[r][1] if r in w.repo else 0
+        return not act or w.act[act][0] == "project"
+
     def users(self, w: World, blob: str) -> list[Key]:
         """The artifacts that need a blob."""
         return [key for key in w.art if blob in self.blobs[key[1]]]
@@ -126,7 +133,7 @@ class Rows:
 
     # -- what must hold
 
-    def check(self, w: World) -> None:  # noqa: C901 - a list of invariants
+    def check(self, w: World) -> None:  # noqa: C901, PLR0912 - a list of invariants
         """In every state."""
         for (r, name), (act, child) in w.art.items():
             if any((r, blob) not in w.link for blob in self.blobs[name]):
@@ -141,6 +148,8 @@ class Rows:
             if not act and not dying and child != self.has_live_parent(w, r, name):
                 raise Broken(f"flags: {name} of {r} says child={child}")
         for (r, blob), lease in w.link.items():
+            if r not in w.repo:
+                raise Broken(f"I2 the link {(r, blob)} has no repository")
             if blob not in w.charge:
                 raise Broken(f"I2 the link {(r, blob)} is not charged")
             if lease == -1 and not any(home == r for home, _ in self.users(w, blob)):
@@ -151,6 +160,8 @@ class Rows:
             if w.art.get((r, name), (1,))[0]:
                 raise Broken(f"I9 {tag} of {r} points to what is not there")
         for (kind, r, what), name in w.said.items():
+            if r not in w.repo or w.repo[r][1]:
+                raise Broken(f"I3 {kind} {what} was acknowledged, and its repository {r} is not there")
             if (kind == "art" and w.art.get((r, what), (1,))[0]) or (kind == "tag" and w.tag.get((r, what)) != name):
                 raise Broken(f"I3 {kind} {what} of {r} was acknowledged and is not there")
         self.check_counts(w)
@@ -169,3 +180,6 @@ class Rows:
             raise Broken(f"I7 counts {w.num['held']} and {w.num['trash']}, holds {held}, of it {trash} in the trash")
         if held > self.scenario.limit:
             raise Broken(f"I7 holds {held} of {self.scenario.limit}")
+        tags = sum(self.is_counted(w, r) for r, _ in w.tag)
+        if w.num["tags"] != tags or tags > self.scenario.tags:
+            raise Broken(f"I7 counts {w.num['tags']} tags of {self.scenario.tags}, has {tags}")

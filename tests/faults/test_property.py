@@ -17,8 +17,8 @@ from tests.faults.registry import Client, Cut
 from tests.faults.test_collector import collect, collecting, let_leases_end
 from tests.faults.test_purge import let_uploads_end
 
-LIMIT_BYTES = 9_000
-"""Of one project: about half of what there is to push."""
+LIMIT_BYTES = 5_000
+"""Of one project: less than all that there is to push."""
 MOST_MODELS = 200
 """How many explanations of what happened so far are kept."""
 ROUNDS, KILLED_ROUNDS = 125, 25

@@ -37,6 +37,11 @@ SCENARIOS = {
     "project": Scenario(((DELETE, ("close", "r"), ("restore", "2")), (("join", "r", "1"),))),
     # a tag goes and comes back while it is made anew, and while its artifact goes
     "tag": Scenario(((("untag", "r", "t"), ("restore", "1")), (("put", "r", "A", "t"),), (DELETE,))),
+    # a repository, and then its project, go while an image is pushed
+    "closing": Scenario(((("drop", "r"),), (("close", "r"),), (("put", "r", "B", "u"),)), begin=(("A", ""),)),
+    # of two new tags one is too many, unless one that is there goes; it may come back
+    "tags": Scenario(((("put", "r", "A", "u"),), (("put", "r", "B", "v"),), (("untag", "r", "t"), ("restore", "1"))),
+                     tags=2),
     # no room but for what the trash holds
     "room": Scenario(((("join", "r", "2"), ("put", "r", "B", "u")),), limit=4, deleted=(DELETE, ("delete", "r", "C")),
                      begin=(("A", "t"), ("C", "")), manifests={"A": ("1", ""), "B": ("2", ""), "C": ("1", "")}),
@@ -74,6 +79,15 @@ MUTATIONS = {
     "g2-refunds-released": "release",
     "full-trash-refuses": "room",
     "room-gives-up": "room",
+    "delete-leaves-tags": "tag",
+    "restore-takes-names": "tag",
+    "tag-points-to-trash": "tag",
+    "tags-counted-early": "tags",
+    "restore-ignores-limits": "tags",
+    "drop-no-gate": "closing",
+    "close-no-gate": "closing",
+    "repository-leaves-links": "repository",
+    "project-leaves-charges": "project",
 }
 """What is taken out, and where it is missed."""
 
