@@ -40,6 +40,7 @@ from moorage.events import (
     ConfigurationChanged,
     ExecutionEnded,
     ManifestPushed,
+    RepositoryDeleted,
     TagCreated,
     TagDeleted,
 )
@@ -73,6 +74,7 @@ from moorage.web.metrics import Metrics
 from moorage.web.request import App, Hosts, Receive, Scope, Send
 from moorage.web.stack import AccessLog, Stack
 from moorage.webhooks.on_events import Teller
+from moorage.webhooks.refused_pushes import RefusedPushes
 
 log = logging.getLogger("moorage")
 
@@ -92,6 +94,7 @@ def wire(audit_rules: LiveRules | None = None, days: DayNotes | None = None, *, 
         subscribers.on(ManifestPushed, days.on_pushed).on(ArtifactsPulled, days.on_pulled)
     teller = Teller(host, lambda: audit_rules.items() if audit_rules is not None and audit_rules.items else Items())
     subscribers.on(ManifestPushed, teller.on_pushed).on(ArtifactsPulled, teller.on_pulled)
+    subscribers.on(RepositoryDeleted, teller.on_repository_deleted)
     subscribers.on(ArtifactDeleted, teller.on_deleted).on(ExecutionEnded, teller.on_execution_ended)
     subscribers.on(ManifestPushed, replication.on_pushed).on(TagCreated, replication.on_tag_created)
     subscribers.on(TagDeleted, replication.on_tag_deleted).on(ArtifactDeleted, replication.on_artifact_deleted)
@@ -100,11 +103,15 @@ def wire(audit_rules: LiveRules | None = None, days: DayNotes | None = None, *, 
 
 def open_database(settings: Settings, audit_rules: LiveRules | None = None, days: DayNotes | None = None) -> Database:
     """The database that the settings name, with its subscribers wired."""
-    host = (settings.external_url or f"http://{settings.listen}").partition("://")[2].rstrip("/")
-    subscribers = wire(audit_rules, days, host=host)
+    subscribers = wire(audit_rules, days, host=_host(settings))
     database = Database(settings.database_url, pool_size=settings.database.pool_size, subscribers=subscribers)
     database.relieve = reliever(database, settings.uploads.lease_seconds)
     return database
+
+
+def _host(settings: Settings) -> str:
+    """The host of this server, as clients call it."""
+    return (settings.external_url or f"http://{settings.listen}").partition("://")[2].rstrip("/")
 
 
 class Application:
@@ -143,11 +150,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     audit_rules = LiveRules()
     metrics, pulls, days = Metrics(), PullNotes(), DayNotes()
     database = open_database(settings, audit_rules, days)
-    storage: Storage = open_storage(settings)
-    try:
-        await storage.open()
-    except Problem as problem:  # it may come back; until then /readyz says no, and asks again
-        log.warning("the storage is not there yet: %s", with_cause(problem))
+    storage = await _open(settings)
     tokens = TokenKeys(settings.token_key_folder)
     live = Live(database, Seals(settings.seal_key_folder))
     try:
@@ -160,6 +163,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     refusals = WrittenRefusals(database, rules=audit_rules)
     hosts = Hosts(settings.external_url, settings.allowed_hosts, settings.trusted_proxies, port=settings.address[1])
     mirrors = Mirrors(database.read, hosts)
+    refused = RefusedPushes(database, Teller(_host(settings), lambda: live.current))
     outgoing = Outgoing(allowed_networks=settings.outgoing.allowed_networks, proxy=settings.outgoing.proxy)
     provider = Provider(oidc_http := GuardedHttp(outgoing))
     oidc_people = OidcPeople(database, live, provider)
@@ -178,7 +182,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     shelf = OwnShelf(settings, database, storage, metrics)
     plane = Plane(
         settings, database, storage, gate, metrics, pulls, has_files=shelf.has_files, live=live,
-        mirrors=mirrors, proxy_cache=ProxyCache(shelf, pulls, outgoing, live.seals),
+        mirrors=mirrors, refused=refused, proxy_cache=ProxyCache(shelf, pulls, outgoing, live.seals),
     )  # fmt: skip
     token_endpoint = TokenEndpoint(database, login, tokens, live=live, refusals=refusals, bearers=[login, oidc_people])
     guard = ApiGuard(
@@ -247,6 +251,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
         with contextlib.suppress(Problem):
             await _write_notes(pulls, days, database)
             await refusals.close()
+            await refused.close()
         await exporter.close()
         if access_log is not None:
             access_log.flush()
@@ -255,6 +260,16 @@ async def running(settings: Settings) -> AsyncIterator[App]:
         await passwords.close()
         await sessions.close()
         await database.close()
+
+
+async def _open(settings: Settings) -> Storage:
+    """The storage, also where it is not there yet: it may come; until then /readyz says no, and asks again."""
+    storage: Storage = open_storage(settings)
+    try:
+        await storage.open()
+    except Problem as problem:
+        log.warning("the storage is not there yet: %s", with_cause(problem))
+    return storage
 
 
 def _freeze() -> None:

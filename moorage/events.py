@@ -258,6 +258,7 @@ class RepositoryDeleted(Event):
     """A repository was deleted, with the artifacts that its list showed."""
 
     project_id: int
+    repository_id: int
     repository: str
     artifacts: int
 

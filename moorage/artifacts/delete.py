@@ -250,7 +250,7 @@ def delete_repository(work: Work, project_id: int, path: str) -> None:
     work.db.execute(_REPOSITORY_TO_TRASH, {"repository": repository.id, "trash": trash, "now": work.now})
     holding.to_trash(work, project_id, repository_id=repository.id)
     limits.count_repository(work, project_id, repository.id, -1)
-    work.emit(RepositoryDeleted(project_id, path, repository.artifact_count))
+    work.emit(RepositoryDeleted(project_id, repository.id, path, repository.artifact_count))
     faults.point("repository.recorded")
 
 

@@ -6,7 +6,16 @@ from functools import lru_cache
 from moorage.configuration.read_only import require_writable
 from moorage.distribution import blobs, lists, manifests, uploads
 from moorage.distribution.plane import Plane
-from moorage.errors import MirrorReadOnly, NotFound, Problem, RouteUnknown, TicketRevoked, Unauthenticated, Unsupported
+from moorage.errors import (
+    MirrorReadOnly,
+    NotFound,
+    Problem,
+    QuotaExceeded,
+    RouteUnknown,
+    TicketRevoked,
+    Unauthenticated,
+    Unsupported,
+)
 from moorage.identity.scopes import Scope
 from moorage.oci.names import parse_repository
 from moorage.web.reply import Reply, json_reply, problem_reply
@@ -81,7 +90,7 @@ class Distribution:
 
     async def __call__(self, request: Request) -> Reply:
         """Answer one request; every answer says that this is a registry."""
-        name = ""
+        name = reference = ""
         try:
             if not request.path.startswith(_PREFIX):
                 raise RouteUnknown(path=request.path[:300])
@@ -107,6 +116,9 @@ class Distribution:
         except Problem as problem:
             if problem.status >= 500:
                 raise
+            if isinstance(problem, QuotaExceeded):
+                actor = request.as_actor(None, request.principal, "")
+                self._plane.refused.note(actor, name, reference if request.route == "manifests" else "", problem)
             reply = problem_reply(problem, oci=True)
         reply.headers.append(_VERSION)
         return reply

@@ -11,6 +11,7 @@ from moorage.proxycache.cache import ProxyCache
 from moorage.settings import Settings
 from moorage.storage.base import Storage
 from moorage.web.metrics import Metrics
+from moorage.webhooks.refused_pushes import RefusedPushes
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +33,4 @@ class Plane:
     live: Live
     mirrors: Mirrors
     proxy_cache: ProxyCache
+    refused: RefusedPushes

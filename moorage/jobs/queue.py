@@ -6,10 +6,11 @@ Stopped. An execution is Running until all of its tasks have ended. Nothing wait
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import msgspec
 from sqlalchemy import bindparam, func, insert, literal, select, text, update
 
 from moorage.db.base import db_now
@@ -144,6 +145,25 @@ def create_execution(
     if trigger == "MANUAL":
         work.emit(ExecutionStarted(created, vendor_type, vendor_id, project_id))
     return created
+
+
+def create_executions(
+    work: Work, vendor_type: str, extras: Sequence[Mapping[str, object]], *, vendor_id: int, trigger: Trigger
+) -> list[int]:
+    """An execution for each of `extras`, as `create_execution`; their ids in that order. Not by hand: no event."""
+    same = {
+        "vendor_type": vendor_type, "vendor_id": vendor_id, "status": RUNNING, "trigger": trigger,
+        "principal_id": work.actor.principal_id, "started_at": db_now(), "updated_at": db_now(),
+    }  # fmt: skip
+    insertion = insert(Execution).values(same).returning(Execution.id, Execution.extra)
+    made: dict[bytes, list[int]] = {}
+    for row in work.db.execute(insertion, [{"extra": dict(extra)} for extra in extras]):  # in no order
+        made.setdefault(_key(row.extra), []).append(row.id)
+    return [made[_key(extra)].pop() for extra in extras]
+
+
+def _key(extra: Mapping[str, object]) -> bytes:
+    return msgspec.json.encode(extra, order="sorted")
 
 
 def enqueue(

@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, func, insert, literal, select, update
+from sqlalchemy import Float, bindparam, func, insert, literal, select, update
 
+from moorage.db.base import db_now
 from moorage.db.engine import Query
 from moorage.db.fast import call, each
 from moorage.db.query import Field, Fields, Listing
 from moorage.db.work import Work
 from moorage.errors import WebhookUnknown
-from moorage.jobs.queue import create_execution, enqueue
+from moorage.jobs.queue import create_execution, create_executions, enqueue
 from moorage.jobs.tables import Execution, Task
 from moorage.projects.tables import Project
 from moorage.webhooks.payload import Fact
@@ -35,6 +36,17 @@ _NEXT = (
     .limit(1)
 )
 _ADD = insert(WebhookDelivery).returning(WebhookDelivery.id)
+_ADD_MANY = insert(WebhookDelivery)
+_WAS_TOLD = (
+    select(literal(1))
+    .select_from(WebhookDelivery.__table__.join(Execution.__table__, Execution.id == WebhookDelivery.execution_id))
+    .where(
+        Execution.vendor_type == VENDOR, Execution.vendor_id == bindparam("policy"),
+        WebhookDelivery.lane == bindparam("lane"), WebhookDelivery.event_type == bindparam("type"),
+        Execution.started_at > db_now(bindparam("seconds", type_=Float)),
+    )
+    .limit(1)
+)  # fmt: skip
 _SET_STATE = (
     update(WebhookDelivery).where(WebhookDelivery.id == bindparam("delivery")).values(state=bindparam("new_state"))
 )
@@ -68,6 +80,39 @@ def _add(work: Work, policy: Policy, target: int, lane: str, event_id: str, fact
     made = work.db.execute(_ADD, row).scalar_one()
     if not busy:
         enqueue(work, JOB, execution_id=run, delivery_id=made)
+
+
+def tell_all(work: Work, policies: Iterable[Policy], lane: str, facts: Sequence[Fact]) -> None:
+    """`tell` for many facts, in their order. Cost: a constant number of statements for each target."""
+    told = [(fact, str(uuid.uuid4())) for fact in facts]
+    for policy in policies:
+        for target, one in enumerate(policy.targets):
+            place = f"{target}/{lane}"
+            _lock_lane(work, policy.id, place)
+            busy = work.db.execute(_IS_BUSY, {"policy": policy.id, "lane": place}).first() is not None
+            extras = [{"event_type": fact.type, "type": one.type, "event_id": event_id} for fact, event_id in told]
+            runs = create_executions(work, VENDOR, extras, vendor_id=policy.id, trigger="EVENT")
+            rows = [
+                {
+                    "execution_id": run, "policy_id": policy.id, "target": target, "lane": place, "event_id": event_id,
+                    "event_type": fact.type, "state": WAITING, "fact": msgspec.to_builtins(fact),
+                    "created_at": work.now,
+                }
+                for run, (fact, event_id) in zip(runs, told, strict=True)
+            ]  # fmt: skip
+            if not busy:
+                first = rows.pop(0)
+                made = work.db.execute(_ADD, {**first, "state": QUEUED}).scalar_one()
+                enqueue(work, JOB, execution_id=runs[0], delivery_id=made)
+            if rows:
+                work.db.execute(_ADD_MANY, rows)
+
+
+def was_told(work: Work, policy: Policy, lane: str, event_type: str, seconds: float) -> bool:
+    """Whether a policy told something like this within so many seconds. Nobody else tells it until the commit."""
+    _lock_lane(work, policy.id, f"0/{lane}")
+    values = {"policy": policy.id, "lane": f"0/{lane}", "type": event_type, "seconds": -seconds}
+    return work.db.execute(_WAS_TOLD, values).first() is not None
 
 
 def _lock_lane(work: Work, policy_id: int, lane: str) -> None:

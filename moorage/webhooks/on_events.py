@@ -6,17 +6,19 @@ Cost: one statement for each event in a project; more only where a policy tells 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 
-from moorage.artifacts.tables import Repository
+from moorage.artifacts.tables import Artifact, Repository, Tag
 from moorage.configuration.items import Items
 from moorage.db.work import Work
-from moorage.events import Actor, ArtifactDeleted, ArtifactsPulled, ExecutionEnded, ManifestPushed
+from moorage.events import Actor, ArtifactDeleted, ArtifactsPulled, ExecutionEnded, ManifestPushed, RepositoryDeleted
 from moorage.jobs.queue import SUCCESS
 from moorage.jobs.tables import Execution
+from moorage.oci.digest import Digest
 from moorage.projects.tables import Project
-from moorage.webhooks.deliveries import end_delivery, tell
-from moorage.webhooks.payload import DELETE, PULL, PUSH, RETENTION, Fact
+from moorage.quotas.service import UNLIMITED, format_size, get_usage
+from moorage.webhooks.deliveries import end_delivery, tell, tell_all, was_told
+from moorage.webhooks.payload import DELETE, EXCEEDED, PULL, PUSH, RETENTION, WARNING, Fact
 from moorage.webhooks.service import VENDOR, Policy, list_enabled
 
 _REPOSITORY = (
@@ -24,6 +26,28 @@ _REPOSITORY = (
     .join(Project, Project.id == Repository.project_id)
     .where(Repository.path == bindparam("path"), Repository.trash_id.is_(None))
 )
+
+
+_DELETED = (
+    select(Repository.created_at, Project.name, Project.public)
+    .join(Project, Project.id == Repository.project_id)
+    .where(Repository.id == bindparam("repository"))
+)
+_LISTED = (
+    select(Artifact.id, Artifact.digest)
+    .where(
+        Artifact.repository_id == bindparam("repository"), Artifact.trash_id.is_(None), ~Artifact.accessory,
+        or_(Artifact.tagged, ~Artifact.child),
+    )
+    .order_by(Artifact.id)
+)  # fmt: skip
+_TAGS = select(Tag.artifact_id, Tag.name).where(Tag.repository_id == bindparam("repository")).order_by(Tag.name)
+_PROJECT = select(Project.name, Project.public).where(Project.id == bindparam("project"), Project.trash_id.is_(None))
+
+WARNING_PERCENT = 85
+"""Of the limit. Source: the contract's product, v2.16."""
+WARNING_SECONDS, EXCEEDED_SECONDS = 3_600.0, 600.0
+"""How long a policy is not told the same again: of a project that is nearly full, of a repository that is refused."""
 
 
 class Teller:
@@ -40,10 +64,12 @@ class Teller:
         self._items = items
 
     def on_pushed(self, work: Work, event: ManifestPushed) -> None:
-        """PUSH_ARTIFACT."""
-        self._artifact(
-            work, work.actor, PUSH, self._list(work, event.project_id), event.repository, event.digest, event.tags
-        )
+        """PUSH_ARTIFACT; and QUOTA_WARNING."""
+        enabled = self._list(work, event.project_id)
+        self._artifact(work, work.actor, PUSH, enabled, event.repository, event.digest, event.tags)
+        policies = [one for one in enabled if one.tells(WARNING, "", ())]
+        if policies:
+            self._warn(work, policies, event)
 
     def on_pulled(self, work: Work, event: ArtifactsPulled) -> None:
         """PULL_ARTIFACT, once for all pulls of an artifact by one actor that were noted together."""
@@ -57,6 +83,43 @@ class Teller:
         self._artifact(
             work, work.actor, DELETE, self._list(work, event.project_id), event.repository, event.digest, event.tags
         )
+
+    def on_repository_deleted(self, work: Work, event: RepositoryDeleted) -> None:
+        """DELETE_ARTIFACT for each artifact that the repository's list showed."""
+        enabled = [one for one in self._list(work, event.project_id) if DELETE in one.event_types]
+        if not enabled:
+            return
+        row = work.db.execute(_DELETED, {"repository": event.repository_id}).one()
+        tags: dict[int, list[str]] = {}
+        for artifact, name in work.db.execute(_TAGS, {"repository": event.repository_id}):
+            tags.setdefault(artifact, []).append(name)
+        found = [
+            (str(Digest.from_binary(digest)), tags.get(artifact, []))
+            for artifact, digest in work.db.execute(_LISTED, {"repository": event.repository_id})
+        ]
+        name = event.repository.partition("/")[2]
+        for policy in enabled:
+            told = [(digest, names) for digest, names in found if policy.tells(DELETE, name, names)]
+            facts = [self._artifact_fact(work, work.actor, DELETE, row, event.repository, *one) for one in told]
+            if facts:
+                tell_all(work, [policy], event.repository, facts)
+
+    def tell_exceeded(self, work: Work, project_id: int, path: str, reference: str, why: str) -> None:
+        """QUOTA_EXCEED, unless it was told of this repository within ten minutes.
+
+        Args:
+            work: a transaction of its own, after that of the push was rolled back.
+            project_id: of the project without room.
+            path: of the repository, which need not exist.
+            reference: the tag or digest that was pushed; empty: a blob was.
+            why: what the push was told.
+        """
+        tags = (reference,) if reference and ":" not in reference else ()
+        policies = [one for one in self._list(work, project_id) if one.tells(EXCEEDED, "", ())]
+        policies = [one for one in policies if not was_told(work, one, path, EXCEEDED, EXCEEDED_SECONDS)]
+        if policies:
+            digest = reference if ":" in reference else ""
+            self._quota(work, policies, EXCEEDED, (project_id, path, path), (digest, *tags), why)
 
     def on_execution_ended(self, work: Work, event: ExecutionEnded) -> None:
         """The next delivery of the lane may go; and TAG_RETENTION."""
@@ -77,19 +140,60 @@ class Teller:
         if not policies:
             return
         row = work.db.execute(_REPOSITORY, {"path": path}).one_or_none()
-        if row is None:
-            return
+        if row is not None:
+            tell(work, policies, path, self._artifact_fact(work, actor, kind, row, path, digest, tags))
+
+    def _artifact_fact(  # noqa: PLR0917 - as above
+        self,
+        work: Work,
+        actor: Actor,
+        kind: str,
+        row: Any,  # noqa: ANN401 - of _REPOSITORY or _DELETED
+        path: str,
+        digest: str,
+        tags: Sequence[str],
+    ) -> Fact:
         names = list(tags) or [digest]
         shown = {
             "date_created": int(row.created_at.timestamp()),
-            "name": repository,
+            "name": path.partition("/")[2],
             "namespace": row.name,
             "repo_full_name": path,
             "repo_type": "public" if row.public else "private",
         }
         resources = [{"digest": digest, "tag": name, "resource_url": self._url(path, name)} for name in names]
-        fact = _fact(work, actor, kind, {"resources": resources, "repository": shown})
-        tell(work, policies, path, fact)
+        return _fact(work, actor, kind, {"resources": resources, "repository": shown})
+
+    def _warn(self, work: Work, policies: list[Policy], event: ManifestPushed) -> None:
+        """QUOTA_WARNING, once an hour, while a push leaves the project nearly full."""
+        usage = get_usage(work, event.project_id)
+        used, limit = usage.used_bytes, usage.limit_bytes
+        if limit == UNLIMITED or used * 100 < limit * WARNING_PERCENT or not self._items().quota_per_project_enable:
+            return
+        policies = [one for one in policies if not was_told(work, one, "", WARNING, WARNING_SECONDS)]
+        if policies:
+            why = f"The project uses {format_size(used)} of {format_size(limit)}: {used * 100 // limit} % of its limit."
+            names = (event.digest, *event.tags)
+            self._quota(work, policies, WARNING, (event.project_id, event.repository, ""), names, why)
+
+    def _quota(  # noqa: PLR0917 - the parts of an event
+        self, work: Work, policies: list[Policy], kind: str, place: tuple[int, str, str], names: Sequence[str], why: str
+    ) -> None:
+        """Tell of a limit. `place`: project, repository, lane; `names`: the digest, which may be "", and tags."""
+        project_id, path, lane = place
+        row = work.db.execute(_PROJECT, {"project": project_id}).one_or_none()
+        if row is None:
+            return
+        digest, *tags = names
+        shown = {
+            "name": path.partition("/")[2],
+            "namespace": row.name,
+            "repo_full_name": path,
+            "repo_type": "public" if row.public else "private",
+        }
+        resources = [{"digest": digest, "tag": tag} for tag in tags or [digest] if digest or tag]
+        data = {"resources": resources, "repository": shown, "custom_attributes": {"Details": why}}
+        tell(work, policies, lane, _fact(work, work.actor, kind, data))
 
     def _url(self, path: str, name: str) -> str:
         return f"{self._host}/{path}{'@' if ':' in name else ':'}{name}"

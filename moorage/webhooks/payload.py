@@ -18,16 +18,19 @@ DEFAULT, CLOUD_EVENTS = "Default", "CloudEvents"
 FORMATS: Mapping[str, tuple[str, ...]] = {HTTP: (DEFAULT, CLOUD_EVENTS), SLACK: (DEFAULT,)}
 
 PUSH, PULL, DELETE, RETENTION = "PUSH_ARTIFACT", "PULL_ARTIFACT", "DELETE_ARTIFACT", "TAG_RETENTION"
+EXCEEDED, WARNING = "QUOTA_EXCEED", "QUOTA_WARNING"
 EVENT_TYPES: Mapping[str, str] = {
     PUSH: "harbor.artifact.pushed",
     PULL: "harbor.artifact.pulled",
     DELETE: "harbor.artifact.deleted",
     RETENTION: "harbor.tag_retention.finished",
+    EXCEEDED: "harbor.quota.exceeded",
+    WARNING: "harbor.quota.warned",
 }
 """What is told of, with the type of its CloudEvent."""
 LATER = frozenset(
     {
-        "SCANNING_COMPLETED", "SCANNING_FAILED", "SCANNING_STOPPED", "QUOTA_EXCEED", "QUOTA_WARNING", "REPLICATION",
+        "SCANNING_COMPLETED", "SCANNING_FAILED", "SCANNING_STOPPED", "REPLICATION",
     }
 )  # fmt: skip
 """Event types of the contract that a policy may name, and that do not happen here yet."""
