@@ -1,11 +1,15 @@
 """What the contract shows of background work and its schedules, for the routes of every subject that has some."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from moorage.access.call import stamp
+from moorage.db.work import Work
+from moorage.errors import CronInvalid, ParameterInvalid, ScheduleInvalid
+from moorage.jobs import service as jobs
 
 
 class ScheduleObj(msgspec.Struct, omit_defaults=True):
@@ -80,3 +84,29 @@ def show_schedule(kind: type[History], row: Any | None) -> Any:  # noqa: ANN401 
             type=row.kind, cron=row.cron, next_scheduled_time=stamp(row.next_at) if row.next_at else ""
         ),
     )
+
+
+SCHEDULE_REFUSED = (ScheduleInvalid, CronInvalid, ParameterInvalid)
+"""What `apply_schedule` raises."""
+
+
+def apply_schedule(
+    work: Work,
+    data: Schedule,
+    vendor_type: str,
+    *,
+    job: str,
+    parse: Callable[[dict[str, Any]], dict[str, object]],
+) -> int | None:
+    """Do what a client sends as a schedule, with its parameters parsed; the execution that was started now.
+
+    Raises:
+        ScheduleInvalid, CronInvalid: there is no schedule in it, or one that cannot be used.
+        ParameterInvalid: `parse` refused a parameter.
+    """
+    if data.schedule is None:
+        raise ScheduleInvalid
+    return jobs.apply_schedule(
+        work, vendor_type,
+        kind=data.schedule.type, cron=data.schedule.cron, job=job, arguments=parse(data.parameters or {}),
+    )  # fmt: skip

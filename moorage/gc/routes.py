@@ -5,17 +5,13 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from moorage.access.call import Call
-from moorage.access.executions import GCHistory, Schedule, show_run, show_schedule
+from moorage.access.executions import SCHEDULE_REFUSED, GCHistory, Schedule, apply_schedule, show_run, show_schedule
 from moorage.access.needs import system
 from moorage.access.operations import operation
-from moorage.db.work import Work
-from moorage.errors import CronInvalid, ExecutionUnknown, ParameterInvalid, ScheduleInvalid
+from moorage.errors import ExecutionUnknown
 from moorage.gc.service import JOB, VENDOR, parse_parameters
 from moorage.jobs import schedule
 from moorage.jobs import service as jobs
-from moorage.jobs.queue import stop_execution
-
-_REFUSED = (ScheduleInvalid, CronInvalid, ParameterInvalid)
 
 
 @operation("GET", "/system/gc", id="getGCHistory", tag="gc", needs=system("garbage-collection:list"), paged=True)
@@ -41,12 +37,7 @@ async def get_run(call: NamedDependency[Call], gc_id: FromPath[int]) -> Response
 )  # fmt: skip
 async def stop_run(call: NamedDependency[Call], gc_id: FromPath[int]) -> Response[None]:
     """Stop a run; what it did stays done, and the next one goes on from there."""
-
-    def stop(work: Work) -> None:
-        jobs.get_execution(work, gc_id, VENDOR)
-        stop_execution(work, gc_id)
-
-    await call.run(stop)
+    await call.run(jobs.stop_run, gc_id, VENDOR)
     return Response(None)
 
 
@@ -56,11 +47,7 @@ async def stop_run(call: NamedDependency[Call], gc_id: FromPath[int]) -> Respons
 )  # fmt: skip
 async def read_log(call: NamedDependency[Call], gc_id: FromPath[int]) -> Response[str]:
     """The log of a run, also while it runs."""
-
-    def read(work: Work) -> str:
-        return jobs.read_execution_log(work, jobs.get_execution(work, gc_id, VENDOR).id)
-
-    return Response(await call.look(read), media_type="text/plain")
+    return Response(await call.look(jobs.read_run_log, gc_id, VENDOR), media_type="text/plain")
 
 
 @operation("GET", "/system/gc/schedule", id="getGCSchedule", tag="gc", needs=system("garbage-collection:read"))
@@ -71,31 +58,22 @@ async def get_schedule(call: NamedDependency[Call]) -> Response[GCHistory]:
 
 @operation(
     "POST", "/system/gc/schedule", id="createGCSchedule", tag="gc", needs=system("garbage-collection:create"),
-    problems=_REFUSED, status=201,
+    problems=SCHEDULE_REFUSED, status=201,
 )  # fmt: skip
 async def create_schedule(call: NamedDependency[Call], data: JSONBody[Schedule]) -> Response[None]:
     """Run garbage collection now (`Manual`), or at times. `dry_run` deletes nothing and says what would go."""
-    started = await call.run(_apply, data)
+    started = await call.run(apply_schedule, data, VENDOR, job=JOB, parse=parse_parameters)
     return call.created(f"/system/gc/{started or 'schedule'}")
 
 
 @operation(
     "PUT", "/system/gc/schedule", id="updateGCSchedule", tag="gc", needs=system("garbage-collection:update"),
-    problems=_REFUSED,
+    problems=SCHEDULE_REFUSED,
 )  # fmt: skip
 async def update_schedule(call: NamedDependency[Call], data: JSONBody[Schedule]) -> Response[None]:
     """Run it at other times, not any more (`None`), or now (`Manual`)."""
-    await call.run(_apply, data)
+    await call.run(apply_schedule, data, VENDOR, job=JOB, parse=parse_parameters)
     return Response(None)
-
-
-def _apply(work: Work, data: Schedule) -> int | None:
-    if data.schedule is None:
-        raise ScheduleInvalid
-    return jobs.apply_schedule(
-        work, VENDOR,
-        kind=data.schedule.type, cron=data.schedule.cron, job=JOB, arguments=parse_parameters(data.parameters or {}),
-    )  # fmt: skip
 
 
 ROUTES = (list_runs, get_schedule, create_schedule, update_schedule, get_run, stop_run, read_log)

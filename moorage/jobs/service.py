@@ -10,7 +10,7 @@ from moorage.db.base import db_now
 from moorage.db.query import Field, Fields, Listing
 from moorage.db.work import Work
 from moorage.errors import ExecutionUnknown, ScheduleInvalid, TaskUnknown
-from moorage.jobs.queue import FINAL, create_execution, enqueue_all
+from moorage.jobs.queue import FINAL, create_execution, enqueue_all, stop_execution
 from moorage.jobs.schedule import remove_schedule, set_schedule
 from moorage.jobs.tables import Execution, Pause, Task, TaskLog, Worker
 
@@ -114,8 +114,23 @@ def read_log(work: Work, task_id: int) -> str:
     return found or f"The task is {get_task(work, task_id).status}; there is nothing in its log.\n"
 
 
-def read_execution_log(work: Work, execution_id: int) -> str:
-    """The log of the first task of an execution: of its only one, where the contract speaks of "the log"."""
+def stop_run(work: Work, execution_id: int, vendor_type: str) -> None:
+    """Stop an execution of this vendor type, if it has not ended.
+
+    Raises:
+        ExecutionUnknown: there is none.
+    """
+    get_execution(work, execution_id, vendor_type)
+    stop_execution(work, execution_id)
+
+
+def read_run_log(work: Work, execution_id: int, vendor_type: str) -> str:
+    """The log of an execution's first task: of its only one, where the contract speaks of "the log".
+
+    Raises:
+        ExecutionUnknown: there is no such execution of this vendor type.
+    """
+    get_execution(work, execution_id, vendor_type)
     task_id = work.db.scalar(select(func.min(Task.id)).where(Task.execution_id == execution_id))
     return "It has no task.\n" if task_id is None else read_log(work, task_id)
 

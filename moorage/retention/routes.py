@@ -10,7 +10,7 @@ from litestar.params import FromPath, JSONBody
 from moorage.access.call import Call, stamp
 from moorage.access.needs import SIGNED_IN, inside
 from moorage.access.operations import operation
-from moorage.artifacts.routes.shapes import without_null
+from moorage.artifacts.routes.rule_shapes import RuleShape, SelectorShape, read_rules, show_rule
 from moorage.artifacts.rules import REPOSITORY_DECORATIONS, TAG_DECORATIONS
 from moorage.errors import (
     CronInvalid,
@@ -76,25 +76,16 @@ class RetentionMetadata(msgspec.Struct, kw_only=True):
     tag_selectors: list[RetentionSelectorMetadata]
 
 
-class RetentionSelector(msgspec.Struct, kw_only=True):
+class RetentionSelector(SelectorShape, kw_only=True):
     """Which repositories, or which tags. `kind`: `doublestar`, and of ours `regex` and `semver`."""
 
-    kind: str | None = None
-    decoration: str | None = None
-    """Of tags `matches` or `excludes`, of repositories `repoMatches` or `repoExcludes`."""
-    pattern: str | None = None
     extras: str | None = None
     """Of tags: JSON in a text, `{"untagged": true}` or false: whether untagged artifacts are looked at."""
 
 
-class RetentionRule(msgspec.Struct, kw_only=True):
+class RetentionRule(RuleShape, kw_only=True):
     """A rule: of the artifacts that it selects it keeps those that its template says."""
 
-    id: int | None = None
-    priority: int | None = None
-    disabled: bool | None = None
-    action: str | None = None
-    template: str | None = None
     params: dict[str, Any] | None = None
     """`{TEMPLATE: NUMBER}`. Ours: `never_pulled: push_time` in a rule that goes by pulls lets the push stand for a pull
     that is not known; else such artifacts stay."""
@@ -464,10 +455,7 @@ def _read(data: RetentionPolicy) -> tuple[list[RuleBody], str]:
         raise Invalid("The level of the scope is project.", level=data.scope.level)
     if data.trigger is not None and data.trigger.kind not in {None, "", "Schedule"}:
         raise Invalid("The kind of the trigger is Schedule.", kind=data.trigger.kind)
-    try:
-        rules = msgspec.convert(without_null(msgspec.to_builtins(data.rules or [])), list[RuleBody])
-    except msgspec.ValidationError as error:
-        raise RuleInvalid(f"A rule is invalid: {error}.") from None
+    rules = read_rules(data.rules or [], list[RuleBody])
     cron = (data.trigger.settings or {}).get("cron") if data.trigger is not None else None
     if not isinstance(cron or "", str):
         raise Invalid("trigger.settings.cron is a text.")
@@ -478,7 +466,7 @@ def _show(policy: service.Policy) -> RetentionPolicy:
     return RetentionPolicy(
         id=policy.id,
         algorithm="or",
-        rules=[msgspec.convert(msgspec.to_builtins(one), RetentionRule) for one in policy.rules],
+        rules=[show_rule(one, RetentionRule) for one in policy.rules],
         trigger=RetentionRuleTrigger(kind="Schedule", settings={"cron": policy.cron}, references={}),
         scope=RetentionPolicyScope(level="project", ref=policy.project_id),
     )

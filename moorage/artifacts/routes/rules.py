@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
@@ -11,65 +10,26 @@ from moorage.access.call import Call
 from moorage.access.needs import project
 from moorage.access.operations import operation
 from moorage.artifacts import rules
-from moorage.artifacts.routes.shapes import without_null
-from moorage.artifacts.rules import RuleBody, RuleSelector
+from moorage.artifacts.routes.rule_shapes import RuleShape, SelectorShape, read_rules, show_rule
+from moorage.artifacts.rules import RuleBody
 from moorage.errors import RuleExists, RuleInvalid, RuleLimit, RuleUnknown, SelectorInvalid
 
 _LIST = "/projects/{project_name_or_id:str}/immutabletagrules"
 _ONE = f"{_LIST}/{{immutable_rule_id:int}}"
 
 
-class ImmutableSelector(msgspec.Struct, kw_only=True):
+class ImmutableSelector(SelectorShape, kw_only=True):
     """Which repositories, or which tags. `kind`: `doublestar`, and of ours `regex` and `semver`."""
 
-    kind: str | None = None
-    decoration: str | None = None
-    """Of tags `matches` or `excludes`, of repositories `repoMatches` or `repoExcludes`."""
-    pattern: str | None = None
     extras: str | None = None
 
 
-class ImmutableRule(msgspec.Struct, kw_only=True):
+class ImmutableRule(RuleShape, kw_only=True):
     """A rule: tags that it selects, in repositories that it selects, may neither move nor be deleted."""
 
-    id: int | None = None
-    priority: int | None = None
-    disabled: bool | None = None
-    action: str | None = None
-    template: str | None = None
     params: dict[str, Any] | None = None
     tag_selectors: list[ImmutableSelector] | None = None
     scope_selectors: dict[str, list[ImmutableSelector]] | None = None
-
-
-def _read(data: ImmutableRule) -> RuleBody:
-    """What the service takes; `null` is absent.
-
-    Raises:
-        RuleInvalid: a value is out of bounds.
-    """
-    said = without_null(msgspec.to_builtins(data))
-    try:
-        return msgspec.convert(said, RuleBody)
-    except msgspec.ValidationError as error:
-        raise RuleInvalid(f"The rule is invalid: {error}.") from None
-
-
-def _show_selector(one: RuleSelector) -> ImmutableSelector:
-    return ImmutableSelector(kind=one.kind, decoration=one.decoration, pattern=one.pattern, extras=one.extras)
-
-
-def _show(body: RuleBody) -> ImmutableRule:
-    return ImmutableRule(
-        id=body.id,
-        priority=body.priority,
-        disabled=body.disabled,
-        action=body.action,
-        template=body.template,
-        params=body.params,
-        tag_selectors=[_show_selector(one) for one in body.tag_selectors],
-        scope_selectors={key: [_show_selector(one) for one in some] for key, some in body.scope_selectors.items()},
-    )
 
 
 @operation("GET", _LIST, id="ListImmuRules", tag="immutable", needs=project("immutable-tag:list"), paged=True)
@@ -80,7 +40,7 @@ async def list_rules(call: NamedDependency[Call]) -> Response[list[ImmutableRule
     call.ignored.extend(key for key, _ in listing.sort)
     found = await call.look(rules.list_rules, call.project.project_id)
     page = found[listing.offset : listing.offset + listing.page_size]
-    return call.page([_show(one) for one in page], listing, len(found))
+    return call.page([show_rule(one, ImmutableRule) for one in page], listing, len(found))
 
 
 @operation(
@@ -94,7 +54,7 @@ async def list_rules(call: NamedDependency[Call]) -> Response[list[ImmutableRule
 )
 async def create_rule(call: NamedDependency[Call], data: JSONBody[ImmutableRule]) -> Response[None]:
     """Add a rule. The id in the body is ignored."""
-    made = await call.run(rules.create_rule, call.project.project_id, _read(data))
+    made = await call.run(rules.create_rule, call.project.project_id, read_rules(data, RuleBody))
     return call.created(f"/projects/{call.project.project_id}/immutabletagrules/{made}")
 
 
@@ -110,7 +70,7 @@ async def update_rule(
     call: NamedDependency[Call], data: JSONBody[ImmutableRule], immutable_rule_id: FromPath[int]
 ) -> Response[None]:
     """Replace a rule. Without selectors it is only disabled, or enabled."""
-    await call.run(rules.update_rule, call.project.project_id, immutable_rule_id, _read(data))
+    await call.run(rules.update_rule, call.project.project_id, immutable_rule_id, read_rules(data, RuleBody))
     return Response(None)
 
 
