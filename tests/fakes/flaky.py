@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 PIECE = 1 << 16
+_SETTLE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Fault:
     Attributes:
         status: answer with this at once, and `headers`.
         body_after: reset after so many bytes of the request's body went through.
+        settled: of `body_after`: only when the other side has seen the end, and is done with the request.
         reply_after: reset after so many bytes of the reply, its head included, went through.
     """
 
@@ -27,6 +29,7 @@ class Fault:
     headers: tuple[str, ...] = ()
     body_after: int | None = None
     reply_after: int | None = None
+    settled: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,9 @@ class Flaky:
             length = int(asked.header("content-length") or 0)
             limit = None if fault is None else fault.body_after
             if not await _pump(reader, upstream, length if limit is None else min(length, limit)) or limit is not None:
+                if fault is not None and fault.settled:
+                    upstream.write_eof()
+                    await asyncio.wait_for(answer.read(), _SETTLE_SECONDS)
                 _reset(writer)
                 return
             limit = None if fault is None else fault.reply_after
