@@ -2,9 +2,9 @@
 
 Harbor's is proven against a started Moorage, the plain one against Debian's docker-registry. The others cannot be
 reached here: they are held against shapes written from the vendors' public references, whose pages and the day of
-writing stand beside each. Those of GitHub, GitLab, Quay, JFrog, and of Azure's and Amazon's tokens were compared with
-copies of the pages; those of Docker Hub, Google and the rest of Amazon's still have to be. That proves our reading of
-those pages, and nothing about the services.
+writing stand beside each. No page could be opened where it is published: all were compared with stored copies of
+them. Where a copy was somebody else's, or did not go far enough, the test says so. That proves our reading of those
+pages, and nothing about the services.
 """
 
 import base64
@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 import httpx
 import pytest
@@ -194,7 +194,11 @@ def paged(rows: list[dict[str, Any]], size: int, page: str) -> list[dict[str, An
 
 
 async def test_docker_hub() -> None:
-    """Source: https://docs.docker.com/reference/api/hub/latest/, "Create access token"; WRITTEN."""
+    """Sign in, list a namespace.
+
+    Source: https://docs.docker.com/reference/api/hub/latest/ ("Create access token", "List repositories in a
+    namespace"), WRITTEN. Read in a copy of Docker's OpenAPI document at bump.sh; Docker's own page was not to be had.
+    """
 
     def hub(heard: Heard) -> Say:
         if heard.path == "/v2/auth/token":
@@ -202,8 +206,10 @@ async def test_docker_hub() -> None:
             return Say(200, {"access_token": "hub-token"})
         assert heard.credentials == "Bearer hub-token"
         if heard.path == "/v2/namespaces/team/repositories":
+            assert 1 <= int(heard.query["page_size"]) <= 1000
             rows = [{"name": f"app{number:03}", "namespace": "team", "is_private": True} for number in range(150)]
-            more = "https://hub.docker.com/x" if heard.query["page"] == "1" else None
+            next_page = "https://hub.docker.com/v2/namespaces/team/repositories?page=2&page_size=100"
+            more = next_page if heard.query["page"] == "1" else None
             return Say(
                 200, {"count": 150, "next": more, "previous": None, "results": paged(rows, 100, heard.query["page"])}
             )
@@ -353,9 +359,10 @@ async def test_jfrog() -> None:
 async def test_google() -> None:
     """Packages by Google's API, with a token that the key signs for.
 
-    Source: https://cloud.google.com/artifact-registry/docs/docker/authentication;
-    …/docs/reference/rest/v1/projects.locations.repositories.packages/list;
-    https://developers.google.com/identity/protocols/oauth2/service-account, WRITTEN.
+    Source: https://cloud.google.com/artifact-registry/docs/reference/rest/v1/projects.locations.repositories.packages
+    (a slash in a package's id is escaped) and …/list (at most 1,000 a page); RFC 7523, section 2.1 (the form), WRITTEN.
+    Of https://developers.google.com/identity/protocols/oauth2/service-account the copy breaks off before the request
+    for a token, and …/artifact-registry/docs/docker/authentication was not to be had.
     """
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(
@@ -365,9 +372,11 @@ async def test_google() -> None:
 
     def google(heard: Heard) -> Say:
         if heard.path == "/token":
-            sent = json.loads(heard.body)
-            head, claims, _ = (json.loads(base64.urlsafe_b64decode(part + "==")) if at < 2 else part
-                               for at, part in enumerate(sent["assertion"].split(".")))  # fmt: skip
+            assert heard.headers["content-type"] == "application/x-www-form-urlencoded"
+            sent = dict(parse_qsl(heard.body.decode(), strict_parsing=True))
+            assert sent.keys() == {"grant_type", "assertion"}
+            parts = sent["assertion"].split(".")
+            head, claims = (json.loads(base64.urlsafe_b64decode(part + "==")) for part in parts[:2])
             assert sent["grant_type"] == "urn:ietf:params:oauth:grant-type:jwt-bearer"
             assert (head["alg"], head["kid"], claims["iss"]) == ("RS256", "k1", "a@b.iam")
             assert claims["aud"] == "https://oauth2.googleapis.com/token"
@@ -377,6 +386,7 @@ async def test_google() -> None:
         if heard.path != where:
             return Say(404, {"error": {"code": 404, "status": "NOT_FOUND"}})
         parent = where.removeprefix("/v1/")
+        assert 1 <= int(heard.query["pageSize"]) <= 1000
         if "pageToken" not in heard.query:
             return Say(200, {"packages": [{"name": f"{parent}/app"}], "nextPageToken": "more"})
         return Say(200, {"packages": [{"name": f"{parent}/nested%2Fapp"}]})
@@ -403,7 +413,8 @@ def amazon(server_of: Callable[[], Scripted], made: list[str]) -> Callable[[Hear
 
     Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html,
     …/API_AuthorizationData.html, …/API_DescribeRepositories.html, …/API_CreateRepository.html,
-    …/API_BatchDeleteImage.html, WRITTEN.
+    …/API_BatchDeleteImage.html, WRITTEN. Of the first there was no copy: its name, version and JSON protocol are from
+    the service's own model (ecr/2015-09-21, targetPrefix, jsonVersion 1.1), its answer from AuthorizationData.
     """
 
     def refuse(kind: str) -> Say:
@@ -432,6 +443,7 @@ def amazon(server_of: Callable[[], Scripted], made: list[str]) -> Callable[[Hear
             data = {"authorizationToken": token, "expiresAt": 4102444800.0, "proxyEndpoint": "https://x"}
             return Say(200, {"authorizationData": [data]})
         if action == "DescribeRepositories":
+            assert 1 <= body["maxResults"] <= 1000
             if "nextToken" not in body:
                 return Say(200, {"repositories": [{"repositoryName": "team/one"}], "nextToken": "more"})
             return Say(200, {"repositories": [{"repositoryName": "team/two"}]})

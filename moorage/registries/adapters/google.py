@@ -4,7 +4,8 @@ The account is always `_json_key` with the JSON key of a service account. Reposi
 which the key signs a request for an access token.
 
 Source: cloud.google.com/artifact-registry/docs/docker/authentication; …/docs/reference/rest/v1
-(projects.locations.repositories.packages.list); developers.google.com/identity/protocols/oauth2/service-account.
+(projects.locations.repositories.packages.list); developers.google.com/identity/protocols/oauth2/service-account;
+RFC 7523, section 2.1 (the request is a form).
 """
 
 import time
@@ -27,6 +28,7 @@ TOKENS = "https://oauth2.googleapis.com/token"
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform.read-only"
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+_FORM = "application/x-www-form-urlencoded"
 _LIFE_SECONDS = 600
 
 
@@ -95,8 +97,9 @@ class Google(Adapter):
         }  # fmt: skip
         signed = jwt.encode({"alg": "RS256", "kid": key.private_key_id}, claims, signing)
         url = TOKENS if _is_google(self.endpoint) else "/token"
-        body = {"grant_type": _GRANT, "assertion": signed}
-        token = read_text((await self.ask("POST", url, body=body)).json(), "access_token")
+        body = msgspec.Raw(urlencode({"grant_type": _GRANT, "assertion": signed}).encode())
+        answer = await self.ask("POST", url, headers={"content-type": _FORM}, body=body)
+        token = read_text(answer.json(), "access_token")
         if not token:
             raise RemoteMisbehaved("Google gives no access token.")
         return f"Bearer {token}"
