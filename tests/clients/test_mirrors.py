@@ -19,6 +19,7 @@ from tests.clients.client import Client, Record, Setting
 from tests.parts import Parts
 from tests.parts.base import wait_until
 from tests.parts.containerd import Containerd
+from tests.parts.docker_registry import DockerRegistry
 from tests.parts.dockerd import Dockerd
 from tests.parts.podman import Podman
 from tests.parts.skopeo import Skopeo
@@ -26,6 +27,7 @@ from tests.serving import Account, Moorage
 
 IMAGE = images.image("through a mirror", size_bytes=1000)
 OTHER = images.image("from another registry", size_bytes=1000)
+CACHED = images.image("kept on the way", size_bytes=1000)
 
 
 @dataclass(frozen=True)
@@ -72,18 +74,21 @@ def mirror(record: Record, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def push(http: httpx.Client, repository: str, image: images.Image) -> None:
     """Push an image under the tag 1."""
     for blob in (image.config, *image.layers):
-        done = http.post(f"/v2/{repository}/blobs/uploads/?digest={blob.digest}", content=blob.data)
+        opened = http.post(f"/v2/{repository}/blobs/uploads/")
+        assert opened.status_code == 202, opened.text
+        location = httpx.URL(opened.headers["location"]).copy_merge_params({"digest": blob.digest})
+        done = http.put(location, content=blob.data)
         assert done.status_code == 201, done.text
     headers = {"content-type": image.manifest.media_type}
     assert http.put(f"/v2/{repository}/manifests/1", content=image.manifest.data, headers=headers).status_code == 201
 
 
-def settled(mirror: Mirror) -> Mirror:
-    """The mirror, once it is there: within a second."""
+def settled(mirror: Mirror, project: str = "hub") -> Mirror:
+    """The mirror, once it leads there: within a second."""
 
     def is_there() -> bool:
         challenge = httpx.get(f"http://{mirror.host}/v2/").headers["www-authenticate"]
-        return f'realm="http://{mirror.host}/service/token/hub"' in challenge
+        return f'realm="http://{mirror.host}/service/token/{project}"' in challenge
 
     wait_until(is_there, what="the mirror")
     return mirror
@@ -173,6 +178,55 @@ def test_containerd_gets_nothing_that_it_may_not_have(ctr: Client, mirror: Mirro
     wait_until(lambda: last in answered(), what="the access log")
     assert ("/v2/team/moored/manifests/1", 401) in answered()
     assert not any(status == 200 for path, status in answered() if path.startswith("/v2/"))
+
+
+# -- a proxy cache ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cached(parts: Parts, mirror: Mirror) -> Iterator[Mirror]:
+    """The same server: `localhost` and registry.upstream lead into a project that mirrors another registry."""
+    upstream = parts.get("docker_registry", DockerRegistry)
+    account = (upstream.username, upstream.password)
+    with httpx.Client(base_url=f"http://{upstream.host}", auth=account) as http:
+        push(http, "library/kept", CACHED)
+    admin = mirror.moorage.admin
+    with httpx.Client(base_url=f"{mirror.moorage.url}/api/v2.0", auth=(admin.username, admin.password)) as http:
+
+        def make(path: str, body: dict[str, object]) -> str:
+            made = http.post(path, json=body)
+            assert made.status_code == 201, made.text
+            return str(made.headers["location"].rpartition("/")[2])
+
+        credential = {"type": "basic", "access_key": account[0], "access_secret": account[1]}
+        endpoint = {"name": "up", "type": "docker-registry", "url": f"http://{upstream.host}", "credential": credential}
+        registry = int(make("/registries", endpoint))
+        make("/projects", {"project_name": "cache", "registry_id": registry, "metadata": {"public": "true"}})
+        ways = (("ns", "registry.upstream"), ("host", mirror.host))
+        made = [make("/mirrors", {"kind": kind, "name": name, "project_name": "cache"}) for kind, name in ways]
+        yield settled(mirror, "cache")
+        for one in made:
+            assert http.delete(f"/mirrors/{one}").status_code == 200
+    settled(mirror)
+
+
+@pytest.mark.part("dockerd", "containerd", "docker_registry")
+def test_what_another_registry_has_comes_by_its_own_name(
+    docker: Client, ctr: Client, cached: Mirror, tmp_path: Path
+) -> None:
+    """Neither name is here before: the first pull fetches it, by docker, the second finds it, by containerd."""
+    assert CACHED.digest in docker.run("pull", "kept:1")
+    assert docker.run("run", "--rm", "--network", "none", "kept:1") == "kept on the way\n"
+    docker.run("image", "rm", "kept:1")
+
+    ctr.run("images", "pull", "--hosts-dir", tmp_path / "certs.d", "registry.upstream/library/kept:1")
+
+    assert CACHED.digest in ctr.run("images", "ls")
+    admin = cached.moorage.admin
+    shown = httpx.get(
+        f"{cached.moorage.url}/api/v2.0/projects/cache/repositories", auth=(admin.username, admin.password)
+    ).json()
+    assert [one["name"] for one in shown] == ["cache/library/kept"]
 
 
 # -- podman and skopeo ------------------------------------------------------------------------------------
