@@ -4,6 +4,7 @@ Source: OCI distribution-spec v1.1, "Listing Tags", "Listing Referrers"; distrib
 """
 
 import json
+from bisect import bisect_right
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
@@ -11,13 +12,14 @@ from moorage.access.policy import PULL
 from moorage.artifacts.pull import (
     dump_tags,
     find_manifest,
-    find_repository,
+    find_place,
     list_referrers,
     list_repositories,
     list_tags,
 )
+from moorage.distribution import proxied
 from moorage.distribution.plane import Plane
-from moorage.errors import Invalid, ManifestUnknown, PageSizeInvalid, RepositoryUnknown
+from moorage.errors import Invalid, ManifestUnknown, NotCached, PageSizeInvalid, RepositoryUnknown
 from moorage.identity.scopes import Scope
 from moorage.oci.digest import Digest
 from moorage.oci.media_types import OCI_INDEX
@@ -62,10 +64,14 @@ async def tags(plane: Plane, request: Request, name: str, _reference: str) -> Re
     ticket = await plane.gate.ticket(request, (Scope("repository", name, (PULL,)),))
     size, last = _page(request)
     read = plane.database.read
-    repository_id = await find_repository(read, ticket, ticket.entries[name], name)
+    place = await find_place(read, ticket, ticket.entries[name], name)
+    shown = _shown(request, name)
+    if place.registry_id is not None:
+        every = await proxied.list_tags(plane, ticket, name)
+        return _page_of_tags(request, shown, every, size, last)
+    repository_id = place.repository_id
     if repository_id is None:
         raise RepositoryUnknown(repository=name)
-    shown = _shown(request, name)
     if size is None:
         names = await dump_tags(read, repository_id, last)
         return Reply(200, [JSON_TYPE], f'{{"name":"{shown}","tags":{names}}}'.encode("ascii"))
@@ -77,6 +83,17 @@ async def tags(plane: Plane, request: Request, name: str, _reference: str) -> Re
         found = found[:size]
         headers.append(_next(request, {"n": size, "last": found[-1]}))
     return json_reply(200, {"name": shown, "tags": found}, headers)
+
+
+def _page_of_tags(request: Request, shown: str, every: list[str], size: int | None, last: str) -> Reply:
+    """A page of tags that are all at hand, in byte order."""
+    rest = every[bisect_right(every, last) :]
+    headers: list[Header] = []
+    if size is not None and len(rest) > size:
+        rest = rest[:size]
+        if size:
+            headers.append(_next(request, {"n": size, "last": rest[-1]}))
+    return json_reply(200, {"name": shown, "tags": rest}, headers)
 
 
 async def catalog(plane: Plane, request: Request, _name: str, _reference: str) -> Reply:
@@ -113,10 +130,8 @@ async def referrers(plane: Plane, request: Request, name: str, reference: str) -
     if wanted is not None and "\x00" in wanted:
         wanted = "\ufffd"  # no type holds NUL nor this, and PostgreSQL takes the second only
     after = whole_number(request.field("last") or "0", limit=2**62, problem=Invalid)
-    try:
-        repository_id = await find_repository(read, ticket, entry, name)
-    except RepositoryUnknown:
-        repository_id = None
+    place = await find_place(read, ticket, entry, name)
+    repository_id = place.repository_id
     headers: list[Header] = [(b"content-type", OCI_INDEX.encode("ascii"))]
     if wanted:
         headers.append((b"oci-filters-applied", b"artifactType"))
@@ -133,7 +148,7 @@ async def referrers(plane: Plane, request: Request, name: str, reference: str) -
         if after == 0:
             try:
                 index = await find_manifest(read, ticket, entry, name, f"{digest.algorithm}-{digest.hex[:64]}")
-            except ManifestUnknown:
+            except (ManifestUnknown, NotCached):
                 pass
             else:
                 everything = await list_referrers(
@@ -141,6 +156,8 @@ async def referrers(plane: Plane, request: Request, name: str, reference: str) -
                 )
                 seen = {str(Digest.from_binary(row[1])) for row in everything}
                 entries += _fallback(index.bytes, index.media_type, wanted or None, seen)
+    if place.registry_id is not None and after == 0:
+        entries += await proxied.list_referrers(plane, ticket, name, digest, but=entries, wanted=wanted or None)
     body = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
     return Reply(200, headers, json.dumps(body, separators=(",", ":")).encode())
 

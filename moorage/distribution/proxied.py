@@ -1,10 +1,12 @@
 """What is pulled from projects that mirror another registry, where it is not here yet or has to be looked up again."""
 
+import json
 from collections.abc import Awaitable, Callable
 
 from moorage.access.policy import Entry, Ticket
-from moorage.artifacts.pull import FoundBlob
+from moorage.artifacts.pull import FoundBlob, dump_tags, find_place
 from moorage.distribution.plane import Plane
+from moorage.errors import ManifestUnknown, RepositoryUnknown
 from moorage.oci.digest import Digest
 from moorage.web.ranges import etag_matches, if_range_matches, parse_range
 from moorage.web.reply import Header, Reply
@@ -36,6 +38,44 @@ async def get_manifest(plane: Plane, request: Request, ticket: Ticket, name: str
     if condition is not None and etag_matches(condition, f'"{served.digest}"', weak=True):
         return Reply(304, headers)
     return Reply(200, headers, served.raw)
+
+
+async def list_tags(plane: Plane, ticket: Ticket, name: str) -> list[str]:
+    """The tags here and at the upstream, in byte order; where that does not answer, those that are here.
+
+    Raises:
+        RepositoryUnknown: neither has the repository.
+    """
+    entry, read = ticket.entries[name], plane.database.read
+    try:
+        path, there = await plane.proxy_cache.list_tags(entry, name)
+    except ManifestUnknown:
+        raise RepositoryUnknown(repository=name) from None
+    place = await find_place(read, ticket, entry, path)
+    if place.repository_id is None and there is None:
+        raise RepositoryUnknown(repository=name)
+    here = [] if place.repository_id is None else json.loads(await dump_tags(read, place.repository_id, ""))
+    return sorted({*here, *(there or ())})
+
+
+async def list_referrers(
+    plane: Plane, ticket: Ticket, name: str, subject: Digest, *, but: list[dict[str, object]], wanted: str | None
+) -> list[dict[str, object]]:
+    """What the upstream lists as referring to a manifest, without those of `but`; `wanted`: of this type only."""
+    seen = {one["digest"] for one in but}
+    entries = []
+    for one in await plane.proxy_cache.list_referrers(ticket.entries[name], name, subject):
+        if str(one.digest) in seen or (wanted is not None and one.artifact_type != wanted):
+            continue
+        entry: dict[str, object] = {
+            "mediaType": one.media_type, "digest": str(one.digest), "size": one.size_bytes,
+        }  # fmt: skip
+        if one.artifact_type:
+            entry["artifactType"] = one.artifact_type
+        if one.annotations:
+            entry["annotations"] = dict(one.annotations)
+        entries.append(entry)
+    return entries
 
 
 ServeBlob = Callable[[FoundBlob], Awaitable[Reply]]

@@ -6,9 +6,9 @@ A fetch is a task of its own: it does not end with the client that began it, and
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from time import monotonic
 
 from moorage.artifacts.local import Local
 from moorage.artifacts.pull import FoundBlob
@@ -340,7 +340,7 @@ class _Pace:
     async def wait(self, size_bytes: int) -> None:
         """Wait until so many bytes may go on."""
         if self._rate:
-            now = time.monotonic()
+            now = monotonic()
             self._free_at = max(self._free_at, now) + size_bytes / self._rate
             await asyncio.sleep(self._free_at - now)
 

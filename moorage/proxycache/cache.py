@@ -8,10 +8,10 @@ that of a hosted tag. When the upstream does not answer, what is here is served 
 import asyncio
 import contextlib
 import logging
-import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from time import monotonic
 from typing import NamedTuple
 
 import msgspec
@@ -39,11 +39,12 @@ from moorage.proxycache.arrivals import Arrivals
 from moorage.proxycache.blobs import Blobs, Coming, Wanted
 from moorage.proxycache.evict import Evict
 from moorage.proxycache.explain import explain
+from moorage.proxycache.listing import Listing
 from moorage.proxycache.proxies import Proxies, Proxy
 from moorage.proxycache.service import PROXY
 from moorage.remotes.http import Outgoing
 from moorage.remotes.patience import read_retry_after
-from moorage.remotes.reading import RemoteManifest
+from moorage.remotes.reading import Referrer, RemoteManifest
 from moorage.sealing import Seals
 
 ASK_SECONDS = 10.0
@@ -52,7 +53,7 @@ _PAUSE_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 60.0
 """How long an upstream that failed is not asked about what is here."""
 _WHOLE_EVERY_SECONDS = 2.0
-_QUIET_SECONDS = 15.0
+_QUIET_SECONDS = 5.0
 """How long nothing of a repository was pulled before what is missing is fetched."""
 _FORGET_SECONDS = 3_600.0
 _MARKS = 100_000
@@ -118,6 +119,7 @@ class ProxyCache:
         self._blobs = Blobs(shelf, self._arrivals, self._evict, self._on_blob)
         self._known: OrderedDict[tuple[int, str], _Known] = OrderedDict()
         self._turns: dict[str, tuple[asyncio.Lock, list[None]]] = {}
+        self._listing = Listing()
         self._paused: dict[object, float] = {}
         self._waiting: dict[tuple[int, str, Digest], _Waiting] = {}
 
@@ -138,7 +140,7 @@ class ProxyCache:
     def is_fresh(self, found: FoundManifest, tag: str) -> bool:
         """Whether the upstream need not be asked where a tag leads. Costs no statement."""
         known = self._known.get((found.repository_id, tag))
-        return known is not None and known.digest == found.digest and known.until > time.monotonic()
+        return known is not None and known.digest == found.digest and known.until > monotonic()
 
     async def get_tagged(self, entry: Entry, name: str, tag: str) -> Served:
         """What a tag leads to.
@@ -326,6 +328,27 @@ class ProxyCache:
             raise BlobUnknown(str(problem), repository=name, digest=str(digest)) from None
         return Wanted(proxy, path, upstream, digest)
 
+    # -- lists ----------------------------------------------------------------------------------------------
+
+    async def list_tags(self, entry: Entry, name: str) -> tuple[str, list[str] | None]:
+        """Where a repository is kept here, and its tags at the upstream; None: that names none.
+
+        Raises:
+            ManifestUnknown: the project's filter leaves it out.
+        """
+        proxy = await self._proxies.get(entry.project_id)
+        path, upstream = proxy.place(name)
+        return path, await self._listing.list_tags(proxy, path, upstream)
+
+    async def list_referrers(self, entry: Entry, name: str, subject: Digest) -> list[Referrer]:
+        """What refers to a manifest at the upstream, where the project asks for it."""
+        proxy = await self._proxies.get(entry.project_id)
+        try:
+            path, upstream = proxy.place(name)
+        except ManifestUnknown:
+            return []
+        return await self._listing.list_referrers(proxy, path, upstream, subject)
+
     # -- pulls ----------------------------------------------------------------------------------------------
 
     def note_pull(self, ticket: Ticket, entry: Entry, served: Served, *, reference: str, address: str) -> None:
@@ -335,8 +358,8 @@ class ProxyCache:
             self._note(note, served.found, served.path)
             return
         key = (entry.project_id, served.path, served.digest)
-        notes = self._waiting.setdefault(key, _Waiting([], time.monotonic()))
-        notes.seen_at = time.monotonic()
+        notes = self._waiting.setdefault(key, _Waiting([], monotonic()))
+        notes.seen_at = monotonic()
         if len(notes.pulls) < _WAITING and len(self._waiting) < _WAITING:
             notes.pulls.append(note)
 
@@ -360,7 +383,7 @@ class ProxyCache:
             for note in waiting.pulls:
                 self._note(note, found, path)
             return
-        quiet = time.monotonic() - waiting.seen_at
+        quiet = monotonic() - waiting.seen_at
         if quiet > _FORGET_SECONDS:
             self._waiting.pop(key, None)
         elif quiet > _QUIET_SECONDS and waiting.used and not waiting.tried:
@@ -380,13 +403,13 @@ class ProxyCache:
         """Note that somebody pulls blobs of a repository: what is held there is pulled in earnest."""
         for key, waiting in self._waiting.items():
             if key[:2] == (wanted.proxy.project_id, wanted.path):
-                waiting.used, waiting.seen_at = True, time.monotonic()
+                waiting.used, waiting.seen_at = True, monotonic()
 
     # -- what is remembered ---------------------------------------------------------------------------------
 
     def _remember(self, found: FoundManifest, tag: str, seconds: float) -> None:
         key = (found.repository_id, tag)
-        self._known[key] = _Known(found.digest, time.monotonic() + seconds)
+        self._known[key] = _Known(found.digest, monotonic() + seconds)
         self._known.move_to_end(key)
         if len(self._known) > _MARKS:
             self._known.popitem(last=False)
@@ -398,10 +421,10 @@ class ProxyCache:
         everything = isinstance(problem, RemoteUnavailable | RemoteBusy | TimeoutError)
         if len(self._paused) > _WAITING:
             self._paused.clear()
-        self._paused[proxy.project_id if everything else path] = time.monotonic() + seconds
+        self._paused[proxy.project_id if everything else path] = monotonic() + seconds
 
     def _is_paused(self, proxy: Proxy, path: str) -> bool:
-        now = time.monotonic()
+        now = monotonic()
         return any(self._paused.get(key, 0.0) > now for key in (proxy.project_id, path))
 
     def _told(self, proxy: Proxy, problem: Problem) -> Problem:

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import logging
-import time
 from dataclasses import dataclass, field
+from time import monotonic
 
 from moorage.db.engine import Database
 from moorage.errors import ManifestUnknown, Problem
@@ -105,13 +105,13 @@ class Proxies:
             SealBroken: the upstream's secret cannot be opened.
         """
         known = self._known.get(project_id)
-        if known is not None and known[0] > time.monotonic():
+        if known is not None and known[0] > monotonic():
             return known[1]
         async with self._locks.setdefault(project_id, asyncio.Lock()):
             known = self._known.get(project_id)
-            if known is None or known[0] <= time.monotonic():
+            if known is None or known[0] <= monotonic():
                 row = await self._database.look(service.get_proxy, project_id)
-                known = self._known[project_id] = (time.monotonic() + FRESH_SECONDS, await self._make(row))
+                known = self._known[project_id] = (monotonic() + FRESH_SECONDS, await self._make(row))
         return known[1]
 
     async def close(self) -> None:

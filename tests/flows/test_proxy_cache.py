@@ -4,8 +4,10 @@ import asyncio
 import base64
 import contextlib
 import json
+import os
 import random
-from collections.abc import AsyncIterator
+import signal
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from moorage.remotes.connection import Endpoint
 from moorage.remotes.http import Outgoing
 from moorage.settings import Secret
 from tests import serving
-from tests.fakes.flaky import Flaky, flaky
+from tests.fakes.flaky import Asked, Fault, Flaky, flaky
 from tests.parts import Parts
 from tests.parts.docker_registry import DockerRegistry
 from tests.serving import Moorage
@@ -169,20 +171,31 @@ class Mirror:
         return found
 
 
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moorage]:
+    """A server with one worker."""
+    with serving.serve(tmp_path_factory.mktemp("one") / "data", settings={"log.level": "warning"}) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moorage]:
+    """A server with two workers on one folder."""
+    settings = {"log.level": "warning"}
+    with serving.serve(tmp_path_factory.mktemp("two") / "data", settings=settings, workers=2) as server:
+        yield server
+
+
 @contextlib.asynccontextmanager
-async def mirrors(parts: Parts, data: Path, **settings: object) -> AsyncIterator[Mirror]:
-    workers = settings.pop("workers", None)
-    assert workers is None or isinstance(workers, int)
-    with serving.serve(data, settings=settings, workers=workers) as server:
-        limits = httpx.Limits(max_connections=200)
-        login = base64.b64encode(f"{server.admin.username}:{server.admin.password}".encode()).decode()
-        async with (
-            upstream_of(parts) as upstream,
-            httpx.AsyncClient(
-                base_url=server.url, headers={"authorization": f"Basic {login}"}, timeout=60, limits=limits
-            ) as client,
-        ):
-            yield Mirror(server, client, upstream)
+async def mirrors(parts: Parts, server: Moorage) -> AsyncIterator[Mirror]:
+    limits = httpx.Limits(max_connections=200)
+    login = base64.b64encode(f"{server.admin.username}:{server.admin.password}".encode()).decode()
+    headers = {"authorization": f"Basic {login}"}
+    async with (
+        upstream_of(parts) as upstream,
+        httpx.AsyncClient(base_url=server.url, headers=headers, timeout=60, limits=limits) as client,
+    ):
+        yield Mirror(server, client, upstream)
 
 
 async def until(done: Any, seconds: float = 10.0) -> None:
@@ -194,17 +207,17 @@ async def until(done: Any, seconds: float = 10.0) -> None:
 # -- stories ----
 
 
-async def test_an_image_is_fetched_once_and_kept(parts: Parts, tmp_path: Path) -> None:
+async def test_an_image_is_fetched_once_and_kept(parts: Parts, one: Moorage) -> None:
     content = Content()
-    one, two = content.image("one", 400_000, 20_000), content.image("two", 0, 70_000)
-    content.index(one, two)
-    async with mirrors(parts, tmp_path / "data") as here:
+    children = content.image("one", 400_000, 20_000), content.image("two", 0, 70_000)
+    content.index(*children)
+    async with mirrors(parts, one) as here:
         await here.upstream.push("team/app", "v1", content)
-        await here.mirror("proxy")
-        await here.pull("proxy/team/app", "v1", content)
+        await here.mirror("kept")
+        await here.pull("kept/team/app", "v1", content)
 
         async def is_kept() -> bool:
-            return [tag["name"] for one in await here.artifacts("proxy", "team/app") for tag in one["tags"] or ()] == [
+            return [tag["name"] for one in await here.artifacts("kept", "team/app") for tag in one["tags"] or ()] == [
                 "v1"
             ]
 
@@ -212,9 +225,143 @@ async def test_an_image_is_fetched_once_and_kept(parts: Parts, tmp_path: Path) -
         for digest in content.blobs:
             assert here.upstream.passed("GET", f"/blobs/{digest}") == 1
         asked = len(here.upstream.proxy.asked)
-        await here.pull("proxy/team/app", "v1", content)
+        await here.pull("kept/team/app", "v1", content)
         assert len(here.upstream.proxy.asked) == asked
 
-        (kept,) = await here.artifacts("proxy", "team/app")
+        (kept,) = await here.artifacts("kept", "team/app")
         assert kept["digest"] == str(content.root)
-        assert {child["child_digest"] for child in kept["references"]} == {str(one), str(two)}
+        assert {named["child_digest"] for named in kept["references"]} == {str(child) for child in children}
+
+
+@pytest.mark.parametrize("servers", ["one", "two"])
+async def test_a_hundred_who_pull_at_once_are_one_request_for_each_blob(
+    parts: Parts, request: pytest.FixtureRequest, servers: str
+) -> None:
+    content, repository = Content(), f"storm/{servers}"
+    content.index(content.image(servers, 2_000_000, 20_000))
+    async with mirrors(parts, request.getfixturevalue(servers)) as here:
+        await here.upstream.push(repository, "v1", content)
+        await here.mirror("storm")
+        await asyncio.gather(*(here.pull(f"storm/{repository}", "v1", content) for _ in range(100)))
+        for digest in content.blobs:
+            assert here.upstream.passed("GET", f"/blobs/{digest}") == 1
+        for reference in ("v1", *(digest for digest in content.manifests if digest != content.root)):
+            assert here.upstream.passed("GET", f"/manifests/{reference}") == 1
+
+        # When its time is over, a hundred who ask are one HEAD.
+        await here.set("storm", "proxy_cache_tag_seconds", "2")
+        before = here.upstream.passed("HEAD", "/manifests/v1")
+        found = await asyncio.gather(*(here.manifest(f"storm/{repository}", "v1") for _ in range(100)))
+        assert {one.content for one in found} == {content.manifests[content.root][0]}
+        assert here.upstream.passed("HEAD", "/manifests/v1") - before <= 2
+
+        async def is_clean() -> bool:
+            return not list((here.server.data / "arrivals").iterdir())
+
+        await until(is_clean)
+
+
+async def test_who_fetches_may_be_killed(parts: Parts, two: Moorage) -> None:
+    content = image("killed", 12_000_000)
+    (layer, data), *_ = sorted(content.blobs.items(), key=lambda one: -len(one[1]))
+    async with mirrors(parts, two) as here:
+        await here.upstream.push("killed/app", "v1", content)
+        await here.mirror("killed", metadata={"proxy_speed_kb": "4000"})
+
+        async def get() -> bytes:
+            try:
+                return (await here.blob("killed/killed/app", layer)).content
+            except httpx.TransportError:
+                return b""
+
+        pulls = [asyncio.create_task(get()) for _ in range(12)]
+        arrivals = here.server.data / "arrivals"
+
+        async def is_coming() -> bool:
+            return any(path.stat().st_size > 3_000_000 for path in arrivals.glob("*"))
+
+        await until(is_coming)
+        (file,) = arrivals.iterdir()
+        os.kill(holder_of(file), signal.SIGKILL)
+        found = await asyncio.gather(*pulls)
+        assert found.count(data) >= 1
+        assert set(found) <= {data, b""}
+        requests = [one for one in here.upstream.proxy.asked if str(layer) in one.path and one.header("authorization")]
+        assert len(requests) == 2
+        assert int(requests[1].header("range").removeprefix("bytes=").rstrip("-")) > 2_000_000
+        assert (await here.blob("killed/killed/app", layer)).content == data
+        assert here.upstream.passed("GET", f"/blobs/{layer}") == 2
+
+
+def holder_of(file: Path) -> int:
+    """The process that holds the lock of a file."""
+    inode = str(file.stat().st_ino)
+    for line in Path("/proc/locks").read_text().splitlines():
+        words = line.split()
+        if words[1] == "FLOCK" and words[5].rpartition(":")[2] == inode:
+            return int(words[4])
+    raise AssertionError("nobody holds it")
+
+
+async def test_a_client_that_is_slow_or_goes_away_holds_nobody_up(parts: Parts, one: Moorage) -> None:
+    content = image("slow", 30_000_000)
+    (layer, data), *_ = sorted(content.blobs.items(), key=lambda one: -len(one[1]))
+    async with mirrors(parts, one) as here:
+        await here.upstream.push("slow/app", "v1", content)
+        await here.mirror("slow")
+        path = f"/v2/slow/slow/app/blobs/{layer}"
+        async with here.client.stream("GET", path) as slow:
+            pieces = slow.aiter_raw(100_000)
+            first = await anext(pieces)
+            assert (await here.blob("slow/slow/app", layer)).content == data
+            rest = b"".join([piece async for piece in pieces])
+        assert first + rest == data
+        other = image("gone", 20_000_000)
+        (layer, data), *_ = sorted(other.blobs.items(), key=lambda one: -len(one[1]))
+        await here.upstream.push("slow/app", "v2", other)
+        async with here.client.stream("GET", f"/v2/slow/slow/app/blobs/{layer}") as gone:
+            await anext(gone.aiter_raw(1000))
+        assert (await here.blob("slow/slow/app", layer)).content == data
+        assert here.upstream.passed("GET", f"/blobs/{layer}") == 1
+
+
+async def test_a_connection_that_breaks_is_taken_up_where_it_broke(parts: Parts, one: Moorage) -> None:
+    content = image("broken", 5_000_000)
+    (layer, data), *_ = sorted(content.blobs.items(), key=lambda one: -len(one[1]))
+    async with mirrors(parts, one) as here:
+        await here.upstream.push("broken/app", "v1", content)
+        await here.mirror("broken")
+        broken = 0
+
+        def plan(asked: Asked, _count: int) -> Fault | None:
+            nonlocal broken
+            if str(layer) in asked.path and asked.header("authorization") and broken < 3:
+                broken += 1
+                return Fault(reply_after=1_000_000 * broken)
+            return None
+
+        here.upstream.proxy.plan = plan
+        assert (await here.blob("broken/broken/app", layer)).content == data
+        assert broken == 3
+        # One that never answers is told, with the cause, and nothing is left behind.
+        here.upstream.proxy.plan = lambda _asked, _count: Fault(reply_after=0)
+        missing = await here.blob("broken/broken/app", compute(b"other"))
+        assert (missing.status_code, "cannot be reached" in missing.text) == (503, True)
+        assert (await here.manifest("broken/broken/app", "v1")).status_code == 503
+        assert not list((here.server.data / "arrivals").iterdir())
+
+
+async def test_layers_that_a_client_has_already_are_fetched_in_the_end(parts: Parts, one: Moorage) -> None:
+    content = image("rest", 40_000, 5_000)
+    config = next(digest for digest, data in content.blobs.items() if data.startswith(b"{"))
+    async with mirrors(parts, one) as here:
+        await here.upstream.push("rest/app", "v1", content)
+        await here.mirror("rest")
+        assert (await here.manifest("rest/rest/app", "v1")).status_code == 200
+        assert (await here.blob("rest/rest/app", config)).status_code == 200
+
+        async def is_kept() -> bool:
+            answer = await here.api("GET", "/projects/rest/repositories/rest%252Fapp/artifacts")
+            return answer.status_code == 200 and len(answer.json()) == 1
+
+        await until(is_kept, seconds=40)
