@@ -65,6 +65,7 @@ from moorage.replication import on_events as replication
 from moorage.sealing import Seals
 from moorage.settings import Settings
 from moorage.site.pages import Explorer
+from moorage.site.portal import Portal
 from moorage.site.probes import Probes
 from moorage.storage.base import Storage
 from moorage.storage.open import open_storage
@@ -224,7 +225,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
             "readyz": probes.readyz,
             "metrics": probes.metrics,
         },
-        probes.root,
+        Portal(),
         hosts,
         metrics,
         access_log,

@@ -1,4 +1,4 @@
-"""Write the pages that follow from the code: settings.md, cli.md, … in docs/operate, errors.md and api.md in docs/use.
+"""Write what follows from the code: pages of docs/operate and docs/use, and the portal's types of the REST API.
 
 A test compares them with the code, so run this after changing a setting or a command: `make pages`.
 """
@@ -22,6 +22,7 @@ from moorage.cli.exits import MEANINGS  # noqa: E402
 from moorage.configuration import rules  # noqa: E402
 from moorage.errors import Problem  # noqa: E402
 from moorage.settings import Key, list_keys  # noqa: E402
+from tools.portal_types import make_types  # noqa: E402
 
 NOTE = "<!-- Written by tools/write_docs.py; change the code and run it. -->\n"
 
@@ -41,6 +42,7 @@ def make_pages() -> dict[str, str]:
         "docs/operate/cli.md": make_cli(),
         "docs/use/errors.md": make_errors(),
         "docs/use/api.md": make_api(),
+        "portal/src/api/schema.ts": make_types(),
     }
 
 

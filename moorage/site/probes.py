@@ -1,11 +1,10 @@
-"""/livez, /readyz, /metrics, and the plain page at / until there is a portal."""
+"""/livez, /readyz and /metrics."""
 
 import asyncio
 import logging
 import time
 from typing import TYPE_CHECKING
 
-from moorage import __version__
 from moorage.db.engine import Database
 from moorage.errors import Problem, RouteUnknown, Unsupported
 from moorage.identity.scopes import Scope
@@ -86,18 +85,6 @@ class Probes:
         except Problem as problem:
             log.warning("metrics of background work are left out: %s", with_cause(problem))
         return Reply(200, [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")], text.encode())
-
-    async def root(self, request: Request) -> Reply:
-        """A line of text at /; everything else is unknown."""
-        if request.path != "/":
-            raise RouteUnknown(path=request.path[:300])
-        _require_read(request, "/")
-        request.route = "root"
-        page = (
-            f"Moorage {__version__}\n\nThis is a container registry: docker login {request.origin.partition('://')[2]}\n"
-            f"Its REST API: {request.origin}/api/v2.0/explorer\n"
-        )
-        return Reply(200, [_TEXT, (b"x-content-type-options", b"nosniff")], page.encode())
 
 
 def _require_read(request: Request, path: str) -> None:

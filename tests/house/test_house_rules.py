@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 LONG_FILES: dict[str, str] = {
     "moorage/settings.py": "every boot setting, which is the table that docs/operate/settings.md shows",
+    "portal/src/api/schema.ts": "every operation and schema of the REST API, as tools/portal_types.py writes them",
     "moorage/errors.py": "every error with its codes and its message, which is the table that docs/use/errors.md shows",
     "moorage/db/migrations/versions/0001_the_first_tables.py": "every table, once, as Alembic writes it",
 }

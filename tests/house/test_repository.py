@@ -118,8 +118,10 @@ def test_every_dependency_has_a_decision_record_that_names_it() -> None:
 
 
 def test_everything_that_is_imported_is_asked_for_by_name() -> None:
-    develop = (ROOT / "requirements/develop.in").read_text().splitlines()
-    asked = {*list_dependencies(), *(normalise(line) for line in develop if line and line[0] not in "#-")}
+    tools = [
+        line for name in ("develop", "build") for line in (ROOT / f"requirements/{name}.in").read_text().splitlines()
+    ]
+    asked = {*list_dependencies(), *(normalise(line) for line in tools if line and line[0] not in "#-")}
     product = set(list_dependencies())
     for path in list_files(".py"):
         names = re.findall(r"^\s*(?:import|from) ([a-z_0-9]+)", path.read_text(), re.MULTILINE)
@@ -127,7 +129,7 @@ def test_everything_that_is_imported_is_asked_for_by_name() -> None:
         ships = path.is_relative_to(ROOT / "moorage") and not path.is_relative_to(ROOT / "moorage/testing")
         allowed = product if ships else asked  # moorage.testing is a plug-in of pytest: who loads it has pytest
 
-        assert needed <= allowed, f"{name_of(path)}: not in pyproject.toml or requirements/develop.in"
+        assert needed <= allowed, f"{name_of(path)}: not in pyproject.toml or requirements/*.in"
 
 
 def test_every_dependency_is_imported_by_the_product() -> None:

@@ -1,0 +1,170 @@
+// Is this the right one, is it signed, and what is in it?
+import { Button, Menu, SegmentedControl } from "@mantine/core";
+import { IconChevronDown } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { useState } from "react";
+import type { Accessory, Artifact, ArtifactParts } from "../api/schema.ts";
+import { places } from "../app/places.ts";
+import { useSearch } from "../app/search.ts";
+import { useMay } from "../app/session.tsx";
+import { Failed } from "../app/states.tsx";
+import { useWords } from "../app/words.ts";
+import { Chip } from "../kit/Chip.tsx";
+import { Empty } from "../kit/Empty.tsx";
+import { Facts } from "../kit/Facts.tsx";
+import { inPlatformOrder, shortDigest } from "../kit/format.ts";
+import { Page } from "../kit/Page.tsx";
+import { ProblemBox } from "../kit/ProblemBox.tsx";
+import { Bytes, Copy, Digest, Name, Time } from "../kit/show.tsx";
+import { DeleteTags } from "./DeleteTags.tsx";
+import { Layers } from "./Layers.tsx";
+import { PullCommands } from "./PullCommands.tsx";
+import { Signed } from "./Platforms.tsx";
+import { useHost } from "./PushCommands.tsx";
+import { artifactQuery, partsQuery, useRepository } from "./queries.ts";
+import kit from "../kit/kit.module.css";
+
+const VIEWS = ["overview", "layers", "configuration", "accessories"] as const;
+type View = (typeof VIEWS)[number];
+
+export default function ArtifactPage() {
+  const t = useWords();
+  const { project, repository, path } = useRepository();
+  const { reference } = useParams({ strict: false }) as { reference: string };
+  const query = useQuery(artifactQuery(path, reference));
+  if (query.error && !query.data) return <Failed error={query.error} onRetry={() => void query.refetch()} />;
+  const artifact = query.data;
+  const crumbs = [{ label: t("projects.title"), to: places.projects }, { label: project, to: places.repositories(project) }, { label: repository, to: places.repository(project, repository) }];
+  const tag = reference.includes(":") ? null : reference;
+  if (!artifact) return <Page title={tag ?? shortDigest(reference)} isName crumbs={crumbs} />;
+  return <Shown key={artifact.digest} artifact={artifact} tag={tag} crumbs={crumbs} />;
+}
+
+function Shown({ artifact, tag, crumbs }: { artifact: Artifact; tag: string | null; crumbs: { label: string; to: string }[] }) {
+  const t = useWords();
+  const navigate = useNavigate();
+  const { project, repository, path } = useRepository();
+  const host = useHost();
+  const may = useMay(project);
+  const [search, setSearch] = useSearch();
+  const [pulls, setPulls] = useState(true);
+  const [deletes, setDeletes] = useState(false);
+  const parts = useQuery({ ...partsQuery(path, artifact.digest), enabled: may("artifact-addition:read") });
+  const children = (parts.data?.children ?? []).filter((one) => !one.attestation && one.artifact_id !== null);
+  const platforms = inPlatformOrder(children.map((one) => one.platform));
+  const platform = platforms.includes(search["platform"] ?? "") ? (search["platform"] as string) : platforms[0];
+  const child = children.find((one) => one.platform === platform);
+  const inner = useQuery({ ...partsQuery(path, child?.digest ?? ""), enabled: child !== undefined });
+  const seen = child === undefined ? parts : inner;
+  const accessories = artifact.accessories ?? [];
+  const view: View = VIEWS.find((one) => one === search["tab"]) ?? "overview";
+  const others = (artifact.tags ?? []).map((one) => one.name).filter((name) => name !== tag);
+  const short = shortDigest(artifact.digest);
+  const signature = [...accessories, ...(artifact.inherited_accessories ?? [])].find((one) => one.type.startsWith("signature."));
+  const isOwn = accessories.some((one) => one.type.startsWith("signature."));
+  const isImmutable = artifact.tags?.some((one) => one.name === tag && one.immutable);
+  return (
+    <Page
+      title={tag ?? short} isName crumbs={crumbs} windowTitle={[tag ?? short, `${project}/${repository}`]}
+      copy={<Copy text={`${host}/${project}/${repository}${tag === null ? "@" + artifact.digest : ":" + tag}`} label={t("artifacts.copyReference", { tag: tag ?? short })} />}
+      aside={<span className="row"><Chip>{artifact.type.toLowerCase()}</Chip>{platforms.length > 1 && <span className="muted">{t("artifacts.platforms", { count: platforms.length })}</span>}{isImmutable && <Chip>{t("artifacts.immutable.chip")}</Chip>}</span>}
+      actions={
+        <>
+          <Button variant="default" aria-expanded={pulls} onClick={() => setPulls(!pulls)}>{t("artifacts.pull.title")}</Button>
+          {tag !== null && may("tag:delete") && (
+            <Menu>
+              <Menu.Target><Button variant="default" rightSection={<IconChevronDown size={14} stroke={1.5} aria-hidden />}>{t("artifacts.more")}</Button></Menu.Target>
+              <Menu.Dropdown><Menu.Item className="danger" onClick={() => setDeletes(true)}>{t("artifacts.deleteTags.open", { count: 1 })}</Menu.Item></Menu.Dropdown>
+            </Menu>
+          )}
+        </>
+      }
+      under={
+        <div className="row muted">
+          <Digest value={artifact.digest} /><span aria-hidden>·</span><Bytes value={artifact.size} /><span aria-hidden>·</span><span>{t("artifacts.fact.pushed")} <Time value={artifact.push_time} /></span>
+          {others.length > 0 && <><span aria-hidden>·</span><span>{t("artifacts.also")} {others.slice(0, 8).map((name, index) => <span key={name}>{index > 0 && ", "}<Link to={places.tag(project, repository, name)}><Name>{name}</Name></Link></span>)}{others.length > 8 && ` +${others.length - 8}`}</span></>}
+        </div>
+      }
+    >
+      <div className="sections">
+        {pulls && <PullCommands project={project} repository={repository} tag={tag} digest={artifact.digest} type={artifact.type} />}
+        {platforms.length > 1 && <SegmentedControl className={kit["wraps"] ?? ""} aria-label={t("artifacts.column.platforms")} value={platform ?? ""} data={platforms} onChange={(value) => setSearch({ platform: value === platforms[0] ? undefined : value })} />}
+        <div className={kit["tabs"]} role="tablist" aria-label={t("artifacts.views")}>
+          {VIEWS.filter((one) => one === "overview" || one === "accessories" || may("artifact-addition:read")).map((one) => (
+            <button key={one} type="button" role="tab" id={`tab-${one}`} aria-selected={view === one} aria-controls="view" className={kit["tab"]} data-active={view === one || undefined} onClick={() => setSearch({ tab: one === "overview" ? undefined : one })}>
+              {t(`artifacts.view.${one}`)}{one === "accessories" && accessories.length > 0 && <span className="small muted"> {accessories.length}</span>}
+            </button>
+          ))}
+        </div>
+        <div role="tabpanel" id="view" aria-labelledby={`tab-${view}`} tabIndex={0} className={kit["view"]}>
+          {seen.error && view !== "accessories" ? <ProblemBox error={seen.error} onRetry={() => void seen.refetch()} /> : null}
+          {view === "overview" && <Overview artifact={artifact} parts={seen.data} signature={signature} isOwn={isOwn} />}
+          {view === "layers" && seen.data && <Layers layers={seen.data.layers} />}
+          {view === "configuration" && seen.data && <Configuration parts={seen.data} />}
+          {view === "accessories" && <Accessories project={project} repository={repository} accessories={accessories} />}
+        </div>
+      </div>
+      {deletes && tag !== null && <DeleteTags path={path} tags={[tag]} onClose={() => setDeletes(false)} onDone={() => void navigate({ to: places.repository(project, repository) })} />}
+    </Page>
+  );
+}
+
+function Overview({ artifact, parts, signature, isOwn }: { artifact: Artifact; parts: ArtifactParts | undefined; signature: Accessory | undefined; isOwn: boolean }) {
+  const t = useWords();
+  const config = (parts?.config?.content ?? {}) as { created?: string; author?: string; os?: string; architecture?: string; config?: { Cmd?: string[]; Entrypoint?: string[]; User?: string; WorkingDir?: string } };
+  const annotations = Object.entries(artifact.annotations ?? {});
+  return (
+    <div className="sections">
+      <div className="panel">
+        <Facts
+          rows={[
+            [t("artifacts.column.signed"), <Signed key="s" own={isOwn ? signature?.type : null} inherited={isOwn ? null : signature?.type} />],
+            [t("artifacts.column.type"), artifact.type],
+            [t("artifacts.fact.mediaType"), <code key="m" translate="no">{artifact.manifest_media_type}</code>],
+            [t("artifacts.fact.artifactType"), artifact.artifact_type ? <code translate="no">{artifact.artifact_type}</code> : null],
+            [t("artifacts.fact.platform"), parts?.platform],
+            [t("artifacts.fact.created"), config.created ? <Time value={config.created} /> : null],
+            [t("artifacts.fact.author"), config.author ? <Name>{config.author}</Name> : null],
+            [t("artifacts.fact.entrypoint"), config.config?.Entrypoint?.length ? <code translate="no">{config.config.Entrypoint.join(" ")}</code> : null],
+            [t("artifacts.fact.command"), config.config?.Cmd?.length ? <code translate="no">{config.config.Cmd.join(" ")}</code> : null],
+            [t("artifacts.fact.user"), config.config?.User ? <code translate="no">{config.config.User}</code> : null],
+            [t("artifacts.column.pulled"), <Time key="p" value={artifact.pull_time} />],
+            [t("artifacts.fact.labels"), artifact.labels?.length ? <span className="row">{artifact.labels.map((one) => <Chip key={one.id}><Name>{one.name ?? ""}</Name></Chip>)}</span> : null],
+          ]}
+        />
+      </div>
+      {annotations.length > 0 && (
+        <section className="stack" aria-label={t("artifacts.annotations")}>
+          <h2>{t("artifacts.annotations")}</h2>
+          <div className="panel"><Facts rows={annotations.map(([name, value]) => [name, <bdi key={name}>{value}</bdi>])} /></div>
+        </section>
+      )}
+    </div>
+  );
+}
+
+function Configuration({ parts }: { parts: ArtifactParts }) {
+  const t = useWords();
+  if (!parts.config) return <Empty>{t("artifacts.config.none")}</Empty>;
+  const text = parts.config.content === null ? null : JSON.stringify(parts.config.content, null, 2);
+  return (
+    <div className="stack">
+      <div className="row"><Digest value={parts.config.digest} /><Bytes value={parts.config.size} />{text !== null && <Copy text={text} label={t("artifacts.config.copy")} />}</div>
+      {text === null ? <Empty>{t("artifacts.config.unread", { why: parts.config.unread })}</Empty> : <pre className={kit["block"]} translate="no" tabIndex={0} aria-label={t("artifacts.view.configuration")} role="region">{text}</pre>}
+    </div>
+  );
+}
+
+function Accessories({ project, repository, accessories }: { project: string; repository: string; accessories: Accessory[] }) {
+  const t = useWords();
+  if (accessories.length === 0) return <Empty>{t("artifacts.accessories.none")}</Empty>;
+  return (
+    <ul className={kit["list"]}>
+      {accessories.map((one) => (
+        <li key={one.id} className="row"><Chip>{one.type}</Chip><Link to={places.artifact(project, repository, one.digest)}><code title={one.digest} translate="no">{shortDigest(one.digest)}</code></Link><Bytes value={one.size} /><span className="muted"><Time value={one.creation_time} /></span></li>
+      ))}
+    </ul>
+  );
+}
+

@@ -1,0 +1,16 @@
+// The commands that push into a project, for the client that somebody uses.
+import { useQuery } from "@tanstack/react-query";
+import { systemQuery } from "../app/session.tsx";
+import { useWords } from "../app/words.ts";
+import { CommandBox } from "../kit/Command.tsx";
+import { PUSHERS, push } from "./commands.ts";
+
+export function useHost(): string {
+  return useQuery(systemQuery).data?.registry_url ?? location.host;
+}
+
+export function PushCommands({ project, repository }: { project: string; repository?: string }) {
+  const t = useWords();
+  const host = useHost();
+  return <CommandBox label={t("artifacts.push.title")} clients={PUSHERS} commands={(client) => push(client, host, project, repository)} />;
+}

@@ -1,0 +1,46 @@
+// Which repository, how big, how alive?
+import { Button } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useParams } from "@tanstack/react-router";
+import { useState } from "react";
+import type { Repository } from "../api/schema.ts";
+import { places, split } from "../app/places.ts";
+import { useListState } from "../app/search.ts";
+import { useMay } from "../app/session.tsx";
+import { useWords } from "../app/words.ts";
+import { Empty } from "../kit/Empty.tsx";
+import { OwnShared } from "../kit/Progress.tsx";
+import { Count, Name, Time } from "../kit/show.tsx";
+import { Table, type Column } from "../kit/Table.tsx";
+import { PushCommands } from "./PushCommands.tsx";
+import { repositoriesQuery, storageQuery } from "./queries.ts";
+
+export default function RepositoriesPage() {
+  const t = useWords();
+  const { project } = useParams({ strict: false }) as { project: string };
+  const may = useMay(project);
+  const list = useListState({ sort: "-update_time" });
+  const query = useQuery({ ...repositoriesQuery(project, list), refetchInterval: (state) => (state.state.data?.total === 0 ? 3000 : false) });
+  const names = (query.data?.data ?? []).map((one) => one.name ?? "");
+  const held = useQuery({ ...storageQuery(project, names), enabled: names.length > 0 && may("quota:read") }).data;
+  const most = Math.max(0, ...[...(held?.values() ?? [])].map((one) => one.own + one.shared));
+  const [pushes, setPushes] = useState(false);
+  const columns: Column<Repository>[] = [
+    { id: "name", head: t("artifacts.column.name"), sort: "name", cell: (one) => { const [, short] = split(one.name ?? ""); return <Link to={places.repository(project, short)}><Name>{short}</Name></Link>; } },
+    { id: "artifacts", head: t("artifacts.column.artifacts"), width: "figure", sort: "artifact_count", descends: true, cell: (one) => <Count value={one.artifact_count} /> },
+    ...(may("quota:read") ? [{ id: "stored", head: t("artifacts.column.stored"), width: "fit" as const, cell: (one: Repository) => { const bytes = held?.get(one.name ?? ""); return bytes ? <OwnShared own={bytes.own} shared={bytes.shared} most={most} /> : null; } }] : []),
+    { id: "pulls", head: t("artifacts.column.pulls"), width: "figure", sort: "pull_count", descends: true, cell: (one) => <Count value={one.pull_count} /> },
+    { id: "changed", head: t("artifacts.column.lastPush"), width: "fit", sort: "update_time", descends: true, phone: 1, cell: (one) => <Time value={one.update_time} /> },
+    { id: "created", head: t("artifacts.column.created"), width: "fit", sort: "creation_time", descends: true, optional: true, cell: (one) => <Time value={one.creation_time} /> },
+  ];
+  return (
+    <div className="stack">
+      {pushes && <PushCommands project={project} />}
+      <Table
+        id="repositories" caption={t("artifacts.repositories.title")} columns={columns} query={query} list={list} rowKey={(one) => one.id ?? 0} rowName={(one) => one.name ?? ""} filterLabel={t("artifacts.repositories.filter")}
+        tools={query.data?.total && may("repository:push") ? <Button variant="default" size="xs" aria-expanded={pushes} onClick={() => setPushes(!pushes)}>{t("artifacts.push.title")}</Button> : undefined}
+        empty={may("repository:push") ? <Empty action={<PushCommands project={project} />}>{t("artifacts.repositories.empty")}</Empty> : <Empty>{t("artifacts.repositories.emptyReader")}</Empty>}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,36 @@
+// The head of a repository and its tabs.
+import { useQuery } from "@tanstack/react-query";
+import { Outlet } from "@tanstack/react-router";
+import { entries } from "../app/pages.ts";
+import { places } from "../app/places.ts";
+import { useCan, useMay } from "../app/session.tsx";
+import { Failed } from "../app/states.tsx";
+import { useWords } from "../app/words.ts";
+import { Page, Tabs } from "../kit/Page.tsx";
+import { Copy } from "../kit/show.tsx";
+import { projectQuery } from "../projects/queries.ts";
+import { useHost } from "./PushCommands.tsx";
+import { repositoryQuery, useRepository } from "./queries.ts";
+
+export default function RepositoryFrame() {
+  const t = useWords();
+  const { project, repository, path } = useRepository();
+  const host = useHost();
+  const may = useMay(project);
+  const can = useCan();
+  useQuery(projectQuery(project)); // its visibility, for the commands
+  const query = useQuery({ ...repositoryQuery(path), enabled: may("repository:read") });
+  if (query.error && !query.data) return <Failed error={query.error} onRetry={() => void query.refetch()} />;
+  const about = query.data?.description?.split("\n").find((line) => line.trim() !== "")?.slice(0, 200);
+  const base = places.repository(project, repository);
+  const tabs = entries("tab", "repository").filter(({ tab }) => (tab.needs === undefined || may(tab.needs)) && (tab.capability === undefined || can(tab.capability)));
+  return (
+    <Page
+      title={repository} isName windowTitle={[`${project}/${repository}`]} crumbs={[{ label: t("projects.title"), to: places.projects }, { label: project, to: places.repositories(project) }]}
+      copy={<Copy text={`${host}/${project}/${repository}`} label={t("artifacts.copyName")} />}
+      under={<>{about && <p className="muted"><bdi>{about}</bdi></p>}<Tabs label={t("artifacts.tabs")} tabs={tabs.map(({ path: sub, tab }) => ({ to: sub === "/" ? base : `${base}/${sub}`, label: t(tab.label), exact: sub === "/" }))} /></>}
+    >
+      <Outlet />
+    </Page>
+  );
+}

@@ -1,0 +1,90 @@
+// What pages of repositories and artifacts ask, under keys that changes make stale: ["repositories", PROJECT, …] and
+// ["repository", PROJECT, REPOSITORY, …].
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { useParams } from "@tanstack/react-router";
+import { call } from "../api/client.ts";
+import { repositoryOf } from "../app/places.ts";
+import { contractQuery, type ListState } from "../app/search.ts";
+import { queries } from "../app/session.tsx";
+import { IS_NAME } from "../projects/queries.ts";
+
+/** Project and repository of the address. */
+export function useRepository(): { project: string; repository: string; path: { project_name: string; repository_name: string } } {
+  const params = useParams({ strict: false }) as { project: string; repository: string };
+  const repository = repositoryOf(params.repository);
+  return { project: params.project, repository, path: { project_name: params.project, repository_name: repository } };
+}
+
+const paged = (list: ListState, q: string | undefined) => ({ ...(q ? { q } : {}), ...(list.sort ? { sort: list.sort } : {}), page: list.page, page_size: list.size });
+
+export const repositoriesQuery = (project: string, list: ListState) =>
+  queryOptions({
+    queryKey: ["repositories", project, list.q, list.sort, list.page, list.size],
+    placeholderData: keepPreviousData,
+    queryFn: async ({ signal }) => {
+      const { data, total } = await call("GET /projects/{project_name}/repositories", { path: { project_name: project }, query: paged(list, contractQuery({ name: list.q && `~${list.q}` })), signal });
+      return { data, total };
+    },
+  });
+
+/** Own and shared bytes of those repositories that a page shows, by whole name. */
+export const storageQuery = (project: string, names: string[]) =>
+  queryOptions({
+    queryKey: ["repositories", project, "storage", names],
+    enabled: names.length > 0,
+    placeholderData: keepPreviousData,
+    queryFn: async ({ signal }) => {
+      const q = `name={${names.join(" ")}}`;
+      const { data } = await call("GET /projects/{project_name_or_id}/storage/repositories", { path: { project_name_or_id: project }, query: { q, page_size: 100 }, header: IS_NAME, signal });
+      return new Map(data.map((one) => [one.name, one]));
+    },
+  });
+
+type Path = { project_name: string; repository_name: string };
+
+export const repositoryQuery = (path: Path) =>
+  queryOptions({
+    queryKey: ["repository", path.project_name, path.repository_name],
+    queryFn: async ({ signal }) => (await call("GET /projects/{project_name}/repositories/{repository_name}", { path, signal })).data,
+  });
+
+export const tagsQuery = (path: Path, list: ListState) =>
+  queryOptions({
+    queryKey: ["repository", path.project_name, path.repository_name, "tags", list.q, list.sort, list.page, list.size, list.filters],
+    placeholderData: keepPreviousData,
+    queryFn: async ({ signal }) => {
+      const q = contractQuery({ name: list.q && `~${list.q}`, signed: list.filters["signed"], platform: list.filters["platform"] });
+      const { data, total } = await call("GET /projects/{project_name}/repositories/{repository_name}/tags", { path, query: paged(list, q), signal });
+      return { data, total };
+    },
+  });
+
+export const artifactsQuery = (path: Path, list: ListState) =>
+  queryOptions({
+    queryKey: ["repository", path.project_name, path.repository_name, "artifacts", list.q, list.sort, list.page, list.size, list.filters],
+    placeholderData: keepPreviousData,
+    queryFn: async ({ signal }) => {
+      const q = contractQuery({ digest: list.q && `~${list.q}`, tags: list.filters["tags"] });
+      const { data, total } = await call("GET /projects/{project_name}/repositories/{repository_name}/artifacts", { path, query: { ...paged(list, q), with_tag: true, with_label: true, with_accessory: true }, signal });
+      return { data, total };
+    },
+  });
+
+export const artifactQuery = (path: Path, reference: string) =>
+  queryOptions({
+    queryKey: ["repository", path.project_name, path.repository_name, "artifact", reference],
+    queryFn: async ({ signal }) => (await call("GET /projects/{project_name}/repositories/{repository_name}/artifacts/{reference}", { path: { ...path, reference }, query: { with_tag: true, with_label: true, with_accessory: true, with_immutable_status: true, with_inherited_accessory: true }, signal })).data,
+  });
+
+export const partsQuery = (path: Path, reference: string) =>
+  queryOptions({
+    queryKey: ["repository", path.project_name, path.repository_name, "parts", reference],
+    staleTime: Infinity, // of a digest; what it says never changes
+    queryFn: async ({ signal }) => (await call("GET /projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/parts", { path: { ...path, reference }, signal })).data,
+  });
+
+/** Tags or artifacts of a repository have changed. */
+export async function repositoryChanged(path: Path): Promise<void> {
+  await queries.invalidateQueries({ queryKey: ["repository", path.project_name, path.repository_name] });
+  void queries.invalidateQueries({ queryKey: ["repositories", path.project_name] });
+}

@@ -1,0 +1,71 @@
+// A dialog named by its title. It closes by Escape and by a press outside only while nothing was typed.
+import { Button, Modal } from "@mantine/core";
+import { useState, type ReactNode, type FormEvent } from "react";
+import { useWords } from "../app/words.ts";
+import { ProblemBox } from "./ProblemBox.tsx";
+import classes from "./kit.module.css";
+
+/** `dirty`: there is something to lose; closing asks first. */
+export function Dialog({ title, opened, onClose, children, dirty = false, size = 520 }: {
+  title: string;
+  opened: boolean;
+  onClose: () => void;
+  children: ReactNode;
+  dirty?: boolean;
+  size?: number;
+}) {
+  const t = useWords();
+  const [asks, setAsks] = useState(false);
+  const close = () => (dirty ? setAsks(true) : onClose());
+  return (
+    <Modal.Root opened={opened} onClose={close} size={size} {...(opened ? { "data-dialog-open": true } : {})}>
+      <Modal.Overlay />
+      <Modal.Content>
+        {/* Not Modal.Header: a second <header> would be a second banner of the page. */}
+        <div className={classes["dialogHead"]}>
+          <Modal.Title className={classes["dialogTitle"] ?? ""}>{title}</Modal.Title>
+          <Modal.CloseButton aria-label={t("kit.dialog.close")} />
+        </div>
+        <Modal.Body>
+      {asks && (
+        <div className={classes["asks"]} role="alert">
+          <span>{t("kit.dialog.discardAsk")}</span>
+          <span className="grow" />
+          <Button size="xs" variant="default" onClick={() => setAsks(false)} autoFocus>{t("kit.dialog.keep")}</Button>
+          <Button size="xs" variant="default" onClick={() => { setAsks(false); onClose(); }}>{t("kit.dialog.discard")}</Button>
+        </div>
+      )}
+      {children}
+        </Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
+  );
+}
+
+/** The form in a dialog: fields, then what went wrong, then Cancel left and the action right. */
+export function DialogForm({ children, submit, onSubmit, onCancel, busy, error, danger }: {
+  children?: ReactNode;
+  /** What the button does, verb and noun: "Delete 3 tags". */
+  submit: string;
+  onSubmit: () => void;
+  onCancel: () => void;
+  busy: boolean;
+  error: unknown;
+  danger?: boolean;
+}) {
+  const t = useWords();
+  const send = (event: FormEvent) => {
+    event.preventDefault();
+    if (!busy) onSubmit();
+  };
+  return (
+    <form className="stack" onSubmit={send} noValidate>
+      {children}
+      {error !== null && error !== undefined && <ProblemBox error={error} />}
+      <div className={classes["buttons"]}>
+        <Button variant="default" onClick={onCancel} data-autofocus={danger || undefined}>{t("kit.dialog.cancel")}</Button>
+        <Button type="submit" loading={busy} {...(danger ? { color: "red" } : {})}>{submit}</Button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,89 @@
+// The head of every page: breadcrumb, the one h1, what one can do; and the title of the window.
+import { Link } from "@tanstack/react-router";
+import { useEffect, useRef, type ReactNode } from "react";
+import { useWords } from "../app/words.ts";
+import { Name } from "./show.tsx";
+import classes from "./kit.module.css";
+
+export interface Crumb {
+  label: string;
+  to: string;
+}
+
+let shownAt = ""; // the address whose h1 had the focus: a second page at it (data came) does not take it again
+
+/**
+ * A page. `title` is text; `isName` when people gave it. `crumbs` are the pages above it; `aside` stands right of the title,
+ * `under` below it; `windowTitle` the most specific part first, without the product's name.
+ */
+export function Page({ title, isName, crumbs = [], copy, aside, under, actions, children, windowTitle }: {
+  title: string;
+  isName?: boolean;
+  crumbs?: Crumb[];
+  copy?: ReactNode;
+  aside?: ReactNode;
+  under?: ReactNode;
+  actions?: ReactNode;
+  children?: ReactNode;
+  windowTitle?: string[];
+}) {
+  const said = [...(windowTitle ?? [title]), "Moorage"].join(" · ");
+  useEffect(() => {
+    document.title = said;
+  }, [said]);
+  return (
+    <div className={classes["page"]}>
+      <div className={classes["head"]}>
+        <Crumbs crumbs={crumbs} />
+        <div className={classes["headRow"]}>
+          <Title title={title} isName={isName ?? false} />
+          {copy}
+          {aside}
+          <span className="grow" />
+          {actions && <div className="row" data-no-print>{actions}</div>}
+        </div>
+        {under}
+      </div>
+      {children}
+    </div>
+  );
+}
+
+function Title({ title, isName }: { title: string; isName: boolean }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    const here = location.pathname;
+    const first = shownAt === "";
+    if (here !== shownAt) {
+      shownAt = here;
+      const asked = document.activeElement;
+      if (!first && (asked === null || asked === document.body || asked.tagName === "A" || !asked.isConnected)) heading.current?.focus({ preventScroll: true });
+    }
+  }, [title]);
+  return <h1 ref={heading} tabIndex={-1}>{isName ? <Name>{title}</Name> : title}</h1>;
+}
+
+function Crumbs({ crumbs }: { crumbs: Crumb[] }) {
+  const t = useWords();
+  if (crumbs.length === 0) return null;
+  return (
+    <nav className={classes["crumbs"]} aria-label={t("kit.crumbs.label")}>
+      <ol>
+        {crumbs.map((one) => <li key={one.to}><Link to={one.to}><Name>{one.label}</Name></Link></li>)}
+      </ol>
+    </nav>
+  );
+}
+
+/** A line of tabs; each is a link. */
+export function Tabs({ label, tabs }: { label: string; tabs: { to: string; label: string; count?: number | undefined; exact?: boolean }[] }) {
+  return (
+    <nav className={classes["tabs"]} aria-label={label} data-no-print>
+      {tabs.map((one) => (
+        <Link key={one.to} to={one.to} className={classes["tab"] ?? ""} activeOptions={{ exact: one.exact ?? false, includeSearch: false }} activeProps={{ "data-active": true, "aria-current": "page" } as never}>
+          {one.label}{one.count !== undefined && <span className="small muted figures"> {one.count}</span>}
+        </Link>
+      ))}
+    </nav>
+  );
+}

@@ -1,0 +1,47 @@
+// What went wrong: what happened, what to do, and the id of the request, with what the server said below "Details".
+import { Button } from "@mantine/core";
+import { IconAlertTriangle } from "@tabler/icons-react";
+import { asProblem, type Problem } from "../api/problem.ts";
+import { useWords, type Key, type Translate } from "../app/words.ts";
+import classes from "./kit.module.css";
+import { Copy } from "./show.tsx";
+
+/** Our own words for a reason of the server; null: it has none, its message is shown. */
+export function saidOf(problem: Problem, t: Translate): string | null {
+  const known: Record<string, Key> = {
+    OFFLINE: "problems.offline", PAGE_FAILED: "problems.page", CREDENTIALS_INVALID: "problems.credentials", LOGIN_THROTTLED: "problems.throttled",
+    CSRF_TOKEN_INVALID: "problems.csrf", READ_ONLY: "problems.readOnly",
+  };
+  const key = known[problem.reason] ?? known[problem.code];
+  if (key !== undefined) return t(key, { wait: problem.wait });
+  const byStatus: Record<number, Key> = { 401: "problems.signIn", 403: "problems.denied", 404: "problems.missing", 429: "problems.busy", 503: "problems.unavailable" };
+  if (problem.status in byStatus && problem.message === "") return t(byStatus[problem.status] as Key, { wait: problem.wait });
+  return problem.status >= 500 && problem.status !== 503 ? t("problems.server") : null;
+}
+
+/** An error at the thing it concerns. `onRetry` only for reads: nothing that changes is sent again by itself. */
+export function ProblemBox({ error, onRetry, title }: { error: unknown; onRetry?: () => void; title?: string }) {
+  const t = useWords();
+  const problem = asProblem(error);
+  const own = saidOf(problem, t);
+  return (
+    <div className={classes["problem"]} role="alert">
+      <IconAlertTriangle size={16} stroke={1.5} aria-hidden className={classes["problemIcon"]} />
+      <div className="stack">
+        {title && <strong>{title}</strong>}
+        <p>{own ?? (problem.message || t("problems.unknown"))}</p>
+        <div className="row">
+          {onRetry && <Button size="xs" variant="default" onClick={onRetry}>{t("problems.retry")}</Button>}
+          {problem.requestId && <span className="row small">{t("problems.request")} <code translate="no">{problem.requestId.slice(-12)}</code> <Copy text={problem.requestId} label={t("problems.copyRequest")} /></span>}
+        </div>
+        {problem.status > 0 && (
+          <details className="small">
+            <summary>{t("problems.details")}</summary>
+            <pre className={classes["block"]}>{problem.block}</pre>
+            <Copy text={problem.block} label={t("problems.copyDetails")} />
+          </details>
+        )}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,257 @@
+// The one table: the server sorts, filters and pages; the address has the state; empty, failed and denied are states of its body.
+import { ActionIcon, Button, Checkbox, Menu, Select, Skeleton, TextInput } from "@mantine/core";
+import { IconArrowDown, IconArrowUp, IconChevronDown, IconChevronLeft, IconChevronRight, IconColumns3, IconDots, IconSearch, IconSelector } from "@tabler/icons-react";
+import { Fragment, useEffect, useId, useRef, useState, type ReactNode } from "react";
+import type { ListState } from "../app/search.ts";
+import { useLanguage, useWords } from "../app/words.ts";
+import { Empty } from "./Empty.tsx";
+import { number } from "./format.ts";
+import { ProblemBox } from "./ProblemBox.tsx";
+import { readColumns, useColumns } from "./columns.ts";
+import classes from "./table.module.css";
+
+export interface Column<T> {
+  id: string;
+  head: string;
+  cell: (row: T) => ReactNode;
+  /** `grow` takes what is left, `fit` is as wide as its text, `figure` is that and right-aligned. */
+  width?: "grow" | "fit" | "figure";
+  /** The field that the server sorts by; none: no button. */
+  sort?: string;
+  /** Descending first, as for times and sizes. */
+  descends?: boolean;
+  /** Not shown until it is chosen. */
+  optional?: boolean;
+  /** On a phone: 1 stands beside the first column, 2 below it, 0 is left out. */
+  phone?: 0 | 1 | 2;
+}
+
+export interface Listed<T> {
+  data: { data: T[]; total: number | undefined } | undefined;
+  error: unknown;
+  isFetching: boolean;
+  refetch: () => unknown;
+}
+
+export interface TableProps<T> {
+  /** Names the table and the place where its columns are kept. */
+  id: string;
+  caption: string;
+  columns: Column<T>[];
+  query: Listed<T>;
+  list: ListState;
+  rowKey: (row: T) => string | number;
+  /** What the row is called, for the labels of its checkbox and menu. */
+  rowName: (row: T) => string;
+  /** Shown instead of rows when nothing is there at all. */
+  empty: ReactNode;
+  /** The label of the field that filters by words; none: no field. */
+  filterLabel?: string;
+  /** More filters and buttons, in the line above. */
+  tools?: ReactNode;
+  /** Entries of a row's menu (`Menu.Item`), or null. */
+  menu?: (row: T) => ReactNode;
+  /** What can be done with chosen rows; with it rows can be chosen. */
+  bulk?: (rows: T[], clear: () => void) => ReactNode;
+  /** What opens below a row. */
+  details?: (row: T) => ReactNode;
+  /** No paging: the list is whole. */
+  whole?: boolean;
+}
+
+export function Table<T>(props: TableProps<T>) {
+  const { id, caption, query, list, rowKey, rowName, menu, bulk, details, whole } = props;
+  const t = useWords();
+  const [picked, setPicked] = useState<ReadonlyMap<string | number, T>>(new Map());
+  const [open, setOpen] = useState<ReadonlySet<string | number>>(new Set());
+  const last = useRef<string | number | null>(null);
+  const { shown, order } = useColumns(id, props.columns);
+  const rows = query.data?.data;
+  const clear = () => setPicked(new Map());
+  useEffect(clear, [list.q, list.page, list.sort, list.size]);
+
+  const pick = (row: T, shift: boolean) => {
+    const key = rowKey(row);
+    const next = new Map(picked);
+    const from = rows?.findIndex((one) => rowKey(one) === last.current) ?? -1;
+    const to = rows?.indexOf(row) ?? -1;
+    const on = !picked.has(key);
+    const several = shift && from >= 0 && rows ? rows.slice(Math.min(from, to), Math.max(from, to) + 1) : [row];
+    for (const one of several) on ? next.set(rowKey(one), one) : next.delete(rowKey(one));
+    last.current = key;
+    setPicked(next);
+  };
+  const all = rows !== undefined && rows.length > 0 && rows.every((row) => picked.has(rowKey(row)));
+  const extra = (bulk ? 1 : 0) + (details ? 1 : 0) + (menu ? 1 : 0);
+
+  return (
+    <section className={classes["frame"]} aria-label={caption}>
+      <Tools {...props} shown={order} />
+      <div className={classes["scroll"]}>
+        <table className={classes["table"]} role="table" aria-busy={query.isFetching} data-waiting={(query.isFetching && rows !== undefined) || undefined}>
+          <caption className="hidden">{caption}</caption>
+          <thead role="rowgroup">
+            <tr role="row">
+              {bulk && <th scope="col" role="columnheader" className={classes["box"]}><Checkbox aria-label={t("kit.table.pickAll")} checked={all} indeterminate={!all && picked.size > 0} onChange={() => setPicked(all ? new Map() : new Map((rows ?? []).map((row) => [rowKey(row), row])))} /></th>}
+              {details && <th scope="col" role="columnheader" className={classes["box"]}><span className="hidden">{t("kit.table.details")}</span></th>}
+              {shown.map((column) => <Head key={column.id} column={column} list={list} />)}
+              {menu && <th scope="col" role="columnheader" className={classes["box"]}><span className="hidden">{t("kit.table.actions")}</span></th>}
+            </tr>
+          </thead>
+          <tbody role="rowgroup">
+            {rows?.map((row) => {
+              const key = rowKey(row);
+              const isOpen = open.has(key);
+              const toggle = () => setOpen(isOpen ? new Set([...open].filter((one) => one !== key)) : new Set([...open, key]));
+              return (
+                <Fragment key={key}>
+                  <tr role="row" data-picked={picked.has(key) || undefined}>
+                    {bulk && <td role="cell" className={classes["box"]}><Checkbox aria-label={t("kit.table.pick", { name: rowName(row) })} checked={picked.has(key)} onChange={() => undefined} onClick={(event) => pick(row, event.shiftKey)} /></td>}
+                    {details && <td role="cell" className={classes["box"]}><ActionIcon size={24} aria-label={t("kit.table.showDetails", { name: rowName(row) })} aria-expanded={isOpen} onClick={toggle}>{isOpen ? <IconChevronDown size={16} stroke={1.5} /> : <IconChevronRight size={16} stroke={1.5} />}</ActionIcon></td>}
+                    {shown.map((column, index) => <td key={column.id} role="cell" data-width={column.width ?? "grow"} data-first={index === 0 || undefined} data-phone={index === 0 ? undefined : (column.phone ?? 2)} data-label={column.head}>{column.cell(row)}</td>)}
+                    {menu && <td role="cell" className={classes["box"]}><RowMenu name={rowName(row)}>{menu(row)}</RowMenu></td>}
+                  </tr>
+                  {details && isOpen && <tr role="row" className={classes["details"]}><td role="cell" colSpan={shown.length + extra}>{details(row)}</td></tr>}
+                </Fragment>
+              );
+            })}
+          </tbody>
+        </table>
+        <Body {...props} columns={shown} />
+      </div>
+      {bulk && picked.size > 0 ? (
+        <div className={classes["foot"]} data-bulk role="region" aria-label={t("kit.table.picked", { count: picked.size })} data-no-print>
+          <span className="strong">{t("kit.table.picked", { count: picked.size })}</span>
+          {bulk([...picked.values()], clear)}
+          <Button size="xs" variant="subtle" onClick={clear}>{t("kit.table.unpick")}</Button>
+        </div>
+      ) : !whole && <Pager list={list} total={query.data?.total} />}
+    </section>
+  );
+}
+
+function Head<T>({ column, list }: { column: Column<T>; list: ListState }) {
+  const t = useWords();
+  const down = list.sort === `-${column.sort}`;
+  const active = column.sort !== undefined && (down || list.sort === column.sort);
+  const width = column.width ?? "grow";
+  if (column.sort === undefined) return <th scope="col" role="columnheader" data-width={width}>{column.head}</th>;
+  const next = active ? (down ? column.sort : `-${column.sort}`) : column.descends ? `-${column.sort}` : column.sort;
+  return (
+    <th scope="col" role="columnheader" data-width={width} aria-sort={active ? (down ? "descending" : "ascending") : "none"}>
+      <button type="button" className={classes["sort"]} onClick={() => list.set({ sort: next })} title={t("kit.table.sortBy", { column: column.head })}>
+        {column.head}
+        {active ? (down ? <IconArrowDown size={12} stroke={1.5} aria-hidden /> : <IconArrowUp size={12} stroke={1.5} aria-hidden />) : <IconSelector size={12} stroke={1.5} aria-hidden className={classes["sortOff"]} />}
+      </button>
+    </th>
+  );
+}
+
+function RowMenu({ name, children }: { name: string; children: ReactNode }) {
+  const t = useWords();
+  if (children === null || children === undefined) return null;
+  return (
+    <Menu>
+      <Menu.Target><ActionIcon size={24} aria-label={t("kit.table.menu", { name })}><IconDots size={16} stroke={1.5} /></ActionIcon></Menu.Target>
+      <Menu.Dropdown>{children}</Menu.Dropdown>
+    </Menu>
+  );
+}
+
+/** What stands below the head when there are no rows: skeletons after a moment, a problem, or why it is empty. */
+function Body<T>({ id, columns, query, list, empty }: TableProps<T>) {
+  const t = useWords();
+  const rows = query.data?.data;
+  const [late, setLate] = useState(false);
+  const waits = rows === undefined && !query.error;
+  useEffect(() => {
+    if (!waits) return undefined;
+    const timer = setTimeout(() => setLate(true), 150);
+    return () => { clearTimeout(timer); setLate(false); };
+  }, [waits]);
+  useEffect(() => {
+    if (rows) readColumns(id).rows = rows.length;
+  }, [rows, id]);
+  if (query.error && rows === undefined) return <div className={classes["state"]}><ProblemBox error={query.error} onRetry={() => void query.refetch()} /></div>;
+  if (waits) {
+    const count = Math.min(10, readColumns(id).rows || 6);
+    return <div className={classes["state"]} aria-hidden>{late && Array.from({ length: count }, (_, index) => <Skeleton key={index} height={14} my={9} radius={3} width={`${92 - ((index * 17 + columns.length) % 40)}%`} />)}</div>;
+  }
+  if (rows?.length !== 0) return null;
+  if (list.isFiltered) return <div className={classes["state"]}><Empty action={<Button size="xs" variant="default" onClick={list.clear}>{t("kit.table.clearFilter")}</Button>}>{list.q ? t("kit.table.noMatch", { q: list.q }) : t("kit.table.noMatchFilter")}</Empty></div>;
+  return <div className={classes["state"]}>{empty}</div>;
+}
+
+function Tools<T>({ id, filterLabel, list, tools, columns, shown }: TableProps<T> & { shown: (Column<T> & { on: boolean })[] }) {
+  const { toggle, move } = useColumns(id, columns);
+  const t = useWords();
+  const [text, setText] = useState(list.q);
+  const typed = useRef(list.q);
+  const field = useId();
+  useEffect(() => {
+    if (list.q !== typed.current) { // the address changed by itself: back, or "clear"
+      typed.current = list.q;
+      setText(list.q);
+    }
+  }, [list.q]);
+  useEffect(() => {
+    if (text === typed.current) return undefined;
+    const timer = setTimeout(() => { typed.current = text; list.set({ q: text || undefined }); }, 250);
+    return () => clearTimeout(timer);
+  }, [text, list]);
+  return (
+    <div className={classes["tools"]} data-no-print>
+      {filterLabel && (
+        <TextInput
+          id={field} aria-label={filterLabel} placeholder={filterLabel} value={text} onChange={(event) => setText(event.currentTarget.value)}
+          leftSection={<IconSearch size={16} stroke={1.5} aria-hidden />} className={classes["filter"] ?? ""} type="search" spellCheck={false} autoComplete="off" data-filter
+          onKeyDown={(event) => { if (event.key === "Escape" && text !== "") { event.stopPropagation(); setText(""); } }}
+        />
+      )}
+      {tools}
+      <span className="grow" />
+      <Menu closeOnItemClick={false} width={260}>
+        <Menu.Target><Button size="xs" variant="subtle" color="gray" leftSection={<IconColumns3 size={16} stroke={1.5} aria-hidden />}>{t("kit.table.columns")}</Button></Menu.Target>
+        <Menu.Dropdown>
+          {shown.map((column, index) => (
+            <div key={column.id} className={classes["columnRow"]}>
+              <Menu.Item role="menuitemcheckbox" aria-checked={column.on} onClick={() => toggle(column.id)} disabled={index === 0} leftSection={<Checkbox checked={column.on} readOnly tabIndex={-1} aria-hidden className={classes["inert"] ?? ""} />}>{column.head}</Menu.Item>
+              <Menu.Item className={classes["columnMove"] ?? ""} aria-label={t("kit.table.columnUp", { column: column.head })} disabled={index < 2} onClick={() => move(column.id, -1)}><IconArrowUp size={14} stroke={1.5} /></Menu.Item>
+              <Menu.Item className={classes["columnMove"] ?? ""} aria-label={t("kit.table.columnDown", { column: column.head })} disabled={index === 0 || index === shown.length - 1} onClick={() => move(column.id, 1)}><IconArrowDown size={14} stroke={1.5} /></Menu.Item>
+            </div>
+          ))}
+        </Menu.Dropdown>
+      </Menu>
+    </div>
+  );
+}
+
+function Pager({ list, total }: { list: ListState; total: number | undefined }) {
+  const t = useWords();
+  const language = useLanguage();
+  if (total === undefined || total === 0) return null;
+  const last = Math.max(1, Math.ceil(total / list.size));
+  const from = (list.page - 1) * list.size + 1;
+  const to = Math.min(total, list.page * list.size);
+  const near = [...new Set([1, list.page - 1, list.page, list.page + 1, last])].filter((page) => page >= 1 && page <= last).sort((a, b) => a - b);
+  const say = (count: number) => number(count, language);
+  return (
+    <div className={classes["foot"]} data-no-print>
+      <span className="small muted figures">{t("kit.table.range", { from: say(from), to: say(to), total: say(total) })}</span>
+      <span className="grow" />
+      {total > 25 && <Select size="xs" w={130} aria-label={t("kit.table.perPage")} data={["25", "50", "100"].map((size) => ({ value: size, label: t("kit.table.size", { n: size }) }))} value={String(list.size)} onChange={(size) => list.set({ size: Number(size), page: 1 })} allowDeselect={false} />}
+      {last > 1 && (
+        <nav aria-label={t("kit.table.pages", {})} className={classes["pages"]}>
+          <ActionIcon aria-label={t("kit.table.previous")} disabled={list.page <= 1} onClick={() => list.set({ page: list.page - 1 })}><IconChevronLeft size={16} stroke={1.5} /></ActionIcon>
+          {near.map((page, index) => (
+            <Fragment key={page}>
+              {index > 0 && page - (near[index - 1] as number) > 1 && <span aria-hidden className="muted">…</span>}
+              <button type="button" className={classes["page"]} aria-current={page === list.page ? "page" : undefined} aria-label={t("kit.table.page", { n: say(page) })} onClick={() => list.set({ page })}>{say(page)}</button>
+            </Fragment>
+          ))}
+          <ActionIcon aria-label={t("kit.table.next")} disabled={list.page >= last} onClick={() => list.set({ page: list.page + 1 })}><IconChevronRight size={16} stroke={1.5} /></ActionIcon>
+        </nav>
+      )}
+    </div>
+  );
+}

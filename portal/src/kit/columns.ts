@@ -1,0 +1,68 @@
+// Which columns of a table are shown, and in which order: kept in this browser, by table.
+import { useMemo, useSyncExternalStore } from "react";
+import type { Column } from "./Table.tsx";
+
+interface Kept {
+  /** Ids that were turned on or off against what is usual. */
+  on: Record<string, boolean>;
+  order: string[];
+  /** How many rows it had last: as many skeletons next time. */
+  rows: number;
+}
+
+const known = new Map<string, Kept>();
+const listeners = new Set<() => void>();
+let version = 0;
+
+export function readColumns(id: string): Kept {
+  let kept = known.get(id);
+  if (kept === undefined) {
+    kept = { on: {}, order: [], rows: 0 };
+    try {
+      kept = { ...kept, ...(JSON.parse(localStorage.getItem(`moorage-table-${id}`) ?? "{}") as Partial<Kept>) };
+    } catch { /* nothing kept, or no storage */ }
+    known.set(id, kept);
+  }
+  return kept;
+}
+
+function keep(id: string, change: Partial<Kept>): void {
+  const next = { ...readColumns(id), ...change };
+  known.set(id, next);
+  version += 1;
+  try {
+    localStorage.setItem(`moorage-table-${id}`, JSON.stringify({ on: next.on, order: next.order }));
+  } catch { /* it holds for this page */ }
+  listeners.forEach((one) => one());
+}
+
+/** The columns that are shown, all of them in their order with `on`, and what changes that. The first stays first and shown. */
+export function useColumns<T>(id: string, columns: Column<T>[]) {
+  useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => version,
+  );
+  const kept = readColumns(id);
+  const order = useMemo(() => {
+    const place = (column: Column<T>, index: number) => (index === 0 ? -1 : kept.order.includes(column.id) ? kept.order.indexOf(column.id) : index);
+    return columns
+      .map((column, index) => ({ ...column, on: index === 0 || (kept.on[column.id] ?? !column.optional), at: place(column, index) }))
+      .sort((a, b) => a.at - b.at);
+  }, [columns, kept]);
+  return {
+    order,
+    shown: order.filter((one) => one.on),
+    toggle: (column: string) => keep(id, { on: { ...kept.on, [column]: !order.find((one) => one.id === column)?.on } }),
+    move: (column: string, by: -1 | 1) => {
+      const ids = order.map((one) => one.id);
+      const from = ids.indexOf(column);
+      const to = from + by;
+      if (from < 1 || to < 1 || to >= ids.length) return;
+      [ids[from], ids[to]] = [ids[to] as string, ids[from] as string];
+      keep(id, { order: ids });
+    },
+  };
+}

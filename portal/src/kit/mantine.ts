@@ -1,0 +1,89 @@
+// The parts of Mantine that we use: their styles one by one (a new part needs its line here), and our defaults.
+import "@mantine/core/styles/baseline.css";
+import "@mantine/core/styles/default-css-variables.css";
+import "@mantine/core/styles/global.css";
+import "@mantine/core/styles/UnstyledButton.css";
+import "@mantine/core/styles/ScrollArea.css";
+import "@mantine/core/styles/VisuallyHidden.css";
+import "@mantine/core/styles/Paper.css";
+import "@mantine/core/styles/Popover.css";
+import "@mantine/core/styles/CloseButton.css";
+import "@mantine/core/styles/Group.css";
+import "@mantine/core/styles/Stack.css";
+import "@mantine/core/styles/Loader.css";
+import "@mantine/core/styles/Overlay.css";
+import "@mantine/core/styles/ModalBase.css";
+import "@mantine/core/styles/Modal.css";
+import "@mantine/core/styles/Drawer.css";
+import "@mantine/core/styles/Input.css";
+import "@mantine/core/styles/InlineInput.css";
+import "@mantine/core/styles/PasswordInput.css";
+import "@mantine/core/styles/NumberInput.css";
+import "@mantine/core/styles/Combobox.css";
+import "@mantine/core/styles/Pill.css";
+import "@mantine/core/styles/PillsInput.css";
+import "@mantine/core/styles/Checkbox.css";
+import "@mantine/core/styles/Radio.css";
+import "@mantine/core/styles/Switch.css";
+import "@mantine/core/styles/SegmentedControl.css";
+import "@mantine/core/styles/FloatingIndicator.css";
+import "@mantine/core/styles/Button.css";
+import "@mantine/core/styles/ActionIcon.css";
+import "@mantine/core/styles/Menu.css";
+import "@mantine/core/styles/Tooltip.css";
+import "@mantine/core/styles/Skeleton.css";
+import "@mantine/core/styles/Progress.css";
+import "@mantine/core/styles/Notification.css";
+import "./tokens.css";
+import "./base.css";
+import { ActionIcon, Button, Checkbox, Drawer, Input, Menu, Modal, type MantineColorScheme, type MantineColorSchemeManager, Radio, SegmentedControl, Switch, Tooltip, createTheme } from "@mantine/core";
+
+const small = { "--input-height": "32px", "--input-fz": "14px" };
+
+export const theme = createTheme({
+  primaryColor: "blue",
+  cursorType: "pointer",
+  focusRing: "auto",
+  respectReducedMotion: true,
+  components: {
+    Input: Input.extend({ vars: () => ({ wrapper: small }) as never }),
+    InputWrapper: { defaultProps: { inputWrapperOrder: ["label", "input", "description", "error"] } },
+    Button: Button.extend({ defaultProps: { radius: 4 }, vars: (_theme, props) => ({ root: { "--button-height": props.size === "xs" ? "28px" : "32px", "--button-fz": "14px", "--button-padding-x": props.size === "xs" ? "8px" : "12px" } }) }),
+    ActionIcon: ActionIcon.extend({ defaultProps: { variant: "subtle", color: "gray", radius: 4, size: 28 } }),
+    Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false, position: "bottom-end", shadow: "md", radius: 6, transitionProps: { duration: 120 } } }),
+    ModalRoot: { defaultProps: { lockScroll: false, radius: 6, yOffset: "10vh", transitionProps: { duration: 160, transition: "fade" } } },
+    DrawerRoot: { defaultProps: { lockScroll: false, transitionProps: { duration: 160 } } },
+    Modal: Modal.extend({ defaultProps: { lockScroll: false, radius: 6, centered: false, yOffset: "10vh", transitionProps: { duration: 160, transition: "fade" } } }),
+    Drawer: Drawer.extend({ defaultProps: { lockScroll: false, transitionProps: { duration: 160 } } }),
+    Tooltip: Tooltip.extend({ defaultProps: { openDelay: 300, events: { hover: true, focus: true, touch: false }, withArrow: false, multiline: true, maw: 360 } }),
+    Checkbox: Checkbox.extend({ defaultProps: { size: "xs", radius: 3 } }),
+    Radio: Radio.extend({ defaultProps: { size: "xs" } }),
+    Switch: Switch.extend({ defaultProps: { size: "sm" } }),
+    SegmentedControl: SegmentedControl.extend({ defaultProps: { size: "xs", radius: 4 } }),
+  },
+});
+
+const KEY = "moorage-theme";
+
+/** The same place as the API explorer's, so that both pages look alike; nothing there: the system decides. */
+export const themes: MantineColorSchemeManager = {
+  get: (fallback) => (read() as MantineColorScheme | null) ?? fallback,
+  set: (value) => {
+    try {
+      if (value === "auto") localStorage.removeItem(KEY);
+      else localStorage.setItem(KEY, value);
+    } catch { /* no storage: it holds for this page */ }
+  },
+  subscribe: () => undefined,
+  unsubscribe: () => undefined,
+  clear: () => themes.set("auto"),
+};
+
+function read(): string | null {
+  try {
+    const found = localStorage.getItem(KEY);
+    return found === "light" || found === "dark" ? found : null;
+  } catch {
+    return null;
+  }
+}

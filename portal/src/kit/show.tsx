@@ -1,0 +1,88 @@
+// Facts as people read them, with the exact value one hover or focus away.
+import { ActionIcon, Tooltip } from "@mantine/core";
+import { IconCheck, IconCopy } from "@tabler/icons-react";
+import { Fragment, useEffect, useState } from "react";
+import { useLanguage, useWords } from "../app/words.ts";
+import { breakable, bytes, fullTime, number, relative, shortDigest, timeOf } from "./format.ts";
+import classes from "./kit.module.css";
+
+/** When something was: `14 min. ago`, with the whole time and its zone in the title. Nothing: a dash with a word for it. */
+export function Time({ value, never }: { value: string | null | undefined; never?: string }) {
+  const t = useWords();
+  const language = useLanguage();
+  const time = timeOf(value);
+  if (time === null) return <span className="muted">{never ?? t("kit.time.never")}</span>;
+  return <time dateTime={time.toISOString()} title={fullTime(time, language)}>{relative(time, new Date(), language)}</time>;
+}
+
+/** `1.25 GiB`, the exact count in the title. */
+export function Bytes({ value }: { value: number | null | undefined }) {
+  const t = useWords();
+  const language = useLanguage();
+  if (value === null || value === undefined) return <span className="muted">–</span>;
+  return <span className="figures" title={t("kit.bytes.exact", { count: value, n: number(value, language) })}>{bytes(value, language)}</span>;
+}
+
+export function Count({ value }: { value: number | null | undefined }) {
+  const language = useLanguage();
+  return <span className="figures">{value === null || value === undefined ? "–" : number(value, language)}</span>;
+}
+
+/** A name that people gave: kept apart from the text around it, and broken only where that is harmless. */
+export function Name({ children, mono }: { children: string; mono?: boolean }) {
+  return (
+    <bdi translate="no" className={mono ? "mono" : undefined}>
+      {breakable(children).map((part, index) => <Fragment key={index}>{index > 0 && <wbr />}{part}</Fragment>)}
+    </bdi>
+  );
+}
+
+/** Copies a text; says so in place and to whoever listens. */
+export function Copy({ text, label }: { text: string; label: string }) {
+  const t = useWords();
+  const [copied, setCopied] = useState(false);
+  useEffect(() => {
+    if (!copied) return undefined;
+    const timer = setTimeout(() => setCopied(false), 2000);
+    return () => clearTimeout(timer);
+  }, [copied]);
+  return (
+    <>
+      <Tooltip label={copied ? t("kit.copy.done") : label}>
+        <ActionIcon aria-label={label} className={classes["copy"]} size={24} onClick={() => void copyText(text).then(setCopied)} data-no-print>
+          {copied ? <IconCheck size={16} stroke={1.5} /> : <IconCopy size={16} stroke={1.5} />}
+        </ActionIcon>
+      </Tooltip>
+      <span className="hidden" role="status">{copied ? t("kit.copy.done") : ""}</span>
+    </>
+  );
+}
+
+/** Copy a text; false where the browser does not allow it. */
+export async function copyText(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const area = document.createElement("textarea"); // without a secure context there is no clipboard
+    area.value = text;
+    area.setAttribute("readonly", "");
+    area.className = "hidden";
+    (document.querySelector("[data-dialog-open]") ?? document.body).append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    return done;
+  }
+}
+
+/** A digest in short, whole in its title and in the copy. */
+export function Digest({ value }: { value: string }) {
+  const t = useWords();
+  return (
+    <span className={classes["digest"]}>
+      <code translate="no" title={value}>{shortDigest(value)}</code>
+      <Copy text={value} label={t("kit.copy.digest")} />
+    </span>
+  );
+}

@@ -1,0 +1,37 @@
+import "./kit/mantine.ts";
+import { MantineProvider } from "@mantine/core";
+import { Notifications } from "@mantine/notifications";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { I18nextProvider } from "react-i18next";
+import { router } from "./app/router.tsx";
+import { queries } from "./app/session.tsx";
+import { startWords } from "./app/words.ts";
+import { theme, themes } from "./kit/mantine.ts";
+
+const words = await startWords();
+
+// A chunk of the version before is gone after an upgrade: the page is loaded anew, once.
+window.addEventListener("vite:preloadError", (event) => {
+  event.preventDefault();
+  window.dispatchEvent(new Event("moorage:new-version"));
+});
+
+const place = document.getElementById("root");
+if (place !== null) {
+  createRoot(place).render(
+    <StrictMode>
+      <I18nextProvider i18n={words}>
+        <QueryClientProvider client={queries}>
+          {/* No <style> elements: tokens.css has the variables (docs/develop/portal.md). */}
+          <MantineProvider theme={theme} colorSchemeManager={themes} defaultColorScheme="auto" withCssVariables={false} withGlobalClasses={false}>
+            <RouterProvider router={router} />
+            <Notifications position="bottom-right" limit={3} autoClose={6000} />
+          </MantineProvider>
+        </QueryClientProvider>
+      </I18nextProvider>
+    </StrictMode>,
+  );
+}

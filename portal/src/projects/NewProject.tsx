@@ -1,0 +1,50 @@
+// Make a project; the rule for its name is said before the error.
+import { useMutation } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { call } from "../api/client.ts";
+import { Problem } from "../api/problem.ts";
+import { places } from "../app/places.ts";
+import { isAdmin, useUser } from "../app/session.tsx";
+import { useWords } from "../app/words.ts";
+import { Dialog, DialogForm } from "../kit/Dialog.tsx";
+import { NumberField, SwitchField, TextField } from "../kit/Field.tsx";
+import { projectsChanged } from "./queries.ts";
+
+const NAME = /^[a-z0-9]+(?:[._-][a-z0-9]+)*$/;
+const GIB = 1024 ** 3;
+
+export function NewProject({ onClose }: { onClose: () => void }) {
+  const t = useWords();
+  const navigate = useNavigate();
+  const admin = isAdmin(useUser());
+  const [name, setName] = useState("");
+  const [isPublic, setPublic] = useState(false);
+  const [quota, setQuota] = useState("");
+  const [wrong, setWrong] = useState<string | null>(null);
+  const make = useMutation({
+    mutationFn: () => call("POST /projects", { body: { project_name: name, metadata: { public: String(isPublic) }, ...(admin ? { storage_limit: quota === "" ? -1 : Math.round(Number(quota) * GIB) } : {}) } }),
+    onSuccess: async () => {
+      await projectsChanged();
+      onClose();
+      await navigate({ to: places.repositories(name) });
+    },
+    onError: (error) => {
+      if (error instanceof Problem && error.status === 409) setWrong(t("projects.new.taken", { name }));
+    },
+  });
+  const send = () => {
+    if (!NAME.test(name)) setWrong(t("projects.new.nameRule"));
+    else make.mutate();
+  };
+  const own = make.error instanceof Problem && make.error.status === 409 ? null : make.error;
+  return (
+    <Dialog title={t("projects.new.title")} opened onClose={onClose} dirty={name !== ""}>
+      <DialogForm submit={t("projects.new.submit")} onSubmit={send} onCancel={onClose} busy={make.isPending} error={own}>
+        <TextField label={t("projects.new.name")} description={t("projects.new.nameRule")} value={name} error={wrong} data-autofocus maxLength={255} onChange={(event) => { setName(event.currentTarget.value); setWrong(null); }} onBlur={() => { if (name !== "" && !NAME.test(name)) setWrong(t("projects.new.nameRule")); }} />
+        <SwitchField label={t("projects.new.public")} description={t("projects.new.publicHint")} checked={isPublic} onChange={(event) => setPublic(event.currentTarget.checked)} />
+        {admin && <NumberField label={t("projects.new.quota")} optional description={t("projects.new.quotaHint")} value={quota} onChange={(value) => setQuota(String(value))} min={0} suffix=" GiB" decimalScale={2} />}
+      </DialogForm>
+    </Dialog>
+  );
+}

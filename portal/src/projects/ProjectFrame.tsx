@@ -1,0 +1,33 @@
+// The head of a project and its tabs; the page of the tab stands below it.
+import { IconLock, IconWorld } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { Outlet, useParams } from "@tanstack/react-router";
+import { entries } from "../app/pages.ts";
+import { places } from "../app/places.ts";
+import { useCan, useMay } from "../app/session.tsx";
+import { Failed } from "../app/states.tsx";
+import { useWords } from "../app/words.ts";
+import { Chip } from "../kit/Chip.tsx";
+import { Page, Tabs } from "../kit/Page.tsx";
+import { ROLES, projectQuery } from "./queries.ts";
+
+export default function ProjectFrame() {
+  const t = useWords();
+  const { project: name } = useParams({ strict: false }) as { project: string };
+  const query = useQuery(projectQuery(name));
+  const may = useMay(name);
+  const can = useCan();
+  if (query.error && !query.data) return <Failed error={query.error} onRetry={() => void query.refetch()} />;
+  const project = query.data;
+  const role = project && ROLES[project.current_user_role_id as keyof typeof ROLES];
+  const tabs = entries("tab", "project").filter(({ tab }) => (tab.needs === undefined || may(tab.needs)) && (tab.capability === undefined || can(tab.capability)));
+  return (
+    <Page
+      title={name} isName crumbs={[{ label: t("projects.title"), to: places.projects }]} windowTitle={[name]}
+      aside={project && <span className="row"><Chip icon={project.metadata.public === "true" ? IconWorld : IconLock}>{project.metadata.public === "true" ? t("projects.public") : t("projects.private")}</Chip>{role && <span className="muted">{t(role)}</span>}</span>}
+      under={<Tabs label={t("projects.tabs")} tabs={tabs.map(({ path, tab }) => ({ to: path === "/" ? places.project(name) : `${places.project(name)}/${path}`, label: t(tab.label), exact: path === "/", count: path === "repositories" ? project?.repo_count : undefined }))} />}
+    >
+      <Outlet />
+    </Page>
+  );
+}

@@ -1,0 +1,69 @@
+// Where is my project, and what eats the space?
+import { Button, Select } from "@mantine/core";
+import { IconWorld } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+import { places } from "../app/places.ts";
+import { useListState } from "../app/search.ts";
+import { isAdmin, systemQuery, useUser } from "../app/session.tsx";
+import { useLanguage, useWords } from "../app/words.ts";
+import { Chip } from "../kit/Chip.tsx";
+import { Empty } from "../kit/Empty.tsx";
+import { bytes, number } from "../kit/format.ts";
+import { Page } from "../kit/Page.tsx";
+import { Quota } from "../kit/Progress.tsx";
+import { Count, Name, Time } from "../kit/show.tsx";
+import { Table, type Column } from "../kit/Table.tsx";
+import type { Project } from "../api/schema.ts";
+import { NewProject } from "./NewProject.tsx";
+import { ROLES, projectsQuery, quotasQuery, statisticsQuery } from "./queries.ts";
+
+export default function ProjectsPage() {
+  const t = useWords();
+  const user = useUser();
+  const admin = isAdmin(user);
+  const list = useListState({ sort: "name" });
+  const query = useQuery(projectsQuery(list));
+  const system = useQuery(systemQuery).data;
+  const quotas = useQuery({ ...quotasQuery, enabled: admin }).data;
+  const [makes, setMakes] = useState(false);
+  const mayMake = Boolean(user) && (admin || system?.project_creation_restriction === "everyone");
+  const columns: Column<Project>[] = [
+    { id: "name", head: t("projects.column.name"), sort: "name", cell: (one) => <span className="row"><Link to={places.repositories(one.name)}><Name>{one.name}</Name></Link>{one.metadata.public === "true" && <Chip icon={IconWorld}>{t("projects.public")}</Chip>}</span> },
+    { id: "role", head: t("projects.column.role"), width: "fit", cell: (one) => { const key = ROLES[one.current_user_role_id as keyof typeof ROLES]; return key ? t(key) : <span className="muted">–</span>; } },
+    { id: "kind", head: t("projects.column.kind"), width: "fit", phone: 0, cell: (one) => (one.registry_id ? t("projects.kind.proxy") : t("projects.kind.hosted")) },
+    { id: "repositories", head: t("projects.column.repositories"), width: "figure", sort: "repo_count", descends: true, cell: (one) => <Count value={one.repo_count ?? 0} /> },
+    ...(admin ? [{ id: "stored", head: t("projects.column.stored"), width: "fit" as const, cell: (one: Project) => { const quota = quotas?.get(one.project_id); return quota ? <Quota used={quota.used["storage"] ?? 0} limit={quota.hard["storage"] ?? -1} label={t("projects.quotaOf", { name: one.name })} /> : null; } }] : []),
+    { id: "created", head: t("projects.column.created"), width: "fit", sort: "creation_time", descends: true, phone: 1, cell: (one) => <Time value={one.creation_time} /> },
+    { id: "owner", head: t("projects.column.owner"), width: "fit", optional: true, cell: (one) => <Name>{one.owner_name ?? ""}</Name> },
+  ];
+  const make = mayMake ? <Button onClick={() => setMakes(true)}>{t("projects.new.action")}</Button> : undefined;
+  return (
+    <Page title={t("projects.title")} actions={make} under={user ? <Figures /> : undefined}>
+      <Table
+        id="projects" caption={t("projects.title")} columns={columns} query={query} list={list} rowKey={(one) => one.project_id} rowName={(one) => one.name} filterLabel={t("projects.filter")}
+        tools={
+          <Select
+            aria-label={t("projects.visibility.label")} w={180} allowDeselect={false} value={list.filters["public"] ?? "all"} onChange={(value) => list.set({ filters: { public: value === "all" ? undefined : (value ?? undefined) } })}
+            data={[{ value: "all", label: t("projects.visibility.all") }, { value: "true", label: t("projects.visibility.public") }, { value: "false", label: t("projects.visibility.private") }]}
+          />
+        }
+        empty={<Empty action={mayMake ? <Button onClick={() => setMakes(true)}>{t("projects.new.action")}</Button> : undefined}>{user ? (mayMake ? t("projects.empty.make") : t("projects.empty.ask")) : t("projects.empty.anonymous")}</Empty>}
+      />
+      {makes && <NewProject onClose={() => setMakes(false)} />}
+    </Page>
+  );
+}
+
+function Figures() {
+  const t = useWords();
+  const language = useLanguage();
+  const found = useQuery(statisticsQuery).data;
+  if (!found) return <p className="muted">{"\u00a0"}</p>;
+  const projects = found.total_project_count ?? found.private_project_count + found.public_project_count;
+  const repositories = found.total_repo_count ?? found.private_repo_count + found.public_repo_count;
+  const said = [t("projects.figures.projects", { count: projects, n: number(projects, language) }), t("projects.figures.repositories", { count: repositories, n: number(repositories, language) })];
+  if (found.total_storage_consumption !== undefined) said.push(t("projects.figures.stored", { bytes: bytes(found.total_storage_consumption, language) }));
+  return <p className="muted figures">{said.join(" · ")}</p>;
+}

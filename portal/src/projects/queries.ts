@@ -1,0 +1,44 @@
+// What pages of projects ask, under keys that changes make stale: ["projects", …] and ["project", NAME, …].
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { call } from "../api/client.ts";
+import { contractQuery, type ListState } from "../app/search.ts";
+import { queries } from "../app/session.tsx";
+
+/** In paths a name is a name, also one of digits. */
+export const IS_NAME = { "X-Is-Resource-Name": "true" };
+
+export const projectsQuery = (list: ListState) =>
+  queryOptions({
+    queryKey: ["projects", list.q, list.sort, list.page, list.size, list.filters],
+    placeholderData: keepPreviousData,
+    queryFn: async ({ signal }) => {
+      const q = contractQuery({ name: list.q && `~${list.q}`, public: list.filters["public"] });
+      const { data, total } = await call("GET /projects", { query: { ...(q ? { q } : {}), sort: list.sort, page: list.page, page_size: list.size }, signal });
+      return { data, total };
+    },
+  });
+
+export const projectQuery = (name: string) =>
+  queryOptions({
+    queryKey: ["project", name],
+    queryFn: async ({ signal }) => (await call("GET /projects/{project_name_or_id}", { path: { project_name_or_id: name }, header: IS_NAME, signal })).data,
+  });
+
+export const summaryQuery = (name: string) =>
+  queryOptions({
+    queryKey: ["project", name, "summary"],
+    queryFn: async ({ signal }) => (await call("GET /projects/{project_name_or_id}/summary", { path: { project_name_or_id: name }, header: IS_NAME, signal })).data,
+  });
+
+export const statisticsQuery = queryOptions({ queryKey: ["projects", "statistics"], queryFn: async () => (await call("GET /statistics")).data });
+export const quotasQuery = queryOptions({
+  queryKey: ["projects", "quotas"],
+  queryFn: async () => new Map((await call("GET /quotas", { query: { page_size: 100, sort: "-used.storage" } })).data.map((one) => [one.ref.id, one])),
+});
+
+/** What lists of projects show has changed. */
+export const projectsChanged = () => queries.invalidateQueries({ queryKey: ["projects"] });
+export const projectChanged = (name: string) => queries.invalidateQueries({ queryKey: ["project", name] });
+
+/** The word of a role, by the contract's number. */
+export const ROLES = { 1: "projects.role.admin", 2: "projects.role.developer", 3: "projects.role.guest", 4: "projects.role.maintainer", 5: "projects.role.limitedGuest" } as const;

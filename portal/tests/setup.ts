@@ -1,0 +1,9 @@
+// What jsdom does not have and Mantine asks for.
+import { cleanup } from "@testing-library/react";
+import { afterEach, vi } from "vitest";
+
+Object.defineProperty(window, "matchMedia", { value: (query: string) => ({ matches: false, media: query, addEventListener: vi.fn(), removeEventListener: vi.fn(), addListener: vi.fn(), removeListener: vi.fn() }) });
+window.ResizeObserver = class { observe() {} unobserve() {} disconnect() {} } as typeof ResizeObserver;
+window.HTMLElement.prototype.scrollIntoView = vi.fn();
+Object.defineProperty(document, "fonts", { value: { addEventListener: vi.fn(), removeEventListener: vi.fn() } });
+afterEach(cleanup);

@@ -1,0 +1,65 @@
+// How the page is built: into dist/, hashed, and packed for browsers that understand brotli or gzip.
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import react from "@vitejs/plugin-react";
+import { defineConfig, type Plugin } from "vite";
+import { merged, writeKeys } from "./scripts/words.ts";
+
+const OUT = join(import.meta.dirname, "dist"); // tools/portal.py moves it into moorage/site/files
+const LOCALES = join(import.meta.dirname, "src/locales");
+
+/** What every page needs, as one file; a page's own code, and what only some pages use, stay apart. */
+const BASE = /node_modules\/(react|react-dom|scheduler|@tanstack\/(react-router|router-core|history|store|react-store|react-query|query-core)|i18next|react-i18next|@floating-ui|@mantine\/(core|hooks|notifications|store)|@tabler)\/|src\/(kit|api)\/|src\/app\/(?!Palette|HarborPage)|src\/(projects|artifacts)\/queries/;
+
+/** `virtual:words/zh-CN`: all areas of a language in one file, so that a language costs one request. */
+function words(): Plugin {
+  return {
+    name: "words",
+    buildStart: () => writeKeys(LOCALES, join(import.meta.dirname, "src/generated/keys.ts")),
+    resolveId: (id) => (id.startsWith("virtual:words/") ? `\0${id}` : null),
+    load(id) {
+      if (!id.startsWith("\0virtual:words/")) return null;
+      const language = id.slice("\0virtual:words/".length);
+      for (const name of readdirSync(join(LOCALES, language))) this.addWatchFile(join(LOCALES, language, name));
+      return `export default JSON.parse(${JSON.stringify(JSON.stringify(merged(LOCALES, language)))})`;
+    },
+  };
+}
+
+/** A `.br` and a `.gz` beside each file that gets smaller by it. */
+function packed(): Plugin {
+  return {
+    name: "packed",
+    apply: "build",
+    writeBundle(options) {
+      const folder = options.dir ?? OUT;
+      for (const name of readdirSync(folder, { recursive: true }) as string[]) {
+        if (!/\.(js|css|svg|html|json)$/.test(name)) continue;
+        const file = join(folder, name);
+        const whole = readFileSync(file);
+        const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: whole.length };
+        for (const [ending, small] of [["br", brotliCompressSync(whole, { params })], ["gz", gzipSync(whole, { level: 9 })]] as const) {
+          if (small.length < whole.length) writeFileSync(`${file}.${ending}`, small);
+        }
+      }
+    },
+  };
+}
+
+export default defineConfig({
+  plugins: [react(), words(), packed()],
+  build: {
+    outDir: OUT,
+    emptyOutDir: true,
+    target: "es2023",
+    assetsInlineLimit: 0, // nothing in a data: URL, the policy forbids it
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    chunkSizeWarningLimit: 1000,
+    manifest: "manifest.json", // for the check of the budgets
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "base", test: BASE }] } } }, // a page is one request more, not twenty
+  },
+  server: { proxy: Object.fromEntries(["/api", "/c/", "/service", "/v2"].map((path) => [path, process.env["MOORAGE_URL"] ?? "http://127.0.0.1:8080"])) },
+  test: { environment: "jsdom", setupFiles: ["tests/setup.ts"], include: ["src/**/*.test.{ts,tsx}", "tests/**/*.test.{ts,tsx}"], css: false },
+} as Parameters<typeof defineConfig>[0]);

@@ -1,0 +1,204 @@
+"""A server with something in it, and a browser that is held to what every page promises."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import serving
+from tests.clients import images
+from tests.parts import Parts
+from tests.parts.chromium import Chromium, Page
+from tests.parts.portal import Portal
+from tests.parts.skopeo import Skopeo
+from tests.serving import Account, Moorage
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).parent
+PICTURES = ROOT / "build" / "portal"
+"""What the pages looked like in this run: `<page>.<state>.<theme>.<language>.<width>.png`."""
+
+WIDE, NARROW = (1280, 800), (390, 844)
+AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
+
+
+@dataclass
+class Pusher:
+    """Puts real images into a server, with skopeo."""
+
+    program: Path
+    folder: Path
+    moorage: Moorage
+
+    def push(self, what: images.Image | images.Index, *names: str, account: Account | None = None) -> None:
+        """Copy an image to `project/repository:tag`, under each of the names."""
+        account = account or self.moorage.admin
+        layout = self.folder / what.digest.replace(":", "-")
+        if not layout.exists():
+            images.write_layout(layout, {"1": what})
+        secret = self.folder / "auth.json"
+        secret.write_text(json.dumps({"auths": {self.moorage.host: {"auth": _basic(account)}}}))
+        for name in names:
+            words = ["copy", "--all", "--dest-tls-verify=false", "--dest-authfile", str(secret), f"oci:{layout}:1"]
+            target = f"docker://{self.moorage.host}/{name}"
+            subprocess.run(
+                [self.program, *words, target],
+                check=True,
+                capture_output=True,
+                timeout=60,
+            )
+
+
+def _basic(account: Account) -> str:
+    return base64.b64encode(f"{account.username}:{account.password}".encode()).decode()
+
+
+@pytest.fixture(scope="module")
+def moorage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moorage]:
+    """A server for the tests of a file."""
+    with serving.serve(tmp_path_factory.mktemp("portal") / "data") as started:
+        yield started
+
+
+@pytest.fixture
+def pusher(parts: Parts, moorage: Moorage, tmp_path: Path) -> Pusher:
+    """Pushes into that server."""
+    return Pusher(parts.get("skopeo", Skopeo).program, tmp_path, moorage)
+
+
+class Reader:
+    """A page of the portal with a person before it: finds things by what they are called.
+
+    Attributes:
+        page: the browser's page.
+        moorage: the server that it came from.
+        expected: parts of what the browser will complain of, because the test asks for it: `404 (Not Found)`.
+    """
+
+    def __init__(self, page: Page, moorage: Moorage, axe: str) -> None:
+        self.expected: list[str] = []
+        self.page = page
+        self.moorage = moorage
+        self._axe = axe
+
+    def open(self, path: str, title: str = "") -> None:
+        """Go to an address of the server; `title`: wait for a heading that says so."""
+        self.page.open(self.moorage.url + path)
+        if title:
+            self.see_title(title)
+
+    def see_title(self, title: str) -> None:
+        """Wait until the page is called so."""
+        self.page.wait(f"document.querySelector('h1')?.textContent === {json.dumps(title)}")
+
+    def see(self, text: str, *, seconds: float = 10) -> None:
+        """Wait until a text stands on the page."""
+        self.page.wait(f"document.body.innerText.includes({json.dumps(text)})", seconds=seconds)
+
+    def sees(self, text: str) -> bool:
+        """Whether a text stands on the page now."""
+        return bool(self.page.value(f"document.body.innerText.includes({json.dumps(text)})"))
+
+    def press(self, name: str, *, role: str = "") -> None:
+        """Click the first button, link, tab or entry of a menu that is called so."""
+        finder = f"window.__named({json.dumps(name)}, {json.dumps(role)})"
+        self._look()
+        self.page.wait(f"Boolean({finder})")
+        self.page.value(f"{finder}.setAttribute('data-pressed', '')")
+        self.page.click("[data-pressed]")
+        self.page.value(
+            "document.querySelectorAll('[data-pressed]').forEach((one) => one.removeAttribute('data-pressed'))"
+        )
+
+    def type(self, label: str, text: str) -> None:
+        """Type into the field that is labelled so."""
+        self._look()
+        self.page.wait(f"Boolean(window.__field({json.dumps(label)}))")
+        self.page.value(f"window.__field({json.dumps(label)}).setAttribute('data-typed', '')")
+        self.page.fill("[data-typed]", text)
+        self._unmark("data-typed")
+
+    def _unmark(self, name: str) -> None:
+        self.page.value(f"document.querySelectorAll('[{name}]').forEach((one) => one.removeAttribute('{name}'))")
+
+    def _look(self) -> None:
+        self.page.value(_FINDERS)
+
+    def sign_in(self, account: Account) -> None:
+        """Type name and password, and wait until the form is gone."""
+        self.type("User name", account.username)
+        self.type("Password", account.password)
+        self.page.click("form [type=submit]")
+        self.page.wait("!document.querySelector('[name=password]')")
+
+    def settle(self) -> None:
+        """Wait until nothing is loading and nothing moves."""
+        self.page.wait("!document.querySelector('[aria-busy=true]') && document.fonts.status === 'loaded'")
+        self.page.wait("document.getAnimations().every((one) => one.playState !== 'running')")
+
+    def speak(self, language: str) -> None:
+        """Choose a language, as somebody did before."""
+        self.page.value(f"localStorage.setItem('moorage-language', {json.dumps(language)})")
+
+    def themed(self, theme: str) -> None:
+        """Have a theme, as the system's wish."""
+        self.page.prefer(theme)
+        self.page.value(f"document.documentElement.dataset.mantineColorScheme === {json.dumps(theme)}")
+        self.page.wait(f"document.documentElement.dataset.mantineColorScheme === {json.dumps(theme)}")
+
+    def axe(self) -> list[str]:
+        """What keeps people out, in axe's words: rule, place, and what is wrong."""
+        self.settle()
+        self.page.value(f"if (!window.axe) {{ {self._axe} }}")
+        found: list[dict[str, Any]] = self.page.value(
+            f"axe.run(document, {json.dumps(AXE)}).then((done) => done.violations.map((one) => ({{id: one.id,"
+            " nodes: one.nodes.map((node) => [node.target.join(' '), node.failureSummary])})))"
+        )
+        return [f"{one['id']} at {place}: {why}" for one in found for place, why in one["nodes"]]
+
+    def photograph(self, name: str, *, theme: str = "light", language: str = "en-US", width: int = WIDE[0]) -> None:
+        """Keep a picture."""
+        self.settle()
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        self.page.photograph(PICTURES / f"{name}.{theme}.{language}.{width}.png")
+
+    def look(self, name: str) -> None:
+        """Both themes, wide and narrow, each with axe and a picture."""
+        for theme in ("light", "dark"):
+            self.themed(theme)
+            assert self.axe() == [], f"{name}, {theme}"
+            self.photograph(name, theme=theme)
+        self.themed("light")
+        self.page.resize(*NARROW)
+        assert self.page.value("document.documentElement.scrollWidth") <= NARROW[0], f"{name} scrolls sideways at 390"
+        assert self.axe() == [], f"{name}, narrow"
+        self.photograph(name, width=NARROW[0])
+        self.page.resize(*WIDE)
+
+
+@pytest.fixture
+def reader(parts: Parts, moorage: Moorage) -> Iterator[Reader]:
+    """A browser's page. At the end nothing may have gone wrong, been forbidden, or been asked of anybody else."""
+    portal = parts.get("portal", Portal)
+    with parts.get("chromium", Chromium).page(*WIDE) as page:
+        page.prefer("light")
+        made = Reader(page, moorage, portal.axe())
+        yield made
+        assert [said for said in page.complaints() if not any(one in said for one in made.expected)] == []
+        assert [url for url in page.requested() if not url.startswith((moorage.url, "blob:"))] == []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_old_pictures() -> None:
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        shutil.rmtree(PICTURES, ignore_errors=True)
+
+
+_FINDERS = (HERE / "finders.js").read_text()

@@ -1,0 +1,98 @@
+"""What the page is made of: its own tests, its types, and how much of it a reader has to load."""
+
+import gzip
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.parts import Parts
+from tests.parts.portal import Portal
+from tools.portal import environment
+
+pytestmark = pytest.mark.part("portal")
+
+KB = 1000
+BUDGETS = {
+    "first page": 280 * KB,
+    "sign-in": 280 * KB,
+    "one more page": 60 * KB,
+    "styles": 40 * KB,
+    "a language": 35 * KB,
+}
+"""Where the build stops, gzip: the product's limit is 300 kB of JavaScript for the first page after signing in."""
+
+
+def npm(parts: Parts, *words: str) -> None:
+    portal = parts.get("portal", Portal)
+    done = subprocess.run(
+        portal.npm(*words),
+        cwd=portal.folder_of_sources,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_tests_of_its_parts_pass(parts: Parts) -> None:
+    npm(parts, "run", "--silent", "test")
+
+
+def test_its_types_hold_against_the_rest_api_of_this_code(parts: Parts) -> None:
+    npm(parts, "run", "--silent", "types")
+
+
+class Built:
+    """The manifest of what was built, and the sizes of its files."""
+
+    def __init__(self, files: Path) -> None:
+        self._files = files
+        self._entries: dict[str, dict[str, Any]] = json.loads((files / "manifest.json").read_text())
+
+    def scripts(self, *sources: str) -> int:
+        """Bytes, gzip, of the scripts that these modules load before they can run."""
+        wanted = list(sources)
+        seen: set[str] = set()
+        while wanted:
+            name = wanted.pop()
+            if name not in seen:
+                seen.add(name)
+                wanted += self._entries[name].get("imports", [])
+        return sum(self._packed(self._entries[name]["file"]) for name in seen)
+
+    def pages(self) -> list[str]:
+        """The modules of all pages."""
+        return [name for name in self._entries if name.endswith("Page.tsx")]
+
+    def languages(self) -> list[str]:
+        """The modules of all languages."""
+        return [name for name in self._entries if "virtual:words" in name]
+
+    def styles(self) -> int:
+        """Bytes, gzip, of all style sheets."""
+        return sum(self._packed(path.relative_to(self._files).as_posix()) for path in self._files.rglob("*.css"))
+
+    def _packed(self, name: str) -> int:
+        return len(gzip.compress((self._files / name).read_bytes(), 9))
+
+
+def test_a_reader_loads_no_more_than_the_budgets_allow(parts: Parts) -> None:
+    built = Built(parts.get("portal", Portal).files)
+    languages = built.languages()
+    base = built.scripts("index.html", languages[0])
+
+    assert len(built.pages()) >= 6
+    assert len(languages) >= 2
+    assert base > 100 * KB  # it measures something
+    assert built.scripts("index.html", languages[0], "src/projects/ProjectsPage.tsx") < BUDGETS["first page"]
+    assert built.scripts("index.html", languages[0], "src/identity/SignInPage.tsx") < BUDGETS["sign-in"]
+    assert built.styles() < BUDGETS["styles"]
+    for language in languages:
+        assert built.scripts(language) < BUDGETS["a language"], language
+    for page in built.pages():
+        assert built.scripts("index.html", languages[0], page) - base < BUDGETS["one more page"], page
