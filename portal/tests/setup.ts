@@ -4,6 +4,7 @@ import { afterEach, vi } from "vitest";
 
 Object.defineProperty(window, "matchMedia", { value: (query: string) => ({ matches: false, media: query, addEventListener: vi.fn(), removeEventListener: vi.fn(), addListener: vi.fn(), removeListener: vi.fn() }) });
 window.ResizeObserver = class { observe() {} unobserve() {} disconnect() {} } as typeof ResizeObserver;
+window.scrollTo = vi.fn() as never;
 window.HTMLElement.prototype.scrollIntoView = vi.fn();
 Object.defineProperty(document, "fonts", { value: { addEventListener: vi.fn(), removeEventListener: vi.fn() } });
 afterEach(cleanup);

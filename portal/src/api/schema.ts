@@ -709,6 +709,28 @@ export interface MeasuredArtifacts {
   unknown: string[];
 }
 
+/** A mirror. */
+export interface Mirror {
+  id: number;
+  kind: string;
+  name: string;
+  project_id: number;
+  project_name: string;
+  /** Its project is in the trash: until it is restored, this leads nowhere. */
+  in_trash: boolean;
+  creation_time: string;
+}
+
+/** A mirror to make. */
+export interface MirrorNew {
+  /** `host`: where clients send their requests, `NAME` or `NAME:PORT`; */
+  kind: string;
+  /** `hub.example.com`, `5001`, `docker.io`. */
+  name: string;
+  /** The project that it leads to; */
+  project_name: string;
+}
+
 /** A tag to be made: its `name` is read, and nothing else. */
 export interface NewTag {
   name?: string;
@@ -888,6 +910,10 @@ export interface ProjectMetadata {
   proxy_cache_filter_pattern?: string | null;
   /** How that pattern is read: `doublestar` or `regex`. */
   proxy_cache_filter_kind?: string | null;
+  /** Ours, of a proxy cache: for how many seconds a tag is not looked up again. */
+  proxy_cache_tag_seconds?: string | null;
+  /** Ours, of a proxy cache: whether what was pulled longest ago goes when the project is full. */
+  proxy_cache_evict?: string | null;
   /** Ours: for how many days what is deleted can be restored, 0 to 3650; */
   trash_days?: string | null;
 }
@@ -1094,6 +1120,109 @@ export interface RegistryUpdate {
   ca_certificate?: string | null;
   /** Of ours. */
   token_hosts?: string[] | null;
+}
+
+/** A run. */
+export interface ReplicationExecution {
+  id: number;
+  policy_id: number;
+  /** `InProgress`, `Succeed`, `Failed` or `Stopped`. */
+  status: string;
+  trigger: string;
+  start_time: string;
+  end_time: string;
+  status_text: string;
+  total: number;
+  failed: number;
+  succeed: number;
+  in_progress: number;
+  stopped: number;
+  /** Ours: of all artifacts so far; */
+  done_bytes: number;
+  /** Ours: as far as it is known. */
+  total_bytes: number;
+}
+
+/** What an artifact has to be to go along. */
+export interface ReplicationFilter {
+  /** `name`, `tag`, `label`, `resource`; */
+  type?: string | null;
+  /** A pattern for name and tag, `image` or `artifact` for resource, a list for label and platform. */
+  value?: string | string[] | null;
+  /** `matches` or `excludes`; */
+  decoration?: string | null;
+  /** Of ours, for name and tag: `doublestar`, `regex` or `semver`. */
+  kind?: string | null;
+}
+
+/** What is copied where, and when. */
+export interface ReplicationPolicy {
+  id?: number | null;
+  name?: string | null;
+  description?: string | null;
+  src_registry?: Registry | null;
+  dest_registry?: Registry | null;
+  /** What stands in front of names at the target; */
+  dest_namespace?: string | null;
+  /** How many leading parts of a name it replaces; */
+  dest_namespace_replace_count?: number | null;
+  trigger?: ReplicationTrigger | null;
+  filters?: ReplicationFilter[] | null;
+  /** Of event_based: what is deleted here is deleted there, too. */
+  replicate_deletion?: boolean | null;
+  /** The older name of `replicate_deletion`. */
+  deletion?: boolean | null;
+  /** Whether a tag of the target that leads elsewhere is moved. */
+  override?: boolean | null;
+  enabled?: boolean | null;
+  creation_time?: string | null;
+  update_time?: string | null;
+  /** KiB per second for each artifact on its way; */
+  speed?: number | null;
+  copy_by_chunk?: boolean | null;
+  /** Whether a run that starts while another one has not ended fails at once. */
+  single_active_replication?: boolean | null;
+}
+
+/** An artifact of a run. */
+export interface ReplicationTask {
+  id: number;
+  execution_id: number;
+  /** `Pending`, `InProgress`, `Succeed`, `Failed` or `Stopped`. */
+  status: string;
+  job_id: string;
+  /** `copy` or `deletion`. */
+  operation: string;
+  resource_type: string;
+  src_resource: string;
+  dst_resource: string;
+  start_time: string;
+  end_time: string;
+  /** Ours: the cause where it failed; */
+  message: string;
+  /** Ours: how often it was tried. */
+  attempts: number;
+  /** Ours: what the target has counts as done. */
+  done_bytes: number;
+  /** Ours: as far as it is known. */
+  total_bytes: number;
+  /** Ours: bytes per second. */
+  rate: number;
+  /** Ours: until it is done, at this rate. */
+  seconds_left?: number | null;
+}
+
+/** What starts a replication. */
+export interface ReplicationTrigger {
+  /** `manual`, `scheduled`, or `event_based` (only where content goes from here). */
+  type?: string | null;
+  trigger_settings?: ReplicationTriggerSettings | null;
+}
+
+/** When a schedule starts it. */
+export interface ReplicationTriggerSettings {
+  /** Six fields, seconds first, in UTC; */
+  cron?: string | null;
 }
 
 /** A repository. */
@@ -1505,6 +1634,11 @@ export interface SelectorToTry {
 export interface SharedWith {
   name: string;
   shared: number;
+}
+
+/** Which policy is to run. */
+export interface StartReplicationExecution {
+  policy_id?: number | null;
 }
 
 /** How many there are of what the caller may see; */
@@ -2447,6 +2581,28 @@ export interface Operations {
   "GET /replication/adapterinfos": {
     reply: Record<string, RegistryProviderInfo>;
   };
+  /** listMirrors: The mirrors, by id. */
+  "GET /mirrors": {
+    query: {
+      q?: string;
+      sort?: string;
+      page?: number;
+      page_size?: number;
+    };
+    reply: Mirror[];
+  };
+  /** createMirror: Let a host, a port or containerd's `?ns=` lead into a project. */
+  "POST /mirrors": {
+    body: MirrorNew;
+    reply: undefined;
+  };
+  /** deleteMirror: Delete a mirror; */
+  "DELETE /mirrors/{id}": {
+    path: {
+      id: number;
+    };
+    reply: undefined;
+  };
   /** listAuditLogExts: List what was done: everything, or for most people what was done in the projects that they administer. */
   "GET /auditlog-exts": {
     query: {
@@ -3221,6 +3377,99 @@ export interface Operations {
     };
     reply: string;
   };
+  /** listReplicationPolicies: The policies; */
+  "GET /replication/policies": {
+    query: {
+      name?: string;
+      q?: string;
+      sort?: string;
+      page?: number;
+      page_size?: number;
+    };
+    reply: ReplicationPolicy[];
+  };
+  /** createReplicationPolicy: Make a policy. */
+  "POST /replication/policies": {
+    body: ReplicationPolicy;
+    reply: undefined;
+  };
+  /** getReplicationPolicy: A policy. */
+  "GET /replication/policies/{id}": {
+    path: {
+      id: number;
+    };
+    reply: ReplicationPolicy;
+  };
+  /** updateReplicationPolicy: Change a policy: what is left out stays. */
+  "PUT /replication/policies/{id}": {
+    path: {
+      id: number;
+    };
+    body: ReplicationPolicy;
+    reply: undefined;
+  };
+  /** deleteReplicationPolicy: Delete a policy with its history. */
+  "DELETE /replication/policies/{id}": {
+    path: {
+      id: number;
+    };
+    reply: undefined;
+  };
+  /** listReplicationExecutions: The runs, the newest first: of a policy, in a state, with a trigger. */
+  "GET /replication/executions": {
+    query: {
+      policy_id?: number;
+      status?: string;
+      trigger?: string;
+      q?: string;
+      sort?: string;
+      page?: number;
+      page_size?: number;
+    };
+    reply: ReplicationExecution[];
+  };
+  /** startReplication: Run a policy now. */
+  "POST /replication/executions": {
+    body: StartReplicationExecution;
+    reply: undefined;
+  };
+  /** getReplicationExecution: A run, as far as it has come. */
+  "GET /replication/executions/{id}": {
+    path: {
+      id: number;
+    };
+    reply: ReplicationExecution;
+  };
+  /** stopReplication: Stop a run; */
+  "PUT /replication/executions/{id}": {
+    path: {
+      id: number;
+    };
+    reply: undefined;
+  };
+  /** listReplicationTasks: The artifacts of a run, each once, with how far they have come and why they failed. */
+  "GET /replication/executions/{id}/tasks": {
+    path: {
+      id: number;
+    };
+    query: {
+      status?: string;
+      resource_type?: string;
+      q?: string;
+      sort?: string;
+      page?: number;
+      page_size?: number;
+    };
+    reply: ReplicationTask[];
+  };
+  /** getReplicationLog: What was done for an artifact, also while it is on its way. */
+  "GET /replication/executions/{id}/tasks/{task_id}/log": {
+    path: {
+      id: number;
+      task_id: number;
+    };
+    reply: string;
+  };
   /** GetSupportedEventTypes: The types of events, targets and formats. */
   "GET /projects/{project_name_or_id}/webhook/events": {
     path: {
@@ -3785,72 +4034,6 @@ export interface Operations {
   "GET /projects/{project_name}/preheat/providers": {
     path: {
       project_name: string;
-    };
-    reply: undefined;
-  };
-  /** listReplicationPolicies: Not built yet: listReplicationPolicies. */
-  "GET /replication/policies": {
-    reply: undefined;
-  };
-  /** createReplicationPolicy: Not built yet: createReplicationPolicy. */
-  "POST /replication/policies": {
-    reply: undefined;
-  };
-  /** getReplicationPolicy: Not built yet: getReplicationPolicy. */
-  "GET /replication/policies/{id}": {
-    path: {
-      id: number;
-    };
-    reply: undefined;
-  };
-  /** updateReplicationPolicy: Not built yet: updateReplicationPolicy. */
-  "PUT /replication/policies/{id}": {
-    path: {
-      id: number;
-    };
-    reply: undefined;
-  };
-  /** deleteReplicationPolicy: Not built yet: deleteReplicationPolicy. */
-  "DELETE /replication/policies/{id}": {
-    path: {
-      id: number;
-    };
-    reply: undefined;
-  };
-  /** listReplicationExecutions: Not built yet: listReplicationExecutions. */
-  "GET /replication/executions": {
-    reply: undefined;
-  };
-  /** startReplication: Not built yet: startReplication. */
-  "POST /replication/executions": {
-    reply: undefined;
-  };
-  /** getReplicationExecution: Not built yet: getReplicationExecution. */
-  "GET /replication/executions/{id}": {
-    path: {
-      id: number;
-    };
-    reply: undefined;
-  };
-  /** stopReplication: Not built yet: stopReplication. */
-  "PUT /replication/executions/{id}": {
-    path: {
-      id: number;
-    };
-    reply: undefined;
-  };
-  /** listReplicationTasks: Not built yet: listReplicationTasks. */
-  "GET /replication/executions/{id}/tasks": {
-    path: {
-      id: number;
-    };
-    reply: undefined;
-  };
-  /** getReplicationLog: Not built yet: getReplicationLog. */
-  "GET /replication/executions/{id}/tasks/{task_id}/log": {
-    path: {
-      id: number;
-      task_id: number;
     };
     reply: undefined;
   };
