@@ -54,6 +54,10 @@ POINTS: dict[str, str] = {
     "collect.deleted": "collector: bytes are deleted, their rows still say doomed",
     "collect.gone": "collector: the rows of deleted bytes say so, before the commit",
     "cancel.removed": "upload cancelled: the bytes are gone, the row is still there",
+    "job.begun": "worker: a task is taken up and committed, its job has done nothing",
+    "job.recorded": "worker: inside a transaction of a job, all is written, before the commit",
+    "job.done": "worker: a job has done all that it does, the end of its task is not written",
+    "webhook.told": "webhook: the target has answered, nothing is noted of it",
 }
 
 _armed: str | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
+from moorage import faults
 from moorage.configuration.live import Live
 from moorage.db.engine import Database
 from moorage.db.work import Work
@@ -169,4 +170,6 @@ def _fenced(
     work: Work, attempt: Attempt, story: Callable[Concatenate[Work, P], T], /, *args: P.args, **kwargs: P.kwargs
 ) -> T:
     require_held(work, attempt)
-    return story(work, *args, **kwargs)
+    result = story(work, *args, **kwargs)
+    faults.point("job.recorded")
+    return result

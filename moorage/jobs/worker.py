@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Concatenate, Literal, NamedTuple, ParamSpec, TypeVar
 
+from moorage import faults
 from moorage.claims import is_dead, new_claim
 from moorage.db.work import Work
 from moorage.errors import Problem
@@ -253,9 +254,11 @@ class Worker:
         began = self.steady()
         status, failure = SUCCESS, _Failure("", None)
         limit = asyncio.timeout(job.timeout_seconds)
+        faults.point("job.begun")
         try:
             async with limit:
                 await job.run(task, **arguments)
+            faults.point("job.done")
         except asyncio.CancelledError:
             if running.why is None:
                 raise

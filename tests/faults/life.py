@@ -1,9 +1,9 @@
-"""Lives of a server: started in a moment, armed to die at a point, killed at any time.
+"""Lives of a server, or of a worker: started in a moment, armed to die at a point, killed at any time.
 
 `moorage serve` takes more than a second to start, most of it imports, and these tests start some hundred servers. So
 one process imports everything once and forks a server for each life: granian in front of `create_app`, the same
 application behind the same HTTP server, without granian's parent that would start a dead worker again. What that
-parent does is tested apart, with `tests/serving.py`.
+parent does is tested apart, with `tests/serving.py`. A worker is what `moorage work` is.
 """
 
 import asyncio
@@ -57,16 +57,16 @@ class Nursery:
 
 
 class Life:
-    """One server process, from its start to its end.
+    """One server process, from its start to its end; or with `works` a worker.
 
     Attributes:
-        url: where it answers.
+        url: where a server answers.
         pid: its process id.
         fault: what it was armed with.
     """
 
-    def __init__(self, nursery: Nursery, place: Place, *, fault: str = "") -> None:
-        """Start it, and wait until it listens.
+    def __init__(self, nursery: Nursery, place: Place, *, fault: str = "", works: bool = False) -> None:
+        """Start it, and wait until it listens; a worker begins at once.
 
         Raises:
             Broken: it did not.
@@ -75,11 +75,11 @@ class Life:
         self.fault = fault
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        self.pid: int = nursery.ask(do="start", data=str(place.data), database=place.database, port=port, fault=fault)[
-            "pid"
-        ]
+        self.pid: int = nursery.ask(
+            do="start", data=str(place.data), database=place.database, port=port, fault=fault, works=works
+        )["pid"]
         if self.pid < 0:
-            raise Broken("a server did not start:\n" + nursery.log.read_text()[-2000:])
+            raise Broken("it did not start:\n" + nursery.log.read_text()[-2000:])
 
     def kill(self) -> None:
         """SIGKILL, now."""
@@ -95,7 +95,7 @@ class Life:
         os.kill(self.pid, signal.SIGTERM)
         status = self.wait()
         if status not in {0, -signal.SIGTERM}:
-            raise Broken(f"the server ended with {status}:\n" + self._nursery.log.read_text()[-2000:])
+            raise Broken(f"it ended with {status}:\n" + self._nursery.log.read_text()[-2000:])
 
     def wait(self, seconds: float = 10) -> int:
         """Wait for its end: its exit status, or the negative number of the signal that ended it.
@@ -107,7 +107,7 @@ class Life:
         if status is None:
             os.kill(self.pid, signal.SIGKILL)
             self._nursery.ask(do="wait", pid=self.pid, seconds=10)
-            raise Broken("the server did not end")
+            raise Broken("it did not end")
         return int(status)
 
 
@@ -115,7 +115,8 @@ class Life:
 
 
 def _main() -> None:
-    import moorage.app  # noqa: F401, PLC0415 - what the forks share; not for whoever only starts this
+    import moorage.app  # noqa: PLC0415 - what the forks share; not for whoever only starts this
+    import moorage.background  # noqa: F401, PLC0415 - as above
 
     for line in sys.stdin:
         order = json.loads(line)
@@ -143,7 +144,10 @@ def _start(order: Mapping[str, Any]) -> int:
         os.close(ready)
         os.dup2(2, 1)  # the pipe to the tests is not for the server
         if os.getppid() == parent:
-            asyncio.run(_serve(order, told))
+            if order["works"]:
+                _work(order, told)
+            else:
+                asyncio.run(_serve(order, told))
             status = 0
     finally:
         os._exit(status)
@@ -175,6 +179,16 @@ async def _serve(order: Mapping[str, Any], told: int) -> None:
     )  # fmt: skip
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, server.stop)
     await server.serve()
+
+
+def _work(order: Mapping[str, Any], told: int) -> None:
+    from moorage import faults  # noqa: PLC0415 - as above
+    from moorage.cli.work import work  # noqa: PLC0415 - as above
+
+    if order["fault"]:
+        faults.arm(order["fault"])
+    os.write(told, b".")
+    work(Place(Path(order["data"]), order["database"]).settings, slots=4)
 
 
 def _wait(order: Mapping[str, Any]) -> int | None:
