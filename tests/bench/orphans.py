@@ -32,7 +32,7 @@ def add_orphans(work: Work, repository: str, count: int, *, name: str = "orphan"
     size = 0
     for start in range(0, count, _BATCH):
         blobs, charges, links = [], [], []
-        for number, content in enumerate(_contents(name, start, min(count, start + _BATCH)), start=first + start):
+        for number, content in enumerate(contents(name, start, min(count, start + _BATCH)), start=first + start):
             digest = hashlib.sha256(content)
             size += len(content)
             blobs.append({
@@ -55,7 +55,7 @@ def add_orphans(work: Work, repository: str, count: int, *, name: str = "orphan"
 def write_orphans(storage: Path, count: int, *, name: str = "orphan") -> list[Path]:
     """Their files, in the folder of the file system driver."""
     files = []
-    for content in _contents(name, 0, count):
+    for content in contents(name, 0, count):
         place = storage / _key(hashlib.sha256(content).hexdigest())
         place.parent.mkdir(parents=True)
         place.write_bytes(content)
@@ -63,7 +63,8 @@ def write_orphans(storage: Path, count: int, *, name: str = "orphan") -> list[Pa
     return files
 
 
-def _contents(name: str, start: int, stop: int) -> Iterator[bytes]:
+def contents(name: str, start: int, stop: int) -> Iterator[bytes]:
+    """The bytes of orphans, by their numbers."""
     for number in range(start, stop):
         yield hashlib.sha512(f"{name} {number}".encode()).digest() * _REPEATS
 
