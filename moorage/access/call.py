@@ -158,7 +158,8 @@ class Call:
         """
         resource, _, action = permission.partition(":")
         self.note_refusal(self.actor, action, resource, name[:255], project_id)
-        return Denied(why or f"You need the permission {resource}:{action} in {name} for this.", needs=permission)
+        place = "the system" if name == "system" else name if " " in name else f"project {name}"
+        return Denied(why or f"You need the permission {resource}:{action} in {place} for this.", needs=permission)
 
     # -- replies --------------------------------------------------------------------------------------------
 

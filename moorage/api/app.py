@@ -223,6 +223,9 @@ def _explain(error: ValidationException) -> str:
     found: list[str] = []
     for item in error.extra if isinstance(error.extra, list) else []:
         if isinstance(item, dict):
-            key = item.get("key")
-            found.append(f"{key}: {item.get('message')}" if key else str(item.get("message")))
+            key, said = item.get("key"), str(item.get("message"))
+            if key == "data":  # what the handler calls the body
+                found.append("A body is needed: JSON." if said == "'data'" else f"The body: {said}")
+            else:
+                found.append(f"{key}: {said}" if key else said)
     return ("; ".join(found) or str(error.detail))[:500]

@@ -12,7 +12,7 @@ from moorage.access.needs import inside, system
 from moorage.access.operations import operation
 from moorage.configuration.checks import Checks
 from moorage.configuration.live import Live
-from moorage.configuration.rules import change
+from moorage.configuration.rules import change, list_unknown
 from moorage.configuration.service import describe_items, list_values, set_items
 from moorage.errors import ItemFixed, ItemInvalid, ReceiverUnusable
 
@@ -42,8 +42,10 @@ async def update_configurations(
 ) -> Response[None]:
     """Change the live settings that are named; all of them or, when one cannot be, none.
 
-    A syslog receiver that is set has to be reachable now.
+    A syslog receiver that is set has to be reachable now. Names that are no setting's are ignored, and a `Warning`
+    says which.
     """
+    call.ignored.extend(list_unknown(data))
     before = await live.items()
     await checks.run(before, change(before, data))
     await call.run(set_items, live.seals, data)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, get_args, get_origin
 from urllib.parse import urlsplit
@@ -40,6 +40,8 @@ AUDIT_EVENTS = (
     "create_retention", "update_retention", "delete_retention",
     "create_webhook", "update_webhook", "delete_webhook",
     "create_replication", "update_replication", "delete_replication",
+    "create_label", "update_label", "delete_label", "create_artifact-label", "delete_artifact-label",
+    "create_access_token", "delete_access_token",
     "restore_tag", "restore_artifact", "restore_repository", "restore_project",
     "create_registry", "update_registry", "delete_registry", "create_mirror", "delete_mirror",
     "purge_tag", "purge_artifact", "purge_repository", "purge_project",
@@ -49,6 +51,7 @@ AUDIT_EVENTS = (
 """The events of the audit log: operation and type of resource. Source: the contract, and `audit/on_events.py`."""
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
+_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 _PREFIX = re.compile(r"[!-9;-~]{1,64}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _BREAK = re.compile(r"[\t\r\n]")
@@ -79,6 +82,11 @@ def require_known(overwrite: Mapping[str, object]) -> None:
         if value is None:
             raise ItemInvalid(f"The value of {name} is invalid: null.", item=name)
     read_values(overwrite)
+
+
+def list_unknown(changes: Iterable[str]) -> list[str]:
+    """Names among these that are no live setting's, the first twenty; what looks like no name is left out."""
+    return [name for name in changes if name not in NAMES and _NAME.fullmatch(name)][:20]
 
 
 def read_values(changes: Mapping[str, object], sources: tuple[Source, ...] = DEFAULTS.auth_sources) -> dict[str, Any]:

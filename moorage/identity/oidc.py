@@ -24,7 +24,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from moorage.configuration.items import Items
-from moorage.errors import OidcAnswerInvalid, OidcOff, OidcRefused, OidcSettingsInvalid, OidcUnavailable
+from moorage.errors import OidcAnswerInvalid, OidcOff, OidcRefused, OidcSettingsInvalid, OidcUnavailable, Problem
 from moorage.identity.oidc_http import Answer, Http, Trust
 
 log = logging.getLogger("moorage.oidc")
@@ -36,6 +36,7 @@ ALGORITHMS = frozenset(
 
 LEEWAY_SECONDS = 60
 MAX_TOKEN_CHARACTERS = 131_072
+_MAX_REASON = 500
 _METADATA_SECONDS = 3_600
 _KEYS_SECONDS = 3_600
 _LOOK_AGAIN_SECONDS = 10
@@ -402,7 +403,7 @@ async def discover(http: Http, url: str, trust: Trust) -> Metadata:
     """
     answer = await http.send("GET", f"{url.rstrip('/')}/.well-known/openid-configuration", trust=trust)
     if answer.status != 200:
-        raise OidcUnavailable
+        raise OidcUnavailable(f"It answers {answer.status} where an OpenID provider describes itself.")
     found = _decode(_metadata_decoder, answer.body, problem=OidcUnavailable)
     if found.issuer.rstrip("/") != url.rstrip("/"):
         raise OidcUnavailable("The OpenID provider calls itself by another URL than the one that was set.")
@@ -420,15 +421,16 @@ async def ping(http: Http, url: str, *, verify: bool) -> None:
     """Test a provider before it is set, for `POST /system/oidc/ping`.
 
     Raises:
-        OidcSettingsInvalid: there is none that could be used; why stands in the log, and is told to no client.
+        OidcSettingsInvalid: there is none that could be used; the message says why, for whoever may set one.
     """
     try:
         if urlsplit(url).scheme not in {"http", "https"}:
-            raise OidcSettingsInvalid
+            raise OidcSettingsInvalid("The address of an OpenID provider begins with https:// or http://.")
         await discover(http, url.strip(), Trust(verify=verify))
     except (OidcUnavailable, ValueError) as error:
-        log.warning("the test of an OpenID provider failed: %s", error.__cause__ or error)
-        raise OidcSettingsInvalid from error
+        why = error.__cause__ if isinstance(error.__cause__, Problem) else error
+        log.warning("the test of an OpenID provider failed: %s", why)
+        raise OidcSettingsInvalid(f"This provider cannot be used. {why}"[:_MAX_REASON]) from error
 
 
 def is_on(items: Items) -> bool:

@@ -67,7 +67,7 @@ async def set_cli_secret(
     problems=(OidcSettingsInvalid,),
 )  # fmt: skip
 async def ping_oidc(data: JSONBody[OIDCPing], oidc_http: NamedDependency[GuardedHttp]) -> Response[None]:
-    """Test an OpenID provider before it is set. What exactly went wrong stands in the log only."""
+    """Test an OpenID provider before it is set; a refusal says what went wrong."""
     await oidc.ping(oidc_http, data.url, verify=data.verify_cert)
     return Response(None)
 

@@ -334,7 +334,8 @@ def _require_grantable(permissions: Sequence[Permission], project_id: int | None
         )
         if not known or (permission.system and permission.project_id is not None):
             raise RobotPermissionInvalid(
-                f"bad request permission: {permission.resource}:{permission.action}",
+                f"bad request permission: {permission.resource}:{permission.action}; "
+                "GET /api/v2.0/permissions lists those that a robot can have.",
                 resource=permission.resource,
                 action=permission.action,
             )

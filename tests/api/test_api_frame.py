@@ -124,6 +124,31 @@ async def test_every_answer_forbids_caching_sniffing_and_framing(app: Server) ->
         assert answer.header("access-control-allow-origin") is None
 
 
+async def test_a_refused_body_is_called_the_body(app: Server, admin: Client) -> None:
+    async def said(body: bytes) -> str:
+        headers = {**admin.basic, "content-type": "application/json"}
+        answer = await app.send("POST", f"{BASE}/projects", body, headers=headers)
+        assert answer.status in {400, 422}
+        return str(answer.json()["errors"][0]["message"])
+
+    assert await said(b"") == "A body is needed: JSON."
+    assert (await said(b"[]")).startswith("The body: Expected `object`")
+    assert (await said(b'{"metadata": 7}')).startswith("metadata: ")
+
+
+async def test_a_refusal_names_what_is_missing_and_where(app: Server, project: str) -> None:
+    async def said(target: str) -> str:
+        answer = await app.send("GET", BASE + target, headers=(await make_user(app)).basic)
+        assert answer.status == 403
+        return str(answer.json()["errors"][0]["message"])
+
+    assert await said("/configurations") == "You need the permission configuration:read in the system for this."
+    assert (
+        await said(f"/projects/{project}/members")
+        == f"You need the permission member:list in project {project} for this."
+    )
+
+
 PLACES = ("/", "/livez", "/v2/", "/service/token?service=harbor-registry", f"{BASE}/ping", f"{BASE}/users", "/c/login")
 
 

@@ -48,9 +48,20 @@ async def test_what_is_put_is_got_by_every_worker_at_once(serve: Serve) -> None:
     answer = await put(admin, {"session_timeout": 7, "self_registration": True, "no_such_item": 1, "ldap_url": None})
 
     assert (answer.status, answer.body) == (200, b"")
+    assert answer.header("warning") == '299 - "ignored, not known here: no_such_item"'
     for client in (admin, other):
         shown = await get(client)
         assert (shown["session_timeout"]["value"], shown["self_registration"]["value"]) == (7, True)
+
+
+async def test_names_that_are_no_settings_come_back_only_where_they_look_like_names(serve: Serve) -> None:
+    admin = administrator(await serve())
+    odd = {'a"\r\nset-cookie: sid=1': 1, "é": 1, "x" * 65: 1, "": 1}
+    assert (await put(admin, odd)).header("warning") is None
+    assert (await put(admin, {"session_timeout": 60})).header("warning") is None
+    many = (await put(admin, {f"no_{number}": 1 for number in range(100)})).header("warning")
+    assert many is not None
+    assert many.count("no_") == 20
 
 
 @pytest.mark.parametrize(

@@ -579,4 +579,7 @@ async def test_a_provider_can_be_tested_before_it_is_set(server: Server, provide
     ]  # fmt: skip
 
     assert [answer.status for answer in answers] == [200, 400, 400, 400, 400, 400]
-    assert len({answer.body for answer in answers[1:]}) == 1
+    said = [str(answer.json()["errors"][0]["message"]) for answer in answers[1:]]
+    assert "404" in said[0]
+    assert "cannot be reached" in said[1]
+    assert said[2] == said[3] == "The address of an OpenID provider begins with https:// or http://."
