@@ -7,7 +7,7 @@ Source: distribution, "Token Authentication Specification" and "Oauth2 Token Aut
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
@@ -20,6 +20,7 @@ from moorage.db.engine import Database
 from moorage.distribution.auth import TOKEN_PATH
 from moorage.errors import (
     CredentialsInvalid,
+    LoginThrottled,
     Problem,
     ProjectNameInvalid,
     RouteUnknown,
@@ -154,7 +155,8 @@ class TokenEndpoint:
         scopes = _read_scopes(request, fields)
         account: Account | None = None
         if request.authorization is not None:
-            account = await self._read_account(request, request.authorization)
+            with _foreign_credentials(request, scopes):
+                account = await self._read_account(request, request.authorization)
         elif "scope" not in fields:
             raise Unauthenticated
         granted = await grant(self._database.read, account, scopes)
@@ -193,10 +195,12 @@ class TokenEndpoint:
 
         kind = _one(fields, "grant_type")
         refresh_token = ""
+        account: Account | None = None
         if kind == "password":
-            account = await self._login.authenticate(
-                _one(fields, "username"), _one(fields, "password"), request.address, access_tokens=True
-            )
+            with _foreign_credentials(request, scopes):
+                account = await self._login.authenticate(
+                    _one(fields, "username"), _one(fields, "password"), request.address, access_tokens=True
+                )
         elif kind == "refresh_token":
             refresh_token = _one(fields, "refresh_token")
             account = await self._use_refresh_token(request, refresh_token)
@@ -208,7 +212,7 @@ class TokenEndpoint:
         body["scope"] = _format_granted(scopes, granted)
         if refresh_token:
             body["refresh_token"] = refresh_token
-        elif _one(fields, "access_type") == "offline":
+        elif account is not None and _one(fields, "access_type") == "offline":
             body["refresh_token"] = await self._create_refresh_token(request, account, client_id)
         return body
 
@@ -264,6 +268,19 @@ def _read_scopes(request: TokenRequest, fields: Fields) -> list[Scope]:
         meant = [Scope(one.type, f"{request.mirror}/{one.name}", one.actions) for one in scopes]
         scopes += [one for one in meant if one.type == "repository"]
     return scopes
+
+
+@contextlib.contextmanager
+def _foreign_credentials(request: TokenRequest, scopes: Sequence[Scope]) -> Iterator[None]:
+    """Take wrong credentials at a mirror for nobody's, where scopes are asked for (docs/adr/0056).
+
+    docker sends a mirror what it holds for the registry that is mirrored. Who logs in asks for no scope.
+    """
+    try:
+        yield
+    except (CredentialsInvalid, LoginThrottled):
+        if not (request.mirror and scopes):
+            raise
 
 
 def _actor(request: TokenRequest, account: Account, credential: str) -> Actor:

@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from moorage.access.policy import Role
 from moorage.artifacts.restore import restore
+from moorage.audit.refusals import DELAY_SECONDS
 from moorage.distribution import lists
 from moorage.mirrors import live
 from moorage.oci.digest import compute
@@ -302,6 +303,44 @@ async def test_a_forwarded_host_counts_from_a_trusted_proxy_only(serve: Serve, m
     assert forged.challenge["realm"] == f"http://{HOST}/service/token"
 
 
+async def test_credentials_of_another_registry_are_nobodys_where_a_mirror_is_asked(server: Server) -> None:
+    public, private = await make_project(server, public=True), await make_project(server)
+    for project in (public, private):
+        await (await make_robot(server, project, "pull", "push")).repo(f"{project}/library/nginx").image("1")
+    somebody = await make_user(server, {private: Role.DEVELOPER})
+    scope = "scope=repository:library/nginx:pull,push"
+    form = {"content-type": "application/x-www-form-urlencoded"}
+
+    async def token(project: str, who: Client, scope: str, *, by_post: bool) -> Answer:
+        path = f"/service/token{project and '/'}{project}"
+        if not by_post:
+            target = f"{path}?service={SERVICE}&offline_token=true&{scope}"
+            return await server.send("GET", target, headers=who.basic)
+        words = f"grant_type=password&client_id=x&access_type=offline&service={SERVICE}&{scope}"
+        sent = f"{words}&username={who.username}&password={quote(who.password)}".encode()
+        return await server.send("POST", path, sent, headers=form)
+
+    async def status(project: str, answer: Answer, method: str = "GET") -> int:
+        headers = {"authorization": f"Bearer {answer.json()['token']}"}
+        return (await server.send(method, f"/v2/{project}/library/nginx/manifests/1", headers=headers)).status
+
+    foreign = Client(server, somebody.username, "of another registry")
+    for by_post in (False, True):
+        for _ in range(5):  # until it is slowed down, and then as well
+            answer = await token(public, foreign, scope, by_post=by_post)
+            assert answer.status == 200, answer
+            assert "refresh_token" not in answer.json()
+            assert await status(public, answer) == 200
+            assert await status(public, answer, "DELETE") == 401
+            assert await status(private, await token(private, foreign, scope, by_post=by_post)) == 401
+        # Whoever logs in is told, and so is who asks the registry itself.
+        assert (await token(public, foreign, "", by_post=by_post)).status in {401, 429}
+        assert (await token("", foreign, scope, by_post=by_post)).status in {401, 429}
+    await asyncio.sleep(2 * DELAY_SECONDS)
+    rows = await server.rows("SELECT sum(repeats) FROM audit WHERE operation = 'login' AND NOT ok")
+    assert rows[0][0] > 20
+
+
 @pytest.mark.parametrize("rest", ["/", "/P", "/a/b", "/a%2fb", "/-a", "//a", "/" + "a" * 256])
 async def test_the_token_endpoint_is_at_its_address_only(app: Server, rest: str) -> None:
     answer = await app.send("GET", f"/service/token{rest}?service={SERVICE}")
@@ -311,9 +350,6 @@ async def test_the_token_endpoint_is_at_its_address_only(app: Server, rest: str)
 async def test_a_token_for_a_project_that_there_is_not_grants_nothing(app: Server) -> None:
     answer = await app.send("GET", f"/service/token/nosuch?service={SERVICE}&scope=repository:library/x:pull")
     assert answer.status == 200
-    post = f"grant_type=password&service={SERVICE}&client_id=x&scope=repository:x:pull&username=admin&password=wrong"
-    form = {"content-type": "application/x-www-form-urlencoded"}
-    assert (await app.send("POST", "/service/token/nosuch", post.encode(), headers=form)).status == 401
 
 
 # -- the REST API -----------------------------------------------------------------------------------------

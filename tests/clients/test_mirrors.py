@@ -6,7 +6,7 @@ server itself is 127.0.0.1) or by containerd's `?ns=`.
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,8 +118,13 @@ def test_docker_pulls_a_short_name_through_its_mirror(docker: Client) -> None:
 
 
 @pytest.mark.part("dockerd")
-def test_docker_sends_a_mirror_what_it_holds_for_docker_hub(docker: Client, mirror: Mirror, tmp_path: Path) -> None:
-    login = base64.b64encode(f"{mirror.bob.username}:{mirror.bob.password}".encode()).decode()
+@pytest.mark.parametrize("known", [True, False])
+def test_docker_sends_a_mirror_what_it_holds_for_docker_hub(
+    docker: Client, mirror: Mirror, tmp_path: Path, *, known: bool
+) -> None:
+    """Where nobody here has that name and password, it pulls what everybody may."""
+    password = mirror.bob.password if known else "of Docker Hub"
+    login = base64.b64encode(f"{mirror.bob.username}:{password}".encode()).decode()
     config = tmp_path / "home" / "docker"
     config.mkdir(parents=True, exist_ok=True)
     (config / "config.json").write_text(json.dumps({"auths": {"https://index.docker.io/v1/": {"auth": login}}}))
@@ -193,7 +198,7 @@ def cached(parts: Parts, mirror: Mirror) -> Iterator[Mirror]:
     admin = mirror.moorage.admin
     with httpx.Client(base_url=f"{mirror.moorage.url}/api/v2.0", auth=(admin.username, admin.password)) as http:
 
-        def make(path: str, body: dict[str, object]) -> str:
+        def make(path: str, body: Mapping[str, object]) -> str:
             made = http.post(path, json=body)
             assert made.status_code == 201, made.text
             return str(made.headers["location"].rpartition("/")[2])
