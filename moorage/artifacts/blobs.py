@@ -7,6 +7,7 @@ from moorage.artifacts.damage import forget_damage
 from moorage.artifacts.pull import Stored
 from moorage.artifacts.tables import Artifact, ArtifactBlob, Blob, ProjectBlob, RepositoryBlob
 from moorage.db.base import db_now
+from moorage.db.locks import pass_gate
 from moorage.db.work import Work
 from moorage.errors import BlobInUse, BlobUnknown
 from moorage.events import BlobDeleted
@@ -83,10 +84,13 @@ def set_seal(work: Work, blob: Stored, seal: str) -> None:
 def delete_blob(work: Work, project_id: int, repository_id: int, path: str, digest: Digest) -> None:
     """Take a blob out of a repository at once; its bytes go when nothing else holds them.
 
+    Through the project's gate: a restore that brings back what needs the blob comes first, or shows the blob again.
+
     Raises:
         BlobUnknown: it is not there.
         BlobInUse: a visible artifact needs it.
     """
+    pass_gate(work, project_id)
     blob = work.db.execute(_LINK, {"repository": repository_id, "digest": digest.binary}).scalar()
     if blob is None:
         raise BlobUnknown(repository=path, digest=str(digest))

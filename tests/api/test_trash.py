@@ -509,8 +509,9 @@ async def test_a_large_act_goes_in_parts_and_the_collector_takes_the_rest(
     assert (await app.rows("SELECT purging FROM trash WHERE id = :id", id=entry["id"]))[0][0]
 
 
-async def test_a_tag_of_what_was_pushed_again_and_deleted_again_waits_for_that(
-    app: Server, admin: Client, repo: Repo, project: str
+@pytest.mark.parametrize("purged", [False, True])
+async def test_a_tag_of_what_was_pushed_and_deleted_again_waits_for_that_and_goes_with_it(
+    app: Server, admin: Client, repo: Repo, project: str, *, purged: bool
 ) -> None:
     layers = [unique("layer").encode()]
     digest = await repo.image("v1", layers=layers)
@@ -518,6 +519,10 @@ async def test_a_tag_of_what_was_pushed_again_and_deleted_again_waits_for_that(
     await repo.image(layers=layers)
     assert (await repo.delete(f"manifests/{digest}")).status == 202
     second, first = await listed(app, admin, project)
+    if purged:
+        assert (await ask(app, admin, "DELETE", f"/trash/{second['id']}")).status == 200
+        assert (await restore(app, admin, first["id"])).status == 404
+        return
 
     blocked = await restore(app, admin, first["id"])
     assert (blocked.status, blocked.json()["errors"][0]["detail"]["first"]) == (412, second["id"])
@@ -525,20 +530,6 @@ async def test_a_tag_of_what_was_pushed_again_and_deleted_again_waits_for_that(
     assert (await repo.get(f"manifests/{digest}")).status == 404
     assert (await restore(app, admin, second["id"])).status == 200
     assert (await repo.get(f"manifests/{digest}")).status == 200
-
-
-async def test_a_tag_of_what_was_purged_does_not_come_back(
-    app: Server, admin: Client, repo: Repo, project: str
-) -> None:
-    layers = [unique("layer").encode()]
-    digest = await repo.image("v1", layers=layers)
-    assert (await repo.delete(f"manifests/{digest}")).status == 202
-    await repo.image(layers=layers)
-    assert (await repo.delete(f"manifests/{digest}")).status == 202
-    second, first = await listed(app, admin, project)
-    assert (await ask(app, admin, "DELETE", f"/trash/{second['id']}")).status == 200
-
-    assert (await restore(app, admin, first["id"])).status == 404
 
 
 async def test_blobs_that_were_deleted_meanwhile_come_back_with_what_needs_them(

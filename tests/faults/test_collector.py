@@ -356,6 +356,20 @@ async def test_nothing_is_let_go_after_the_clock_jumped(place: Place) -> None:
     await database.close()
 
 
+async def die_collecting(place: Place, point: str) -> None:
+    """A collector in a process of its own, which dies at a point."""
+    environment = {"MOORAGE_FAULT": f"{point}:kill"}
+    if place.database:
+        environment["MOORAGE_DATABASE__URL"] = place.database
+    died = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", COLLECT, str(place.data)],
+        env={**os.environ, **environment},
+        check=False,
+    )
+    assert died.returncode == -signal.SIGKILL, f"{point} was never reached"
+
+
 @pytest.mark.parametrize("point", POINTS)
 async def test_a_collector_that_is_killed_leaves_work_for_the_next(place: Place, point: str) -> None:
     kept, orphan = some_bytes(), some_bytes()
@@ -363,16 +377,7 @@ async def test_a_collector_that_is_killed_leaves_work_for_the_next(place: Place,
         raw = await push_image(client, HERE, "kept", kept)
         assert (await client.push_blob(HERE, orphan)).status == 201
         let_leases_end(place)
-        environment = {"MOORAGE_FAULT": f"{point}:kill", "MOORAGE_DATABASE__URL": place.database or ""}
-        if not place.database:
-            environment.pop("MOORAGE_DATABASE__URL")
-        died = await asyncio.to_thread(
-            subprocess.run,
-            [sys.executable, "-c", COLLECT, str(place.data)],
-            env={**os.environ, **environment},
-            check=False,
-        )
-        assert died.returncode == -signal.SIGKILL, f"{point} was never reached"
+        await die_collecting(place, point)
         place.check()
         assert await client.pull(HERE, "kept") == raw
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from moorage import faults
 from moorage.artifacts.purge import purge_some, start_purge
 from moorage.artifacts.restore import restore
 from moorage.artifacts.room import find_oldest
@@ -229,3 +230,21 @@ async def test_without_a_trash_what_was_deleted_is_not_paid_from_the_next_run_on
         await collect(place)
         assert await figures(client) == (0, 0)
     place.check()
+
+
+async def test_a_blob_that_is_deleted_while_what_needs_it_comes_back_stays(place: Place) -> None:
+    layer = some_bytes()
+    async with place.open() as client:
+        raw = await deleted(client, "t", layer)
+        (entry,) = await entries(client)
+        faults.arm("restore.written:sleep")  # a second, in the transaction
+
+        async def unlink() -> int:
+            await asyncio.sleep(0.3)
+            return (await client.delete_blob(HERE, digest_of(layer))).status
+
+        restored, status = await asyncio.gather(client.api("POST", f"/trash/{entry}/restore", {}), unlink())
+
+        assert (restored.status, status) == (200, 405)
+        assert await client.pull(HERE, "t") == raw
+    place.check(rest=True)

@@ -65,6 +65,11 @@ class Collect(Work):
     )  # fmt: skip
 
     async def prepare(self, place: Place, client: Client, admin: Client) -> None:
+        long_ago = "to_timestamp(1)" if place.database else "1"
+        assert (await client.push_blob(HERE, some_bytes())).status == 201
+        let_leases_end(place)
+        await collect(place, grace_seconds=1e6)
+        place.execute(f"UPDATE blob SET changed_at = {long_ago} WHERE state = 'doomed'")  # noqa: S608 - ours
         layer = some_bytes()
         self.kept = await push_image(client, HERE, "kept", layer)
         self.untagged = [await push_image(client, HERE, "", some_bytes(), layer) for _ in range(2)]
@@ -76,7 +81,6 @@ class Collect(Work):
         assert (await client.patch(opened.location, some_bytes())).status == 202
         let_uploads_end(place)
         let_leases_end(place)
-        long_ago = "to_timestamp(1)" if place.database else "1"
         place.execute(f"UPDATE artifact SET pushed_at = {long_ago}")  # noqa: S608 - ours
         order = {"schedule": {"type": "Manual"}, "parameters": {"delete_untagged": True}}
         assert (await admin.api("POST", "/system/gc/schedule", order)).status == 201

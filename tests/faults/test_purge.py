@@ -2,10 +2,6 @@
 
 import asyncio
 import json
-import os
-import signal
-import subprocess
-import sys
 
 import pytest
 
@@ -16,7 +12,14 @@ from moorage.projects.service import delete_project
 from tests.faults.invariants import read
 from tests.faults.place import ADMIN, Place
 from tests.faults.registry import INDEX, Client, digest_of, image, index, push_image, some_bytes
-from tests.faults.test_collector import COLLECT, assert_nothing_is_left_over, collect, foresee, let_leases_end, used
+from tests.faults.test_collector import (
+    assert_nothing_is_left_over,
+    collect,
+    die_collecting,
+    foresee,
+    let_leases_end,
+    used,
+)
 
 HERE, THERE = "team/app", "other/app"
 
@@ -255,16 +258,7 @@ async def test_a_run_that_is_killed_while_it_purges_is_finished_by_the_next(plac
         assert (await client.patch(opened.location, some_bytes())).status == 202
     let_trash_end(place)
     let_uploads_end(place)
-    environment = {"MOORAGE_FAULT": f"{point}:kill", "MOORAGE_DATABASE__URL": place.database or ""}
-    if not place.database:
-        environment.pop("MOORAGE_DATABASE__URL")
-    died = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-c", COLLECT, str(place.data)],
-        env={**os.environ, **environment},
-        check=False,
-    )
-    assert died.returncode == -signal.SIGKILL, f"{point} was never reached"
+    await die_collecting(place, point)
     place.check()
 
     await collect(place)
