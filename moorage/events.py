@@ -408,6 +408,15 @@ class ExecutionEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TaskEnded(Event):
+    """The last attempt of a task has ended. What was stopped before it ran is not told. `status`: as an execution's."""
+
+    task_id: int
+    vendor_type: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutionStarted(Event):
     """Somebody started an execution by hand. `project_id` null: it is the system's."""
 

@@ -54,6 +54,7 @@ from moorage.events import (
     SealKeyChanged,
     TagCreated,
     TagDeleted,
+    TaskEnded,
     TrashPurged,
     TrashRestored,
     UserChanged,
@@ -329,7 +330,7 @@ def on_audit_purged(work: Work, event: AuditPurged) -> None:
     _write(work, "purge", "audit-log", "", detail=detail)
 
 
-NOT_WRITTEN = frozenset({ExecutionEnded})
+NOT_WRITTEN = frozenset({ExecutionEnded, TaskEnded})
 """Events that nobody caused: there is no row of them."""
 
 REACTIONS: Mapping[type[Event], Callable[[Work, Any], None]] = MappingProxyType(

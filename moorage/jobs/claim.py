@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, delete, func, insert, literal, or_, select, te
 
 from moorage.db.base import db_now
 from moorage.db.work import Work
+from moorage.events import TaskEnded
 from moorage.jobs.queue import ERROR, PENDING, RUNNING, SCHEDULED, STOPPED, SUCCESS, Job, TaskLost, settle
 from moorage.jobs.tables import Execution, Pause, Task, TaskLog, Worker
 
@@ -189,7 +190,11 @@ _NOTE = (
 )
 # A share lock: whoever takes the task away or stops it waits until the transaction has ended.
 _FENCE = select(literal(1)).where(*_HOLDS, ~Task.stop_asked).with_for_update(read=True)
-_HELD = select(Task.stop_asked, Task.failures, Task.lost, Task.execution_id).where(*_HOLDS).with_for_update()
+_HELD = (
+    select(Task.id, Task.vendor_type, Task.stop_asked, Task.failures, Task.lost, Task.execution_id)
+    .where(*_HOLDS)
+    .with_for_update()
+)
 
 
 def _keys(attempt: Attempt) -> dict[str, object]:
@@ -293,6 +298,7 @@ def finish(
         values |= {"ended_at": db_now(), "stop_asked": False}
     work.db.execute(update(Task).where(Task.id == attempt.task_id).values(status=status, **values))
     if status != SCHEDULED:
+        work.emit(TaskEnded(held.id, held.vendor_type, status))
         settle(work, held.execution_id)
     return status
 
@@ -308,20 +314,21 @@ def release(work: Work, attempt: Attempt, progress: Progress | None = None, *, l
         return
     if progress is not None:
         note(work, attempt, progress)
-    _hand_over(work, attempt.task_id, held.execution_id, stop=held.stop_asked, lost=held.lost + lost)
+    _hand_over(work, held, lost=held.lost + lost)
 
 
-def _hand_over(work: Work, task_id: int, execution_id: int, *, stop: bool, lost: int) -> None:
+def _hand_over(work: Work, task: Any, *, lost: int) -> None:  # noqa: ANN401 - a row of `_HELD`
     """Make a running task Pending; or end it, when it was stopped or has outlived too many workers."""
     values: dict[str, Any] = {"status": PENDING, "worker": None, "lost": lost, "updated_at": db_now(), "rate": 0.0}
-    if stop:
+    if task.stop_asked:
         values |= {"status": STOPPED, "stop_asked": False, "ended_at": db_now()}
     elif lost > LOST_LIMIT:
         message = f"{lost} workers died while they ran this task; it is not tried again."
         values |= {"status": ERROR, "message": message, "ended_at": db_now()}
-    work.db.execute(update(Task).where(Task.id == task_id).values(values))
+    work.db.execute(update(Task).where(Task.id == task.id).values(values))
     if values["status"] != PENDING:
-        settle(work, execution_id)
+        work.emit(TaskEnded(task.id, task.vendor_type, values["status"]))
+        settle(work, task.execution_id)
 
 
 # -- workers that died --------------------------------------------------------------------------------------
@@ -343,14 +350,14 @@ def recover(work: Work, workers: Iterable[str]) -> int:
     """
     dead = list(workers)
     found = (
-        select(Task.id, Task.execution_id, Task.lost, Task.stop_asked)
+        select(Task.id, Task.vendor_type, Task.execution_id, Task.lost, Task.stop_asked)
         .where(_RUNNING, Task.worker.in_(dead))
         .order_by(Task.id)
         .with_for_update(skip_locked=True)
     )
     rows = work.db.execute(found).all()
     for row in rows:
-        _hand_over(work, row.id, row.execution_id, stop=row.stop_asked, lost=row.lost + 1)
+        _hand_over(work, row, lost=row.lost + 1)
     holds = select(literal(1)).where(_RUNNING, Task.worker == Worker.id).exists()
     work.db.execute(delete(Worker).where(Worker.id.in_(dead), ~holds))
     return len(rows)

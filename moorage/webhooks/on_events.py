@@ -11,14 +11,23 @@ from sqlalchemy import bindparam, or_, select
 from moorage.artifacts.tables import Artifact, Repository, Tag
 from moorage.configuration.items import Items
 from moorage.db.work import Work
-from moorage.events import Actor, ArtifactDeleted, ArtifactsPulled, ExecutionEnded, ManifestPushed, RepositoryDeleted
+from moorage.events import (
+    Actor,
+    ArtifactDeleted,
+    ArtifactsPulled,
+    ExecutionEnded,
+    ManifestPushed,
+    RepositoryDeleted,
+    TaskEnded,
+)
 from moorage.jobs.queue import SUCCESS
-from moorage.jobs.tables import Execution
+from moorage.jobs.tables import Execution, Task
 from moorage.oci.digest import Digest
 from moorage.projects.tables import Project
 from moorage.quotas.service import UNLIMITED, format_size, get_usage
+from moorage.registries.service import find_registry
 from moorage.webhooks.deliveries import end_delivery, tell, tell_all, was_told
-from moorage.webhooks.payload import DELETE, EXCEEDED, PULL, PUSH, RETENTION, WARNING, Fact
+from moorage.webhooks.payload import DELETE, EXCEEDED, PULL, PUSH, REPLICATION, RETENTION, WARNING, Fact
 from moorage.webhooks.service import VENDOR, Policy, list_enabled
 
 _REPOSITORY = (
@@ -26,6 +35,15 @@ _REPOSITORY = (
     .join(Project, Project.id == Repository.project_id)
     .where(Repository.path == bindparam("path"), Repository.trash_id.is_(None))
 )
+
+_PROJECT_ID = select(Project.id).where(Project.name == bindparam("name"), Project.trash_id.is_(None))
+_TASK = (
+    select(
+        Task.arguments, Task.message, Task.execution_id, Execution.extra, Execution.trigger, Execution.started_at
+    )
+    .join(Execution, Execution.id == Task.execution_id)
+    .where(Task.id == bindparam("id"))
+)  # fmt: skip
 
 
 _DELETED = (
@@ -128,6 +146,11 @@ class Teller:
         elif event.vendor_type == "RETENTION" and event.status == SUCCESS:
             self._retention(work, event)
 
+    def on_task_ended(self, work: Work, event: TaskEnded) -> None:
+        """REPLICATION, for each artifact, in the project that is its side here."""
+        if event.vendor_type == REPLICATION and (row := work.db.execute(_TASK, {"id": event.task_id}).one_or_none()):
+            self._replication(work, event, row)
+
     def _list(self, work: Work, project_id: int) -> list[Policy]:
         """The policies of a project that tell somebody; none while all are silenced."""
         return list_enabled(work, project_id) if self._items().notification_enable else []
@@ -219,6 +242,52 @@ class Teller:
             "deleted_artifact": deleted,
         }
         tell(work, policies, "", _fact(work, work.actor, RETENTION, {"retention": data}))
+
+    def _replication(self, work: Work, event: TaskEnded, row: Any) -> None:  # noqa: ANN401 - a row of `_TASK`
+        policy, told = row.extra["policy"], row.arguments
+        if "repository" not in told:
+            return  # it only listed what there is
+        pushes = policy["dest_registry_id"] is not None
+        path = told["repository"] if pushes else told["to"]
+        name, _, repository = path.partition("/")
+        project_id = work.db.execute(_PROJECT_ID, {"name": name}).scalar()
+        listed = self._list(work, project_id) if project_id is not None else []
+        policies = [one for one in listed if one.tells(REPLICATION, repository, told["tags"])]
+        if not policies:
+            return
+        other = find_registry(work, policy["dest_registry_id"] or policy["src_registry_id"])
+        sides = [
+            {"registry_type": "harbor", "registry_name": "Local", "endpoint": self._host},
+            {"registry_type": other.kind, "registry_name": other.name, "endpoint": other.url} if other else {},
+        ]
+        source, target = sides if pushes else reversed(sides)
+        names = told["tags"] or [told["reference"]]
+        shown = told["repository"].partition("/")[2] or told["repository"]
+        artifact = {
+            "type": told["kind"],
+            "status": event.status,
+            "name_tag": f"{shown}{'@' if ':' in names[0] else ':'}{','.join(names)}",
+            "references": names,
+        }
+        if event.status != SUCCESS:
+            artifact["fail_reason"] = row.message
+        data = {
+            "harbor_hostname": self._host,
+            "job_status": event.status,
+            "description": policy["description"],
+            "policy_creator": policy["creator"],
+            "artifact_type": told["kind"],
+            "authentication_type": self._items().auth_mode,
+            "override_mode": policy["override"],
+            "trigger_type": row.trigger,
+            "execution_timestamp": int(row.started_at.timestamp()),
+            "execution_id": row.execution_id,
+            "task_id": event.task_id,
+            "src_resource": {**source, "namespace": told["repository"].rpartition("/")[0]},
+            "dest_resource": {**target, "namespace": told["to"].rpartition("/")[0]},
+            "successful_artifact" if event.status == SUCCESS else "failed_artifact": [artifact],
+        }
+        tell(work, policies, path, _fact(work, work.actor, REPLICATION, {"replication": data}))
 
 
 def _fact(work: Work, actor: Actor, kind: str, data: dict[str, Any]) -> Fact:

@@ -19,6 +19,7 @@ FORMATS: Mapping[str, tuple[str, ...]] = {HTTP: (DEFAULT, CLOUD_EVENTS), SLACK: 
 
 PUSH, PULL, DELETE, RETENTION = "PUSH_ARTIFACT", "PULL_ARTIFACT", "DELETE_ARTIFACT", "TAG_RETENTION"
 EXCEEDED, WARNING = "QUOTA_EXCEED", "QUOTA_WARNING"
+REPLICATION = "REPLICATION"
 EVENT_TYPES: Mapping[str, str] = {
     PUSH: "harbor.artifact.pushed",
     PULL: "harbor.artifact.pulled",
@@ -26,11 +27,12 @@ EVENT_TYPES: Mapping[str, str] = {
     RETENTION: "harbor.tag_retention.finished",
     EXCEEDED: "harbor.quota.exceeded",
     WARNING: "harbor.quota.warned",
+    REPLICATION: "harbor.replication.status.changed",
 }
 """What is told of, with the type of its CloudEvent."""
 LATER = frozenset(
     {
-        "SCANNING_COMPLETED", "SCANNING_FAILED", "SCANNING_STOPPED", "REPLICATION",
+        "SCANNING_COMPLETED", "SCANNING_FAILED", "SCANNING_STOPPED",
     }
 )  # fmt: skip
 """Event types of the contract that a policy may name, and that do not happen here yet."""

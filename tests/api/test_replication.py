@@ -1,6 +1,7 @@
 """Replication through the REST API: policies, what starts a run, and runs to and from Debian's docker-registry."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -394,6 +395,39 @@ async def test_artifacts_go_there_and_come_back(
     mine = await ask(app, admin, "GET", f"/projects/{project}-back/repositories/app/artifacts")
     assert {one["digest"] for one in mine.json()} == {digests["v1"], digests["v2"]}
     assert (await ask(app, admin, "GET", f"/projects/{project}-back")).json()["metadata"]["public"] == "false"
+
+
+@pytest.mark.part("docker_registry")
+async def test_a_projects_webhook_is_told_of_each_artifact(  # noqa: PLR0917 - each is a part of the story
+    app: Server, admin: Client, repo: Repo, project: str, debian: tuple[int, DockerRegistry], registry: int
+) -> None:
+    digest = await repo.image("v1")
+    filters = [only(f"{project}/*")]
+    good = await make(app, admin, body(debian[0], filters=filters, description="words"))
+    bad = await make(app, admin, body(registry, filters=filters))
+    async with scripted(lambda _: Say(200)) as receiver, working(app):
+        hook = {"name": "told", "enabled": True, "event_types": ["REPLICATION"]}
+        targets = [{"type": "http", "address": receiver.url, "payload_format": "CloudEvents"}]
+        path = f"/projects/{project}/webhook/policies"
+        assert (await ask(app, admin, "POST", path, {**hook, "targets": targets})).status == 201
+        run = await begin(app, admin, good)
+        await ended(app, admin, good)
+        await begin(app, admin, bad)
+        await ended(app, admin, bad)
+        await until(lambda: len(receiver.heard) == 2)
+
+    first, second = (json.loads(one.body) for one in receiver.heard)
+    told = first["data"]["replication"]
+    assert first["type"] == "harbor.replication.status.changed"
+    assert (told["job_status"], told["policy_creator"], told["description"]) == ("Success", "admin", "words")
+    assert (told["execution_id"], told["trigger_type"], told["override_mode"]) == (run, "MANUAL", True)
+    assert (told["src_resource"]["registry_name"], told["src_resource"]["namespace"]) == ("Local", project)
+    assert told["dest_resource"]["registry_type"] == "docker-registry"
+    (artifact,) = told["successful_artifact"]
+    assert (artifact["name_tag"], artifact["references"], artifact["status"]) == ("app:v1", ["v1"], "Success")
+    (failed,) = second["data"]["replication"]["failed_artifact"]
+    assert (failed["status"], failed["fail_reason"]) == ("Error", "The other registry does not allow this (403).")
+    assert digest
 
 
 @pytest.mark.part("docker_registry")

@@ -613,6 +613,7 @@ async def test_what_there_is_to_choose_from(app: Server, admin: Client, project:
 
     assert shown["event_type"] == [
         "PUSH_ARTIFACT", "PULL_ARTIFACT", "DELETE_ARTIFACT", "TAG_RETENTION", "QUOTA_EXCEED", "QUOTA_WARNING",
+        "REPLICATION",
     ]  # fmt: skip
     assert shown["notify_type"] == ["http", "slack"]
     assert shown["payload_formats"][0] == {"notify_type": "http", "formats": ["Default", "CloudEvents"]}

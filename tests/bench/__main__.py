@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.bench import collecting, jobs, lists, lookups, machine, report, transfers
+from tests.bench import collecting, jobs, lists, lookups, machine, replication, report, transfers
 from tests.bench.load import Wrong
 from tests.bench.report import Row
 from tests.bench.servers import NEWER, Servers, build_newer
@@ -40,6 +40,7 @@ ROWS: Mapping[str, Measure] = {
     "api-growth": lists.measure_growth,
     "jobs": jobs.measure,
     "gc": collecting.measure,
+    "replication": replication.measure,
 }
 
 
