@@ -417,12 +417,13 @@ async def test_a_receiver_that_hangs_up_and_comes_back(
     app: Server, admin: Client, pushed: Pushed, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("moorage.webhooks.jobs.SECONDS", 0.3)
-    hangs = asyncio.Event()
+    hangs, over = asyncio.Event(), asyncio.Event()
 
-    async def hang(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(100)
         hangs.set()
-        await asyncio.sleep(30)
+        await over.wait()
+        writer.close()
 
     server = await asyncio.start_server(hang, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -438,6 +439,7 @@ async def test_a_receiver_that_hangs_up_and_comes_back(
 
         await until(tried)
         server.close()
+        over.set()
         receiver = Scripted(well)
         back = await asyncio.start_server(receiver.serve, "127.0.0.1", port)
         try:

@@ -92,7 +92,16 @@ def _measure_small(place: _Place, rounds: int) -> Row:
         for label, pushes in ((PULLED, False), (PUSHED, True))
     ]
     skopeo = find_program("skopeo", mend="apt-get install skopeo")
-    words: list[str | Path] = [skopeo, "sync", "--src", "yaml", "--dest", "docker", "--src-tls-verify=false", "--dest-tls-verify=false"]
+    words: list[str | Path] = [
+        skopeo,
+        "sync",
+        "--src",
+        "yaml",
+        "--dest",
+        "docker",
+        "--src-tls-verify=false",
+        "--dest-tls-verify=false",
+    ]
     sides.append(Side(SKOPEO, [*words, "SOURCE.yaml", "TARGET/small"], partial(_sync, place, words)))
     row.alternate(sides, rounds)
     for label in (PULLED, PUSHED):
@@ -197,7 +206,7 @@ def _make(moorage: Moorage, path: str, body: object) -> int:
     return int({name.lower(): value for name, value in answered.items()}["location"].rpartition("/")[2])
 
 
-def _get(moorage: Moorage, path: str) -> Any:  # noqa: ANN401 - whatever it says
+def _get(moorage: Moorage, path: str) -> Any:
     status, _, content = ask(moorage.host, "GET", f"/api/v2.0{path}", {"Authorization": _target(moorage).basic})
     if status != 200:
         raise Wrong(f"GET {path}: {status} {content[:300]!r}")

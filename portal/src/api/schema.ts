@@ -2227,7 +2227,7 @@ export interface Operations {
     body: OIDCCliSecretReq;
     reply: CliSecretOut;
   };
-  /** pingOIDC: Test an OpenID provider before it is set. */
+  /** pingOIDC: Test an OpenID provider before it is set; */
   "POST /system/oidc/ping": {
     body: OIDCPing;
     reply: undefined;
