@@ -1,17 +1,60 @@
 """Garbage collection: run it, schedule it, see what it did."""
 
+import msgspec
 from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from moorage.access.call import Call
+from moorage.access.call import Call, stamp
 from moorage.access.executions import SCHEDULE_REFUSED, GCHistory, Schedule, apply_schedule, show_run, show_schedule
 from moorage.access.needs import system
 from moorage.access.operations import operation
 from moorage.errors import ExecutionUnknown
+from moorage.gc.reclaimable import find_reclaimable
 from moorage.gc.service import JOB, VENDOR, parse_parameters
 from moorage.jobs import schedule
 from moorage.jobs import service as jobs
+
+
+class ReclaimableOut(msgspec.Struct, kw_only=True):
+    """Bytes in the storage, each counted once; those of the trash once for each project that holds them."""
+
+    blobs: int
+    """What a run that began now would delete."""
+    bytes: int
+    trash_entries: int
+    """Deletions that can still be taken back."""
+    trash_bytes: int
+    """What only the trash holds."""
+    trash_until: str
+    """When the first of these is over; empty: there is none."""
+    leased_blobs: int
+    """Blobs that nothing needs, kept for a client that may be about to name them."""
+    leased_bytes: int
+    uploads: int
+    """Those that are open."""
+    upload_bytes: int
+
+
+@operation(
+    "GET", "/system/gc/reclaimable", id="getReclaimable", tag="gc", needs=system("garbage-collection:read"), ours=True
+)
+async def get_reclaimable(call: NamedDependency[Call]) -> Response[ReclaimableOut]:
+    """What a run would bring back now, and what holds the rest. Artifacts without a tag: a dry run says."""
+    found = await call.look(find_reclaimable)
+    return Response(
+        ReclaimableOut(
+            blobs=found.blobs,
+            bytes=found.size_bytes,
+            trash_entries=found.trash,
+            trash_bytes=found.trash_bytes,
+            trash_until=stamp(found.trash_until) if found.trash_until else "",
+            leased_blobs=found.leased,
+            leased_bytes=found.leased_bytes,
+            uploads=found.uploads,
+            upload_bytes=found.upload_bytes,
+        )
+    )
 
 
 @operation("GET", "/system/gc", id="getGCHistory", tag="gc", needs=system("garbage-collection:list"), paged=True)
@@ -76,4 +119,4 @@ async def update_schedule(call: NamedDependency[Call], data: JSONBody[Schedule])
     return Response(None)
 
 
-ROUTES = (list_runs, get_schedule, create_schedule, update_schedule, get_run, stop_run, read_log)
+ROUTES = (list_runs, get_reclaimable, get_schedule, create_schedule, update_schedule, get_run, stop_run, read_log)

@@ -1002,6 +1002,25 @@ export interface QuotaUpdateReq {
   hard: Record<string, number>;
 }
 
+/** Bytes in the storage, each counted once; */
+export interface ReclaimableOut {
+  /** What a run that began now would delete. */
+  blobs: number;
+  bytes: number;
+  /** Deletions that can still be taken back. */
+  trash_entries: number;
+  /** What only the trash holds. */
+  trash_bytes: number;
+  /** When the first of these is over; */
+  trash_until: string;
+  /** Blobs that nothing needs, kept for a client that may be about to name them. */
+  leased_blobs: number;
+  leased_bytes: number;
+  /** Those that are open. */
+  uploads: number;
+  upload_bytes: number;
+}
+
 /** A child of an index. */
 export interface Reference {
   parent_id: number;
@@ -3679,6 +3698,10 @@ export interface Operations {
       page_size?: number;
     };
     reply: GCHistory[];
+  };
+  /** getReclaimable: What a run would bring back now, and what holds the rest. */
+  "GET /system/gc/reclaimable": {
+    reply: ReclaimableOut;
   };
   /** getGCSchedule: When garbage collection runs by itself; */
   "GET /system/gc/schedule": {

@@ -72,3 +72,6 @@ export function contractQuery(fields: Record<string, string | undefined>): strin
     .map(([name, value]) => `${name}=${value.replace(/,/g, "")}`);
   return parts.length ? parts.join(",") : undefined;
 }
+
+/** The state of a list that is whole and beside others on its page: nothing of it is in the address. */
+export const WHOLE: ListState = { q: "", sort: "", page: 1, size: 100, filters: {}, set: () => undefined, isFiltered: false, clear: () => undefined };

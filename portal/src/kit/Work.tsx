@@ -1,0 +1,87 @@
+// Work that takes a while: its state as a chip, how far it is as a block, and the words for both vocabularies of the API.
+import { Button } from "@mantine/core";
+import { IconCheck, IconClock, IconLoader2, IconPlayerPause, IconPlayerStop, IconX, type Icon } from "@tabler/icons-react";
+import type { ReactNode } from "react";
+import { useLanguage, useWords, type Key, type Translate } from "../app/words.ts";
+import { Chip, type Tone } from "./Chip.tsx";
+import { bytes, duration, number } from "./format.ts";
+import classes from "./work.module.css";
+import { Progress } from "./Progress.tsx";
+
+const STATES: Record<string, [Key, Tone, Icon]> = {
+  waiting: ["work.waiting", "plain", IconClock],
+  running: ["work.running", "accent", IconLoader2],
+  done: ["work.done", "ok", IconCheck],
+  failed: ["work.failed", "danger", IconX],
+  stopped: ["work.stopped", "plain", IconPlayerStop],
+  paused: ["work.paused", "warn", IconPlayerPause],
+};
+/** Jobs say `Success`, replications `Succeed`: one word for people. */
+const KNOWN: Record<string, string> = {
+  pending: "waiting", scheduled: "waiting", initialized: "waiting", running: "running", inprogress: "running",
+  success: "done", succeed: "done", error: "failed", failed: "failed", stopped: "stopped", paused: "paused",
+};
+
+export const stateOf = (status: string | undefined): string => KNOWN[(status ?? "").toLowerCase()] ?? "waiting";
+export const isOver = (status: string | undefined): boolean => ["done", "failed", "stopped"].includes(stateOf(status));
+
+export function StateChip({ status, title }: { status: string | undefined; title?: string }) {
+  const t = useWords();
+  const [word, tone, sign] = STATES[stateOf(status)] as [Key, Tone, Icon];
+  return <Chip tone={tone} icon={sign} {...(title ? { title } : {})}>{t(word)}</Chip>;
+}
+
+export interface WorkProgress {
+  done: number;
+  total: number;
+  done_bytes: number;
+  total_bytes: number;
+  rate: number;
+  seconds_left: number;
+}
+
+/** `128 of 210 · 9.1 of 16 GiB · 41 MiB/s · about 3 min left`; a figure that is not known is left out. */
+export function progressText(one: WorkProgress, t: Translate, language: string): string {
+  const said: string[] = [];
+  if (one.total > 0) said.push(t("work.of", { done: number(one.done, language), total: number(one.total, language) }));
+  else if (one.done > 0) said.push(number(one.done, language));
+  if (one.total_bytes > 0) said.push(t("work.of", { done: bytes(one.done_bytes, language), total: bytes(one.total_bytes, language) }));
+  else if (one.done_bytes > 0) said.push(bytes(one.done_bytes, language));
+  if (one.rate > 0) said.push(t("work.rate", { rate: one.done_bytes > 0 || one.total_bytes > 0 ? bytes(one.rate, language) : number(Math.round(one.rate), language) }));
+  if (one.seconds_left > 0) said.push(t("work.left", { time: duration(one.seconds_left, language) }));
+  return said.join(" · ");
+}
+
+/** The share that is done, from 0 to 1; null: it cannot be said. */
+export function shareOf(one: WorkProgress): number | null {
+  if (one.total_bytes > 0) return one.done_bytes / one.total_bytes;
+  return one.total > 0 ? one.done / one.total : null;
+}
+
+/** Work that runs: state, bar, figures, who began it, Stop. */
+export function WorkBlock({ label, status, stopping, progress, aside, onStop, stopBusy }: {
+  label: string;
+  status: string | undefined;
+  stopping?: boolean;
+  progress: WorkProgress | undefined;
+  aside?: ReactNode;
+  onStop?: (() => void) | undefined;
+  stopBusy?: boolean;
+}) {
+  const t = useWords();
+  const language = useLanguage();
+  const text = progress ? progressText(progress, t, language) : "";
+  return (
+    <section className={`panel stack ${classes["work"]}`} aria-label={label}>
+      <div className="row">
+        <StateChip status={status} />
+        <span className="strong">{label}</span>
+        {aside && <span className="muted small">{aside}</span>}
+        <span className="grow" />
+        {onStop && !isOver(status) && <Button size="xs" variant="default" leftSection={<IconPlayerStop size={16} stroke={1.5} aria-hidden />} onClick={onStop} loading={stopBusy ?? false} disabled={stopping ?? false}>{stopping ? t("work.stopping") : t("work.stop")}</Button>}
+      </div>
+      {stateOf(status) === "waiting" && <p className="small muted">{t("work.begins")}</p>}
+      {stateOf(status) === "running" && <div className={classes["wide"]}><Progress part={progress ? shareOf(progress) : null} label={label} text={text || t("work.running")} /></div>}
+    </section>
+  );
+}

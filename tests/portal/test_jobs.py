@@ -1,0 +1,59 @@
+"""Queues, what runs, what ran, and what starts by itself: watched, paused, stopped."""
+
+import httpx
+import pytest
+
+from tests.portal.conftest import Reader
+from tests.serving import Moorage
+
+pytestmark = pytest.mark.part("chromium", "portal")
+
+COLLECT = {"schedule": {"type": "Manual"}, "parameters": {"dry_run": True}}
+
+
+def test_work_is_paused_stopped_and_read(reader: Reader, moorage: Moorage) -> None:
+    reader.open("/sign-in?next=/admin/jobs", "Sign in")
+    reader.sign_in(moorage.admin)
+    reader.see_title("Jobs")
+    reader.press("Actions for Garbage collection")
+    reader.press("Pause queue")
+    reader.see("1 queue paused")
+    with httpx.Client(base_url=moorage.url + "/api/v2.0", auth=(moorage.admin.username, moorage.admin.password)) as api:
+        assert api.post("/system/gc/schedule", json=COLLECT).status_code == 201
+        reader.see("1 waiting")  # nobody presses anything
+        reader.look("jobs.paused")
+        reader.press("Actions for Garbage collection")
+        reader.press("Stop 1 waiting task…")
+        reader.see("They end as stopped")
+        reader.look("jobs.end")
+        reader.press("Stop 1 task")
+        reader.see("0 waiting")
+        reader.press("Resume all queues")
+        reader.see("0 running")
+        assert api.post("/system/gc/schedule", json=COLLECT).status_code == 201
+
+    reader.open("/activity?f.kind=GARBAGE_COLLECTION", "Activity")
+    reader.see("a run would free", seconds=30)
+    reader.press("Details of Garbage collection 2")
+    reader.see("blobs would go")
+    reader.look("activity.done")
+    reader.open("/activity?f.status=Error", "Activity")
+    reader.see("Nothing matches this filter.")
+    reader.speak("zh-CN")
+    reader.open("/admin/jobs", "任务")
+    reader.photograph("jobs.idle", language="zh-CN")
+
+
+def test_schedules_are_paused_together(reader: Reader, moorage: Moorage) -> None:
+    reader.open("/sign-in?next=/admin/schedules", "Sign in")
+    reader.sign_in(moorage.admin)
+    reader.see_title("Schedules")
+    reader.see("every day at 0")
+    reader.look("schedules.list")
+    reader.press("Pause all schedules…")
+    reader.see("What falls into the pause is left out")
+    reader.press("Pause all schedules")
+    reader.see("All paused")
+    reader.look("schedules.paused")
+    reader.press("Resume all schedules")
+    reader.page.wait("!document.body.innerText.includes('All paused')")
