@@ -8,7 +8,7 @@ face of a remote, too (`artifacts/local.py`): replication in both directions and
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, MutableMapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -90,6 +90,8 @@ class Options:
         referrers: whether signatures, bills of materials and whatever else refers to it go along.
         override: whether a tag of the target that leads elsewhere is moved.
         mount_from: another repository of the target that may hold the same blobs.
+        places: repositories of the target that hold a blob, as far as the caller and copies before this one know: it
+            is mounted from there within a project, and what this one finds or puts is noted.
         chunk_bytes: how many bytes go into one request to the target; 0: a blob whole.
         bytes_per_second: 0: as fast as it goes.
         blobs_at_once: how many blobs are on their way at the same time.
@@ -100,6 +102,7 @@ class Options:
     referrers: bool = True
     override: bool = True
     mount_from: str = ""
+    places: MutableMapping[Digest, str] | None = None
     chunk_bytes: int = 0
     bytes_per_second: int = 0
     blobs_at_once: int = 3
@@ -356,6 +359,7 @@ class _Copying:
     async def _copy_blob(self, blob: Descriptor) -> None:
         size = await self.target.find_blob(self.to, blob.digest)
         if size is not None and size in {-1, blob.size_bytes}:
+            self._note(blob.digest)
             self.progress.skipped += 1
             self.progress.done_bytes += blob.size_bytes
             await self.watch(self.progress)
@@ -363,13 +367,24 @@ class _Copying:
         reading = _Reading(self, blob)
         mounted = await self.target.put_blob(
             self.to, blob.digest, blob.size_bytes, reading.read,
-            mount_from=self.options.mount_from, chunk_bytes=self.options.chunk_bytes,
+            mount_from=self._find_mount(blob.digest), chunk_bytes=self.options.chunk_bytes,
         )  # fmt: skip
+        self._note(blob.digest)
         self.changed = True
         self.progress.blobs += not mounted
         self.progress.mounted += mounted
         self.progress.done_bytes += blob.size_bytes - reading.counted
         await self.watch(self.progress)
+
+    def _note(self, digest: Digest) -> None:
+        if self.options.places is not None:
+            self.options.places[digest] = self.to
+
+    def _find_mount(self, digest: Digest) -> str:
+        """Where the target may have a blob. Of another project the account may not know anything: that is not asked."""
+        place = (self.options.places or {}).get(digest, "")
+        same = place.partition("/")[0] == self.to.partition("/")[0]
+        return place if same and place != self.to else self.options.mount_from
 
 
 class _Reading:

@@ -3,6 +3,7 @@
 Source: OCI distribution-spec v1.1, "Pushing blobs".
 """
 
+import asyncio
 import contextlib
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -25,6 +26,9 @@ _LOST = frozenset({400, 404})
 """Statuses by which a registry says that an upload is gone."""
 _ASTRAY = _LOST | {416}
 """And by which it says that the upload is not where we think it is, or that the request before still writes to it."""
+
+_GIVE_BACK_SECONDS = 1.0
+"""How long a stopped copy may still talk: who stopped it waits."""
 
 _FORGIVEN = 3
 """A registry that loses an upload with every broken connection is sent the blob whole from then on: the more requests
@@ -112,6 +116,9 @@ async def send_blob(
     sending = _Sending(client, repository, digest, size_bytes, _Feed(read), chunk_bytes)
     try:
         return await sending.run(mount_from)
+    except asyncio.CancelledError:
+        await sending.give_back()
+        raise
     finally:
         await sending.feed.close()
 
@@ -229,6 +236,12 @@ class _Sending:
             if offset <= self.size_bytes:
                 return _Upload(self._location(answer), offset, upload.chunk_bytes)
         return None
+
+    async def give_back(self) -> None:
+        """Take back the upload of a copy that was stopped, so that it reserves nothing there. In a second, or not."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GIVE_BACK_SECONDS):
+                await self._cancel()
 
     async def _cancel(self) -> None:
         """Take back an upload that will not be finished. The registry forgets it anyway, some day."""

@@ -1,6 +1,7 @@
 """The jobs of a run: one that lists what is taken, and one for each artifact."""
 
 import contextlib
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 import msgspec
@@ -15,7 +16,6 @@ from moorage.errors import (
     QuotaExceeded,
     RemoteBusy,
     RemoteDenied,
-    RemoteMisbehaved,
     RemoteRefused,
     RemoteUnavailable,
     RepositoryUnknown,
@@ -24,6 +24,7 @@ from moorage.errors import (
 from moorage.jobs.queue import GiveUp, RetryLater, job
 from moorage.jobs.task import Task
 from moorage.oci import manifest as manifests
+from moorage.oci.digest import Digest
 from moorage.oci.names import parse_repository
 from moorage.registries.adapters import open_adapter
 from moorage.registries.adapters.base import Adapter
@@ -43,7 +44,7 @@ _ROUNDS = 5
 """How often a push follows tags that move while it copies, before it starts anew later."""
 
 _FINAL = (
-    RemoteDenied, RemoteRefused, RemoteMisbehaved, RepositoryUnknown, ManifestInvalid, QuotaExceeded, TagImmutable,
+    RemoteDenied, RemoteRefused, RepositoryUnknown, ManifestInvalid, QuotaExceeded, TagImmutable,
     CopyLimit, Invalid,
 )  # fmt: skip
 """What another attempt would meet again."""
@@ -91,7 +92,8 @@ def _arguments(policy: Policy, found: Found) -> dict[str, object]:
     return {**msgspec.structs.asdict(found), "to": to}
 
 
-@job(service.COPY_JOB, retries=5, timeout_seconds=DAY_SECONDS)
+# Of the 8 places of a worker some are left for other work, however long copies take.
+@job(service.COPY_JOB, retries=5, timeout_seconds=DAY_SECONDS, limit=6)
 async def copy(task: Task, *, to: str, refused: str = "", **arguments: object) -> None:
     """Copy an artifact with all that hangs on it.
 
@@ -206,6 +208,18 @@ def _here(task: Task) -> Local:
     return Local(OwnShelf(parts.settings, parts.database, parts.storage), task.actor)
 
 
+_PLACES: dict[int, OrderedDict[Digest, str]] = {}
+MAX_PLACES = 20_000
+
+
+def _places(registry_id: int) -> OrderedDict[Digest, str]:
+    """Where blobs are at another registry, as far as this process found or put them there; the newest of them."""
+    found = _PLACES.setdefault(registry_id, OrderedDict())
+    while len(found) > MAX_PLACES:
+        found.popitem(last=False)
+    return found
+
+
 @contextlib.asynccontextmanager
 async def _opening(task: Task, policy: Policy) -> AsyncIterator[Adapter]:
     """The other registry."""
@@ -225,6 +239,7 @@ def _options(policy: Policy, found: Found) -> Options:
     return Options(
         platforms=filters.takes_platform if filters.platforms else None,
         override=policy.override,
+        places=_places(policy.registry_id) if policy.pushes else None,
         chunk_bytes=CHUNK_BYTES if policy.copy_by_chunk else 0,
         bytes_per_second=policy.speed_kb * 1024,
         known_tags=None if found.signatures is None else frozenset(found.signatures),

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from moorage.db.base import db_now
@@ -35,6 +35,7 @@ from moorage.jobs.service import get_execution
 from moorage.jobs.tables import Execution
 from moorage.oci.names import is_namespace
 from moorage.projects.service import create_project, find_project
+from moorage.projects.tables import Project
 from moorage.registries.service import MAX_ID, get_registry
 from moorage.replication.rules import Filter, Filters, check_filters, compile_filters, rename
 from moorage.replication.sources import Found
@@ -119,6 +120,7 @@ _FIELDS = Fields(
     },
     key=ReplicationPolicy.id,
 )
+_MIRRORED = select(Project.registry_id).where(Project.name == bindparam("name"), Project.trash_id.is_(None))
 _BY_EVENT = Prepared(
     _POLICIES.where(ReplicationPolicy.trigger == EVENT_BASED, ReplicationPolicy.enabled).order_by(ReplicationPolicy.id)
 )
@@ -353,8 +355,11 @@ def ensure_project(work: Work, name: str) -> bool:
 
     Raises:
         ProjectNameInvalid: no project can have this name.
+        ReplicationInvalid: it is a proxy cache.
     """
     if find_project(work, name) is not None:
+        if work.db.scalar(_MIRRORED, {"name": name}) is not None:
+            raise ReplicationInvalid(f"The project '{name}' mirrors a registry, and takes nothing else.")
         return False
     with contextlib.suppress(ProjectExists):
         create_project(work, name)

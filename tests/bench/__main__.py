@@ -40,7 +40,8 @@ ROWS: Mapping[str, Measure] = {
     "api-growth": lists.measure_growth,
     "jobs": jobs.measure,
     "gc": collecting.measure,
-    "replication": replication.measure,
+    "replicate-small": replication.measure_small,
+    "replicate-large": replication.measure_large,
 }
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -26,12 +25,21 @@ SKOPEO, CURL = "skopeo sync", "curl: pull, then push"
 LARGE = "large/app"
 
 
-def measure(servers: Servers, rounds: int) -> Iterator[Row]:
-    """Copies from one server to another one, which is new each time."""
-    place = _Place(servers.folder / "replication")
+def measure_small(servers: Servers, rounds: int) -> Row:
+    """200 small images, to a server that is new each time."""
+    place = _Place(servers.folder / "small")
     try:
-        yield _measure_small(place, rounds)
-        yield _measure_large(place, rounds)
+        place.fill()
+        return _measure_small(place, rounds)
+    finally:
+        place.stop()
+
+
+def measure_large(servers: Servers, rounds: int) -> Row:
+    """One layer of 1 GiB, to a server that is new each time."""
+    place = _Place(servers.folder / "large")
+    try:
+        return _measure_large(place, rounds)
     finally:
         place.stop()
 
@@ -49,6 +57,9 @@ class _Place:
         self.origin = _target(self.source)
         self.payload: Payload | None = None
         self._target: Moorage | None = None
+
+    def fill(self) -> None:
+        """Push the small images."""
         for number in range(REPOSITORIES):
             for tag in range(TAGS):
                 layers = [os.urandom(LAYER_BYTES), f"shared by the tags of {number}".encode() * 50]

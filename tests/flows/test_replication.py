@@ -1,10 +1,12 @@
 """Replication between started servers: ours, and Debian's docker-registry, in both directions, over bad networks."""
 
 import asyncio
+import contextlib
 import json
 import os
 import random
 import signal
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -239,6 +241,29 @@ def read_log(server: Moorage, run: int, task: int) -> str:
     return httpx.get(f"{server.url}/api/v2.0{RUNS}/{run}/tasks/{task}/log", auth=auth).text
 
 
+async def test_what_another_repository_got_before_is_mounted(here: Moorage, other: Other) -> None:
+    content = build(f"mounted{type(other).__name__}", 100_000)
+    first, second = (f"mount-{number}-{type(other).__name__.lower()}" for number in (1, 2))
+    async with ourselves(here) as local, away(other) as remote:
+        registry = await register(here, other)
+        await push(local, f"team/{first}", content)
+        await push(local, f"team/{second}", content)
+        before = await ended(here, await begin(here, await make(here, registry, "push", first)))
+        run = await ended(here, await begin(here, await make(here, registry, "push", second)))
+        assert (before["status"], run["status"]) == ("Succeed", "Succeed"), run
+        log = await asyncio.to_thread(read_log, here, run["id"], run["tasks"][0]["id"])
+        await check(remote, f"copy/{second}", content)
+    assert " 0 blobs sent (0 bytes)" in log, log
+    here.check_log()
+
+
+def count_uploads(server: Moorage, repository: str) -> int:
+    """The open uploads to a repository."""
+    with contextlib.closing(sqlite3.connect(server.data / "moorage.db")) as db:
+        find = "SELECT count(*) FROM upload u JOIN repository r ON r.id = u.repository_id WHERE r.path = ?"
+        return int(db.execute(find, (repository,)).fetchone()[0])
+
+
 async def test_a_stop_takes_effect_within_5_s_and_the_next_run_goes_on(here: Moorage, there: Moorage) -> None:
     content = build("stopped", 2 * MIB)
     async with ourselves(here) as local, away(there) as remote:
@@ -257,6 +282,7 @@ async def test_a_stop_takes_effect_within_5_s_and_the_next_run_goes_on(here: Moo
         assert time.monotonic() - began < 5
         assert (found["status"], found["stopped"]) == ("Stopped", 1)
         assert await remote.find_manifest("copy/stopped", "v1") is None
+        assert count_uploads(there, "copy/stopped") == 0, "what an open upload reserves is given back"
 
         fast = await make(here, registry, "push", "stopped")
         assert (await ended(here, await begin(here, fast)))["status"] == "Succeed"
