@@ -393,6 +393,8 @@ async def perform(  # noqa: C901 - a list of kinds
         reply = await _push(client, name, universe.blobs[item], operation.pieces)
     elif operation.kind == "cancel":
         reply = await client.start(name)
+        if reply.status != 202:
+            return reply.status
         location = reply.location
         reply = await client.patch(location, universe.blobs[item])
         ended = await client.ask("DELETE", reply.location if reply.status == 202 else location)
@@ -474,6 +476,8 @@ async def _push(client: Client, name: str, data: bytes, pieces: int) -> Answer:
     if not pieces:
         return await client.push_whole(name, data)
     opened = await client.start(name)
+    if opened.status != 202:
+        return opened
     location = opened.location
     if pieces == UNKNOWN_LENGTH:
         reply = await client.patch(location, Body([data]))

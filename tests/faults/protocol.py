@@ -2,7 +2,7 @@
 
 What another model of the design walked before is left out (places, uploads in pieces, mounts, power cuts). Here are
 tags, indexes and their children, acts of deleting artifacts, tags, repositories and a project, restore, purge in parts,
-the collector's first two levels, and both counters of a quota.
+blobs that were deleted by name, the collector's first two levels, both counters of a quota, and the count of tags.
 
 A transaction is a few steps: each takes locks or looks, and the last one writes and commits; between two steps anybody
 else may act. A crash drops locks, and its client asks again. Time is a tick: leases last LEASE ticks, promises fewer.
@@ -55,7 +55,7 @@ class Protocol(Acts):
 
     # -- people
 
-    def moves_of(self, w: World, who: str) -> Iterator[Move]:  # noqa: C901 - a list of steps
+    def moves_of(self, w: World, who: str) -> Iterator[Move]:  # noqa: C901, PLR0912 - a list of steps
         """The steps that somebody can take now."""
         label, at, data = w.pc[who]
         if label == "done":
@@ -72,10 +72,18 @@ class Protocol(Acts):
             yield f"{kind} passes the gate", turn.go("look" if kind == "put" else "commit")
         elif label == "op" and kind in {"join", "head"}:
             yield from self.touch(turn)
+        elif label == "op" and kind == "unlink":
+            wants: list[Want] = [(("L", self.home(w, args[0]), args[1]), "X")]
+            wants += [] if self.without == "unlink-no-gate" else [(("gate",), "S")]
+            if self.is_free(w, who, *wants):
+                self.take(n, who, *wants)
+                yield "unlink locks the link", turn.go("commit", self.home(w, args[0]))
         elif label == "op":
             gate = () if self.without == f"{kind}-no-gate" else ((("gate",), "X"),)
             if self.is_free(w, who, *gate):
                 self.take(n, who, *gate)
+                if kind == "restore":
+                    n.hid = dict.fromkeys(w.hid, 2)
                 yield f"{kind} closes the gate", turn.go("commit", *self.spot(w, kind, args))
         elif label in {"link", "pay"}:
             yield from self.join(turn)
@@ -110,7 +118,7 @@ class Protocol(Acts):
         r, blob = self.home(w, args[0]), args[1]
         lease = w.link.get((r, blob))
         if self.people[who][w.pc[who][1]][0] == "head":
-            if lease is None or not r:
+            if lease is None or not r or (r, blob) in w.hid:
                 yield "HEAD 404", turn.end()
             elif lease == -1 or lease >= PROMISE:
                 n.promise[who, r, blob] = PROMISE
@@ -157,6 +165,7 @@ class Protocol(Acts):
         n.charge[blob] = ("used", marked, 0) if pays else (w.charge[blob][0], marked, left)
         if w.link.get((r, blob)) != -1:
             n.link[r, blob] = LEASE
+        n.hid.pop((r, blob), None)
         n.promise[who, r, blob] = PROMISE
         yield "upload committed, 201", turn.end()
 
@@ -164,7 +173,7 @@ class Protocol(Acts):
         """Manifest PUT: links and children, share-locked, and the artifact itself."""
         w, n, who, args = turn.w, turn.n, turn.who, turn.args
         r, name = self.home(w, args[0]), args[1]
-        missing = [blob for blob in self.blobs[name] if (r, blob) not in w.link]
+        missing = [blob for blob in self.blobs[name] if (r, blob) not in w.link or (r, blob) in w.hid]
         if missing and all((who, r, blob) in w.promise for blob in missing):
             raise Broken("I6 refused although its blobs were promised")
         if missing or any(w.art.get((r, child), (1,))[0] for child in self.children[name]):
@@ -356,6 +365,7 @@ class Protocol(Acts):
                 yield "g1 holds", n
             else:
                 del n.link[r, blob]
+                n.hid.pop((r, blob), None)
                 n.charge[blob] = (n.charge[blob][0], 1, n.charge[blob][2])
                 yield f"g1 lets go of {data}", n
             return

@@ -81,6 +81,19 @@ class Acts(Rows):
         n.repo[n.num["repos"]] = ("r", 0)  # the next push makes it anew; here it is there at once
         return "202"
 
+    def commit_unlink(self, n: World, r: int, blob: str) -> str:
+        """Delete a blob: nobody sees it any more, unless something visible needs it."""
+        if (r, blob) not in n.link or (r, blob) in n.hid:
+            return "404"
+        users = [name for home, name in self.users(n, blob) if home == r]
+        if any(not self.in_trash(n, (r, name)) for name in users):
+            return "405"
+        n.hid[r, blob] = 1
+        n.promise = {key: left for key, left in n.promise.items() if key[1:] != (r, blob)}
+        if not users:
+            n.link[r, blob] = 0
+        return "202"
+
     def commit_close(self, n: World, _r: int) -> str:
         """Delete the project."""
         n.num["gone"] = self.new_act(n, "project", 0, ())
@@ -145,6 +158,10 @@ class Acts(Rows):
             n.said["art", *key] = key[1]
         for key in [key for key, (one, _) in n.art.items() if key[0] == r and not one]:
             n.art[key] = (0, int(self.has_live_parent(n, *key)))
+        for r_, name in back:
+            for blob in self.blobs[name]:
+                if n.hid.get((r_, blob)) == 2:
+                    del n.hid[r_, blob]
         n.num["trash"] -= len(back)
         for blob in {blob for _, name in back for blob in self.blobs[name]}:
             if n.charge[blob][0] == "trash" and self.without != "restore-leaves-charges":

@@ -44,13 +44,15 @@ class World:
 
     art: (repository, manifest) -> (act that took it or 0, is it a child of a live index)
     tag: (repository, tag) -> manifest; repo: number -> (name, act); act: number -> (kind, of what, tags, purging)
-    link: (repository, blob) -> lease or -1 (held); charge: blob -> (holding, marked, ticks left)
+    link: (repository, blob) -> lease or -1 (held); hid: links that were deleted -> 1, or 2: a restore saw it
+    charge: blob -> (holding, marked, ticks left)
     num: counters and flags; lock: row -> holders; pc: who -> (label, operation, data); said: what was acknowledged
     """
 
     act: dict[Any, Any]
     art: dict[Any, Any]
     charge: dict[Any, Any]
+    hid: dict[Any, int]
     link: dict[Any, Any]
     lock: dict[Any, Any]
     num: dict[str, int]
@@ -59,7 +61,7 @@ class World:
     repo: dict[int, Any]
     said: dict[Any, str]
     tag: dict[Any, str]
-    __slots__ = ("act", "art", "charge", "link", "lock", "num", "pc", "promise", "repo", "said", "tag")
+    __slots__ = ("act", "art", "charge", "hid", "link", "lock", "num", "pc", "promise", "repo", "said", "tag")
 
     def __init__(self, old: "World | None" = None) -> None:
         for name in self.__slots__:
@@ -138,6 +140,8 @@ class Rows:
         for (r, name), (act, child) in w.art.items():
             if any((r, blob) not in w.link for blob in self.blobs[name]):
                 raise Broken(f"I1 {name} of {r} lacks a link")
+            if not act and not w.repo[r][1] and any((r, blob) in w.hid for blob in self.blobs[name]):
+                raise Broken(f"I1 {name} of {r} is there, and a blob of it is hidden")
             if any((r, one) not in w.art for one in self.children[name]):
                 raise Broken(f"I1 the index {name} of {r} lacks a child")
             if not act and any(w.art[r, one][0] for one in self.children[name]):

@@ -39,6 +39,9 @@ SCENARIOS = {
     "tag": Scenario(((("untag", "r", "t"), ("restore", "1")), (("put", "r", "A", "t"),), (DELETE,))),
     # a repository, and then its project, go while an image is pushed
     "closing": Scenario(((("drop", "r"),), (("close", "r"),), (("put", "r", "B", "u"),)), begin=(("A", ""),)),
+    # a blob is deleted while what needs it is pushed, or comes back
+    "hidden": Scenario(((("unlink", "r", "1"),), (BACK, ("delete", "r", "A"), ("restore", "2")),
+                        (("join", "r", "1"), ("put", "r", "B"))), deleted=(DELETE,)),
     # of two new tags one is too many, unless one that is there goes; it may come back
     "tags": Scenario(((("put", "r", "A", "u"),), (("put", "r", "B", "v"),), (("untag", "r", "t"), ("restore", "1"))),
                      tags=2),
@@ -79,6 +82,7 @@ MUTATIONS = {
     "g2-refunds-released": "release",
     "full-trash-refuses": "room",
     "room-gives-up": "room",
+    "unlink-no-gate": "hidden",
     "delete-leaves-tags": "tag",
     "restore-takes-names": "tag",
     "tag-points-to-trash": "tag",
