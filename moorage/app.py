@@ -203,6 +203,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
             "outgoing": outgoing,
             "settings": settings,
             "hosts": hosts,
+            "refused": refused,
             "checks": Checks(receiver=_check_receiver),
             "sign_ups": SignUps(),
             "health": health,

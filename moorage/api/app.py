@@ -8,7 +8,7 @@ costs.
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import msgspec
 from litestar import Litestar, Router
@@ -32,9 +32,10 @@ from moorage.access.call import BASE, Call
 from moorage.api.guard import ApiGuard
 from moorage.api.paths import route_path
 from moorage.db.query import ignored_warning
-from moorage.errors import Invalid, Problem, RouteUnknown, TooLarge, Unprocessable, Unsupported
+from moorage.errors import Invalid, Problem, QuotaExceeded, RouteUnknown, TooLarge, Unprocessable, Unsupported
 from moorage.web.reply import API_HEADERS, JSON_TYPE, Reply, add_missing, problem_reply
 from moorage.web.request import Request
+from moorage.webhooks.refused_pushes import RefusedPushes
 
 MAX_BODY_BYTES = 1024 * 1024
 _IDLE_SECONDS = 30.0
@@ -55,6 +56,7 @@ class Api:
             provided: by name, what handlers may ask for beside `call`: `Passwords`, the storage, …
         """
         self._guard = guard
+        self._refused: RefusedPushes | None = provided.get("refused")
         self._methods = [
             (re.compile(re.sub(r"\{\w+:(\w+)\}", _pattern, BASE + path)), {str(one) for one in handler.http_methods})
             for handler in routes
@@ -112,6 +114,8 @@ class Api:
         except Problem as problem:
             if problem.status in {500, 503}:
                 raise
+            if isinstance(problem, QuotaExceeded):
+                self._note_refused(scope, problem)
             reply = problem_reply(problem, oci=False)
         headers = reply.headers
         add_missing(headers, API_HEADERS)
@@ -120,6 +124,13 @@ class Api:
         if call is not None and call.ignored:
             headers.append((b"warning", ignored_warning(call.ignored).encode("ascii", "replace")))
         return reply
+
+    def _note_refused(self, scope: dict[str, Any], problem: QuotaExceeded) -> None:
+        """A copy that finds no room is a push that was refused."""
+        call: Call | None = scope.get("moorage.call")
+        repository = unquote(str(scope.get("path_params", {}).get("repository_name", "")))
+        if self._refused is not None and call is not None and call.standing is not None and repository:
+            self._refused.note(call.actor, f"{call.standing.project_name}/{repository}", "", problem)
 
     async def _answer(self, request: Request, scope: dict[str, Any], body: bytes) -> Reply:
         """What the handler of the route says.

@@ -347,6 +347,21 @@ async def test_a_push_without_room_is_told_once_for_each_repository(app: Server,
     assert sent[0]["event_data"]["resources"] == []
 
 
+async def test_a_copy_without_room_is_told(app: Server, admin: Client, pushed: Pushed, project: str) -> None:
+    await pushed("v1", layers=[b"n" * 6_000])
+    target = await make_project(app, limit_bytes=5_000)
+    async with scripted(well) as receiver, working(app):
+        made = await make(app, admin, target, body(receiver.url, "QUOTA_EXCEED"))
+        path = f"/projects/{target}/repositories/team%252Fcopy/artifacts?from={project}/app:v1"
+        refused = await ask(app, admin, "POST", path)
+        assert (refused.status, refused.code) == (403, "DENIED")
+        await ended(app, admin, target, made)
+
+    (heard,) = receiver.heard
+    sent = json.loads(heard.body)
+    assert (sent["operator"], sent["event_data"]["repository"]["repo_full_name"]) == ("admin", f"{target}/team/copy")
+
+
 async def test_two_processes_tell_of_one_refusal_once(app: Server, admin: Client) -> None:
     project = await make_project(app)
     number = await project_id(app, project)
