@@ -16,11 +16,9 @@ from moorage.api.sign_in import SignIn
 from moorage.artifacts.days import DayNotes, keep_days
 from moorage.artifacts.describe import Contents
 from moorage.artifacts.pulled import PullNotes
-from moorage.artifacts.room import reliever
 from moorage.artifacts.stored import OwnShelf
-from moorage.audit import on_events as audit
 from moorage.audit.counts import keep_counts
-from moorage.audit.export import Exporter, on_configuration_changed
+from moorage.audit.export import Exporter
 from moorage.audit.refusals import WrittenRefusals
 from moorage.audit.rules import LiveRules
 from moorage.audit.syslog import check_receiver
@@ -28,23 +26,11 @@ from moorage.configuration.checks import Checks
 from moorage.configuration.items import Items
 from moorage.configuration.live import Live
 from moorage.db.engine import Database
-from moorage.db.work import Subscribers
 from moorage.distribution.app import Distribution
 from moorage.distribution.auth import Gate
 from moorage.distribution.plane import Plane
 from moorage.distribution.token import TokenEndpoint
 from moorage.errors import Problem
-from moorage.events import (
-    ArtifactDeleted,
-    ArtifactsPulled,
-    ConfigurationChanged,
-    ExecutionEnded,
-    ManifestPushed,
-    RepositoryDeleted,
-    TagCreated,
-    TagDeleted,
-    TaskEnded,
-)
 from moorage.identity.access_tokens import AccessTokens
 from moorage.identity.backends.ldap import Ldap
 from moorage.identity.backends.oidc import CliSecrets
@@ -62,7 +48,6 @@ from moorage.mirrors.live import Mirrors
 from moorage.proxycache.cache import ProxyCache
 from moorage.registries.health import keep_health
 from moorage.remotes.http import Outgoing
-from moorage.replication import on_events as replication
 from moorage.sealing import Seals
 from moorage.settings import Settings
 from moorage.site.pages import Explorer
@@ -77,44 +62,13 @@ from moorage.web.request import App, Hosts, Receive, Scope, Send
 from moorage.web.stack import AccessLog, Stack
 from moorage.webhooks.on_events import Teller
 from moorage.webhooks.refused_pushes import RefusedPushes
+from moorage.wiring import host_of, open_database
 
 log = logging.getLogger("moorage")
 
 _PULLS_EVERY_SECONDS = 2.0
 _API_AFTER_SECONDS = 0.3
 """The server listens first; then the framework of the REST API is loaded beside it."""
-
-
-def wire(audit_rules: LiveRules | None = None, days: DayNotes | None = None, *, host: str = "localhost") -> Subscribers:
-    """Who hears of what. `host`: of this server, as clients call it."""
-    subscribers = Subscribers()
-    subscribers.on(ConfigurationChanged, on_configuration_changed)  # first: its own row is the first to be sent
-    recorder = audit.Recorder(audit_rules)
-    for event in audit.REACTIONS:
-        subscribers.on(event, recorder.hear)
-    if days is not None:
-        subscribers.on(ManifestPushed, days.on_pushed).on(ArtifactsPulled, days.on_pulled)
-    teller = Teller(host, lambda: audit_rules.items() if audit_rules is not None and audit_rules.items else Items())
-    subscribers.on(ManifestPushed, teller.on_pushed).on(ArtifactsPulled, teller.on_pulled)
-    subscribers.on(RepositoryDeleted, teller.on_repository_deleted)
-    subscribers.on(ArtifactDeleted, teller.on_deleted).on(ExecutionEnded, teller.on_execution_ended)
-    subscribers.on(TaskEnded, teller.on_task_ended)
-    subscribers.on(ManifestPushed, replication.on_pushed).on(TagCreated, replication.on_tag_created)
-    subscribers.on(TagDeleted, replication.on_tag_deleted).on(ArtifactDeleted, replication.on_artifact_deleted)
-    return subscribers
-
-
-def open_database(settings: Settings, audit_rules: LiveRules | None = None, days: DayNotes | None = None) -> Database:
-    """The database that the settings name, with its subscribers wired."""
-    subscribers = wire(audit_rules, days, host=_host(settings))
-    database = Database(settings.database_url, pool_size=settings.database.pool_size, subscribers=subscribers)
-    database.relieve = reliever(database, settings.uploads.lease_seconds)
-    return database
-
-
-def _host(settings: Settings) -> str:
-    """The host of this server, as clients call it."""
-    return (settings.external_url or f"http://{settings.listen}").partition("://")[2].rstrip("/")
 
 
 class Application:
@@ -166,7 +120,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     refusals = WrittenRefusals(database, rules=audit_rules)
     hosts = Hosts(settings.external_url, settings.allowed_hosts, settings.trusted_proxies, port=settings.address[1])
     mirrors = Mirrors(database.read, hosts)
-    refused = RefusedPushes(database, Teller(_host(settings), lambda: live.current))
+    refused = RefusedPushes(database, Teller(host_of(settings), lambda: live.current))
     outgoing = Outgoing(allowed_networks=settings.outgoing.allowed_networks, proxy=settings.outgoing.proxy)
     provider = Provider(oidc_http := GuardedHttp(outgoing))
     oidc_people = OidcPeople(database, live, provider)

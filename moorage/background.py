@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from moorage.app import open_database
 from moorage.artifacts.days import DayNotes, keep_days
 from moorage.audit import jobs as audit
 from moorage.audit.rules import LiveRules
@@ -20,6 +19,7 @@ from moorage.sealing import Seals
 from moorage.settings import Settings
 from moorage.storage.open import open_storage
 from moorage.webhooks import jobs as webhooks
+from moorage.wiring import open_database
 
 SUBJECTS = (audit, gc, replication, retention, upkeep, webhooks)
 """The modules whose jobs a worker knows; each declares them when it is imported."""

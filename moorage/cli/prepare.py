@@ -328,8 +328,8 @@ def _note_seal_key(settings: Settings, key_id: str) -> None:
 
 
 def _write(settings: Settings, story: Callable[["Work", str], None], argument: str) -> None:
-    from moorage.app import open_database
     from moorage.events import SYSTEM
+    from moorage.wiring import open_database
 
     try:
         database = open_database(settings)

@@ -73,7 +73,7 @@ def open_store(arguments: argparse.Namespace) -> Iterator[Store]:
     if is_empty:
         place = settings.sqlite_file or "the database"
         raise Stop(f"There is no store in {place} yet: `moorage serve` makes one at its first start.", UNFIT)
-    from moorage.app import open_database
+    from moorage.wiring import open_database
 
     database = open_database(settings)
     try:

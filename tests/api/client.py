@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote, unquote, urlencode
 
-from moorage.app import Application, open_database
+from moorage.app import Application
 from moorage.db.engine import Database
 from moorage.db.work import Work
 from moorage.events import SYSTEM
 from moorage.oci.digest import compute
 from moorage.settings import Settings
+from moorage.wiring import open_database
 
 P = ParamSpec("P")
 T = TypeVar("T")

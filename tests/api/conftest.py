@@ -18,7 +18,6 @@ import pytest
 import pytest_asyncio
 
 from moorage.access.policy import Role
-from moorage.app import open_database
 from moorage.db.migrate import migrate
 from moorage.db.work import Work
 from moorage.events import SYSTEM
@@ -30,6 +29,7 @@ from moorage.projects import service as projects
 from moorage.sealing import create_seal_key
 from moorage.settings import Database as DatabaseSettings
 from moorage.settings import Log, Settings
+from moorage.wiring import open_database
 from tests.api.client import HOST, Client, Repo, Server
 from tests.parts import Parts
 from tests.parts.postgres import Postgres

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from moorage.app import open_database
 from moorage.db.work import Work
 from moorage.events import SYSTEM
 from moorage.settings import Database, Settings
+from moorage.wiring import open_database
 from tests.bench import orphans, store
 from tests.bench.load import Target, Wrong, ask
 from tests.bench.report import Column, Row

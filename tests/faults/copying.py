@@ -5,7 +5,6 @@ import json
 import sys
 
 from moorage import faults
-from moorage.app import open_database
 from moorage.artifacts.local import Local
 from moorage.artifacts.stored import OwnShelf
 from moorage.events import SYSTEM
@@ -15,6 +14,7 @@ from moorage.remotes.copy import copy_artifact
 from moorage.remotes.http import Outgoing
 from moorage.settings import Secret, Settings
 from moorage.storage.open import open_storage
+from moorage.wiring import open_database
 
 
 async def copy(told: dict[str, str]) -> None:

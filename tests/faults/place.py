@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from moorage.access.policy import EVERY_ACTION, Entry, Role
 from moorage.access.policy import Account as AccessAccount
-from moorage.app import open_database, running
+from moorage.app import running
 from moorage.artifacts.uploads import forget_upload, kill_upload
 from moorage.cli.prepare import prepare
 from moorage.db.work import Work
@@ -27,6 +27,7 @@ from moorage.quotas.limits import set_limits
 from moorage.settings import Database, Log, Secret, Settings
 from moorage.storage.base import Progress
 from moorage.storage.open import open_storage
+from moorage.wiring import open_database
 from tests.faults.invariants import check, read
 from tests.faults.registry import Client, into, over_http
 from tests.serving import Account

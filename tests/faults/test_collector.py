@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from moorage import faults
-from moorage.app import open_database
 from moorage.db.engine import Database
 from moorage.db.work import Work
 from moorage.errors import StorageUnavailable
@@ -23,6 +22,7 @@ from moorage.gc.collector import Collector, Run
 from moorage.gc.forecast import Forecast, forecast
 from moorage.gc.levels import collect_blobs, collect_charges, collect_links
 from moorage.storage.open import open_storage
+from moorage.wiring import open_database
 from tests.faults.invariants import read
 from tests.faults.place import Place
 from tests.faults.registry import digest_of, image, index, push_image, some_bytes
@@ -391,7 +391,7 @@ async def test_a_collector_that_is_killed_leaves_work_for_the_next(place: Place,
 COLLECT = """
 import asyncio, sys
 from moorage import faults
-from moorage.app import open_database
+from moorage.wiring import open_database
 from moorage.gc.clock import Clock
 from moorage.gc.collector import Collector
 from moorage.settings import load

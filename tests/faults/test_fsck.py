@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from moorage.app import open_database
 from moorage.gc.fsck import Checked, Finding, Fsck, Wanted
 from moorage.storage.open import open_storage
+from moorage.wiring import open_database
 from tests.faults.invariants import read
 from tests.faults.place import Place
 from tests.faults.registry import INDEX, digest_of, image, index, push_image, some_bytes

@@ -3,10 +3,10 @@
 import asyncio
 import json
 
-from moorage.app import open_database
 from moorage.events import SYSTEM
 from moorage.projects.service import get_project
 from moorage.quotas.limits import set_limits
+from moorage.wiring import open_database
 from tests.faults.place import ADMIN, Place
 from tests.faults.registry import Answer, Client, digest_of, image, push_image, some_bytes
 from tests.faults.test_races import gather

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from moorage.app import open_database
 from moorage.db.work import Work
 from moorage.events import SYSTEM
 from moorage.settings import Settings
 from moorage.storage.base import Storage
 from moorage.storage.filesystem import Filesystem
+from moorage.wiring import open_database
 from tests.faults.invariants import find_broken
 from tests.faults.place import Place
 from tests.faults.power import PowerDisk, rebuild

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from moorage.app import open_database
 from moorage.artifacts.purge import Step, find_due, purge_some, start_purge
 from moorage.events import SYSTEM
 from moorage.projects.service import delete_project
+from moorage.wiring import open_database
 from tests.faults.invariants import read
 from tests.faults.place import ADMIN, Place
 from tests.faults.registry import INDEX, Client, digest_of, image, index, push_image, some_bytes

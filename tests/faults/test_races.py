@@ -5,11 +5,11 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from moorage.app import open_database
 from moorage.errors import ProjectNotEmpty
 from moorage.events import SYSTEM
 from moorage.projects.service import delete_project, get_project
 from moorage.quotas.service import get_usage
+from moorage.wiring import open_database
 from tests.faults.invariants import read
 from tests.faults.place import Place
 from tests.faults.registry import INDEX, Client, digest_of, image, index, push_image, some_bytes

@@ -19,10 +19,10 @@ import httpx
 import pytest
 from sqlalchemy import create_engine, text
 
-from moorage.app import open_database
 from moorage.events import SYSTEM
 from moorage.oci.digest import Digest
 from moorage.settings import Database, Settings
+from moorage.wiring import open_database
 from tests.bench.orphans import add_orphans, contents, write_orphans
 from tests.clients import images
 from tests.parts import Parts

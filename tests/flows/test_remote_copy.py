@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 import pytest
 
-from moorage.app import open_database
 from moorage.artifacts.local import Local
 from moorage.artifacts.stored import OwnShelf
 from moorage.errors import ManifestUnknown, ProjectUnknown, QuotaExceeded, RemoteRefused
@@ -27,6 +26,7 @@ from moorage.remotes.patience import Patience
 from moorage.remotes.reading import referrers_tag
 from moorage.settings import Secret, Settings
 from moorage.storage.open import open_storage
+from moorage.wiring import open_database
 from tests import serving
 from tests.fakes.flaky import Asked, Fault, flaky
 from tests.parts import Parts

@@ -9,7 +9,6 @@ import httpx
 import pytest
 from sqlalchemy import LargeBinary, insert, select
 
-from moorage.app import open_database
 from moorage.configuration import service as configuration
 from moorage.configuration.service import set_items, unpack
 from moorage.db.base import Base
@@ -20,6 +19,7 @@ from moorage.events import SYSTEM
 from moorage.registries.tables import Registry
 from moorage.sealing import Seals
 from moorage.system import secrets
+from moorage.wiring import open_database
 from tests import serving
 from tests.faults.place import Place
 

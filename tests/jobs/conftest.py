@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from moorage.app import open_database
 from moorage.background import opening
 from moorage.db.base import Base
 from moorage.db.work import Work
@@ -23,6 +22,7 @@ from moorage.jobs.task import Parts
 from moorage.jobs.worker import Worker
 from moorage.sealing import create_seal_key
 from moorage.settings import Database, Log, Settings, Storage
+from moorage.wiring import open_database
 from tests.parts.postgres import Postgres
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from moorage.app import open_database
 from moorage.db.base import db_now
 from moorage.db.engine import Database
 from moorage.db.work import Work
@@ -17,6 +16,7 @@ from moorage.jobs import claim, queue, tables
 from moorage.jobs.queue import ERROR, PENDING, RUNNING, SCHEDULED, STOPPED, SUCCESS, GiveUp, RetryLater, TaskLost, job
 from moorage.jobs.task import LOG_BYTES, Task
 from moorage.settings import Settings
+from moorage.wiring import open_database
 from tests.jobs.conftest import Office
 
 

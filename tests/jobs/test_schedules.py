@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from moorage.app import open_database
 from moorage.db.base import db_now
 from moorage.db.work import Work
 from moorage.errors import CronInvalid
@@ -17,6 +16,7 @@ from moorage.jobs.queue import SUCCESS, job
 from moorage.jobs.schedule import SCHEDULER
 from moorage.jobs.task import Task
 from moorage.settings import Settings
+from moorage.wiring import open_database
 from tests.jobs.conftest import Office
 
 HOURLY = {"kind": "Hourly", "cron": "0 0 * * * *", "job": "test.see"}

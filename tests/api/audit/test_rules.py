@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import select
 
 from moorage.access.policy import Entry, Ticket
-from moorage.app import wire
 from moorage.artifacts import pulled
 from moorage.artifacts.pull import FoundManifest
 from moorage.artifacts.pulled import PullNotes
@@ -21,6 +20,7 @@ from moorage.events import SYSTEM, Actor
 from moorage.identity import service as identity
 from moorage.oci.digest import compute
 from moorage.projects import service as projects
+from moorage.wiring import wire
 from tests.api.identity.conftest import World
 
 ANN = Actor(principal_id=5, name="ann", credential="password", address="192.0.2.7")

@@ -11,7 +11,6 @@ from sqlalchemy import select
 
 import moorage.app  # noqa: F401 - with it every table is known
 from moorage.access.policy import Role
-from moorage.app import wire
 from moorage.audit.tables import Audit
 from moorage.db.base import Base
 from moorage.db.engine import Database
@@ -23,6 +22,7 @@ from moorage.identity.login import Login
 from moorage.identity.passwords import Passwords
 from moorage.identity.throttle import Throttle
 from moorage.projects import service as projects
+from moorage.wiring import wire
 from tests.parts.postgres import Postgres
 
 P = ParamSpec("P")
