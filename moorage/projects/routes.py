@@ -31,7 +31,10 @@ from moorage.identity.group_routes import UserGroup
 from moorage.projects import allowlists, lists, service, settings
 from moorage.projects.metadata import PUBLIC as PUBLIC_KEY
 from moorage.projects.metadata import TRASH_DAYS, parse_metadata, parse_one
+from moorage.projects.shapes import ProjectMetadata
 from moorage.quotas.lists import find_quota
+from moorage.registries.routes import Registry
+from moorage.registries.service import RegistryRow
 from moorage.retention import service as retention
 
 ROLE_NAMES: Mapping[Role, str] = {
@@ -44,47 +47,6 @@ ROLE_NAMES: Mapping[Role, str] = {
 
 
 # -- what clients send ------------------------------------------------------------------------------------
-
-
-class ProjectMetadata(msgspec.Struct, omit_defaults=True):
-    """Settings of a project; all values are texts."""
-
-    public: str | None = None
-    """Whether everybody may pull: `true` or `false`."""
-    enable_content_trust: str | None = None
-    """Whether only artifacts with a notation signature can be pulled."""
-    enable_content_trust_cosign: str | None = None
-    """Whether only artifacts with a cosign signature can be pulled."""
-    prevent_vul: str | None = None
-    """Whether artifacts with vulnerabilities of `severity` and above cannot be pulled."""
-    severity: str | None = None
-    """`none`, `low`, `medium`, `high` or `critical`."""
-    auto_scan: str | None = None
-    """Whether artifacts are scanned when they are pushed."""
-    auto_sbom_generation: str | None = None
-    """Whether an SBOM is made when an artifact is pushed."""
-    reuse_sys_cve_allowlist: str | None = None
-    """Whether the system's list of allowed vulnerabilities holds instead of the project's own. Not set: true."""
-    retention_id: str | None = None
-    """The id of the retention policy; cannot be set here."""
-    proxy_speed_kb: str | None = None
-    """Of a proxy cache: kilobytes a second from the upstream registry, -1 for no limit."""
-    max_upstream_conn: str | None = None
-    """Of a proxy cache: connections to the upstream registry per artifact, -1 for no limit."""
-    proxy_cache_local_on_not_found: str | None = None
-    """Of a proxy cache: whether to serve what the upstream registry no longer has."""
-    proxy_referrer_api: str | None = None
-    """Of a proxy cache: whether to ask the upstream registry for referrers."""
-    proxy_cache_filter_pattern: str | None = None
-    """Of a proxy cache: which repositories are fetched. Empty: all."""
-    proxy_cache_filter_kind: str | None = None
-    """How that pattern is read: `doublestar` or `regex`."""
-    proxy_cache_tag_seconds: str | None = None
-    """Ours, of a proxy cache: for how many seconds a tag is not looked up again. Not set: what the settings say."""
-    proxy_cache_evict: str | None = None
-    """Ours, of a proxy cache: whether what was pulled longest ago goes when the project is full. Not set: `true`."""
-    trash_days: str | None = None
-    """Ours: for how many days what is deleted can be restored, 0 to 3650; `0`: not at all. Not set: 7."""
 
 
 class CVEAllowlistItem(msgspec.Struct):
@@ -195,6 +157,8 @@ class ProjectSummary(msgspec.Struct, kw_only=True, omit_defaults=True):
     guest_count: int | None = None
     limited_guest_count: int | None = None
     quota: ProjectSummaryQuota | None = None
+    registry: Registry | None = None
+    """Of a proxy cache: the registry that it mirrors, without credentials."""
 
 
 class ProjectMemberEntity(msgspec.Struct):
@@ -346,6 +310,8 @@ async def get_project_summary(call: NamedDependency[Call]) -> Response[ProjectSu
     def read(work: Work) -> ProjectSummary:
         row = service.get_project_by_id(work, standing.project_id)
         summary = ProjectSummary(repo_count=row.repository_count)
+        if standing.is_proxy:
+            summary.registry = _registry(service.get_registry_of(work, standing.project_id))
         if standing.may("quota", "read"):
             quota = find_quota(work, standing.project_id)
             summary.quota = None if quota is None else ProjectSummaryQuota(quota.hard, quota.used, quota.trash_bytes)
@@ -548,6 +514,14 @@ def allowlist_out(found: lists.Allowlist | None, project_id: int) -> CVEAllowlis
         creation_time=stamp(found.created_at),
         update_time=stamp(found.updated_at),
     )
+
+
+def _registry(row: RegistryRow) -> Registry:
+    """What whoever may see a proxy cache is told of its registry."""
+    return Registry(
+        id=row.id, name=row.name, url=row.url, type=row.kind, description=row.description or None,
+        status=row.status or None, creation_time=stamp(row.created_at), update_time=stamp(row.updated_at),
+    )  # fmt: skip
 
 
 def _write_allowlist(work: Work, project_id: int, name: str, data: ProjectReq) -> None:

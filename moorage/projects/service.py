@@ -35,7 +35,7 @@ from moorage.projects.metadata import COLUMNS, DEFAULT_TRASH_DAYS, TRASH_DAYS
 from moorage.projects.tables import Project, Trash
 from moorage.quotas import service as quotas
 from moorage.quotas.limits import Limits
-from moorage.registries.service import get_registry
+from moorage.registries.service import RegistryRow, get_registry
 
 LIBRARY_ID = 1
 LIBRARY_NAME = "library"
@@ -188,6 +188,16 @@ def create_project(
         settings=settings or {},
         registry_id=registry_id,
     )
+
+
+def get_registry_of(work: Work, project_id: int) -> RegistryRow:
+    """The registry that a project mirrors.
+
+    Raises:
+        RegistryUnknown: it mirrors none.
+    """
+    found = work.db.scalar(select(Project.registry_id).where(Project.id == project_id))
+    return get_registry(work, found or 0)
 
 
 def require_registry(work: Work, project_id: int, registry_id: int | None) -> None:

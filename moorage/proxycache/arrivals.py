@@ -17,14 +17,18 @@ from pathlib import Path
 
 import msgspec
 
-from moorage.errors import Problem
+from moorage.errors import Problem, StorageFull
 
 HEAD_BYTES = 1024
 PIECE_BYTES = 1 << 20
 _LOOK_SECONDS = 0.01
 """How often a file is looked at that another process writes."""
+_VECTORS = 512
 _PROBE_EVERY = 25
 """After how many looks it is seen whether its writer lives."""
+
+_SPARE_BYTES = 64 << 20
+"""What an arrival leaves free on the disk."""
 
 ARRIVING, WHOLE, FAILED = "arriving", "whole", "failed"
 
@@ -84,12 +88,16 @@ class Arrival:
         await asyncio.get_running_loop().run_in_executor(self._pool, self._write, at, pieces, hasher)
 
     def _write(self, at: int, pieces: list[bytes], hasher: Callable[[bytes], None]) -> None:
-        data = b"".join(pieces) if len(pieces) > 1 else pieces[0]
-        view = memoryview(data)
-        while view:
-            written = os.pwrite(self._file, view, HEAD_BYTES + at)
-            at, view = at + written, view[written:]
-        hasher(data)
+        left = [memoryview(piece) for piece in pieces]
+        while left:
+            written = os.pwritev(self._file, left[:_VECTORS], HEAD_BYTES + at)
+            at += written
+            while left and written >= len(left[0]):
+                written -= len(left.pop(0))
+            if written:
+                left[0] = left[0][written:]
+        for piece in pieces:
+            hasher(piece)
 
     async def read(self, start: int, stop: int) -> bytes:
         """At most `PIECE_BYTES` from `start` on, before `stop`."""
@@ -157,7 +165,8 @@ class Progress:
     async def wait(self) -> None:
         """Wait for the next move, a quarter of a second at most."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._event.wait(), 0.25)
+            async with asyncio.timeout(0.25):
+                await self._event.wait()
 
 
 class Arrivals:
@@ -173,6 +182,16 @@ class Arrivals:
         path = self.folder / hashlib.sha256(key.encode()).hexdigest()
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         return Arrival(path, file, self._pool)
+
+    def require_room(self, size_bytes: int) -> None:
+        """See that the disk has room for so many bytes beside what it needs for itself.
+
+        Raises:
+            StorageFull: it has not.
+        """
+        disk = os.statvfs(self.folder)
+        if disk.f_bavail * disk.f_frsize < size_bytes + _SPARE_BYTES:
+            raise StorageFull
 
     def sweep(self) -> None:
         """Remove what a process that was killed left, and nobody writes."""

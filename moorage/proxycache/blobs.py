@@ -33,6 +33,8 @@ _PATIENCE = Patience(tries=4, first_seconds=0.2, longest_seconds=5.0)
 """Of a fetch whose connection broke: clients are waiting."""
 _BUFFER_BYTES = 1 << 20
 _MOST_BUFFERED = 8 << 20
+_HOLD_SECONDS = 0.05
+"""How long a slow upstream's bytes are gathered before they are written."""
 
 log = logging.getLogger("moorage.proxycache")
 
@@ -134,7 +136,7 @@ class Blobs:
             return
         with contextlib.suppress(Problem):
             coming = await self.open(wanted)
-            async for _ in coming.read(coming.size_bytes - 1, coming.size_bytes):
+            async for _ in coming.read(max(0, coming.size_bytes - 1), coming.size_bytes):
                 pass
 
     async def close(self) -> None:
@@ -230,6 +232,7 @@ class Blobs:
                 async with wanted.proxy.client.open_blob(wanted.upstream, wanted.digest, start=at) as (size, pieces):
                     self._shelf.metrics.counters["moorage_proxy_blob_requests_total"] += 1
                     if head is None:
+                        self._arrivals.require_room(size)
                         head = Head(size, ARRIVING)
                         arrival.set_head(head)
                         progress.moved()
@@ -289,6 +292,7 @@ class _Writer:
         self._pieces: list[bytes] = []
         self._held = 0
         self._writing: asyncio.Task[None] | None = None
+        self._began_at = 0.0
 
     async def take(self, piece: bytes, size: int) -> None:
         """Take a piece of a blob of `size` bytes.
@@ -305,7 +309,8 @@ class _Writer:
         await self._pace.wait(len(piece))
         if self._writing is not None and self._held >= _MOST_BUFFERED:
             await self._writing
-        if self._writing is None or self._writing.done():
+        enough = self._held >= _BUFFER_BYTES or monotonic() - self._began_at > _HOLD_SECONDS
+        if enough and (self._writing is None or self._writing.done()):
             await self._begin()
 
     async def finish(self) -> int:
@@ -323,6 +328,7 @@ class _Writer:
             await self._writing
         pieces, self._pieces, held, self._held = self._pieces, [], self._held, 0
         at, self._at = self._at, self._at + held
+        self._began_at = monotonic()
         self._writing = asyncio.create_task(self._write(at, pieces))
 
     async def _write(self, at: int, pieces: list[bytes]) -> None:

@@ -52,6 +52,7 @@ ASK_SECONDS = 10.0
 _PAUSE_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 60.0
 """How long an upstream that failed is not asked about what is here."""
+_NOWHERE_SECONDS = 2.0
 _WHOLE_EVERY_SECONDS = 2.0
 _QUIET_SECONDS = 5.0
 """How long nothing of a repository was pulled before what is missing is fetched."""
@@ -120,6 +121,7 @@ class ProxyCache:
         self._known: OrderedDict[tuple[int, str], _Known] = OrderedDict()
         self._turns: dict[str, tuple[asyncio.Lock, list[None]]] = {}
         self._listing = Listing()
+        self._nowhere: dict[tuple[int, str, str], float] = {}
         self._paused: dict[object, float] = {}
         self._waiting: dict[tuple[int, str, Digest], _Waiting] = {}
 
@@ -153,7 +155,7 @@ class ProxyCache:
         path, upstream = proxy.place(name)
         served = await self._look(proxy, path, tag)
         if served is None:
-            async with self._turn(f"tag {proxy.project_id} {path} {tag}"):
+            async with self._turn(f"tag {proxy.project_id} {path} {tag}"), self._absent(proxy, path, tag):
                 served = await self._look(proxy, path, tag) or await self._ask(proxy, path, upstream, tag)
         return served
 
@@ -168,7 +170,8 @@ class ProxyCache:
         served = await self._find(proxy, path, digest)
         if served is not None:
             return served
-        async with self._turn(f"manifest {proxy.project_id} {path} {digest}"):
+        turn = self._turn(f"manifest {proxy.project_id} {path} {digest}")
+        async with turn, self._absent(proxy, path, str(digest)):
             served = await self._find(proxy, path, digest)
             if served is not None:
                 return served
@@ -404,6 +407,24 @@ class ProxyCache:
         for key, waiting in self._waiting.items():
             if key[:2] == (wanted.proxy.project_id, wanted.path):
                 waiting.used, waiting.seen_at = True, monotonic()
+
+    @contextlib.asynccontextmanager
+    async def _absent(self, proxy: Proxy, path: str, reference: str) -> AsyncIterator[None]:
+        """Remember for a moment what is neither here nor there: those who wait for their turn need not ask again.
+
+        Raises:
+            ManifestUnknown: it was so a moment ago.
+        """
+        key, now = (proxy.project_id, path, reference), monotonic()
+        if self._nowhere.get(key, 0.0) > now:
+            raise ManifestUnknown(repository=path, reference=reference)
+        try:
+            yield
+        except ManifestUnknown:
+            if len(self._nowhere) >= _WAITING:
+                self._nowhere.clear()
+            self._nowhere[key] = monotonic() + min(_NOWHERE_SECONDS, proxy.tag_seconds)
+            raise
 
     # -- what is remembered ---------------------------------------------------------------------------------
 

@@ -159,6 +159,10 @@ async def test_a_mirror_is_made_shown_and_keeps_its_registry(app: Server, admin:
     shown = (await ask(app, admin, "GET", f"/projects/{mirror.name}")).json()
     assert (shown["metadata"]["proxy_speed_kb"], shown["metadata"]["proxy_cache_tag_seconds"]) == ("100", "7")
 
+    summary = (await ask(app, mirror.guest, "GET", f"/projects/{mirror.name}/summary")).json()
+    assert (summary["registry"]["id"], summary["registry"]["type"]) == (mirror.registry_id, "docker-registry")
+    assert "credential" not in summary["registry"]
+
     in_use = await ask(app, admin, "DELETE", f"/registries/{mirror.registry_id}")
     assert (in_use.status, in_use.code) == (412, "PRECONDITION")
     # Hosted projects have none of these, and a mirror has nobody who signs.
@@ -548,3 +552,12 @@ async def used(app: Server, mirror: Mirror) -> int:
     """What the project holds, with its trash."""
     summary = (await ask(app, mirror.admin, "GET", f"/projects/{mirror.name}/summary")).json()["quota"]
     return int(summary["used"]["storage"]) + int(summary["trash"])
+
+
+async def test_of_many_who_want_what_is_nowhere_one_asks(mirror: Mirror) -> None:
+    answers = await asyncio.gather(*(mirror.get("team/none", "v9") for _ in range(20)))
+    assert {answer.status for answer in answers} == {404}
+    assert mirror.asked("GET", "/manifests/v9") == 1
+    raw = mirror.shelf.put("team/none", "v9")
+    await age(mirror, 3)
+    assert (await mirror.get("team/none", "v9")).body == raw

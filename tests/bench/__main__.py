@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.bench import collecting, jobs, lists, lookups, machine, replication, report, transfers
+from tests.bench import collecting, jobs, lists, lookups, machine, proxying, replication, report, transfers
 from tests.bench.load import Wrong
 from tests.bench.report import Row
 from tests.bench.servers import NEWER, Servers, build_newer
@@ -42,6 +42,7 @@ ROWS: Mapping[str, Measure] = {
     "gc": collecting.measure,
     "replicate-small": replication.measure_small,
     "replicate-large": replication.measure_large,
+    "proxy": proxying.measure,
 }
 
 

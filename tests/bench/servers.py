@@ -254,6 +254,10 @@ class Servers:
         """Stop this one, too, with all the others."""
         self._moorages[str(moorage.data)] = moorage
 
+    def stop_at_end(self, server: Server) -> None:
+        """Stop this program, too, with all the others."""
+        self._stop.append(server)
+
     def stop(self) -> None:
         """Stop all of them."""
         for moorage in self._moorages.values():
