@@ -41,7 +41,7 @@ def main() -> int:
     asked = parser.parse_args()
     try:
         if asked.modules:
-            install()
+            install(tests=True)
         build()
     except Failed as failure:
         print(f"portal: {failure}", file=sys.stderr)
@@ -91,19 +91,23 @@ def build() -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def install() -> None:
+def install(*, tests: bool = False) -> None:
     """Install the packages of portal/package-lock.json, unless they are there.
+
+    Args:
+        tests: also those that only its tests and checks need.
 
     Raises:
         Failed: npm could not.
     """
     done = PORTAL / "node_modules" / STAMP
     wanted = hashlib.sha256((PORTAL / "package-lock.json").read_bytes() + str(PORTAL).encode()).hexdigest()
-    if done.is_file() and done.read_text() == wanted:
+    found = done.read_text().split() if done.is_file() else []
+    if found[:1] == [wanted] and (not tests or "tests" in found):
         return
-    if npm("ci", "--prefer-offline", "--loglevel=error"):
+    if npm("ci", "--prefer-offline", "--loglevel=error", *([] if tests else ["--omit=dev"])):
         raise Failed("its packages could not be installed, see above. Is npm's registry reachable from here?")
-    done.write_text(wanted)
+    done.write_text(f"{wanted} tests" if tests else wanted)
 
 
 def npm(*words: str) -> int:

@@ -44,7 +44,7 @@ fi
 
 # The web page, again only when portal/ changed. Without npm the server starts without it and says so.
 is_built() { [ -z "$(find portal \( -name node_modules -o -name dist -o -name generated \) -prune -o -newer moorage/site/files/.stamp -print -quit 2>&1)" ]; }
-has_modules() { [ "$set_name" = run ] || ! [ portal/package-lock.json -nt portal/node_modules/.stamp ]; }
+has_modules() { [ "$set_name" = run ] || { grep -qs tests portal/node_modules/.stamp && ! [ portal/package-lock.json -nt portal/node_modules/.stamp ]; }; }
 if [ -d portal ] && ! { is_built && has_modules; }; then
   if [ "$set_name" = run ]; then .venv/bin/python tools/portal.py --gently; else .venv/bin/python tools/portal.py --gently --modules; fi
 fi

@@ -106,9 +106,15 @@ class Reader:
         """Whether a text stands on the page now."""
         return bool(self.page.value(f"document.body.innerText.includes({json.dumps(text)})"))
 
-    def press(self, name: str, *, role: str = "") -> None:
-        """Click the first button, link, tab or entry of a menu that is called so."""
-        finder = f"window.__named({json.dumps(name)}, {json.dumps(role)})"
+    def press(self, name: str, *, role: str = "", within: str = "") -> None:
+        """Click the first button, link, tab or entry of a menu that is called so; first in what opened last.
+
+        Args:
+            name: as a screen reader says it, or how that begins.
+            role: of ARIA, where several things are called so.
+            within: of ARIA: only inside something that has this role.
+        """
+        finder = f"window.__named({json.dumps(name)}, {json.dumps(role)}, {json.dumps(within)})"
         self._look()
         self.page.wait(f"Boolean({finder})")
         self.page.value(f"{finder}.setAttribute('data-pressed', '')")
@@ -141,7 +147,8 @@ class Reader:
     def settle(self) -> None:
         """Wait until nothing is loading and nothing moves."""
         self.page.wait("!document.querySelector('[aria-busy=true]') && document.fonts.status === 'loaded'")
-        self.page.wait("document.getAnimations().every((one) => one.playState !== 'running')")
+        ends = "one.effect.getComputedTiming().iterations !== Infinity"  # a loader turns as long as it waits
+        self.page.wait(f"!document.getAnimations().some((one) => one.playState === 'running' && {ends})")
 
     def speak(self, language: str) -> None:
         """Choose a language, as somebody did before."""

@@ -5,10 +5,11 @@ window.__name = (one) => {
   return (one.getAttribute("aria-label") || label || one.textContent || "").trim();
 };
 window.__seen = (one) => one.checkVisibility({ visibilityProperty: true });
-window.__named = (name, role) => {
+window.__named = (name, role, within) => {
   const roles = ["button", "tab", "menuitem", "menuitemradio", "menuitemcheckbox", "option", "radio", "switch"];
-  const kinds = role ? `[role=${role}]` : ["button", "a", "summary", "label", ...roles.map((one) => `[role=${one}]`)].join(",");
-  const seen = [...document.querySelectorAll(kinds)].filter(window.__seen);
+  const kinds = role ? `[role=${role}]` : ["button", "a", "summary", "label", "input[type=checkbox]", ...roles.map((one) => `[role=${one}]`)].join(",");
+  const found = [...document.querySelectorAll(kinds)].filter(window.__seen);
+  const seen = within ? found.filter((one) => one.closest(`[role=${within}]`)) : found;
   const dialog = [...document.querySelectorAll("[role=dialog], [role=menu]")].filter(window.__seen).at(-1);
   const order = dialog ? [...seen.filter((one) => dialog.contains(one)), ...seen] : seen;
   return order.find((one) => window.__name(one) === name) ?? order.find((one) => window.__name(one).startsWith(name));

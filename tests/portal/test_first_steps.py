@@ -78,3 +78,99 @@ def test_a_deep_link_survives_signing_in(reader: Reader, moorage: Moorage, path:
     reader.sign_in(moorage.admin)
     reader.see_title(title)
     assert reader.page.value("location.pathname") == path
+
+
+def test_deleting_says_what_goes_and_can_be_undone(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
+    shown = "[...document.querySelectorAll('td[data-first] a')].some((one) => one.textContent === '1.0.0')"
+    moorage.create_project("gone")
+    pusher.push(images.image("gone", size_bytes=9_000), "gone/app:1.0.0", "gone/app:1.1.0")
+    reader.open("/sign-in?next=/projects/gone/repositories/app", "Sign in")
+    reader.sign_in(moorage.admin)
+    reader.see_title("app")
+    reader.press("Select 1.0.0")
+    reader.see("1 selected")
+    reader.look("tags.selected")
+    reader.press("Delete tag…")
+    reader.see("Delete 1 tag?")
+    reader.look("tags.delete")
+    reader.press("Delete 1 tag")
+    reader.see("1 tag deleted")
+    reader.page.wait(f"!{shown}")
+    assert not reader.sees("1 selected")
+    reader.photograph("tags.deleted")
+    assert reader.axe() == []
+    reader.press("Undo")
+    reader.page.wait(shown)
+
+
+def test_a_session_that_ends_loses_nothing_that_was_typed(reader: Reader, moorage: Moorage) -> None:
+    reader.open("/sign-in?next=/projects", "Sign in")
+    reader.sign_in(moorage.admin)
+    reader.press("New project")
+    reader.type("Name", "kept-over-it")
+    reader.expected = ["401 (Unauthorized)", "403 (Forbidden)"]
+    reader.page.value("fetch('/c/log_out').then(() => 0)")  # as in another tab
+    reader.press("Create project")
+    reader.see("Your session ended.")
+    reader.photograph("sign-in.over")
+    reader.type("Password", moorage.admin.password)
+    reader.press("Sign in")
+    reader.see_title("kept-over-it")
+
+
+def test_the_palette_finds_by_keyboard(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
+    moorage.create_project("sought", public=True)
+    pusher.push(images.image("sought", size_bytes=9_000), "sought/deep/thing:3.1.4")
+    reader.open("/projects", "Projects")
+    reader.page.press("/", text="/", code=191)
+    reader.type("Search", "thing:3.1")
+    reader.see("sought/deep/thing:3.1.4")
+    reader.look("palette.found")
+    reader.page.press("Enter", text="\r", code=13)
+    reader.see_title("3.1.4")
+    reader.page.wait("document.activeElement.tagName === 'H1'")
+
+
+def test_names_that_would_do_harm_are_text(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
+    moorage.create_project("evil", public=True)
+    pusher.push(images.image("evil", size_bytes=9_000), "evil/" + "a-long_name.of/" * 8 + "end:" + "v" + "9" * 127)
+    reader.open("/sign-in?next=/projects/evil/repositories", "Sign in")
+    reader.sign_in(moorage.admin)
+    reader.see("a-long_name.of/")
+    reader.look("repositories.long")
+    reader.press("a-long_name.of")
+    reader.see("v" + "9" * 127)
+    reader.look("tags.long")
+
+
+def test_a_wrong_password_is_told_at_the_form(reader: Reader) -> None:
+    reader.expected = ["401 (Unauthorized)"]
+    reader.open("/sign-in", "Sign in")
+    reader.type("User name", "admin")
+    reader.type("Password", "wrong")
+    reader.page.click("form [type=submit]")
+    reader.see("The user name or the password is not right.")
+    reader.look("sign-in.wrong")
+
+
+@pytest.mark.parametrize("language", ["zh-CN"])
+def test_each_page_in_another_language(reader: Reader, moorage: Moorage, pusher: Pusher, language: str) -> None:
+    moorage.create_project("words", public=True)
+    pusher.push(images.image("words", size_bytes=9_000), "words/app:1.0.0")
+    reader.open("/projects", "Projects")
+    reader.speak(language)
+    for name, path in {
+        "projects.list": "/projects",
+        "project.summary": "/projects/words",
+        "repositories.list": "/projects/words/repositories",
+        "tags.list": "/projects/words/repositories/app",
+        "artifacts.list": "/projects/words/repositories/app/artifacts",
+        "artifact.overview": "/projects/words/repositories/app/tags/1.0.0",
+        "sign-in.form": "/sign-in",
+        "missing": "/nothing",
+    }.items():
+        reader.open(path)
+        reader.page.wait("document.querySelector('h1')")
+        assert reader.page.value("document.documentElement.lang") == language
+        assert reader.axe() == [], path
+        reader.photograph(name, language=language)

@@ -61,7 +61,9 @@ export default function Palette({ onClose }: { onClose: () => void }) {
     onClose();
   };
   const current = Math.min(at, all.length - 1);
-  useEffect(() => document.getElementById(`${list}-${current}`)?.scrollIntoView({ block: "nearest" }), [list, current]);
+  useEffect(() => {
+    void document.getElementById(`${list}-${current}`)?.scrollIntoView({ block: "nearest" });
+  }, [list, current]);
   return (
     <Modal opened onClose={onClose} withCloseButton={false} size={640} padding={0} data-dialog-open attributes={{ content: { "aria-label": t("palette.label") } }}>
       <TextInput

@@ -1,5 +1,4 @@
 // What deleting tags would do, before it is done; and the way back, where there is a trash.
-import { notifications } from "@mantine/notifications";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { call } from "../api/client.ts";
 import { useLanguage, useWords } from "../app/words.ts";
@@ -7,6 +6,8 @@ import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { bytes, date } from "../kit/format.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Name } from "../kit/show.tsx";
+import { toast } from "../kit/toast.tsx";
+import { IS_NAME } from "../projects/queries.ts";
 import { repositoryChanged } from "./queries.ts";
 
 const SHOWN = 5;
@@ -27,7 +28,7 @@ export function DeleteTags({ path, tags, onClose, onDone }: { path: { project_na
       for (const tag of going) await call("DELETE /projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/tags/{tag_name}", { path: { ...path, reference: tag, tag_name: tag } });
     },
     onSuccess: () => {
-      notifications.show({ message: t("artifacts.deleteTags.done", { count: going.length }) });
+      toast(t("artifacts.deleteTags.done", { count: going.length }), found && found.trash_days > 0 ? { label: t("kit.undo"), run: () => void restore(path, going).finally(() => repositoryChanged(path)) } : undefined);
       onClose();
       onDone?.();
     },
@@ -50,3 +51,12 @@ export function DeleteTags({ path, tags, onClose, onDone }: { path: { project_na
   );
 }
 
+
+/** Bring back the tags that were just deleted: the newest entries of the trash with their names. */
+async function restore(path: { project_name: string; repository_name: string }, tags: string[]): Promise<void> {
+  const { data } = await call("GET /projects/{project_name_or_id}/trash", { path: { project_name_or_id: path.project_name }, query: { sort: "-deleted_at", page_size: 100 }, header: IS_NAME });
+  for (const tag of tags) {
+    const entry = data.find((one) => one.kind === "tag" && one.name === `${path.project_name}/${path.repository_name}:${tag}`);
+    if (entry) await call("POST /trash/{id}/restore", { path: { id: entry.id }, body: {} });
+  }
+}

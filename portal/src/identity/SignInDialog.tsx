@@ -9,7 +9,7 @@ export function SignInDialog() {
   const user = useUser();
   const { isOver, end } = useSessionOver();
   return (
-    <Dialog title={t("identity.signIn.title")} opened={isOver} onClose={() => end(false)} size={400}>
+    <Dialog title={t("identity.signIn.title")} opened={isOver} onClose={() => end(false)} size={400} above>
       <div className="stack">
         <p>{t("identity.signIn.over")}</p>
         {isOver && <SignInForm {...(user ? { name: user.username } : {})} onDone={() => end(true)} />}

@@ -1,6 +1,6 @@
 // The head of every page: breadcrumb, the one h1, what one can do; and the title of the window.
 import { Link } from "@tanstack/react-router";
-import { useEffect, useRef, type ReactNode } from "react";
+import { useEffect, useLayoutEffect, useRef, type ReactNode } from "react";
 import { useWords } from "../app/words.ts";
 import { Name } from "./show.tsx";
 import classes from "./kit.module.css";
@@ -11,6 +11,7 @@ export interface Crumb {
 }
 
 let shownAt = ""; // the address whose h1 had the focus: a second page at it (data came) does not take it again
+let lost = false; // that h1 went away with the focus: the next one takes it over
 
 /**
  * A page. `title` is text; `isName` when people gave it. `crumbs` are the pages above it; `aside` stands right of the title,
@@ -51,14 +52,31 @@ export function Page({ title, isName, crumbs = [], copy, aside, under, actions, 
 
 function Title({ title, isName }: { title: string; isName: boolean }) {
   const heading = useRef<HTMLHeadingElement>(null);
+  useLayoutEffect(() => {
+    const own = heading.current;
+    return () => {
+      if (own !== null && document.activeElement === own) lost = true;
+    };
+  }, []);
   useEffect(() => {
     const here = location.pathname;
     const first = shownAt === "";
-    if (here !== shownAt) {
-      shownAt = here;
-      const asked = document.activeElement;
-      if (!first && (asked === null || asked === document.body || asked.tagName === "A" || !asked.isConnected)) heading.current?.focus({ preventScroll: true });
-    }
+    if (here === shownAt && !lost) return undefined;
+    shownAt = here;
+    const asked = document.activeElement;
+    const inDialog = asked?.closest("[role=dialog]") ?? null;
+    if (first || !(asked === null || asked === document.body || asked.tagName === "A" || !asked.isConnected || inDialog)) return undefined;
+    let done = false;
+    const take = () => {
+      done = true;
+      lost = false;
+      heading.current?.focus({ preventScroll: true });
+    };
+    const timer = setTimeout(take, inDialog ? 200 : 0); // a dialog that closes gives the focus back first
+    return () => {
+      clearTimeout(timer);
+      if (!done) lost = true;
+    };
   }, [title]);
   return <h1 ref={heading} tabIndex={-1}>{isName ? <Name>{title}</Name> : title}</h1>;
 }

@@ -62,12 +62,14 @@ export interface TableProps<T> {
 export function Table<T>(props: TableProps<T>) {
   const { id, caption, query, list, rowKey, rowName, menu, bulk, details, whole } = props;
   const t = useWords();
-  const [picked, setPicked] = useState<ReadonlyMap<string | number, T>>(new Map());
+  const [chosen, setPicked] = useState<ReadonlyMap<string | number, T>>(new Map());
   const [open, setOpen] = useState<ReadonlySet<string | number>>(new Set());
   const last = useRef<string | number | null>(null);
   const { shown, order } = useColumns(id, props.columns);
   const rows = query.data?.data;
   const clear = () => setPicked(new Map());
+  // What has gone meanwhile is no longer chosen.
+  const picked = new Map((rows ?? []).filter((row) => chosen.has(rowKey(row))).map((row) => [rowKey(row), row]));
   useEffect(clear, [list.q, list.page, list.sort, list.size]);
 
   const pick = (row: T, shift: boolean) => {

@@ -34,6 +34,7 @@ import "@mantine/core/styles/Tooltip.css";
 import "@mantine/core/styles/Skeleton.css";
 import "@mantine/core/styles/Progress.css";
 import "@mantine/core/styles/Notification.css";
+import "@mantine/notifications/styles.css";
 import "./tokens.css";
 import "./base.css";
 import { ActionIcon, Button, Checkbox, Drawer, Input, Menu, Modal, type MantineColorScheme, type MantineColorSchemeManager, Radio, SegmentedControl, Switch, Tooltip, createTheme } from "@mantine/core";

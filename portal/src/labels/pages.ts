@@ -1,0 +1,3 @@
+import type { PageOf } from "../app/pages.ts";
+
+export const pages: PageOf[] = [{ path: "labels", frame: "project", load: () => import("./LabelsPage.tsx"), tab: { order: 50, label: "labels.title", needs: "label:create" } }];

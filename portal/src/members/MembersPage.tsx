@@ -1,0 +1,67 @@
+// Who may do what here?
+import { Button, Menu, Select } from "@mantine/core";
+import { IconUser, IconUsersGroup } from "@tabler/icons-react";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useParams } from "@tanstack/react-router";
+import { useState } from "react";
+import { call } from "../api/client.ts";
+import type { ProjectMemberEntity } from "../api/schema.ts";
+import { useListState } from "../app/search.ts";
+import { useMay } from "../app/session.tsx";
+import { useWords } from "../app/words.ts";
+import { Chip } from "../kit/Chip.tsx";
+import { Empty } from "../kit/Empty.tsx";
+import { ProblemBox } from "../kit/ProblemBox.tsx";
+import { Name } from "../kit/show.tsx";
+import { Table, type Column } from "../kit/Table.tsx";
+import { toast } from "../kit/toast.tsx";
+import { IS_NAME, ROLES } from "../projects/queries.ts";
+import { AddMember } from "./AddMember.tsx";
+import { RANKED, membersChanged, membersQuery } from "./queries.ts";
+
+export default function MembersPage() {
+  const t = useWords();
+  const { project } = useParams({ strict: false }) as { project: string };
+  const may = useMay(project);
+  const list = useListState();
+  const query = useQuery(membersQuery(project, list));
+  const [adds, setAdds] = useState(false);
+  const path = { project_name_or_id: project };
+  const change = useMutation({
+    mutationFn: ({ member, role }: { member: ProjectMemberEntity; role: number }) => call("PUT /projects/{project_name_or_id}/members/{mid}", { path: { ...path, mid: member.id }, body: { role_id: role }, header: IS_NAME }),
+    onSuccess: (_, { member }) => toast(t("members.changed", { name: member.entity_name })),
+    onSettled: () => membersChanged(project),
+  });
+  const remove = useMutation({
+    mutationFn: (member: ProjectMemberEntity) => call("DELETE /projects/{project_name_or_id}/members/{mid}", { path: { ...path, mid: member.id }, header: IS_NAME }),
+    onSuccess: (_, member) => toast(t("members.removed", { name: member.entity_name }), { label: t("kit.undo"), run: () => add.mutate(member) }),
+    onSettled: () => membersChanged(project),
+  });
+  const add = useMutation({
+    mutationFn: (member: ProjectMemberEntity) =>
+      call("POST /projects/{project_name_or_id}/members", { path, header: IS_NAME, body: { role_id: member.role_id, ...(member.entity_type === "g" ? { member_group: { id: member.entity_id } } : { member_user: { user_id: member.entity_id } }) } }),
+    onSettled: () => membersChanged(project),
+  });
+  const roles = RANKED.map((role) => ({ value: String(role), label: t(ROLES[role]) }));
+  const columns: Column<ProjectMemberEntity>[] = [
+    { id: "name", head: t("members.column.name"), cell: (one) => <Name>{one.entity_name}</Name> },
+    { id: "kind", head: t("members.column.kind"), width: "fit", cell: (one) => <Chip icon={one.entity_type === "g" ? IconUsersGroup : IconUser}>{one.entity_type === "g" ? t("members.kind.group") : t("members.kind.user")}</Chip> },
+    {
+      id: "role", head: t("members.column.role"), width: "fit", phone: 1,
+      cell: (one) => (may("member:update") ? <Select size="xs" w={170} aria-label={t("members.roleOf", { name: one.entity_name })} allowDeselect={false} data={roles} value={String(one.role_id)} onChange={(role) => change.mutate({ member: one, role: Number(role) })} /> : t(ROLES[one.role_id as keyof typeof ROLES])),
+    },
+  ];
+  const failed = change.error ?? remove.error ?? add.error;
+  return (
+    <div className="stack">
+      {failed && <ProblemBox error={failed} />}
+      <Table
+        id="members" caption={t("members.title")} columns={columns} query={query} list={list} rowKey={(one) => one.id} rowName={(one) => one.entity_name} filterLabel={t("members.filter")}
+        tools={may("member:create") ? <Button size="xs" onClick={() => setAdds(true)}>{t("members.add.open")}</Button> : undefined}
+        {...(may("member:delete") ? { menu: (one: ProjectMemberEntity) => <Menu.Item className="danger" onClick={() => remove.mutate(one)}>{t("members.remove", { name: one.entity_name })}</Menu.Item> } : {})}
+        empty={<Empty>{t("members.empty")}</Empty>}
+      />
+      {adds && <AddMember project={project} onClose={() => setAdds(false)} />}
+    </div>
+  );
+}

@@ -1,0 +1,70 @@
+"""Members and labels of a project, as its administrator sees and changes them; and what others are not offered."""
+
+import pytest
+
+from tests.portal.conftest import Reader
+from tests.serving import Moorage
+
+pytestmark = pytest.mark.part("chromium", "portal")
+
+
+def test_members_are_added_changed_removed_and_brought_back(reader: Reader, moorage: Moorage) -> None:
+    moorage.create_project("crew")
+    bob = moorage.create_user("bob")
+    reader.open("/sign-in?next=/projects/crew/members", "Sign in")
+    reader.sign_in(moorage.admin)
+    reader.see_title("crew")
+    reader.press("Add member")
+    reader.see("Pull only.")
+    reader.look("members.add")
+    reader.type("User name", "nobody-here")
+    reader.expected = ["400 (Bad Request)"]
+    reader.press("Add member", within="dialog")
+    reader.see("There is nobody called nobody-here.")
+    reader.type("User name", bob.username)
+    reader.page.press("Escape", code=27)  # the list of names
+    reader.press("Add member", within="dialog")
+    reader.page.wait("!document.querySelector('[role=dialog]')")
+    reader.see("bob")
+    reader.look("members.list")
+    reader.press("Actions for bob")
+    reader.press("Remove bob")
+    reader.see("bob has no role here any more")
+    reader.press("Undo")
+    reader.page.wait("[...document.querySelectorAll('td[data-first]')].some((one) => one.textContent === 'bob')")
+
+
+def test_a_guest_sees_members_and_may_not_change_them(reader: Reader, moorage: Moorage) -> None:
+    moorage.create_project("guests")
+    carol = moorage.create_user("carol")
+    moorage.add_member("guests", carol, "guest")
+    reader.open("/sign-in?next=/projects/guests/members", "Sign in")
+    reader.sign_in(carol)
+    reader.see_title("guests")
+    reader.see("carol")
+    reader.see("Guest")
+    assert not reader.sees("Add member")
+    assert not reader.page.value("document.querySelector('[aria-label=\"Role of carol\"]')")
+    assert reader.page.value("[...document.querySelectorAll('nav a')].every((one) => one.textContent !== 'Labels')")
+
+
+def test_labels_are_made_changed_and_deleted(reader: Reader, moorage: Moorage) -> None:
+    moorage.create_project("marked")
+    reader.open("/sign-in?next=/projects/marked/labels", "Sign in")
+    reader.sign_in(moorage.admin)
+    reader.see("No label exists yet.")
+    reader.press("New label")
+    reader.type("Name", "<img src=x onerror=alert(1)>")
+    reader.press("#F57600", role="radio")
+    reader.look("labels.new")
+    reader.press("Create label")
+    reader.see("<img src=x onerror=alert(1)>")
+    reader.look("labels.list")
+    reader.press("Actions for <img")
+    reader.press("Edit label")
+    reader.type("Name", "stable")
+    reader.press("Save label")
+    reader.see("stable")
+    reader.press("Actions for stable")
+    reader.press("Delete label")
+    reader.see("No label exists yet.")
