@@ -958,6 +958,8 @@ export interface ProjectSummary {
   guest_count?: number | null;
   limited_guest_count?: number | null;
   quota?: ProjectSummaryQuota | null;
+  /** Of a proxy cache: the registry that it mirrors, without credentials. */
+  registry?: Registry | null;
 }
 
 /** What the project may hold and holds, as `Quota` has it. */
