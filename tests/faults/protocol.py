@@ -73,10 +73,10 @@ class Protocol(Acts):
         elif label == "op" and kind in {"join", "head"}:
             yield from self.touch(turn)
         elif label == "op" and kind == "unlink":
-            wants: list[Want] = [(("L", self.home(w, args[0]), args[1]), "X")]
-            wants += [] if self.without == "unlink-no-gate" else [(("gate",), "S")]
-            if self.is_free(w, who, *wants):
-                self.take(n, who, *wants)
+            locks: list[Want] = [(("L", self.home(w, args[0]), args[1]), "X")]
+            locks += [] if self.without == "unlink-no-gate" else [(("gate",), "S")]
+            if self.is_free(w, who, *locks):
+                self.take(n, who, *locks)
                 yield "unlink locks the link", turn.go("commit", self.home(w, args[0]))
         elif label == "op":
             gate = () if self.without == f"{kind}-no-gate" else ((("gate",), "X"),)
