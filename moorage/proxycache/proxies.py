@@ -13,14 +13,14 @@ from moorage.proxycache import service
 from moorage.proxycache.service import ProxyRow
 from moorage.registries.adapters import get_adapter, open_adapter
 from moorage.registries.adapters.docker_hub import OFFICIAL, DockerHub
-from moorage.registries.service import endpoint_of
+from moorage.registries.service import draft_of, endpoint_of
 from moorage.remotes.client import Client
 from moorage.remotes.connection import Endpoint
 from moorage.remotes.http import Outgoing
 from moorage.remotes.patience import IMPATIENT
-from moorage.sealing import Seals
+from moorage.sealing import SealBroken, Seals
 from moorage.selectors import Selector, compile_selector
-from moorage.settings import Settings
+from moorage.settings import Secret, Settings
 
 FRESH_SECONDS = 2.0
 """For how long the settings of a proxy are not read again."""
@@ -102,7 +102,6 @@ class Proxies:
 
         Raises:
             ProjectUnknown: the project is gone, or mirrors nothing.
-            SealBroken: the upstream's secret cannot be opened.
         """
         known = self._known.get(project_id)
         if known is not None and known[0] > monotonic():
@@ -118,6 +117,7 @@ class Proxies:
         """Close all clients."""
         for task in self._closing:
             task.cancel()
+        await asyncio.gather(*self._closing, return_exceptions=True)
         for opened in self._clients.values():
             await opened.exits.aclose()
         self._clients.clear()
@@ -138,7 +138,11 @@ class Proxies:
         )  # fmt: skip
 
     async def _client(self, row: ProxyRow) -> Client:
-        endpoint = endpoint_of(row.registry, self._seals)
+        try:
+            endpoint = endpoint_of(row.registry, self._seals)
+        except SealBroken as problem:  # what is here is served all the same, and the upstream says what it thinks
+            log.error("the secret of registry %s cannot be opened: %s", row.registry.name, problem)  # noqa: TRY400
+            endpoint = draft_of(row.registry).endpoint(Secret(""))
         opened = self._clients.get(row.registry.id)
         if opened is not None and (opened.kind, opened.endpoint) == (row.registry.kind, endpoint):
             return opened.client

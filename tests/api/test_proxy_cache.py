@@ -561,3 +561,20 @@ async def test_of_many_who_want_what_is_nowhere_one_asks(mirror: Mirror) -> None
     raw = mirror.shelf.put("team/none", "v9")
     await age(mirror, 3)
     assert (await mirror.get("team/none", "v9")).body == raw
+
+
+async def test_a_secret_that_does_not_open_takes_nothing_along(
+    app: Server, admin: Client, upstream: Scripted, shelf: Shelf
+) -> None:
+    mirror = await make_mirror(app, admin, upstream, shelf)
+    raw = shelf.put("team/app", "v1")
+    await pull(mirror, "team/app", "v1")
+    await kept(mirror, "team/app")
+
+    def damage(work: Work) -> None:
+        statement = text("UPDATE registry SET sealed_secret = :s, access_key = 'a' WHERE id = :n")
+        work.db.execute(statement, {"s": b"damaged", "n": mirror.registry_id})
+
+    await app.run(damage)
+    await age(mirror, 61)
+    assert (await mirror.get("team/app", "v1")).body == raw
