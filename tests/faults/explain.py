@@ -78,10 +78,10 @@ def explain(model: Model, done: Sequence[Done], *, passes: bool = False) -> Iter
 
 
 def _may_be_full(model: Model, project: str, done: Iterable[Done]) -> bool:
-    """Whether all that a round's operations may need of a project is more than its room."""
+    """Whether all that a round's operations may need of a project is its room, or more."""
     limit = model.universe.limit(project)
     asked = sum(_size(model.universe, one) for one, _ in done if project_of(one.repository) == project)
-    return limit is not None and model.used(project) + asked > limit
+    return limit is not None and model.used(project) + asked >= limit
 
 
 def _size(universe: Universe, operation: Operation) -> int:

@@ -115,3 +115,12 @@ def test_the_ids_of_acts_tell_their_order() -> None:
 
     assert len(found) == 2
     assert [each.know({7: labels[0], 8: labels[1]}) for each in found] == [True, False]
+
+
+def test_a_full_project_refuses_an_upload_before_it_begins() -> None:
+    model = begin(*push(SMALL, 0, 1, 2), limit=3_000)
+    opened = Operation("begin", SMALL, 3, upload=1)
+
+    assert explained(model, (opened, 403))
+    assert not explained(model, (opened, 202))
+    assert not explained(begin(*push(SMALL, 0, 1, 2), limit=3_001), (opened, 403))
