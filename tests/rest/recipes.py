@@ -135,16 +135,26 @@ def _of_replication(place: Place) -> dict[str, str]:
     return {"id": place.ids["replication_run"], "task_id": place.ids["replication_task"]}
 
 
+_runs: dict[int, Mapping[str, str]] = {}
+
+
 def _run_replication(admin: Caller, place: Place) -> Mapping[str, str]:
-    """A policy that pushes the image of the place to the server itself, and its run, to its end."""
+    """A run that pushed an image to the server itself, to its end: one for all places of a server."""
+    if admin.moorage.port not in _runs:
+        _runs[admin.moorage.port] = _begin_replication(admin, place)
+    return _runs[admin.moorage.port]
+
+
+def _begin_replication(admin: Caller, place: Place) -> Mapping[str, str]:
     project = place.ids["project_name"]
-    sent = _replication(place, "replication-of-" + project)
-    policy = admin.make("/replication/policies", sent | {"filters": [{"type": "name", "value": f"{project}/app*"}]})
+    sent = _replication(place, f"run-of-{project}") | {"filters": [{"type": "name", "value": f"{project}/app*"}]}
+    policy = admin.make("/replication/policies", sent)
     run = admin.make("/replication/executions", {"policy_id": int(policy)})
     for _ in range(600):
         if admin.send("GET", f"/replication/executions/{run}").json()["status"] != "InProgress":
             tasks = admin.send("GET", f"/replication/executions/{run}/tasks").json()
-            return {"replication_id": policy, "replication_run": run, "replication_task": str(tasks[0]["id"])}
+            task = str(tasks[0]["id"])
+            return {"replication_policy": policy, "replication_run": run, "replication_task": task}
         time.sleep(0.05)
     raise TimeoutError(run)
 
@@ -298,7 +308,7 @@ RECIPES: dict[str, Recipe] = {
     "getReplicationPolicy": Recipe(path=_of_policy),
     "updateReplicationPolicy": Recipe(path=_of_policy, body=_body({"description": "changed"})),
     "deleteReplicationPolicy": Recipe(path=_of_policy),
-    "listReplicationExecutions": Recipe("policy_id={replication_id}"),
+    "listReplicationExecutions": Recipe("policy_id={replication_policy}"),
     "startReplication": Recipe(body=lambda place: {"policy_id": int(place.ids["replication_id"])}),
     "getReplicationExecution": Recipe(path=_of_replication),
     "stopReplication": Recipe(path=_of_replication),
@@ -431,6 +441,7 @@ def make_place(admin: Caller, members: Mapping[str, Account], *, word: str = "")
     ids["registry_name"] = f"registry{number}"
     ids["registry_id"] = admin.make("/registries", _registry(place, ids["registry_name"]))
     ids["other_registry"] = admin.make("/registries", _registry(place, f"other{number}"))
+    ids["replication_id"] = admin.make("/replication/policies", _replication(place, f"replication-of-{name}"))
     ids |= _run_replication(admin, place)
     robot = admin.send("POST", "/robots", _permissions(place, "here"))
     assert robot.status_code == 201, robot.text
