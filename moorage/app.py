@@ -203,6 +203,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     try:
         yield stack
     finally:
+        gc.unfreeze()  # a process that starts another one later, as tests do, gets back what this one held
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)

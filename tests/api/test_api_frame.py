@@ -1,5 +1,6 @@
 """What all operations of the REST API share: paths, methods, credentials, who may, and what is not built yet."""
 
+import gc
 import json
 import re
 from pathlib import Path
@@ -13,6 +14,7 @@ from moorage.api.contract import OPERATIONS
 from moorage.api.paths import route_path
 from moorage.api.routes import BUILT, every_route
 from moorage.api.unbuilt import contract_path, key_of, unbuilt
+from moorage.app import running
 from moorage.errors import RouteUnknown
 from tests.api.client import Client, Server
 from tests.api.conftest import Serve, make_robot, make_user
@@ -260,3 +262,11 @@ async def test_the_document_describes_every_route(app: Server) -> None:
         for one in item.values():
             assert one["responses"], one["operationId"]
             assert one["x-needs"]
+
+
+async def test_an_application_that_ended_keeps_nothing_from_the_garbage_collector(serve: Serve) -> None:
+    server = await serve()
+    async with running(server.settings):
+        assert gc.get_freeze_count() > 0
+
+    assert gc.get_freeze_count() == 0, "a process of tests starts a thousand of them"
