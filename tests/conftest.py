@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import settings as hypothesis_settings
 
+from tests.described import watch
 from tests.parts import Parts, is_ci, list_excused, list_names
 from tests.parts.postgres import Postgres
 from tests.parts.seaweedfs import SeaweedFS
@@ -46,6 +47,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def deep(request: pytest.FixtureRequest) -> bool:
     """Whether this run uses large counts."""
     return bool(request.config.getoption("--deep"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def described() -> Iterator[None]:
+    """Answers of the REST API are those that our own document declares, whichever test asks."""
+    with pytest.MonkeyPatch.context() as patch:
+        watch(patch)
+        yield
 
 
 # -- parts ------------------------------------------------------------------------------------------------

@@ -46,21 +46,26 @@ ROWS: Mapping[str, Measure] = {
 }
 
 
+GROUPS: Mapping[str, list[str]] = {"api": [name for name in ROWS if name.startswith("api-")]}
+"""Several rows under one name."""
+
+
 def main() -> int:
     """Measure, print, write; 1 when a row could not be measured."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure Moorage beside its peers.")
-    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"all of them by default: {', '.join(ROWS)}")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"all of them by default: {', '.join((*ROWS, *GROUPS))}")
     parser.add_argument("--rounds", type=int, default=3, help="how often each server is measured (3)")
     parser.add_argument("--artifacts", type=int, default=100_000, help="how many the large store holds (100000)")
     parser.add_argument("--keep", action="store_true", help="leave the data of all servers behind")
     parser.add_argument("--build-peer", action="store_true", help="build distribution 3 by go, as a second peer")
     chosen = parser.parse_args()
-    if unknown := set(chosen.rows) - set(ROWS):
+    if unknown := set(chosen.rows) - set(ROWS) - set(GROUPS):
         parser.error(f"no row is called {', '.join(sorted(unknown))}")
     if chosen.build_peer:
         build_newer()
         return 0
-    return _measure(chosen.rows or list(ROWS), chosen)
+    names = [name for asked in chosen.rows or ROWS for name in GROUPS.get(asked, [asked])]
+    return _measure(names, chosen)
 
 
 def _measure(names: list[str], chosen: argparse.Namespace) -> int:

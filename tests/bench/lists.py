@@ -77,7 +77,10 @@ def measure(asked: Asked) -> Callable[[Servers, int], Row]:
 
     def measure_list(servers: Servers, rounds: int) -> Row:
         row = Row(
-            asked.name, asked.work, "req/s", f"GET /api/v2.0{asked.path}, {CONNECTIONS} connections, Basic; {Size()}"
+            asked.name,
+            asked.work,
+            "req/s",
+            f"GET /api/v2.0{asked.path}, {CONNECTIONS} connections, Basic; {_size(servers)}",
         )
         sides: list[Side] = []
         for place in _places(servers):
@@ -100,7 +103,9 @@ def measure(asked: Asked) -> Callable[[Servers, int], Row]:
 
 def measure_middle(servers: Servers, rounds: int) -> Iterator[Row]:
     """How long one request for the middle of the audit log takes, with nobody else asking."""
-    row = Row("api-middle", "the middle page of the audit log, alone", "ms", f"one connection, median; {Size()}")
+    row = Row(
+        "api-middle", "the middle page of the audit log, alone", "ms", f"one connection, median; {_size(servers)}"
+    )
     sides = []
     for place in _places(servers):
         for admin in (True, False):
@@ -120,19 +125,32 @@ def measure_middle(servers: Servers, rounds: int) -> Iterator[Row]:
 
 
 def measure_growth(servers: Servers, rounds: int) -> Iterator[Row]:
-    """The same lists on a tenth of the data, SQLite; the first page, as a member."""
-    whole, small = _places(servers)[0], Place(TENTH, _on_sqlite(servers, 10))
+    """The same lists on a tenth of the data and on all of it, as a member: first, middle and last page."""
+    small = [Place(f"{LITE}, {TENTH}", _on_sqlite(servers, 10)), *_more_postgres(servers)]
     try:
         for asked in LISTS:
             name = asked.name.replace("api-", "api-growth-")
-            row = Row(name, f"{asked.work} as the data grows", "req/s", f"{Size().part(10)}; {Size()}")
-            sides = [_side(servers, place.target(admin=False), asked, "first", 1) for place in (small, whole)]
+            row = Row(name, f"{asked.work} as the data grows", "req/s", f"{_size(servers, 10)}; {_size(servers)}")
+            sides: list[Side] = []
+            compared: list[tuple[str, str, str]] = []
+            for tenth, whole in zip(small, _places(servers), strict=True):
+                one, other = tenth.target(admin=False), whole.target(admin=False)
+                pages = _pages(one, asked.path)
+                for page, number in _pages(other, asked.path).items():
+                    sides.append(_side(servers, one, asked, page, pages.get(page, 1)))
+                    sides.append(_side(servers, other, asked, page, number))
+                    compared.append((f"{whole.label}, {page} page", sides[-2].label, sides[-1].label))
             for side in sides:
                 side.measure()
             row.alternate(sides, min(rounds, 2))
+            for text, before, after in compared:
+                then, now = row.median(before), row.median(after)
+                if then and now:
+                    row.notes.append(f"{text}: with ten times the data {now / then:.2f} of the requests")
             yield row
     finally:
-        small.moorage.kill()
+        for place in small:
+            place.moorage.kill()
 
 
 # -- the servers ------------------------------------------------------------------------------------------
@@ -154,16 +172,29 @@ def _places(servers: Servers) -> list[Place]:
     return _started[servers.folder]
 
 
+def _size(servers: Servers, share: int = 1) -> Size:
+    """How much there is: all of it, or `1 / share`; less of both where the run asked for a smaller store."""
+    return Size().part(share * max(1, Size().artifacts // servers.shape.artifacts))
+
+
+def _more_postgres(servers: Servers) -> list[Place]:
+    """A tenth of the data on PostgreSQL, where there is one."""
+    if len(_places(servers)) == 1:
+        return []
+    return [Place(f"{POSTGRES}, {TENTH}", _on_postgres(servers, 10))]
+
+
 def _on_sqlite(servers: Servers, share: int) -> Moorage:
     """The database is kept between runs, by what its tables and rows are made from."""
     moorage = Moorage(servers.folder / f"lists-{share}", workers=1)
     moorage.start()
     moorage.stop()
-    kept = cache() / "bench" / f"catalogue-{catalogue.recipe()}-{share}"
+    size = _size(servers, share)
+    kept = cache() / "bench" / f"catalogue-{catalogue.recipe()}-{size.artifacts}"
     file = moorage.data / "moorage.db"
     if not kept.with_suffix(".db").exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        catalogue.fill(f"sqlite:///{file}", Size().part(share))
+        catalogue.fill(f"sqlite:///{file}", size)
         kept.with_suffix(".json").write_text(json.dumps(moorage.admin.password))
         shutil.copytree(moorage.data, kept, dirs_exist_ok=True, ignore=shutil.ignore_patterns("run", "moorage.db*"))
         shutil.copyfile(file, kept.with_suffix(".db"))
@@ -177,13 +208,13 @@ def _on_sqlite(servers: Servers, share: int) -> Moorage:
     return moorage
 
 
-def _on_postgres(servers: Servers) -> Moorage:
+def _on_postgres(servers: Servers, share: int = 1) -> Moorage:
     url = servers.postgres_url()
-    moorage = Moorage(servers.folder / "lists-postgres", workers=1, database_url=url)
+    moorage = Moorage(servers.folder / f"lists-postgres-{share}", workers=1, database_url=url)
     migrate(url)
     moorage.start()
     moorage.stop()
-    catalogue.fill(url, Size())
+    catalogue.fill(url, _size(servers, share))
     moorage.start()
     return moorage
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import httpx
 
 from moorage.web.request import App
+from tests.api.document import check
 from tests.serving import Account
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -173,7 +174,10 @@ class Client:
         login = base64.b64encode(f"{self.account.username}:{self.account.password}".encode()).decode()
         headers = {"authorization": f"Basic {login}", "content-type": "application/json"}
         raw = b"" if body is None else json.dumps(body).encode()
-        return await self.send(method, f"/api/v2.0{path}", headers, whole(raw))
+        target = f"/api/v2.0{path}"
+        answer = await self.send(method, target, headers, whole(raw))
+        check(method, target, (answer.status, answer.headers.get("content-type", ""), answer.body))
+        return answer
 
     # -- blobs
 
