@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from moorage.cli.exits import FAILED, UNFIT, UNREACHABLE, Stop
-from moorage.db.migrate import HEAD, MigrationRefused, find_sqlite_revision, forget_statistics, is_current
+from moorage.db.migrate import (
+    HEAD,
+    MigrationRefused,
+    find_sqlite_revision,
+    forget_statistics,
+    is_current,
+    require_columns,
+)
 from moorage.errors import Problem
 from moorage.keyfiles import KeysInvalid, write_key
 from moorage.settings import FIRST_PASSWORD, Settings, shown_url
@@ -128,19 +135,35 @@ def look(settings: Settings) -> tuple[str | None, bool]:
 
     Raises:
         Stop: it cannot be reached.
-        MigrationRefused: the file is no database.
+        MigrationRefused: the file is no database, or its tables are not those of its revision.
     """
     if settings.sqlite_file:
         revision = find_sqlite_revision(settings.sqlite_file)
+        _require_columns(settings, revision, _SQLITE_COLUMNS)
         return revision, revision is None or not _ask(settings, "SELECT 1 FROM user_account LIMIT 1")
     if _ask(settings, "SELECT to_regclass('alembic_version')") == [(None,)]:
         return None, True
     found = _ask(settings, "SELECT version_num FROM alembic_version")
+    _require_columns(settings, str(found[0][0]) if found else None, _POSTGRESQL_COLUMNS)
     is_there = found and _ask(settings, "SELECT to_regclass('user_account')") != [(None,)]
     return (
         str(found[0][0]) if found else None,
         not is_there or not _ask(settings, "SELECT 1 FROM user_account LIMIT 1"),
     )
+
+
+_SQLITE_COLUMNS = (
+    "SELECT m.name || '.' || c.name FROM sqlite_master m, pragma_table_xinfo(m.name) c WHERE m.type = 'table'"
+)
+_POSTGRESQL_COLUMNS = (
+    "SELECT table_name || '.' || column_name FROM information_schema.columns "
+    "WHERE table_schema = ANY(current_schemas(false))"
+)
+
+
+def _require_columns(settings: Settings, revision: str | None, query: str) -> None:
+    if revision == HEAD:
+        require_columns([str(row[0]) for row in _ask(settings, query)])
 
 
 def _ask(settings: Settings, query: str) -> list[tuple[object, ...]]:

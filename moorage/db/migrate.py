@@ -5,8 +5,9 @@ are current starts fast and stays small. Revisions form one unbroken chain, and 
 on SQLite a copy of the database is made before anything changes.
 """
 
+import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ FOLDER = Path(__file__).parent / "migrations"
 
 _LOCK = 0x6D6F6F72  # "moor": the advisory lock under which one process at a time changes the tables
 _LOOK = "SELECT version_num FROM alembic_version"
+_STEP = re.compile(
+    r'(op\.create_table|op\.add_column|op\.drop_column|op\.drop_table|sa\.Column)\(\s*"(\w+)"(?:,\s*"(\w+)")?'
+)
 
 
 class MigrationRefused(Exception):
@@ -85,6 +89,44 @@ def is_current(revision: str | None) -> bool:
             "start the newer version, or restore the backup that was made before it."
         )
     return revision == HEAD
+
+
+def list_columns() -> frozenset[str]:
+    """What the tables of `HEAD` hold: `project.name`, …; read from the text of the revisions: that loads no Alembic."""
+    found: set[str] = set()
+    table = ""
+    for file in sorted((FOLDER / "versions").glob("[0-9]*_*.py")):
+        for word, name, other in _STEP.findall(file.read_text(encoding="utf-8")):
+            if word == "sa.Column":
+                found.add(f"{table}.{name}")
+            elif word == "op.drop_column":
+                found.discard(f"{name}.{other}")
+            elif word == "op.drop_table":
+                found = {one for one in found if not one.startswith(f"{name}.")}
+            else:
+                table = name
+    return frozenset(found)
+
+
+def require_columns(there: Collection[str]) -> None:
+    """See that a database of the revision `HEAD` has what this version asks for.
+
+    Before the first release the first revision is made anew with each change, under the same number.
+
+    Args:
+        there: what it has, as from `list_columns`.
+
+    Raises:
+        MigrationRefused: something is missing.
+    """
+    missing = sorted(list_columns() - set(there))
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise MigrationRefused(
+            f"The database lacks the column {missing[0]}{more}: it was made by an earlier state of this version, or "
+            "somebody changed it. Before the first release nothing brings it up to date: go back to that state, or "
+            "start with another data folder or database."
+        )
 
 
 def migrate(url: str) -> tuple[str | None, Path | None]:

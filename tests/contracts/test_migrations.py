@@ -23,7 +23,9 @@ from moorage.db.migrate import (
     find_revision,
     find_sqlite_revision,
     is_current,
+    list_columns,
     migrate,
+    require_columns,
 )
 from tests.parts.postgres import Postgres
 
@@ -93,6 +95,24 @@ def test_sqlite_gets_the_tables_of_the_code(sqlite_url: str, tmp_path: Path) -> 
     migrated, made = read_sqlite(tmp_path / "moorage.db"), read_sqlite(other)
     assert len(made) > 40
     assert migrated == made
+
+
+def test_the_columns_that_a_start_looks_for_are_those_of_the_code() -> None:
+    tables = Base.metadata.tables.values()
+    assert list_columns() == {f"{table.name}.{column.name}" for table in tables for column in table.columns}
+
+
+def test_later_revisions_count_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "versions").mkdir()
+    first = 'op.create_table(\n "a",\n sa.Column("id"), sa.Column("x"))\nop.create_table("b", sa.Column("id"))'
+    (tmp_path / "versions" / "0001_a.py").write_text(first)
+    second = 'op.add_column("a", sa.Column("y"))\nop.drop_column("a", "x")\nop.drop_table("b")'
+    (tmp_path / "versions" / "0002_b.py").write_text(second)
+    monkeypatch.setattr("moorage.db.migrate.FOLDER", tmp_path)
+    assert list_columns() == {"a.id", "a.y"}
+    require_columns(["a.id", "a.y", "a.z"])
+    with pytest.raises(MigrationRefused, match=r"lacks the column a\.id and 1 more"):
+        require_columns([])
 
 
 def test_the_row_of_the_readiness_check_is_there(sqlite_url: str, tmp_path: Path) -> None:

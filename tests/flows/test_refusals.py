@@ -153,6 +153,21 @@ def test_tables_of_a_newer_version_are_refused(data: Path) -> None:
     assert "revision 9999" in message
 
 
+@pytest.mark.parametrize("statement", ["DROP TABLE preferences", "ALTER TABLE preferences DROP COLUMN updated_at"])
+def test_tables_of_another_state_of_the_same_revision_are_refused(data: Path, statement: str) -> None:
+    with serving(data):
+        pass
+    with closing(sqlite3.connect(data / "moorage.db")) as db:
+        db.execute(statement)
+        db.commit()
+
+    status, message = refuse("serve", "--data", data, "--listen", "127.0.0.1:0")
+
+    assert status == UNFIT
+    assert "lacks the column preferences." in message
+    assert "another data folder" in message
+
+
 @pytest.mark.parametrize(
     ("pattern", "spoil", "words"),
     [
