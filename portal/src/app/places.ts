@@ -9,6 +9,7 @@ export const places = {
   repositories: (project: string) => `/projects/${one(project)}/repositories`,
   repository: (project: string, name: string) => `/projects/${one(project)}/repositories/${repository(name)}`,
   artifacts: (project: string, name: string) => `/projects/${one(project)}/repositories/${repository(name)}/artifacts`,
+  history: (project: string, name: string) => `/projects/${one(project)}/repositories/${repository(name)}/history`,
   tag: (project: string, name: string, tag: string) => `/projects/${one(project)}/repositories/${repository(name)}/tags/${one(tag)}`,
   artifact: (project: string, name: string, digest: string) => `/projects/${one(project)}/repositories/${repository(name)}/artifacts/${digest}`,
 };

@@ -63,6 +63,7 @@ export default function TagsPage() {
           <>
             <Menu.Item onClick={() => void copyText(`${name}:${one.name}`)}>{t("artifacts.copyReference", { tag: one.name })}</Menu.Item>
             <Menu.Item onClick={() => void copyText(one.digest)}>{t("kit.copy.digest")}</Menu.Item>
+            <Menu.Item {...({ component: Link, to: places.history(project, repository), search: { "f.tag": one.name } } as object)}>{t("history.only", { tag: one.name })}</Menu.Item>
             {mayDelete && <><Menu.Divider /><Menu.Item className="danger" onClick={() => setGoing([one.name])}>{t("artifacts.deleteTags.open", { count: 1 })}</Menu.Item></>}
           </>
         )}

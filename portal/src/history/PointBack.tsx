@@ -1,0 +1,68 @@
+// A tag points again where it once did: out of the trash if what it pointed to is there, else by pointing it there anew.
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { call } from "../api/client.ts";
+import type { RepositoryPast } from "../api/schema.ts";
+import { useWords } from "../app/words.ts";
+import { repositoryChanged } from "../artifacts/queries.ts";
+import { Dialog, DialogForm } from "../kit/Dialog.tsx";
+import { Facts } from "../kit/Facts.tsx";
+import { ProblemBox } from "../kit/ProblemBox.tsx";
+import { Digest } from "../kit/show.tsx";
+import { toast } from "../kit/toast.tsx";
+import { restoreEntry, trashChanged } from "../trash/queries.ts";
+import { nowQuery } from "./queries.ts";
+
+type Path = { project_name: string; repository_name: string };
+
+export function PointBack({ path, past, onClose }: { path: Path; past: RepositoryPast; onClose: () => void }) {
+  const t = useWords();
+  const query = useQuery(nowQuery(path, past.name));
+  const now = query.data;
+  const back = useMutation({
+    mutationFn: async () => {
+      // What was deleted comes back from the trash with its labels; a name that was given again meanwhile stays away from it.
+      if (past.kept === "trash" && past.trash_id !== null) await restoreEntry(past.trash_id, now ? { [past.name]: "" } : {});
+      if (past.kept === "trash" && now === null && (await isThere(path, past))) return;
+      await pointTo(path, past.name, past.digest, now ?? null);
+    },
+    onSuccess: () => {
+      toast(t("history.back.done", { tag: past.name }));
+      onClose();
+    },
+    onSettled: async () => {
+      await repositoryChanged(path);
+      await trashChanged(path.project_name);
+    },
+  });
+  const isSame = now === past.digest;
+  return (
+    <Dialog title={t("history.back.title", { tag: past.name })} opened onClose={onClose}>
+      {query.error ? <ProblemBox error={query.error} onRetry={() => void query.refetch()} /> : (
+        <DialogForm submit={t("history.back.submit", { tag: past.name })} onSubmit={() => (isSame ? onClose() : back.mutate())} onCancel={onClose} busy={back.isPending || now === undefined} error={back.error}>
+          <Facts rows={[[t("history.back.now"), now ? <Digest value={now} /> : now === null ? t("history.back.nowhere") : null], [t("history.back.then"), <Digest key="then" value={past.digest} />]]} />
+          {isSame && <p>{t("history.back.same")}</p>}
+          {!isSame && past.kept === "trash" && <p>{t("history.back.fromTrash")}</p>}
+          {!isSame && now && <p>{t("history.back.stays")}</p>}
+        </DialogForm>
+      )}
+    </Dialog>
+  );
+}
+
+/** Whether the tag points there, as after its coming back with the artifact. */
+async function isThere(path: Path, past: RepositoryPast): Promise<boolean> {
+  const { data } = await call("GET /projects/{project_name}/repositories/{repository_name}/tags/{tag_name}/history", { path: { ...path, tag_name: past.name }, query: { sort: "-since", page_size: 1 } });
+  return data[0]?.ended_by === null && data[0].digest === past.digest;
+}
+
+/** The API gives no tag away that is held: it is taken off first, and put back should the other not have it. */
+async function pointTo(path: Path, tag: string, digest: string, now: string | null): Promise<void> {
+  const make = (reference: string) => call("POST /projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/tags", { path: { ...path, reference }, body: { name: tag } });
+  if (now !== null) await call("DELETE /projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/tags/{tag_name}", { path: { ...path, reference: now, tag_name: tag } });
+  try {
+    await make(digest);
+  } catch (error) {
+    if (now !== null) await make(now);
+    throw error;
+  }
+}

@@ -1,0 +1,80 @@
+"""What became of tags, going back, and the trash of a project."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.clients import images
+from tests.portal.conftest import Pusher, Reader
+from tests.serving import Moorage
+
+pytestmark = pytest.mark.part("chromium", "portal", "skopeo")
+
+
+def ask(moorage: Moorage, method: str, path: str) -> Any:
+    """The answer of the API to an administrator."""
+    account = (moorage.admin.username, moorage.admin.password)
+    reply = httpx.request(method, f"{moorage.url}/api/v2.0{path}", auth=account)
+    assert reply.is_success, reply.text
+    return reply.json() if reply.content else None
+
+
+def test_a_tag_that_was_moved_points_back(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
+    moorage.create_project("past")
+    first, second = images.image("past-1", size_bytes=9_000), images.image("past-2", size_bytes=9_000)
+    pusher.push(first, "past/app:v1")
+    pusher.push(second, "past/app:v1", "past/app:v2")
+    reader.open("/sign-in?next=/projects/past/repositories/app", "Sign in")
+    reader.sign_in(moorage.admin)
+    reader.press("Actions for v1")
+    reader.press("History of v1")
+    reader.see("Moved")
+    assert not reader.sees("v2")
+    reader.press("Clear filter")
+    reader.see("v2")
+    reader.look("history.all")
+    reader.press(f"Actions for v1 {first.digest[:15]}")
+    reader.press("All tags as they were then")
+    reader.see("Tags as they were on")
+    assert not reader.sees("v2")
+    reader.look("history.then")
+    reader.press(f"Actions for v1 {first.digest[:15]}")
+    reader.press("Restore v1")
+    reader.see("What it points to now stays")
+    reader.see(second.digest[:15])
+    reader.look("history.back")
+    reader.press("Restore v1", within="dialog")
+    reader.see("Tag v1 restored")
+    reader.press("Back to now")
+    reader.see("v2")
+    history = ask(moorage, "GET", "/projects/past/repositories/app/tags/v1/history")
+    assert [row["digest"] for row in history] == [first.digest, second.digest, first.digest]
+    assert history[0]["ended_by"] is None
+
+
+def test_what_is_in_the_trash_comes_back_or_is_purged(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
+    moorage.create_project("bin")
+    for name in ("one", "two"):
+        pusher.push(images.image(f"bin-{name}", size_bytes=9_000), f"bin/{name}:v1")
+        ask(moorage, "DELETE", f"/projects/bin/repositories/{name}")
+    pusher.push(images.image("bin-new", size_bytes=9_000), "bin/one:v1")  # the name is taken again
+    reader.open("/sign-in?next=/projects/bin/trash", "Sign in")
+    reader.sign_in(moorage.admin)
+    reader.see("in 6 days")
+    reader.look("trash.list")
+    reader.expected = ["409 (Conflict)"]
+    reader.press("Actions for one")
+    reader.press("Restore", role="menuitem")
+    reader.see("Enter a name that is free.")
+    reader.look("trash.as")
+    reader.type("New name of bin/one", "bin/kept")
+    reader.press("Restore", within="dialog")
+    reader.see("bin/kept restored")
+    reader.press("Actions for two")
+    reader.press("Purge now")
+    reader.look("trash.purge")
+    reader.type("Type bin/two to confirm", "bin/two")
+    reader.press("Purge for ever", within="dialog")
+    reader.see("The trash is empty.")
+    assert {row["name"] for row in ask(moorage, "GET", "/projects/bin/repositories")} == {"bin/one", "bin/kept"}
