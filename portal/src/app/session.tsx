@@ -47,7 +47,10 @@ export const permissionsQuery = (scope: string) =>
   queryOptions({
     queryKey: ["permissions", scope],
     staleTime: 60_000,
-    queryFn: async () => new Set((await call("POST /users/current/permissions", { body: { scopes: [scope] } })).data[0]?.permissions ?? []),
+    queryFn: async () => {
+      await queries.ensureQueryData(systemQuery); // its reply tells the token that a POST with a session needs
+      return new Set((await call("POST /users/current/permissions", { body: { scopes: [scope] } })).data[0]?.permissions ?? []);
+    },
   });
 
 /** What the caller may do in a project: `may("tag:delete")`; false until it is known. The server decides all the same. */

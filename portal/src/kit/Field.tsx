@@ -24,7 +24,7 @@ export function TextArea({ label, optional, ...rest }: Common & Omit<ComponentPr
 }
 
 export function NumberField({ label, optional, ...rest }: Common & Omit<ComponentProps<typeof NumberInput>, "label">) {
-  return <NumberInput label={useLabel(label, optional)} hideControls {...rest} />;
+  return <NumberInput label={useLabel(label, optional)} hideControls clampBehavior="none" {...rest} />;
 }
 
 export function SelectField({ label, optional, ...rest }: Common & Omit<ComponentProps<typeof Select>, "label">) {

@@ -39,7 +39,8 @@ import "./tokens.css";
 import "./base.css";
 import { ActionIcon, Button, Checkbox, Drawer, Input, Menu, Modal, type MantineColorScheme, type MantineColorSchemeManager, Radio, SegmentedControl, Switch, Tooltip, createTheme } from "@mantine/core";
 
-const small = { "--input-height": "32px", "--input-fz": "14px" };
+const small = { "--input-height": "32px", "--input-fz": "14px", "--input-bg": "var(--m-surface)" };
+const outlined = { "--input-bd": "var(--m-outline)" }; // not over the colour of an error
 
 export const theme = createTheme({
   primaryColor: "blue",
@@ -47,8 +48,8 @@ export const theme = createTheme({
   focusRing: "auto",
   respectReducedMotion: true,
   components: {
-    Input: Input.extend({ vars: () => ({ wrapper: small }) as never }),
-    InputWrapper: { defaultProps: { inputWrapperOrder: ["label", "input", "description", "error"] } },
+    Input: Input.extend({ vars: (_theme, props) => ({ wrapper: props.error ? small : { ...small, ...outlined } }) as never }),
+    InputWrapper: { defaultProps: { inputWrapperOrder: ["label", "input", "description", "error"] }, classNames: { label: "field-label", description: "field-hint", error: "field-error" } },
     Button: Button.extend({ defaultProps: { radius: 4 }, vars: (_theme, props) => ({ root: { "--button-height": props.size === "xs" ? "28px" : "32px", "--button-fz": "14px", "--button-padding-x": props.size === "xs" ? "8px" : "12px" } }) }),
     ActionIcon: ActionIcon.extend({ defaultProps: { variant: "subtle", color: "gray", radius: 4, size: 28 } }),
     Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false, position: "bottom-end", shadow: "md", radius: 6, transitionProps: { duration: 120 } } }),

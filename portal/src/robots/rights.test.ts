@@ -1,0 +1,16 @@
+import { expect, test } from "vitest";
+import { BUNDLES, accessOf, bundleOf, byResource, rightsOf } from "./rights.ts";
+
+test("rights go to the API and come back the same", () => {
+  expect(rightsOf(accessOf(BUNDLES.push))).toEqual([...BUNDLES.push]);
+  expect(accessOf(["repository:pull"])).toEqual([{ resource: "repository", action: "pull" }]);
+  expect(rightsOf(null)).toEqual([]);
+});
+
+test("a bundle is known by its rights in any order, and by nothing less or more", () => {
+  expect(bundleOf([...BUNDLES.pull].reverse())).toBe("pull");
+  expect(bundleOf(["repository:pull"])).toBeNull();
+  expect(bundleOf([...BUNDLES.all, "label:create"])).toBeNull();
+});
+
+test("rights stand by what they are on", () => expect(byResource(["a:read", "b:list", "a:list"])).toEqual([["a", ["read", "list"]], ["b", ["list"]]]));
