@@ -4,7 +4,7 @@ Cost: one statement for each event; more only where a policy takes it.
 """
 
 from moorage.db.work import Work
-from moorage.events import ArtifactDeleted, ManifestPushed, TagCreated, TagDeleted
+from moorage.events import ArtifactDeleted, ManifestPushed, RepositoryDeleted, TagCreated, TagDeleted
 from moorage.replication import sources
 from moorage.replication.service import COPY_JOB, DELETE_JOB, list_event_based, start_event
 from moorage.replication.sources import Found
@@ -30,12 +30,20 @@ def on_artifact_deleted(work: Work, event: ArtifactDeleted) -> None:
     _delete(work, event.repository, event.digest, event.tags, whole=True)
 
 
+def on_repository_deleted(work: Work, event: RepositoryDeleted) -> None:
+    """Its artifacts are deleted there, too, if the policy says so: one run, with a task for each."""
+    place = sources.Place(event.repository_id, event.repository)
+    for policy in list_event_based(work):
+        filters = policy.compile()
+        if policy.replicate_deletion and filters.takes_repository(event.repository):
+            start_event(work, policy, DELETE_JOB, sources.list_all(work, filters, place), whole=True)
+
+
 def _copy(work: Work, path: str, artifact_id: int, tags: tuple[str, ...]) -> None:
     for policy in list_event_based(work):
         filters = policy.compile()
         if filters.takes_repository(path):
-            for found in sources.find_pushed(work, filters, path, artifact_id, tags):
-                start_event(work, policy, COPY_JOB, found)
+            start_event(work, policy, COPY_JOB, sources.find_pushed(work, filters, path, artifact_id, tags))
 
 
 def _delete(work: Work, path: str, digest: str, tags: tuple[str, ...], *, whole: bool) -> None:
@@ -44,4 +52,4 @@ def _delete(work: Work, path: str, digest: str, tags: tuple[str, ...], *, whole:
         kept = filters.keep_tags(tags) if policy.replicate_deletion and filters.takes_repository(path) else None
         if kept is not None:
             found = Found(repository=path, reference=digest, tags=list(kept), kind="image")
-            start_event(work, policy, DELETE_JOB, found, whole=whole)
+            start_event(work, policy, DELETE_JOB, [found], whole=whole)

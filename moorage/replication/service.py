@@ -29,7 +29,7 @@ from moorage.errors import (
 )
 from moorage.events import ReplicationChanged
 from moorage.jobs.cron import parse_cron
-from moorage.jobs.queue import enqueue_all, start, stop_execution
+from moorage.jobs.queue import create_execution, enqueue_all, start, stop_execution
 from moorage.jobs.schedule import remove_schedule, set_schedule
 from moorage.jobs.service import get_execution
 from moorage.jobs.tables import Execution
@@ -340,14 +340,21 @@ def copy_again(work: Work, execution_id: int, each: Sequence[Mapping[str, object
     enqueue_all(work, COPY_JOB, each, execution_id=execution_id)
 
 
-def start_event(work: Work, policy: Policy, job: str, found: Found, **more: object) -> None:
-    """Start a run of one artifact, because of what happened to it here."""
-    arguments = {**msgspec.structs.asdict(found), **more}
+def start_event(work: Work, policy: Policy, job: str, each: Sequence[Found], **more: object) -> None:
+    """Start a run because of what happened here to these artifacts; none for none."""
+    if not each:
+        return
+    execution_id = create_execution(work, VENDOR, vendor_id=policy.id, trigger="EVENT", extra=extra_of(policy))
+    arguments = [{**msgspec.structs.asdict(one), **more, **_target(policy, one)} for one in each]
+    enqueue_all(work, job, arguments, execution_id=execution_id)
+
+
+def _target(policy: Policy, found: Found) -> dict[str, object]:
+    """What it is called there; a name that cannot be is the task's failure, not that of what happened here."""
     try:
-        arguments["to"] = rename(found.repository, policy.dest_namespace, policy.replace_count)
+        return {"to": rename(found.repository, policy.dest_namespace, policy.replace_count)}
     except ReplicationInvalid as problem:
-        arguments |= {"to": "", "refused": str(problem)}
-    start(work, job, VENDOR, vendor_id=policy.id, trigger="EVENT", extra=extra_of(policy), **arguments)
+        return {"to": "", "refused": str(problem)}
 
 
 def ensure_project(work: Work, name: str) -> bool:

@@ -130,6 +130,15 @@ def list_local(work: Work, filters: Filters, place: Place, after: int) -> tuple[
     return taken, rows[-1].id if len(rows) == AT_ONCE else 0
 
 
+def list_all(work: Work, filters: Filters, place: Place) -> list[Found]:
+    """All artifacts of a repository that are taken, also of one that just went to the trash."""
+    found, after = list_local(work, filters, place, 0)
+    while after:
+        more, after = list_local(work, filters, place, after)
+        found += more
+    return found
+
+
 def find_pushed(work: Work, filters: Filters, path: str, artifact_id: int, tags: tuple[str, ...]) -> list[Found]:
     """What is taken because something was pushed: it, or what it hangs on, or what it is a part of.
 

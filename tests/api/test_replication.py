@@ -342,6 +342,29 @@ async def test_what_happens_here_starts_runs_of_its_own(
         assert (await ask(app, admin, "DELETE", f"{POLICIES}/{policy}")).status == 200
 
 
+async def test_a_deleted_repository_is_one_run_with_a_task_for_each_artifact(
+    app: Server, admin: Client, registry: int, repo: Repo, project: str
+) -> None:
+    for tag in ("v1", "v2", "other"):
+        await repo.image(tag, layers=[tag.encode()])
+    taken = [only(f"{project}/**"), {"type": "tag", "value": "v*"}]
+    by_event: dict[str, Any] = {"trigger": {"type": "event_based"}, "filters": taken, "dest_namespace": "mirror"}
+    made = await make(app, admin, body(registry, replicate_deletion=True, **by_event))
+    keeps = await make(app, admin, body(registry, **by_event))
+
+    assert (await ask(app, admin, "DELETE", f"/projects/{project}/repositories/app")).status == 200
+
+    assert [one["total"] for one in await runs(app, admin, made)] == [2]
+    assert await planned(app, admin, made) == [
+        ("deletion", f"{project}/app:{tag}", f"mirror/app:{tag}") for tag in ("v1", "v2")
+    ]
+    assert await runs(app, admin, keeps) == []
+    for run in await runs(app, admin, made):
+        assert (await ask(app, admin, "PUT", f"{RUNS}/{run['id']}")).status == 200
+    for policy in (made, keeps):
+        assert (await ask(app, admin, "DELETE", f"{POLICIES}/{policy}")).status == 200
+
+
 # -- with a registry ----
 
 
