@@ -19,6 +19,7 @@ from moorage.errors import (
     RemoteBusy,
     RemoteMisbehaved,
     RemoteUnavailable,
+    StorageFull,
     UpstreamFailed,
 )
 from moorage.oci.digest import Digest, Hasher
@@ -181,7 +182,7 @@ class Blobs:
             arrival.unlink()
         except (Problem, OSError) as problem:
             log.warning("%s could not be fetched from %s: %s", wanted.digest, wanted.proxy.registry, problem)
-            told = problem if isinstance(problem, Problem) else RemoteUnavailable(str(problem))
+            told = problem if isinstance(problem, Problem) else StorageFull("There is no room for what arrives.")
             head = arrival.head() or Head()
             if head.state != WHOLE:
                 with contextlib.suppress(OSError):

@@ -8,6 +8,7 @@ from moorage.errors import (
     RemoteDenied,
     RemoteMisbehaved,
     RemoteUnavailable,
+    StorageFull,
     TooMany,
     UpstreamFailed,
 )
@@ -20,7 +21,8 @@ _DETAILS = frozenset({"status", "refused", "most"})
 def explain(proxy: Proxy, problem: Problem) -> Problem:
     """The problem to tell: 404 and 429 stay what they are, everything else is 503 with its cause."""
     detail = {key: value for key, value in problem.detail.items() if key in _DETAILS}
-    if isinstance(problem, BlobUnknown | ManifestUnknown | UpstreamFailed) or problem.status == 404:
+    own = BlobUnknown | ManifestUnknown | UpstreamFailed | StorageFull
+    if isinstance(problem, own) or problem.status == 404:
         return problem
     if isinstance(problem, TooMany):
         if "most" in detail:

@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 
 from moorage.db.engine import Database
-from moorage.errors import ManifestUnknown, Problem
+from moorage.errors import ManifestUnknown, Problem, SelectorInvalid
 from moorage.oci.names import parse_repository
 from moorage.proxycache import service
 from moorage.proxycache.service import ProxyRow
@@ -124,8 +125,6 @@ class Proxies:
 
     async def _make(self, row: ProxyRow) -> Proxy:
         said = row.settings
-        pattern = said.get("proxy_cache_filter_pattern", "")
-        names = compile_selector(said.get("proxy_cache_filter_kind", "doublestar"), pattern) if pattern else None
         return Proxy(
             project_id=row.project_id, name=row.name, epoch=row.epoch, registry=row.registry.name,
             kind=row.registry.kind, client=await self._client(row),
@@ -134,7 +133,7 @@ class Proxies:
             evicts=said.get("proxy_cache_evict") != "false",
             bytes_per_second=max(0, int(said.get("proxy_speed_kb", "0"))) * 1024,
             most_requests=max(0, int(said.get("max_upstream_conn", "0"))),
-            asks_referrers=said.get("proxy_referrer_api") == "true", names=names,
+            asks_referrers=said.get("proxy_referrer_api") == "true", names=_read_filter(row.name, said),
         )  # fmt: skip
 
     async def _client(self, row: ProxyRow) -> Client:
@@ -157,6 +156,18 @@ class Proxies:
         )
         self._clients[row.registry.id] = _Open(row.registry.kind, endpoint, adapter.client, exits)
         return adapter.client
+
+
+def _read_filter(project: str, said: Mapping[str, str]) -> Selector | None:
+    """Which repositories there are; None: all. One that cannot be read is there to keep out, and lets none through."""
+    pattern = said.get("proxy_cache_filter_pattern", "")
+    if not pattern:
+        return None
+    try:
+        return compile_selector(said.get("proxy_cache_filter_kind", "doublestar"), pattern)
+    except SelectorInvalid as problem:
+        log.warning("the filter of the proxy cache %s cannot be read, and lets nothing through: %s", project, problem)
+        return compile_selector("doublestar", "-")  # no name begins so
 
 
 async def _close_later(exits: contextlib.AsyncExitStack) -> None:

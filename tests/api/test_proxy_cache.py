@@ -15,7 +15,7 @@ from moorage.access.policy import Role
 from moorage.db.engine import _PostgresqlReader, _SqliteReader
 from moorage.db.work import Work
 from moorage.oci.digest import compute
-from moorage.proxycache import cache, listing, proxies
+from moorage.proxycache import arrivals, cache, listing, proxies
 from tests.api.client import OCI_INDEX, OCI_MANIFEST, Answer, Client, Server, encode, image
 from tests.api.conftest import make_user, unique
 from tests.api.test_labels_api import ask
@@ -578,3 +578,24 @@ async def test_a_secret_that_does_not_open_takes_nothing_along(
     await app.run(damage)
     await age(mirror, 61)
     assert (await mirror.get("team/app", "v1")).body == raw
+
+
+async def test_a_filter_that_cannot_be_read_lets_nothing_through(app: Server, admin: Client, mirror: Mirror) -> None:
+    mirror.shelf.put("team/app", "v1")
+    for key, value in (("proxy_cache_filter_pattern", "[a"), ("proxy_cache_filter_kind", "regex")):
+        path = f"/projects/{mirror.name}/metadatas/"
+        body = {key: value}
+        assert (await ask(app, admin, "POST", path, body)).status == 200
+    assert (await mirror.get("team/app", "v1")).status == 404
+    assert mirror.asked("GET", "/manifests/") == 0
+
+
+async def test_a_full_disk_is_said(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    mirror.shelf.put("team/app", "v1")
+    digest = str(compute(b"layer of team/app v1 "))
+    monkeypatch.setattr(arrivals, "_SPARE_BYTES", 1 << 60)
+    full = await mirror.blob("team/app", digest)
+    assert (full.status, full.json()["errors"][0]["detail"]["reason"]) == (503, "UPSTREAM_FAILED")
+    assert "storage is full" in full.body.decode()
+    monkeypatch.undo()
+    assert (await mirror.blob("team/app", digest)).status == 200

@@ -25,9 +25,10 @@ from tests import serving
 from tests.fakes.flaky import Asked, Fault, Flaky, flaky
 from tests.parts import Parts
 from tests.parts.docker_registry import DockerRegistry
+from tests.parts.postgres import Postgres
 from tests.serving import Moorage
 
-pytestmark = pytest.mark.part("docker_registry")
+pytestmark = [pytest.mark.part("docker_registry"), pytest.mark.part("postgres")]
 
 ACCEPT = {"accept": f"{OCI_MANIFEST}, {OCI_INDEX}"}
 API = "/api/v2.0"
@@ -179,10 +180,11 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moorage]:
 
 
 @pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moorage]:
-    """A server with two workers on one folder."""
-    settings = {"log.level": "warning"}
-    with serving.serve(tmp_path_factory.mktemp("two") / "data", settings=settings, workers=2) as server:
+def two(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moorage]:
+    """A server with two workers, on PostgreSQL."""
+    postgres, settings = parts.get("postgres", Postgres), {"log.level": "warning"}
+    url, data = postgres.url(postgres.create()), tmp_path_factory.mktemp("two") / "data"
+    with serving.serve(data, settings=settings, workers=2, database_url=url) as server:
         yield server
 
 
@@ -291,6 +293,32 @@ async def test_who_fetches_may_be_killed(parts: Parts, two: Moorage) -> None:
         assert int(requests[1].header("range").removeprefix("bytes=").rstrip("-")) > 2_000_000
         assert (await here.blob("killed/killed/app", layer)).content == data
         assert here.upstream.passed("GET", f"/blobs/{layer}") == 2
+
+
+async def test_a_server_that_is_killed_leaves_nothing_in_the_way(parts: Parts, two: Moorage) -> None:
+    content = image("cut", 9_000_000)
+    (layer, data), *_ = sorted(content.blobs.items(), key=lambda one: -len(one[1]))
+    async with mirrors(parts, two) as here:
+        await here.upstream.push("cut/app", "v1", content)
+        await here.mirror("cut", metadata={"proxy_speed_kb": "2000"})
+        pulling = asyncio.create_task(here.blob("cut/cut/app", layer))
+        arrivals = here.server.data / "arrivals"
+
+        async def is_coming() -> bool:
+            return any(path.stat().st_size > 2_000_000 for path in arrivals.glob("*"))
+
+        await until(is_coming)
+        here.server.kill()
+        with pytest.raises(httpx.TransportError):
+            await pulling
+        (left,) = arrivals.iterdir()
+        with left.open("r+b") as file:  # as after a power cut: what is there need not be what was written
+            file.seek(1_000_000)
+            file.write(bytes(100_000))
+        here.server.start()
+        assert not list(arrivals.iterdir())
+        await here.set("cut", "proxy_speed_kb", "-1")
+        assert (await here.blob("cut/cut/app", layer)).content == data
 
 
 def holder_of(file: Path) -> int:
