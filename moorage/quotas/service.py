@@ -22,7 +22,10 @@ from moorage.quotas.tables import Quota, QuotaSlot
 UNLIMITED = -1
 MAX_LIMIT_BYTES = 1_125_899_906_842_624
 SLOTS = 1
-"""Slots of a new project. More help PostgreSQL when one project is pushed to by many and a commit takes long."""
+"""Slots of a new project. An upload charges at most twice, and holds the slot for the commit only. A prototype on
+PostgreSQL (two cores, real fsync) charged one slot 1,370 times a second from 16 connections and 970 from 64, and 16
+slots 5,600 and 5,100 times. So one is enough until a commit takes long (5 ms: 200 a second); of many, all have to be
+locked for the last bytes of a project. SQLite has one writer anyway."""
 
 _CLOSED = -(2**62)
 """The cap of slots whose project is over its limit: no slot may be charged, however much it alone gives back."""
