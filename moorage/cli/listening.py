@@ -1,7 +1,9 @@
 """The port and the certificate, looked at before anything is started."""
 
+import contextlib
 import errno
 import socket
+import time
 from dataclasses import dataclass
 
 from moorage.cli.exits import UNFIT, Stop
@@ -26,8 +28,20 @@ class Place:
     @property
     def authority(self) -> str:
         """`HOST:PORT` for a client on this machine."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - shown, not bound
-        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+        return f"[{self._near}]:{self.port}" if ":" in self._near else f"{self._near}:{self.port}"
+
+    @property
+    def _near(self) -> str:
+        """The address that a client on this machine connects to."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - shown, not bound
+
+    def await_connections(self, seconds: float = 10.0) -> None:
+        """Wait until connections are taken, at most so long: a worker that is up begins to listen a moment later."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            with contextlib.suppress(OSError), socket.create_connection((self._near, self.port), timeout=1):
+                return
+            time.sleep(0.01)
 
     @property
     def is_loopback(self) -> bool:

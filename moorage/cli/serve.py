@@ -139,6 +139,7 @@ def _serve(settings: Settings, place: Place, prepared: Prepared, beside: Beside 
 
     def on_ready() -> None:
         server.respawn_failed_workers = True
+        place.await_connections()
         _print_banner(settings, place, prepared)
 
     threading.Thread(target=_await_ready, args=(ready_out, on_ready), daemon=True, name="banner").start()
