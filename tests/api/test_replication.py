@@ -502,6 +502,25 @@ async def test_an_event_copies_and_deletes_there(
     assert (await ask(app, admin, "DELETE", f"{POLICIES}/{made}")).status == 200
 
 
+@pytest.mark.part("docker_registry")
+async def test_a_tag_that_moves_while_it_is_copied_leads_there_where_it_leads_here(
+    app: Server, admin: Client, repo: Repo, project: str, debian: tuple[int, DockerRegistry]
+) -> None:
+    registry, part = debian
+    by_event: dict[str, Any] = {"trigger": {"type": "event_based"}, "filters": [only(f"{project}/*")]}
+    made = await make(app, admin, body(registry, **by_event))
+    digest = ""
+    async with working(app):
+        for number in range(8):
+            digest = await repo.image("v1", layers=[bytes([number]) * 200_000 * (8 - number)])
+        found = await ended(app, admin, made)
+
+    assert {one["status"] for one in found} == {"Succeed"}, [one["status_text"] for one in found]
+    assert len(found) == 8
+    assert there(part, f"{project}/app/manifests/v1").headers["docker-content-digest"] == digest
+    assert (await ask(app, admin, "DELETE", f"{POLICIES}/{made}")).status == 200
+
+
 async def test_a_run_that_fails_names_each_artifact_once_with_its_cause(
     app: Server, admin: Client, registry: int, repo: Repo, project: str
 ) -> None:
