@@ -22,6 +22,7 @@ export interface Answer<T> {
 const BASE = "/api/v2.0";
 const CSRF = "X-Harbor-CSRF-Token";
 let token = "";
+let first: Promise<unknown> | undefined; // the first request: its reply tells the token
 let onSessionOver: () => Promise<boolean> = () => Promise.resolve(false);
 
 /** Who is asked when a session has ended: true once somebody has signed in again. */
@@ -68,9 +69,12 @@ export async function submit(path: string, fields: Record<string, string>): Prom
 
 async function send(url: string, init: RequestInit, { again = true } = {}): Promise<Response> {
   const safe = init.method === "GET" || init.method === "HEAD";
+  if (!safe && token === "") await first; // a page that was just opened asks all at once
   let reply: Response;
   try {
-    reply = await fetch(url, { ...init, headers: { ...(init.headers as Record<string, string>), ...(safe ? {} : { [CSRF]: token }) } });
+    const asked = fetch(url, { ...init, headers: { ...(init.headers as Record<string, string>), ...(safe ? {} : { [CSRF]: token }) } });
+    first ??= asked.then((one) => { token = one.headers.get(CSRF) ?? token; }, () => undefined);
+    reply = await asked;
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Problem(0, "OFFLINE", "", "", {});

@@ -100,7 +100,7 @@ function Took({ run }: { run: GCHistory }) {
 function RunLog({ run }: { run: GCHistory }) {
   const t = useWords();
   const id = run.id ?? 0;
-  return <LiveLog label={t("gc.logOf", { id })} queryKey={["gc", "run", id]} read={async (signal) => (await call("GET /system/gc/{gc_id}/log", { path: { gc_id: id }, signal, quiet: true })).data} grows={!isOver(run.job_status)} name={`gc-${id}.log`} />;
+  return <LiveLog label={t("gc.logOf", { id })} queryKey={["gc", "run", id]} read={async (signal) => (await call("GET /system/gc/{gc_id}/log", { path: { gc_id: id }, signal, quiet: true })).data} grows={!isOver(run.job_status)} />;
 }
 
 function ScheduleLine({ onEdit }: { onEdit: () => void }) {

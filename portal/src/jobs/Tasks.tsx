@@ -74,7 +74,7 @@ function TaskDetails({ task }: { task: TaskOut }) {
           [t("jobs.moved"), task.progress.done_bytes > 0 ? <Bytes value={task.progress.done_bytes} /> : null],
         ]}
       />
-      <LiveLog label={t("jobs.logOf", { id: task.id })} queryKey={["jobs", "task", task.id]} read={async (signal) => (await call("GET /jobservice/jobs/{job_id}/log", { path: { job_id: String(task.id) }, signal, quiet: true })).data} grows={!isOver(task.status)} name={`task-${task.id}.log`} />
+      <LiveLog label={t("jobs.logOf", { id: task.id })} queryKey={["jobs", "task", task.id]} read={async (signal) => (await call("GET /jobservice/jobs/{job_id}/log", { path: { job_id: String(task.id) }, signal, quiet: true })).data} grows={!isOver(task.status)} />
     </div>
   );
 }

@@ -1,3 +1,7 @@
+import { IconTrash } from "@tabler/icons-react";
 import type { PageOf } from "../app/pages.ts";
 
-export const pages: PageOf[] = [{ path: "trash", frame: "project", load: () => import("./ProjectTrashPage.tsx"), tab: { order: 95, label: "trash.title", needs: "artifact:delete", capability: "trash" } }];
+export const pages: PageOf[] = [
+  { path: "/trash", load: () => import("./TrashPage.tsx"), rail: { order: 30, label: "trash.title", icon: IconTrash, for: "people", capability: "trash" } },
+  { path: "trash", frame: "project", load: () => import("./ProjectTrashPage.tsx"), tab: { order: 95, label: "trash.title", needs: "artifact:delete", capability: "trash" } },
+];
