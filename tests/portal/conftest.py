@@ -15,6 +15,7 @@ import pytest
 from tests import serving
 from tests.clients import images
 from tests.parts import Parts
+from tests.parts.base import Broken
 from tests.parts.chromium import Chromium, Page
 from tests.parts.portal import Portal
 from tests.parts.skopeo import Skopeo
@@ -100,7 +101,12 @@ class Reader:
 
     def see(self, text: str, *, seconds: float = 10) -> None:
         """Wait until a text stands on the page."""
-        self.page.wait(f"document.body.innerText.includes({json.dumps(text)})", seconds=seconds)
+        try:
+            self.page.wait(f"document.body.innerText.includes({json.dumps(text)})", seconds=seconds)
+        except Broken:
+            PICTURES.mkdir(parents=True, exist_ok=True)
+            self.page.photograph(PICTURES / "not-seen.png")  # what stood there instead
+            raise
 
     def sees(self, text: str) -> bool:
         """Whether a text stands on the page now."""

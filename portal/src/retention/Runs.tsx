@@ -1,0 +1,84 @@
+// The last runs, and what one of them found: each artifact with its verdict and the reason.
+import { Button, Select } from "@mantine/core";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { call } from "../api/client.ts";
+import type { RetentionExecution, RetentionRule, RetentionVerdict } from "../api/schema.ts";
+import { places } from "../app/places.ts";
+import { useListState, useSearch } from "../app/search.ts";
+import { useMay } from "../app/session.tsx";
+import { useLanguage, useWords } from "../app/words.ts";
+import { Link } from "@tanstack/react-router";
+import { Chip, type Tone } from "../kit/Chip.tsx";
+import { Confirm } from "../kit/Confirm.tsx";
+import { Empty } from "../kit/Empty.tsx";
+import { dateTime, shortDigest } from "../kit/format.ts";
+import { Bytes, Name, Time } from "../kit/show.tsx";
+import { Table, type Column } from "../kit/Table.tsx";
+import { isRunning, retentionChanged, runsQuery, verdictsQuery } from "./queries.ts";
+
+const TONES: Record<string, Tone> = { keep: "ok", delete: "danger", deleted: "danger", immutable: "accent", in_use: "accent" };
+const VERDICTS = ["delete", "keep", "immutable", "in_use", "deleted", "changed", "gone", "unnamed"] as const;
+
+export function Runs({ project, id }: { project: string; id: number; rules: RetentionRule[] }) {
+  const t = useWords();
+  const language = useLanguage();
+  const [search, setSearch] = useSearch();
+  const runs = useQuery(runsQuery(project, id)).data as RetentionExecution[] | undefined;
+  if (!runs?.length) return null;
+  const run = runs.find((one) => String(one.id) === search["run"]) ?? runs[0];
+  if (!run) return null;
+  const name = (one: RetentionExecution) => `${one.dry_run ? t("retention.run.dry") : t("retention.run.real")} · ${dateTime(new Date(one.start_time), language)}`;
+  return (
+    <div className="stack">
+      <div className="row">
+        <h2>{t("retention.result")}</h2>
+        <Select aria-label={t("retention.result")} w={280} allowDeselect={false} data={runs.map((one) => ({ value: String(one.id), label: name(one) }))} value={String(run.id)} onChange={(value) => setSearch({ run: value ?? undefined, page: undefined })} />
+        <Chip tone={isRunning(run.status) ? "accent" : run.status === "Error" ? "danger" : "plain"}>{isRunning(run.status) ? t("retention.state.running") : run.status === "Error" ? t("retention.state.failed") : run.status === "Stopped" ? t("retention.state.stopped") : t("retention.state.done")}</Chip>
+        {run.message && <span className="muted"><bdi>{run.message}</bdi></span>}
+      </div>
+      <Verdicts key={run.id} project={project} id={id} run={run} />
+    </div>
+  );
+}
+
+function Verdicts({ project, id, run }: { project: string; id: number; run: RetentionExecution }) {
+  const t = useWords();
+  const may = useMay(project);
+  const list = useListState();
+  const [, setSearch] = useSearch();
+  const verdict = list.filters["verdict"] ?? "";
+  const query = useQuery(verdictsQuery(project, id, run, list, verdict));
+  const [asks, setAsks] = useState(false);
+  const exactly = useMutation({
+    mutationFn: async () => (await call("POST /retentions/{id}/executions", { path: { id }, body: { exactly: run.id } })).headers.get("Location")?.split("/").pop(),
+    onSuccess: (made) => {
+      setAsks(false);
+      setSearch({ run: made, page: undefined, "f.verdict": undefined });
+      void retentionChanged(project);
+    },
+  });
+  const columns: Column<RetentionVerdict>[] = [
+    { id: "artifact", head: t("retention.column.artifact"), cell: (one) => <Link to={places.artifact(project, one.repository, one.digest)}><Name>{one.tags.length ? `${one.repository}:${one.tags.join(", ")}` : `${one.repository}@${shortDigest(one.digest)}`}</Name></Link> },
+    { id: "verdict", head: t("retention.column.verdict"), width: "fit", phone: 1, cell: (one) => <Chip tone={TONES[one.verdict] ?? "plain"}>{t(`retention.verdict.${one.verdict as (typeof VERDICTS)[number]}`)}</Chip> },
+    { id: "because", head: t("retention.column.because"), cell: (one) => <bdi>{one.because}</bdi> },
+    { id: "size", head: t("retention.column.size"), width: "figure", cell: (one) => <Bytes value={one.size} /> },
+    { id: "pushed", head: t("retention.column.pushed"), width: "fit", cell: (one) => <Time value={one.push_time} /> },
+    { id: "pulled", head: t("retention.column.pulled"), width: "fit", optional: true, cell: (one) => <Time value={one.pull_time} /> },
+  ];
+  return (
+    <>
+      <Table
+        id="verdicts" caption={t("retention.result")} columns={columns} query={query} list={list} rowKey={(one) => `${one.repository}@${one.digest}`} rowName={(one) => one.tags[0] ?? shortDigest(one.digest)} filterLabel={t("retention.filter")}
+        tools={
+          <>
+            <Select aria-label={t("retention.column.verdict")} w={190} allowDeselect={false} value={verdict} onChange={(value) => list.set({ filters: { verdict: value || undefined } })} data={[{ value: "", label: t("retention.verdict.all") }, ...VERDICTS.map((one) => ({ value: one, label: t(`retention.verdict.${one}`) }))]} />
+            {run.dry_run && run.status === "Success" && may("tag-retention:update") && <Button size="xs" variant="default" onClick={() => setAsks(true)}>{t("retention.exactly.open")}</Button>}
+          </>
+        }
+        empty={<Empty>{isRunning(run.status) ? t("retention.running") : t("retention.nothing")}</Empty>}
+      />
+      {asks && <Confirm title={t("retention.exactly.title")} submit={t("retention.exactly.submit")} busy={exactly.isPending} error={exactly.error} onConfirm={() => exactly.mutate()} onClose={() => setAsks(false)}><p>{t("retention.exactly.why")}</p></Confirm>}
+    </>
+  );
+}

@@ -1,0 +1,36 @@
+"""Retention: a rule with its count of matches, a dry run with the reason for each tag, and exactly that carried out."""
+
+import pytest
+
+from tests.clients import images
+from tests.portal.conftest import Pusher, Reader
+from tests.serving import Moorage
+
+pytestmark = pytest.mark.part("chromium", "portal", "skopeo")
+
+
+def test_a_dry_run_says_why_and_exactly_it_is_carried_out(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
+    moorage.create_project("kept")
+    for number in range(3):
+        pusher.push(images.image(f"kept-{number}", size_bytes=9_000), f"kept/app:1.{number}.0")
+    reader.open("/sign-in?next=/projects/kept/policy/retention", "Sign in")
+    reader.sign_in(moorage.admin)
+    reader.see("There is no rule")
+    reader.press("Add rule")
+    reader.type("Number", "1")
+    reader.see("Tags matched: 3 of 3. Repositories matched: 1.")
+    reader.look("retention.rule")
+    reader.press("Save rule")
+    reader.see("Keep the artifact that was pushed last")
+    reader.press("Dry run")
+    reader.see("Would delete", seconds=30)
+    reader.page.wait("document.querySelectorAll('tbody tr').length === 3", seconds=30)
+    reader.see("Done")
+    reader.look("retention.dry-run")
+    reader.press("Run exactly this…")
+    reader.press("Run exactly this", within="dialog")
+    deleted = "[...document.querySelectorAll('td')].filter((one) => one.textContent === 'Deleted').length === 2"
+    reader.page.wait(deleted, seconds=30)
+    reader.open("/projects/kept/repositories/app", "app")
+    reader.see("1.2.0")
+    assert not reader.sees("1.1.0")
