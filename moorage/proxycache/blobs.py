@@ -6,7 +6,7 @@ A fetch is a task of its own: it does not end with the client that began it, and
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -200,7 +200,7 @@ class Blobs:
             fetch.progress.moved()
 
     @contextlib.contextmanager
-    def _counted(self, wanted: Wanted):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a context manager
+    def _counted(self, wanted: Wanted) -> Iterator[None]:
         """Count the requests of a repository; one too many is refused.
 
         Raises:

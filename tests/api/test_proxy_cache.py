@@ -599,3 +599,15 @@ async def test_a_full_disk_is_said(mirror: Mirror, monkeypatch: pytest.MonkeyPat
     assert "storage is full" in full.body.decode()
     monkeypatch.undo()
     assert (await mirror.blob("team/app", digest)).status == 200
+
+
+async def test_more_fetches_of_a_repository_than_it_may_have_are_refused(
+    app: Server, admin: Client, upstream: Scripted, shelf: Shelf
+) -> None:
+    mirror = await make_mirror(app, admin, upstream, shelf, metadata={"max_upstream_conn": "1", "proxy_speed_kb": "1"})
+    for tag in ("v1", "v2"):
+        shelf.put("team/app", tag, "x" * 600)
+    digests = [str(compute(f"layer of team/app {tag} {'x' * 600}".encode())) for tag in ("v1", "v2")]
+    answers = await asyncio.gather(*(mirror.blob("team/app", digest) for digest in digests))
+    assert sorted(answer.status for answer in answers) == [200, 429]
+    assert {answer.code for answer in answers if answer.status == 429} == {"TOOMANYREQUESTS"}
