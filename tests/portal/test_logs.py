@@ -1,0 +1,32 @@
+"""What was done in a project, as its administrator reads it."""
+
+import pytest
+
+from tests.clients import images
+from tests.portal.conftest import Pusher, Reader
+from tests.serving import Moorage
+
+pytestmark = pytest.mark.part("chromium", "portal", "skopeo")
+
+
+def test_what_was_done_is_found(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
+    moorage.create_project("logged")
+    ann = moorage.create_user("ann")
+    moorage.add_member("logged", ann, "admin")
+    pusher.push(images.image("logged", size_bytes=9_000), "logged/app:v1", account=ann)
+    reader.open("/sign-in?next=/projects/logged/logs", "Sign in")
+    reader.sign_in(ann)
+    reader.see("logged/app:v1")
+    reader.look("logs.list")
+    reader.type("Filter by what it was done to", "app")
+    reader.page.wait("location.search.includes('q=app')")
+    reader.press("Actions for create logged/app:v1")
+    reader.press("Only of ann")
+    reader.page.wait("location.search.includes('f.who=ann')")
+    reader.press("Details of create logged/app:v1")
+    reader.see("logged/app:v1")
+    assert reader.page.value("document.querySelectorAll('tbody tr').length") >= 2
+    reader.open("/projects/logged/logs?f.result=false", "logged")
+    reader.see("Nothing matches this filter.")
+    reader.open("/projects/logged/logs?f.days=7", "logged")
+    reader.see("logged/app:v1")
