@@ -1,5 +1,5 @@
 // The head of every page: breadcrumb, the one h1, what one can do; and the title of the window.
-import { Link } from "@tanstack/react-router";
+import { Link, useRouterState } from "@tanstack/react-router";
 import { useEffect, useLayoutEffect, useRef, type ReactNode } from "react";
 import { useWords } from "../app/words.ts";
 import { Name } from "./show.tsx";
@@ -93,10 +93,16 @@ function Crumbs({ crumbs }: { crumbs: Crumb[] }) {
   );
 }
 
-/** A line of tabs; each is a link. */
+/** A line of tabs; each is a link. On a phone it scrolls sideways, and the tab of this page is in sight. */
 export function Tabs({ label, tabs }: { label: string; tabs: { to: string; label: string; count?: number | undefined; exact?: boolean }[] }) {
+  const line = useRef<HTMLElement>(null);
+  const here = useRouterState({ select: (state) => state.location.pathname });
+  useEffect(() => {
+    const active = line.current?.querySelector<HTMLElement>("[data-active]");
+    if (line.current && active) line.current.scrollLeft = active.offsetLeft - line.current.offsetLeft - 24;
+  }, [here, tabs.length]);
   return (
-    <nav className={classes["tabs"]} aria-label={label} data-no-print>
+    <nav ref={line} className={classes["tabs"]} aria-label={label} data-no-print>
       {tabs.map((one) => (
         <Link key={one.to} to={one.to} className={classes["tab"] ?? ""} activeOptions={{ exact: one.exact ?? false, includeSearch: false }} activeProps={{ "data-active": true, "aria-current": "page" } as never}>
           {one.label}{one.count !== undefined && <span className="small muted figures"> {one.count}</span>}

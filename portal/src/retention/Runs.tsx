@@ -20,7 +20,7 @@ import { isRunning, retentionChanged, runsQuery, verdictsQuery } from "./queries
 const TONES: Record<string, Tone> = { keep: "ok", delete: "danger", deleted: "danger", immutable: "accent", in_use: "accent" };
 const VERDICTS = ["delete", "keep", "immutable", "in_use", "deleted", "changed", "gone", "unnamed"] as const;
 
-export function Runs({ project, id }: { project: string; id: number; rules: RetentionRule[] }) {
+export function Runs({ project, id, rules }: { project: string; id: number; rules: RetentionRule[] }) {
   const t = useWords();
   const language = useLanguage();
   const [search, setSearch] = useSearch();
@@ -37,12 +37,28 @@ export function Runs({ project, id }: { project: string; id: number; rules: Rete
         <Chip tone={isRunning(run.status) ? "accent" : run.status === "Error" ? "danger" : "plain"}>{isRunning(run.status) ? t("retention.state.running") : run.status === "Error" ? t("retention.state.failed") : run.status === "Stopped" ? t("retention.state.stopped") : t("retention.state.done")}</Chip>
         {run.message && <span className="muted"><bdi>{run.message}</bdi></span>}
       </div>
-      <Verdicts key={run.id} project={project} id={id} run={run} />
+      <Verdicts key={run.id} project={project} id={id} run={run} rules={rules} />
     </div>
   );
 }
 
-function Verdicts({ project, id, run }: { project: string; id: number; run: RetentionExecution }) {
+/** What each rule says of an artifact; a rule that was removed since has its id only. */
+function Reasons({ verdict, rules }: { verdict: RetentionVerdict; rules: RetentionRule[] }) {
+  const t = useWords();
+  if (verdict.reasons.length === 0) return <p className="muted">{t("retention.why.none")}</p>;
+  return (
+    <ul>
+      {verdict.reasons.map((one) => {
+        const place = rules.findIndex((rule) => rule.id === one.rule);
+        const rule = place < 0 ? t("retention.why.old", { id: one.rule }) : t("retention.why.rule", { n: place + 1 });
+        const why = one.why === "rank" ? t(one.kept ? "retention.why.rankIn" : "retention.why.rankOut", { n: one.rank ?? 0 }) : one.why === "age" ? t(one.kept ? "retention.why.ageIn" : "retention.why.ageOut") : one.why === "always" ? t("retention.why.always") : one.why === "unknown_pull" ? t("retention.why.unknownPull") : t("retention.why.notSelected");
+        return <li key={one.rule}><span className="strong">{rule}</span> {why}</li>;
+      })}
+    </ul>
+  );
+}
+
+function Verdicts({ project, id, run, rules }: { project: string; id: number; run: RetentionExecution; rules: RetentionRule[] }) {
   const t = useWords();
   const may = useMay(project);
   const list = useListState();
@@ -76,6 +92,7 @@ function Verdicts({ project, id, run }: { project: string; id: number; run: Rete
             {run.dry_run && run.status === "Success" && may("tag-retention:update") && <Button size="xs" variant="default" onClick={() => setAsks(true)}>{t("retention.exactly.open")}</Button>}
           </>
         }
+        details={(one) => <Reasons verdict={one} rules={rules} />}
         empty={<Empty>{isRunning(run.status) ? t("retention.running") : t("retention.nothing")}</Empty>}
       />
       {asks && <Confirm title={t("retention.exactly.title")} submit={t("retention.exactly.submit")} busy={exactly.isPending} error={exactly.error} onConfirm={() => exactly.mutate()} onClose={() => setAsks(false)}><p>{t("retention.exactly.why")}</p></Confirm>}
