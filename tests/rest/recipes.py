@@ -231,7 +231,6 @@ RECIPES: dict[str, Recipe] = {
     "updateProjectMember": Recipe(body=_body({"role_id": 2})),
     "deleteProjectMember": _FEW,
     "getGCHistory": _FEW,
-    "getReclaimable": _FEW,
     "getGC": _FEW,
     "stopGC": _FEW,
     "getGCLog": Recipe(empty="it may wait for a worker; tests/jobs reads it"),

@@ -10,7 +10,7 @@ import { Failed } from "../app/states.tsx";
 import { useLanguage, useWords } from "../app/words.ts";
 import { Empty } from "../kit/Empty.tsx";
 import { Facts } from "../kit/Facts.tsx";
-import { dateTime, timeOf } from "../kit/format.ts";
+import { dateTime, percent, timeOf } from "../kit/format.ts";
 import { LiveLog } from "../kit/LiveLog.tsx";
 import { Page } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
@@ -44,6 +44,7 @@ export default function RunPage() {
   if (query.error && !run) return <Failed error={query.error} onRetry={() => void query.refetch()} />;
   const began = timeOf(run?.start_time);
   const label = t("replications.runOf", { id });
+  const share = run && runs ? shareOf(progressOf(run)) : null; // in the title of the window, for who looks elsewhere meanwhile
   const counts = run && [t("replications.counts.done", { count: run.succeed }), ...(run.failed ? [t("replications.counts.failed", { count: run.failed })] : []), ...(run.in_progress ? [t("replications.counts.going", { count: run.in_progress })] : []), ...(run.stopped ? [t("replications.counts.stopped", { count: run.stopped })] : [])].join(" · ");
   const columns: Column<ReplicationTask>[] = [
     { id: "artifact", head: t("replications.column.artifact"), cell: (one) => <Name>{one.src_resource}</Name> },
@@ -54,7 +55,7 @@ export default function RunPage() {
   ];
   return (
     <Page
-      title={label} crumbs={[{ label: t("replications.title"), to: "/admin/replications" }, { label: name, to: `/admin/replications/${policy}` }]} windowTitle={[label, name, t("replications.title")]}
+      title={label} crumbs={[{ label: t("replications.title"), to: "/admin/replications" }, { label: name, to: `/admin/replications/${policy}` }]} windowTitle={[...(share === null ? [] : [percent(share, language)]), label, name, t("replications.title")]}
       actions={run && !runs ? <Button onClick={() => again.mutate()} loading={again.isPending}>{t("replications.again")}</Button> : undefined}
     >
       <div className="sections">
