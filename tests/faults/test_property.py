@@ -132,6 +132,8 @@ async def play(client: Client, place: Place, universe: Universe, chance: random.
     models = [Model(universe)]
     played = 0
     for number in range(rounds):
+        if number % 500 == 499:
+            client.tokens.clear()  # they are good for half an hour, and a deep run takes longer
         operations = focus(chance, models[0])
         statuses = await asyncio.gather(*(act(client, place, universe, one) for one in operations))
         done: list[tuple[Operation, int | None]] = list(zip(operations, statuses, strict=True))
