@@ -42,6 +42,8 @@ _IDLE_SECONDS = 30.0
 _ABOUT_BODIES = frozenset({b"content-length", b"content-type"})
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # in JSON; a NUL that is not escaped is no JSON
 _encode = msgspec.json.Encoder().encode
+_TOO_LARGE = 1 << 63
+"""No number in a database is."""
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -159,6 +161,9 @@ class Api:
             if parameters.dependency_batches:
                 await parameters.resolve_dependencies(connection, asked)
             asked = handler.signature_model.parse_values_from_connection_kwargs(connection, asked)
+            for name, value in asked.items():  # of the query; those of the path the guard has seen
+                if type(value) is int and abs(value) >= _TOO_LARGE:
+                    raise Unprocessable(f"{name} must be a whole number of at most 64 bits.", parameter=name)
         answer = await handler.fn(**asked)
         return _reply(answer if isinstance(answer, Response) else Response(answer), handler.status_code)
 

@@ -126,6 +126,16 @@ async def test_every_answer_forbids_caching_sniffing_and_framing(app: Server) ->
         assert answer.header("access-control-allow-origin") is None
 
 
+@pytest.mark.parametrize("number", [1 << 63, -(1 << 63) - 1, 10**36])
+async def test_a_number_that_no_database_holds_is_refused(
+    app: Server, project: str, number: int, admin: Client
+) -> None:
+    for target in (f"/projects/{project}/webhook/jobs?policy_id={number}", f"/labels?scope=p&project_id={number}"):
+        answer = await app.send("GET", BASE + target, headers=admin.basic)
+        assert answer.status == 422, (target, answer)
+        assert "at most 64 bits" in answer.json()["errors"][0]["message"]
+
+
 async def test_a_refused_body_is_called_the_body(app: Server, admin: Client) -> None:
     async def said(body: bytes) -> str:
         headers = {**admin.basic, "content-type": "application/json"}
