@@ -38,11 +38,13 @@ def test_a_tag_that_was_moved_points_back(reader: Reader, moorage: Moorage, push
     reader.press("All tags as they were then")
     reader.see("Tags as they were on")
     reader.page.wait("!document.body.innerText.includes('v2')")
+    reader.page.wait("!document.querySelector('[role=menu]')")
     reader.look("history.then")
     reader.press(f"Actions for v1 {first.digest[:15]}")
     reader.press("Restore v1")
     reader.see("What it points to now stays")
     reader.see(second.digest[:15])
+    reader.page.wait("!document.querySelector('[role=menu]')")
     reader.look("history.back")
     reader.press("Restore v1", within="dialog")
     reader.see("Tag v1 restored")
@@ -51,6 +53,25 @@ def test_a_tag_that_was_moved_points_back(reader: Reader, moorage: Moorage, push
     history = ask(moorage, "GET", "/projects/past/repositories/app/tags/v1/history")
     assert [row["digest"] for row in history] == [first.digest, second.digest, first.digest]
     assert history[0]["ended_by"] is None
+
+
+def test_a_tag_points_back_to_what_is_in_the_trash(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
+    moorage.create_project("deep")
+    first, second = images.image("deep-1", size_bytes=9_000), images.image("deep-2", size_bytes=9_000)
+    pusher.push(first, "deep/app:v1")
+    pusher.push(second, "deep/app:v1", "deep/app:v2")
+    ask(moorage, "DELETE", f"/projects/deep/repositories/app/artifacts/{first.digest}")
+    reader.open("/sign-in?next=/projects/deep/repositories/app/history", "Sign in")
+    reader.sign_in(moorage.admin)
+    reader.see("In the trash")
+    reader.press(f"Actions for v1 {first.digest[:15]}")
+    reader.press("Restore v1")
+    reader.see("The artifact comes back from the trash.")
+    reader.press("Restore v1", within="dialog")
+    reader.see("Tag v1 restored")
+    history = ask(moorage, "GET", "/projects/deep/repositories/app/tags/v1/history")
+    assert [row["digest"] for row in history] == [first.digest, second.digest, first.digest]
+    assert [row["kept"] for row in history] == ["here", "here", "here"]
 
 
 def test_what_is_in_the_trash_comes_back_or_is_purged(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
@@ -67,12 +88,14 @@ def test_what_is_in_the_trash_comes_back_or_is_purged(reader: Reader, moorage: M
     reader.press("Actions for one")
     reader.press("Restore", role="menuitem")
     reader.see("Enter a name that is free.")
+    reader.page.wait("!document.querySelector('[role=menu]')")
     reader.look("trash.as")
     reader.type("New name of bin/one", "bin/kept")
     reader.press("Restore", within="dialog")
     reader.see("bin/kept restored")
     reader.press("Actions for two")
     reader.press("Purge now")
+    reader.page.wait("!document.querySelector('[role=menu]')")
     reader.look("trash.purge")
     reader.type("Type bin/two to confirm", "bin/two")
     reader.press("Purge for ever", within="dialog")

@@ -9,7 +9,7 @@ import { Facts } from "../kit/Facts.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Digest } from "../kit/show.tsx";
 import { toast } from "../kit/toast.tsx";
-import { restoreEntry, trashChanged } from "../trash/queries.ts";
+import { offered, restoreEntry, trashChanged } from "../trash/queries.ts";
 import { nowQuery } from "./queries.ts";
 
 type Path = { project_name: string; repository_name: string };
@@ -20,9 +20,8 @@ export function PointBack({ path, past, onClose }: { path: Path; past: Repositor
   const now = query.data;
   const back = useMutation({
     mutationFn: async () => {
-      // What was deleted comes back from the trash with its labels; a name that was given again meanwhile stays away from it.
-      if (past.kept === "trash" && past.trash_id !== null) await restoreEntry(past.trash_id, now ? { [past.name]: "" } : {});
-      if (past.kept === "trash" && now === null && (await isThere(path, past))) return;
+      if (past.kept === "trash" && past.trash_id !== null) await bringBack(past.trash_id);
+      if (now === null && (await isThere(path, past))) return;
       await pointTo(path, past.name, past.digest, now ?? null);
     },
     onSuccess: () => {
@@ -47,6 +46,17 @@ export function PointBack({ path, past, onClose }: { path: Path; past: Repositor
       )}
     </Dialog>
   );
+}
+
+/** Out of the trash, with its tags and labels; names that were given again meanwhile stay where they are. */
+async function bringBack(id: number): Promise<void> {
+  try {
+    await restoreEntry(id);
+  } catch (error) {
+    const offer = offered(error);
+    if (offer === null) throw error;
+    await restoreEntry(id, Object.fromEntries(Object.keys(offer).map((name) => [name, ""])));
+  }
 }
 
 /** Whether the tag points there, as after its coming back with the artifact. */

@@ -4,7 +4,6 @@ import { IconBox, IconFolder, IconPackage, IconTag } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "../api/client.ts";
-import { Problem } from "../api/problem.ts";
 import type { TrashEntry } from "../api/schema.ts";
 import { useListState } from "../app/search.ts";
 import { useLanguage, useWords } from "../app/words.ts";
@@ -17,7 +16,7 @@ import { Bytes, Name, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
 import { toast } from "../kit/toast.tsx";
 import { RestoreAs } from "./RestoreAs.tsx";
-import { restoreEntry, trashChanged, trashQuery } from "./queries.ts";
+import { offered, restoreEntry, trashChanged, trashQuery } from "./queries.ts";
 
 const ICONS = { tag: IconTag, artifact: IconPackage, repository: IconBox, project: IconFolder };
 const KINDS = ["tag", "artifact", "repository", "project"] as const;
@@ -90,12 +89,6 @@ export function TrashTable({ project = "" }: { project?: string }) {
       )}
     </div>
   );
-}
-
-/** Names that are free where some were taken, by the old ones; null: that is not what went wrong. */
-function offered(error: unknown): Record<string, string> | null {
-  if (!(error instanceof Problem) || error.reason !== "RESTORE_TAKEN") return null;
-  return error.detail["offer"] as Record<string, string>;
 }
 
 /** Inside a project its name is not repeated; a digest is cut to what tells it from others. */

@@ -1,6 +1,7 @@
 // What was deleted and can come back: ["trash", PROJECT or "", …].
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { call } from "../api/client.ts";
+import { Problem } from "../api/problem.ts";
 import type { RestoredEntry } from "../api/schema.ts";
 import { contractQuery, type ListState } from "../app/search.ts";
 import { queries } from "../app/session.tsx";
@@ -24,6 +25,12 @@ export async function restoreEntry(id: number, names: Record<string, string> = {
   const { data: entry } = await call("GET /trash/{id}", { path: { id } });
   if (entry.restore_first !== null) await restoreEntry(entry.restore_first);
   return (await call("POST /trash/{id}/restore", { path: { id }, body: { names } })).data;
+}
+
+/** Names that are free where some were taken, by the old ones; null: that is not what went wrong. */
+export function offered(error: unknown): Record<string, string> | null {
+  if (!(error instanceof Problem) || error.reason !== "RESTORE_TAKEN") return null;
+  return error.detail["offer"] as Record<string, string>;
 }
 
 /** Something came back or is gone: lists of the trash, and of what holds it. */
