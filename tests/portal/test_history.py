@@ -101,3 +101,21 @@ def test_what_is_in_the_trash_comes_back_or_is_purged(reader: Reader, moorage: M
     reader.press("Purge for ever", within="dialog")
     reader.see("The trash is empty.")
     assert {row["name"] for row in ask(moorage, "GET", "/projects/bin/repositories")} == {"bin/one", "bin/kept"}
+
+
+def test_these_pages_speak_chinese(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
+    moorage.create_project("han")
+    pusher.push(images.image("han-1", size_bytes=9_000), "han/app:v1", "han/old:v1")
+    pusher.push(images.image("han-2", size_bytes=9_000), "han/app:v1")
+    ask(moorage, "DELETE", "/projects/han/repositories/old")
+    reader.open("/sign-in?next=/projects/han", "Sign in")
+    reader.sign_in(moorage.admin)
+    reader.speak("zh-CN")
+    for path, page, said in (
+        ("repositories/app/history", "history.all", "已移动"), ("trash", "trash.list", "清除时间"),
+        ("webhooks", "webhooks.empty", "尚未通知任何系统"), ("logs", "logs.list", "操作者"),
+    ):  # fmt: skip
+        reader.open(f"/projects/han/{path}")
+        reader.see(said)
+        assert reader.axe() == [], page
+        reader.photograph(page, language="zh-CN")
