@@ -9,7 +9,7 @@ status=0
 packages=(
   postgresql redis-server docker.io containerd runc iptables podman crun uidmap skopeo nginx docker-registry
   apache2-utils wrk rsyslog rsyslog-openssl
-  chromium
+  chromium fonts-wqy-microhei
   slapd ldap-utils samba samba-ad-dc samba-ad-provision samba-dsdb-modules winbind
 )
 
