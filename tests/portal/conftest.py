@@ -123,6 +123,7 @@ class Reader:
         finder = f"window.__named({json.dumps(name)}, {json.dumps(role)}, {json.dumps(within)})"
         self._look()
         self.page.wait(f"Boolean({finder})")
+        self.stand_still()
         self.page.value(f"{finder}.setAttribute('data-pressed', '')")
         self.page.click("[data-pressed]")
         self.page.value(
@@ -153,6 +154,10 @@ class Reader:
     def settle(self) -> None:
         """Wait until nothing is loading and nothing moves."""
         self.page.wait("!document.querySelector('[aria-busy=true]') && document.fonts.status === 'loaded'")
+        self.stand_still()
+
+    def stand_still(self) -> None:
+        """Wait until nothing moves: a press would go where a thing was."""
         ends = "one.effect.getComputedTiming().iterations !== Infinity"  # a loader turns as long as it waits
         self.page.wait(f"!document.getAnimations().some((one) => one.playState === 'running' && {ends})")
 
