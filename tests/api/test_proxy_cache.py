@@ -186,6 +186,17 @@ async def test_only_administrators_make_mirrors(app: Server, admin: Client, upst
     assert (await ask(app, admin, "POST", "/projects", {**body, "registry_id": 10**9})).status == 404
 
 
+@pytest.mark.parametrize(
+    "brand", ["docker-registry", "docker-hub", "github-ghcr", "gitlab", "quay", "azure-acr", "jfrog-artifactory"]
+)
+async def test_a_registry_of_every_kind_can_be_mirrored(
+    app: Server, admin: Client, upstream: Scripted, shelf: Shelf, brand: str
+) -> None:
+    mirror = await make_mirror(app, admin, upstream, shelf, kind=brand)
+    shown = (await ask(app, admin, "GET", f"/projects/{mirror.name}")).json()
+    assert shown["registry_id"] == mirror.registry_id
+
+
 async def test_a_mirror_begins_with_a_retention_policy(app: Server, admin: Client, mirror: Mirror) -> None:
     shown = (await ask(app, admin, "GET", f"/projects/{mirror.name}")).json()
     policy = (await ask(app, admin, "GET", f"/retentions/{shown['metadata']['retention_id']}")).json()

@@ -228,7 +228,8 @@ async def test_a_policy_that_is_off_or_not_there_is_not_started(app: Server, adm
 
     assert (refused.status, reason(refused)) == (412, "REPLICATION_DISABLED")
     assert (missing.status, none.status, huge.status) == (404, 404, 404)
-    assert await runs(app, admin, 2**70) == []
+    assert (await ask(app, admin, "GET", f"{RUNS}?policy_id={2**70}")).status == 422
+    assert await runs(app, admin, 2**40) == []
     assert await runs(app, admin, off) == []
 
 

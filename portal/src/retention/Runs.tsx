@@ -51,7 +51,7 @@ function Reasons({ verdict, rules }: { verdict: RetentionVerdict; rules: Retenti
       {verdict.reasons.map((one) => {
         const place = rules.findIndex((rule) => rule.id === one.rule);
         const rule = place < 0 ? t("retention.why.old", { id: one.rule }) : t("retention.why.rule", { n: place + 1 });
-        const why = one.why === "rank" ? t(one.kept ? "retention.why.rankIn" : "retention.why.rankOut", { n: one.rank ?? 0 }) : one.why === "age" ? t(one.kept ? "retention.why.ageIn" : "retention.why.ageOut") : one.why === "always" ? t("retention.why.always") : one.why === "unknown_pull" ? t("retention.why.unknownPull") : t("retention.why.notSelected");
+        const why = one.why === "rank" ? t(one.kept ? "retention.why.rankIn" : "retention.why.rankOut", { n: one.rank ?? 0 }) : one.why === "age" ? t(one.kept ? "retention.why.ageKept" : "retention.why.ageLost") : one.why === "always" ? t("retention.why.always") : one.why === "unknown_pull" ? t("retention.why.unknownPull") : t("retention.why.notSelected");
         return <li key={one.rule}><span className="strong">{rule}</span> {why}</li>;
       })}
     </ul>
