@@ -337,8 +337,10 @@ RECIPES: dict[str, Recipe] = {
     "putSystemCVEAllowlist": Recipe(body=_body({"items": [{"cve_id": "CVE-2026-0001"}]})),
 }
 
-CONSUMES = frozenset({"createProjectMember", "addProjectMetadatas", "addLabel", "CopyArtifact", "createRetention"})
-"""Beside what deletes: operations that cannot be done twice in one place."""
+CONSUMES = frozenset(
+    {"createProjectMember", "addProjectMetadatas", "addLabel", "CopyArtifact", "createRetention", "startReplication"}
+)
+"""Beside what deletes: operations that cannot be done twice in one place, or leave something that still runs."""
 
 ELSEWHERE: dict[str, str] = {
     "setCliSecret": "tests/api/test_oidc.py",
