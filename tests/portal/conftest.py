@@ -172,7 +172,8 @@ class Reader:
         self.page.wait(f"document.documentElement.dataset.mantineColorScheme === {json.dumps(theme)}")
 
     def axe(self) -> list[str]:
-        """What keeps people out, in axe's words: rule, place, and what is wrong."""
+        """What keeps people out, in axe's words: rule, place, and what is wrong. A menu that closes is waited for."""
+        self.page.wait("!document.querySelector('[role=menu]')")
         self.settle()
         self.page.value(f"if (!window.axe) {{ {self._axe} }}")
         found: list[dict[str, Any]] = self.page.value(
