@@ -6,19 +6,25 @@ address that is followed stays with the endpoint's own unless it carries no cred
 Source: OCI distribution-spec v1.1.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from moorage.errors import RemoteMisbehaved
+from moorage.errors import RemoteMisbehaved, RemoteRefused
 from moorage.oci.digest import Digest, compute
 from moorage.oci.media_types import MANIFEST_KINDS, Kind
 from moorage.remotes.addresses import By, parse_target
 from moorage.remotes.bearer import Credentials, Login
 from moorage.remotes.connection import Endpoint
-from moorage.remotes.http import Outgoing
+from moorage.remotes.http import Answer, Outgoing
 from moorage.remotes.patience import Patience
 from moorage.remotes.reading import Reading, find_digest, pushing
 from moorage.remotes.uploads import Read, send_blob
+
+_TAG_WAITS = (0.1, 0.3, 1.0, 3.0)
+_TAG_RACE = "DIGEST_INVALID"
+"""docker-registry 2.8 answers 400 with this where two put the same tag at a time, though no digest was named: it reads
+the tag's file while the other one writes it. So the same is sent again, after each of these seconds."""
 
 
 class Client(Reading):
@@ -47,13 +53,22 @@ class Client(Reading):
         headers = {"content-type": media_type}
         if MANIFEST_KINDS.get(media_type) is Kind.INDEX:
             headers["moorage-sparse"] = "true"  # children that are left out are meant to be; others do not know it
-        answer = await self.send(
-            "PUT", self.manifest_path(repository, reference), pushing(repository), headers=headers, body=raw
-        )
+        answer = await self._put(repository, reference, raw, headers)
         said = find_digest(answer.headers.get("docker-content-digest", ""))
         if said is not None and said != compute(raw, said.algorithm):
             raise RemoteMisbehaved("The other registry stored something else than it was given.")
         return "oci-subject" in answer.headers
+
+    async def _put(self, repository: str, reference: str, raw: bytes, headers: dict[str, str]) -> Answer:
+        path, scopes = self.manifest_path(repository, reference), pushing(repository)
+        for seconds in _TAG_WAITS if ":" not in reference else ():
+            try:
+                return await self.send("PUT", path, scopes, headers=headers, body=raw)
+            except RemoteRefused as problem:
+                if problem.detail.get("refused") != _TAG_RACE:
+                    raise
+            await asyncio.sleep(seconds)
+        return await self.send("PUT", path, scopes, headers=headers, body=raw)
 
     async def delete_manifest(self, repository: str, reference: str) -> bool:
         """Delete a tag, or a manifest by its digest; False when it was not there."""
