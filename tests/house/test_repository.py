@@ -1,6 +1,7 @@
 """The rules about what is committed: no place of one machine, hashed locks, a record for each dependency."""
 
 import importlib.metadata
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -97,6 +98,14 @@ def test_a_lock_file_holds_exact_versions_with_hashes_and_no_place(lock: Path) -
     for entry in entries:
         assert re.match(r"[\w.-]+(\[[\w,]+\])?==[\w.!+]+", entry), entry
         assert re.search(r"--hash=sha256:[0-9a-f]{64}", entry), f"without a hash: {entry}"
+
+
+def test_the_lock_of_the_web_page_holds_hashes_and_no_place() -> None:
+    packages = json.loads(read(ROOT / "portal" / "package-lock.json"))["packages"]
+
+    assert len(packages) > 100
+    assert not [name for name, one in packages.items() if name and "integrity" not in one]
+    assert "://" not in json.dumps(packages), "npm writes whom to fund into it: leave that out"
 
 
 def test_the_lock_files_are_in_step_with_what_they_are_made_from() -> None:
