@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, or_, select, text
+from sqlalchemy import ColumnElement, delete, func, or_, select, text
 
 from moorage.db.base import db_now
 from moorage.db.query import Field, Fields, Listing
@@ -56,12 +56,16 @@ TASK_FIELDS = Fields(
 
 
 def list_executions(
-    work: Work, listing: Listing, vendor_type: str, vendor_id: int | None = None
+    work: Work, listing: Listing, vendor_type: str, vendor_id: int | None = None, *more: ColumnElement[bool]
 ) -> tuple[list[Any], int, list[str]]:
-    """A page of executions, the newest first; how many there are; what was ignored. Two statements."""
+    """A page of executions, the newest first; how many there are; what was ignored. Two statements.
+
+    Args:
+        more: what else holds for them.
+    """
     conditions, ignored = EXECUTION_FIELDS.where(listing)
     order, more_ignored = EXECUTION_FIELDS.order(listing, "-id")
-    conditions.append(Execution.vendor_type == vendor_type)
+    conditions += (Execution.vendor_type == vendor_type, *more)
     if vendor_id is not None:
         conditions.append(Execution.vendor_id == vendor_id)
     query = select(Execution).where(*conditions).order_by(*order).limit(listing.page_size).offset(listing.offset)
@@ -122,6 +126,17 @@ def stop_run(work: Work, execution_id: int, vendor_type: str) -> None:
     """
     get_execution(work, execution_id, vendor_type)
     stop_execution(work, execution_id)
+
+
+def read_task_log(work: Work, task_id: int, execution_id: int, vendor_type: str, vendor_id: int | None = None) -> str:
+    """What a task of an execution of this vendor type (and id) wrote down so far.
+
+    Raises:
+        ExecutionUnknown, TaskUnknown: there is no such execution, or it has no such task.
+    """
+    get_execution(work, execution_id, vendor_type, vendor_id)
+    get_task(work, task_id, execution_id)
+    return read_log(work, task_id)
 
 
 def read_run_log(work: Work, execution_id: int, vendor_type: str) -> str:

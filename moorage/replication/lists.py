@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, case, func, select
 from moorage.db.query import Field, Fields, Listing
 from moorage.db.work import Work
 from moorage.errors import Unprocessable
+from moorage.jobs import service as jobs
 from moorage.jobs.queue import ERROR, PENDING, RUNNING, SCHEDULED, STOPPED, SUCCESS
-from moorage.jobs.service import EXECUTION_FIELDS, get_execution, get_task, read_log
+from moorage.jobs.service import get_execution
 from moorage.jobs.tables import Execution, Task
 from moorage.registries.service import MAX_ID
 from moorage.replication.service import PLAN_JOB, VENDOR
@@ -59,18 +60,13 @@ def list_executions(
     Raises:
         Unprocessable: there is no such word.
     """
-    conditions, ignored = EXECUTION_FIELDS.where(listing)
-    order, more = EXECUTION_FIELDS.order(listing, "-id")
-    conditions.append(Execution.vendor_type == VENDOR)
-    if policy_id is not None:
-        conditions.append(Execution.vendor_id == max(-1, min(policy_id, MAX_ID)))
+    more: list[ColumnElement[bool]] = []
     if status:
-        conditions.append(Execution.status.in_(_read(EXECUTION_WORDS, "status", status)))
+        more.append(Execution.status.in_(_read(EXECUTION_WORDS, "status", status)))
     if trigger:
-        conditions.append(Execution.trigger.in_(_read(TRIGGER_WORDS, "trigger", trigger)))
-    query = select(Execution).where(*conditions).order_by(*order).limit(listing.page_size).offset(listing.offset)
-    total = work.db.scalar(select(func.count()).select_from(Execution).where(*conditions))
-    return list(work.db.execute(query)), total or 0, ignored + more
+        more.append(Execution.trigger.in_(_read(TRIGGER_WORDS, "trigger", trigger)))
+    of_policy = None if policy_id is None else max(-1, min(policy_id, MAX_ID))
+    return jobs.list_executions(work, listing, VENDOR, of_policy, *more)
 
 
 def get_run(work: Work, execution_id: int) -> tuple[Any, Counts]:
@@ -123,17 +119,6 @@ def list_tasks(
     query = select(Task).where(*conditions).order_by(*order).limit(listing.page_size).offset(listing.offset)
     total = work.db.scalar(select(func.count()).select_from(Task).where(*conditions))
     return list(work.db.execute(query)), total or 0, ignored + more
-
-
-def read_task_log(work: Work, execution_id: int, task_id: int) -> str:
-    """What a task wrote down so far, at most 10 MiB.
-
-    Raises:
-        ExecutionUnknown, TaskUnknown: there is no such run, or the run has no such task.
-    """
-    get_execution(work, execution_id, VENDOR)
-    get_task(work, task_id, execution_id)
-    return read_log(work, task_id)
 
 
 def _read(words: Mapping[str, str], name: str, text: str) -> list[str]:

@@ -22,6 +22,7 @@ from moorage.errors import (
     SelectorInvalid,
     TaskUnknown,
 )
+from moorage.jobs import service as jobs
 from moorage.jobs.queue import seconds_left
 from moorage.registries.routes import LOCAL, Registry, show_registry
 from moorage.registries.service import RegistryRow, list_some
@@ -274,7 +275,7 @@ async def stop_execution(
     id: FromPath[int],  # noqa: A002 - the contract's word
 ) -> Response[None]:
     """Stop a run; what was copied stays."""
-    await call.run(service.stop_run, id)
+    await call.run(jobs.stop_run, id, service.VENDOR)
     return Response(None)
 
 
@@ -304,7 +305,7 @@ async def get_task_log(
     task_id: FromPath[int],
 ) -> Response[str]:
     """What was done for an artifact, also while it is on its way."""
-    text = await call.look(lists.read_task_log, id, task_id)
+    text = await call.look(jobs.read_task_log, task_id, id, service.VENDOR)
     return Response(text, media_type="text/plain")
 
 

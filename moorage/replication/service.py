@@ -1,4 +1,4 @@
-"""Policies: make, change, delete; and runs: start and stop.
+"""Policies: make, change, delete; and runs: start.
 
 A run works with the policy of the moment in which it was started: it stands in its execution. Where the other registry
 is, and who we are there, is looked up when it is needed.
@@ -29,9 +29,8 @@ from moorage.errors import (
 )
 from moorage.events import ReplicationChanged
 from moorage.jobs.cron import parse_cron
-from moorage.jobs.queue import create_execution, enqueue_all, start, stop_execution
+from moorage.jobs.queue import create_execution, enqueue_all, start
 from moorage.jobs.schedule import remove_schedule, set_schedule
-from moorage.jobs.service import get_execution
 from moorage.jobs.tables import Execution
 from moorage.oci.names import is_namespace
 from moorage.projects.service import create_project, find_project
@@ -301,16 +300,6 @@ def start_run(work: Work, policy_id: int) -> int:
     if not policy.enabled:
         raise ReplicationDisabled(name=policy.name)
     return start(work, PLAN_JOB, VENDOR, vendor_id=policy_id, extra=extra_of(policy), priority=10)
-
-
-def stop_run(work: Work, execution_id: int) -> None:
-    """Stop a run: what waits does not start, what is on its way ends within 5 s. Safe to repeat.
-
-    Raises:
-        ExecutionUnknown: there is no such run.
-    """
-    if get_execution(work, execution_id, VENDOR).ended_at is None:
-        stop_execution(work, execution_id)
 
 
 # -- steps of a run -----------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from moorage.db.query import Field, Fields, Listing
 from moorage.db.work import Work
-from moorage.jobs.service import get_execution, get_task, read_log
+from moorage.jobs.service import get_execution
 from moorage.jobs.tables import Task
 from moorage.retention.service import REPOSITORY_JOB, VENDOR
 from moorage.retention.tables import RetentionVerdict
@@ -78,14 +78,3 @@ def list_verdicts(work: Work, policy_id: int, execution_id: int, listing: Listin
     ).all()
     total = work.db.scalar(select(func.count()).select_from(joined).where(*conditions))
     return list(rows), total or 0, ignored + more
-
-
-def read_task_log(work: Work, policy_id: int, execution_id: int, task_id: int) -> str:
-    """What a task wrote down, at most 10 MiB.
-
-    Raises:
-        ExecutionUnknown, TaskUnknown: the policy has no such run, or the run no such task.
-    """
-    get_execution(work, execution_id, VENDOR, policy_id)
-    get_task(work, task_id, execution_id)
-    return read_log(work, task_id)

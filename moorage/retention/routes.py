@@ -404,7 +404,7 @@ async def get_task_log(
 ) -> Response[str]:
     """A line for each artifact of a repository: digest, tags, kind, time of push and pull, and what becomes of it."""
     await _enter(call, id, "read")
-    text = await call.look(lists.read_task_log, id, eid, tid)
+    text = await call.look(jobs.read_task_log, tid, eid, service.VENDOR, id)
     return Response(text, media_type="text/plain")
 
 

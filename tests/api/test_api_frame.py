@@ -18,6 +18,7 @@ from moorage.app import running
 from moorage.errors import RouteUnknown
 from tests.api.client import Client, Server
 from tests.api.conftest import Serve, make_robot, make_user
+from tests.api.test_background_api import until
 
 CONTRACT = json.loads(Path(__file__).with_name("contract").joinpath("harbor-v2.0.json").read_text(encoding="utf-8"))
 BASE = "/api/v2.0"
@@ -232,17 +233,16 @@ async def test_a_robot_has_what_it_was_given_and_a_name_of_digits_can_be_named(a
 async def test_a_refusal_is_written_down(app: Server, project: str) -> None:
     guest = await make_user(app, {project: Role.GUEST})
     assert (await app.send("GET", f"{BASE}/projects/{project}/logs", headers=guest.basic)).status == 403
-    from asyncio import sleep  # noqa: PLC0415 - only here
-
     rows: list[tuple[object, ...]] = []
-    for _ in range(100):  # a moment later, and together with others
-        rows = await app.rows(
+
+    async def is_there() -> bool:  # a moment later, and together with others
+        rows[:] = await app.rows(
             "SELECT operation, resource_type, resource FROM audit WHERE principal_name = :name AND NOT ok",
             name=guest.username,
         )
-        if rows:
-            break
-        await sleep(0.1)
+        return bool(rows)
+
+    await until(is_there)
     assert rows == [("list", "log", project)]
 
 
