@@ -95,6 +95,12 @@ class Reader:
         if title:
             self.see_title(title)
 
+    def enter(self, path: str, title: str, account: Account) -> None:
+        """Sign in on the way to an address, and wait for the heading that it has."""
+        self.open(f"/sign-in?next={path}", "Sign in")
+        self.sign_in(account)
+        self.see_title(title)
+
     def see_title(self, title: str) -> None:
         """Wait until the page is called so."""
         self.page.wait(f"document.querySelector('h1')?.textContent === {json.dumps(title)}")

@@ -17,9 +17,7 @@ def test_the_trash_of_all_projects(reader: Reader, moorage: Moorage, pusher: Pus
     with httpx.Client(base_url=moorage.url + "/api/v2.0", auth=(moorage.admin.username, moorage.admin.password)) as api:
         assert api.delete("/projects/team/repositories/app/artifacts/v1/tags/v1").status_code == 200
         assert api.delete("/projects/other/repositories/app").status_code == 200
-    reader.open("/sign-in?next=/trash", "Sign in")
-    reader.sign_in(moorage.admin)
-    reader.see_title("Trash")
+    reader.enter("/trash", "Trash", moorage.admin)
     reader.see("team/app:v1")
     reader.see("other/app")
     reader.look("trash.all")
@@ -34,9 +32,7 @@ def test_the_trash_of_all_projects(reader: Reader, moorage: Moorage, pusher: Pus
 
 
 def test_a_limit_is_changed_where_it_stands(reader: Reader, moorage: Moorage) -> None:
-    reader.open("/sign-in?next=/admin/quotas", "Sign in")
-    reader.sign_in(moorage.admin)
-    reader.see_title("Quotas")
+    reader.enter("/admin/quotas", "Quotas", moorage.admin)
     reader.press("Edit the limit of library")
     reader.type("Limit of library", "2")
     reader.look("quotas.edit")
@@ -50,9 +46,7 @@ def test_a_limit_is_changed_where_it_stands(reader: Reader, moorage: Moorage) ->
 def test_health_says_what_to_mend(reader: Reader, moorage: Moorage) -> None:
     with httpx.Client(base_url=moorage.url + "/api/v2.0", auth=(moorage.admin.username, moorage.admin.password)) as api:
         assert api.put("/configurations", json={"read_only": True}).status_code == 200
-        reader.open("/sign-in?next=/admin/health", "Sign in")
-        reader.sign_in(moorage.admin)
-        reader.see_title("Health")
+        reader.enter("/admin/health", "Health", moorage.admin)
         reader.see("set read_only to false", seconds=20)
         reader.see("Machine")
         reader.look("health.mend")

@@ -84,9 +84,7 @@ def test_deleting_says_what_goes_and_can_be_undone(reader: Reader, moorage: Moor
     shown = "[...document.querySelectorAll('td[data-first] a')].some((one) => one.textContent === '1.0.0')"
     moorage.create_project("gone")
     pusher.push(images.image("gone", size_bytes=9_000), "gone/app:1.0.0", "gone/app:1.1.0")
-    reader.open("/sign-in?next=/projects/gone/repositories/app", "Sign in")
-    reader.sign_in(moorage.admin)
-    reader.see_title("app")
+    reader.enter("/projects/gone/repositories/app", "app", moorage.admin)
     reader.press("Select 1.0.0")
     reader.see("1 selected")
     reader.look("tags.selected")

@@ -16,9 +16,7 @@ def test_collecting_is_watched_stopped_and_planned(reader: Reader, moorage: Moor
     with httpx.Client(base_url=moorage.url + "/api/v2.0", auth=(moorage.admin.username, moorage.admin.password)) as api:
         assert api.delete("/projects/team/repositories/app/artifacts/v1").status_code == 200
         assert api.put("/jobservice/queues/GARBAGE_COLLECTION", json={"action": "pause"}).status_code == 200
-        reader.open("/sign-in?next=/admin/gc", "Sign in")
-        reader.sign_in(moorage.admin)
-        reader.see_title("Garbage collection")
+        reader.enter("/admin/gc", "Garbage collection", moorage.admin)
         reader.see("in the trash (1 deletion) until")
         reader.see("Nothing has been collected yet.")
 

@@ -12,9 +12,7 @@ COLLECT = {"schedule": {"type": "Manual"}, "parameters": {"dry_run": True}}
 
 
 def test_work_is_paused_stopped_and_read(reader: Reader, moorage: Moorage) -> None:
-    reader.open("/sign-in?next=/admin/jobs", "Sign in")
-    reader.sign_in(moorage.admin)
-    reader.see_title("Jobs")
+    reader.enter("/admin/jobs", "Jobs", moorage.admin)
     reader.press("Actions for Garbage collection")
     reader.press("Pause queue")
     reader.see("1 queue paused")
@@ -45,9 +43,7 @@ def test_work_is_paused_stopped_and_read(reader: Reader, moorage: Moorage) -> No
 
 
 def test_schedules_are_paused_together(reader: Reader, moorage: Moorage) -> None:
-    reader.open("/sign-in?next=/admin/schedules", "Sign in")
-    reader.sign_in(moorage.admin)
-    reader.see_title("Schedules")
+    reader.enter("/admin/schedules", "Schedules", moorage.admin)
     reader.see("every day at 0")
     reader.look("schedules.list")
     reader.press("Pause all schedules…")

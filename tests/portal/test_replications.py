@@ -24,9 +24,7 @@ def test_a_copy_is_watched_to_its_end(reader: Reader, moorage: Moorage, there: M
     moorage.create_project("team")
     pusher.push(images.image("sent", size_bytes=600_000), "team/api:v1", "team/api:v2")
     reader.expected = ["400 (Bad Request)", "502 (Bad Gateway)", "500 (Internal"]
-    reader.open("/sign-in?next=/admin/registries", "Sign in")
-    reader.sign_in(moorage.admin)
-    reader.see_title("Registries")
+    reader.enter("/admin/registries", "Registries", moorage.admin)
     reader.press("New registry")
     reader.press("Kind")
     reader.press("Harbor", role="option")

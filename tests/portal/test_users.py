@@ -9,9 +9,7 @@ pytestmark = pytest.mark.part("chromium", "portal")
 
 
 def test_a_user_is_made_promoted_and_deleted(reader: Reader, moorage: Moorage) -> None:
-    reader.open("/sign-in?next=/admin/users", "Sign in")
-    reader.sign_in(moorage.admin)
-    reader.see_title("Users")
+    reader.enter("/admin/users", "Users", moorage.admin)
     reader.press("New user")
     reader.type("User name", "alice")
     reader.type("Full name", "Alice Weiß")
@@ -48,9 +46,7 @@ def test_a_user_is_made_promoted_and_deleted(reader: Reader, moorage: Moorage) -
 
 
 def test_groups_and_what_the_audit_log_says(reader: Reader, moorage: Moorage) -> None:
-    reader.open("/sign-in?next=/admin/groups", "Sign in")
-    reader.sign_in(moorage.admin)
-    reader.see_title("Groups")
+    reader.enter("/admin/groups", "Groups", moorage.admin)
     reader.see("No group is known yet.")
     reader.press("New group")
     reader.press("Source")
