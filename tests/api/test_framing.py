@@ -15,6 +15,7 @@ import pytest
 from tests import serving
 from tests.api.client import digest_of
 from tests.api.rows import row
+from tests.parts.base import wait_until
 from tests.serving import Moorage
 
 MIB = 1 << 20
@@ -313,7 +314,7 @@ def test_a_damaged_blob_is_cut_off_and_never_a_clean_200(moorage: Moorage, http:
 
     path.write_bytes(data)
     assert http.get(f"/v2/team/app/blobs/{digest}").content == data
-    assert "not what their digest says" in moorage.log_text()
+    wait_until(lambda: "not what their digest says" in moorage.log_text(), what="a line of the log")
 
 
 def test_a_client_that_leaves_in_the_middle_of_a_pull_is_no_error_of_ours(moorage: Moorage, http: httpx.Client) -> None:

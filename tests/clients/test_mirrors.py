@@ -6,6 +6,7 @@ server itself is 127.0.0.1) or by containerd's `?ns=`.
 
 import base64
 import json
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +95,15 @@ def settled(mirror: Mirror, project: str = "hub") -> Mirror:
     return mirror
 
 
+def logged(moorage: Moorage) -> int:
+    """How long the log is once every request so far is in it: lines come a moment after their answers."""
+    path = f"/v2/{uuid.uuid4()}/manifests/1"
+    httpx.get(f"{moorage.url}{path}")
+    wait_until(lambda: "\n" in moorage.log_text().partition(path)[2], what="the access log")
+    text = moorage.log_text()
+    return text.index("\n", text.index(path))
+
+
 # -- docker -----------------------------------------------------------------------------------------------
 
 
@@ -168,14 +178,14 @@ def test_containerd_pulls_by_the_registry_that_it_names(ctr: Client, mirror: Mir
 @pytest.mark.part("containerd")
 def test_containerd_gets_nothing_that_it_may_not_have(ctr: Client, mirror: Mirror, tmp_path: Path) -> None:
     hosts = ("--hosts-dir", tmp_path / "certs.d")
-    before = mirror.moorage.log_text()
+    before = logged(mirror.moorage)
 
     ctr.refuses("images", "pull", *hosts, "quay.io/team/moored:1")
     # hub/library/moored is here under this very name; what was asked for is that of a registry that is not mirrored.
     ctr.refuses("images", "pull", *hosts, "registry.invalid/hub/library/moored:1")
 
     def answered() -> set[tuple[str, int]]:
-        lines = mirror.moorage.log_text()[len(before) :].splitlines()
+        lines = mirror.moorage.log_text()[before:].splitlines()
         found = [json.loads(line) for line in lines if line.endswith("}")]
         return {(one["path"], one["status"]) for one in found if one["logger"] == "moorage.access"}
 
