@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
-import { merged, writeKeys } from "./scripts/words.ts";
+import { whole, writeKeys } from "./scripts/words.ts";
 
 const OUT = join(import.meta.dirname, "dist"); // tools/portal.py moves it into moorage/site/files
 const LOCALES = join(import.meta.dirname, "src/locales");
@@ -21,8 +21,8 @@ function words(): Plugin {
     load(id) {
       if (!id.startsWith("\0virtual:words/")) return null;
       const language = id.slice("\0virtual:words/".length);
-      for (const name of readdirSync(join(LOCALES, language))) this.addWatchFile(join(LOCALES, language, name));
-      return `export default JSON.parse(${JSON.stringify(JSON.stringify(merged(LOCALES, language)))})`;
+      for (const one of [language, "en-US"]) for (const name of readdirSync(join(LOCALES, one))) this.addWatchFile(join(LOCALES, one, name));
+      return `export default JSON.parse(${JSON.stringify(JSON.stringify(whole(LOCALES, language)))})`;
     },
   };
 }

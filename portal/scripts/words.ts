@@ -16,6 +16,21 @@ export function flat(words: Words, before = ""): Record<string, string> {
     typeof one === "string" ? { [before + key]: one } : flat(one, `${before}${key}.`))) as Record<string, string>;
 }
 
+/** All areas of a language; a word that it lacks is English, in each plural form that the language has. */
+export function whole(folder: string, language: string): Record<string, Words> {
+  const forms = new Intl.PluralRules(language).resolvedOptions().pluralCategories;
+  const fill = (english: Words, own: Words): Words => {
+    const filled: Words = { ...own };
+    for (const [key, one] of Object.entries(english)) {
+      if (typeof one !== "string") filled[key] = fill(one, (own[key] ?? {}) as Words);
+      else if (key === bare(key)) filled[key] = own[key] ?? one;
+      else for (const form of forms) filled[`${bare(key)}_${form}`] ??= (english[`${bare(key)}_${form}`] ?? english[`${bare(key)}_other`]) as string;
+    }
+    return filled;
+  };
+  return fill(merged(folder, "en-US"), merged(folder, language)) as Record<string, Words>;
+}
+
 /** The key that is asked for: without the suffix of a plural form. */
 export const bare = (key: string): string => key.replace(/_(zero|one|two|few|many|other)$/, "");
 

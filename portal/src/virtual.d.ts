@@ -1,8 +1,5 @@
-declare module "virtual:words/en-US" {
-  const words: object;
-  export default words;
-}
-declare module "virtual:words/zh-CN" {
+// `virtual:words/<language>`: made by vite.config.ts from src/locales.
+declare module "virtual:words/*" {
   const words: object;
   export default words;
 }

@@ -8,13 +8,14 @@ import type { ReactElement } from "react";
 import { I18nextProvider, initReactI18next } from "react-i18next";
 import { merged } from "../scripts/words.ts";
 import { parseSearch, stringifySearch } from "../src/app/search.ts";
+import { COUNTS } from "../src/app/words.ts";
 import { theme } from "../src/kit/mantine.ts";
 
 const words = i18next.createInstance();
-await words.use(initReactI18next).init({
+await words.use(initReactI18next).use(COUNTS).init({
   lng: "en-US",
   resources: { "en-US": { translation: merged("src/locales", "en-US") }, "zh-CN": { translation: merged("src/locales", "zh-CN") } },
-  interpolation: { escapeValue: false },
+  interpolation: { escapeValue: false, alwaysFormat: true },
   react: { useSuspense: false },
 });
 

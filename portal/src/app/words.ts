@@ -1,18 +1,25 @@
 // The words of the page: `const t = useWords()`, then `t("projects.list.title")`. Keys are checked by the compiler.
-import i18next, { type i18n } from "i18next";
+import i18next, { type FormatterModule, type i18n } from "i18next";
 import { initReactI18next, useTranslation } from "react-i18next";
+import { number } from "../kit/format.ts";
 import type { Key } from "../generated/keys.ts";
 
 export type { Key };
 export type Translate = (key: Key, values?: Record<string, string | number>) => string;
 
 /** Languages with all of their words, in the order of the menu, each by its own name. */
-export const LANGUAGES = { "en-US": "English", "zh-CN": "简体中文" } as const;
+export const LANGUAGES = {
+  "en-US": "English", "de-DE": "Deutsch", "es-ES": "Español", "fr-FR": "Français", "pt-BR": "Português (Brasil)", "ru-RU": "Русский", "tr-TR": "Türkçe",
+  "ja-JP": "日本語", "ko-KR": "한국어", "zh-CN": "简体中文", "zh-TW": "繁體中文",
+} as const;
 export type Language = keyof typeof LANGUAGES;
+const ALL = Object.keys(LANGUAGES) as Language[];
 
+/** Each language is a file of its own, asked for when it is spoken. */
 const FETCH: Record<Language, () => Promise<{ default: object }>> = {
-  "en-US": () => import("virtual:words/en-US"),
-  "zh-CN": () => import("virtual:words/zh-CN"),
+  "en-US": () => import("virtual:words/en-US"), "de-DE": () => import("virtual:words/de-DE"), "es-ES": () => import("virtual:words/es-ES"), "fr-FR": () => import("virtual:words/fr-FR"),
+  "pt-BR": () => import("virtual:words/pt-BR"), "ru-RU": () => import("virtual:words/ru-RU"), "tr-TR": () => import("virtual:words/tr-TR"),
+  "ja-JP": () => import("virtual:words/ja-JP"), "ko-KR": () => import("virtual:words/ko-KR"), "zh-CN": () => import("virtual:words/zh-CN"), "zh-TW": () => import("virtual:words/zh-TW"),
 };
 const KEPT = "moorage-language";
 
@@ -24,11 +31,25 @@ export function preferred(): Language {
   } catch { /* no storage */ }
   if (kept !== null && kept in LANGUAGES) return kept as Language;
   for (const wish of navigator.languages) {
-    const exact = (Object.keys(LANGUAGES) as Language[]).find((one) => one.toLowerCase() === wish.toLowerCase());
-    const near = (Object.keys(LANGUAGES) as Language[]).find((one) => one.split("-")[0] === wish.split("-")[0]?.toLowerCase());
-    if (exact ?? near) return (exact ?? near) as Language;
+    const found = nearest(wish);
+    if (found !== undefined) return found;
   }
   return "en-US";
+}
+
+/** Ours for a tag of BCP 47: the same, else the same language in the same script: `zh-HK` is `zh-TW`, `pt` is `pt-BR`. */
+export function nearest(wish: string): Language | undefined {
+  const exact = ALL.find((one) => one.toLowerCase() === wish.toLowerCase());
+  if (exact !== undefined) return exact;
+  try {
+    const asked = new Intl.Locale(wish).maximize();
+    return ALL.find((one) => {
+      const ours = new Intl.Locale(one).maximize();
+      return ours.language === asked.language && ours.script === asked.script;
+    });
+  } catch {
+    return undefined; // no tag of a language
+  }
 }
 
 /** Load a language's words and use them everywhere; kept for the next visit when it was chosen. */
@@ -45,13 +66,22 @@ export async function speak(language: Language, chosen = false): Promise<void> {
   document.documentElement.lang = language;
 }
 
+/** A `{{count}}` gets the separators of the language; other fields are given as they should be read. */
+export const COUNTS: FormatterModule = {
+  type: "formatter",
+  init: () => undefined,
+  add: () => undefined,
+  addCached: () => undefined,
+  format: (value: unknown, _format, language, options) => (options?.["interpolationkey"] === "count" && typeof value === "number" ? number(value, language ?? "en-US") : value) as string,
+};
+
 /** Prepare i18next and load the first language. */
 export async function startWords(): Promise<i18n> {
-  await i18next.use(initReactI18next).init({
+  await i18next.use(initReactI18next).use(COUNTS).init({
     lng: "none",
     fallbackLng: false,
     resources: {},
-    interpolation: { escapeValue: false }, // React escapes; nothing here becomes markup
+    interpolation: { escapeValue: false, alwaysFormat: true }, // React escapes; nothing here becomes markup
     returnNull: false,
     react: { useSuspense: false, transSupportBasicHtmlNodes: false },
   });
