@@ -24,6 +24,7 @@ from moorage.oci.media_types import OCI_INDEX
 from moorage.oci.names import parse_repository, parse_tag
 from moorage.remotes.reading import Referrer, RemoteManifest, read_referrers, referrers_tag
 from moorage.remotes.uploads import Read
+from moorage.storage.base import LocalFile
 
 _PAGE = 1_000
 
@@ -190,8 +191,11 @@ class Local:
         *,
         mount_from: str = "",
         chunk_bytes: int = 0,  # noqa: ARG002 - nothing lies between us and ourselves
+        file: LocalFile | None = None,
     ) -> bool:
         """Receive a blob; or mount it, from `mount_from` or any other repository of the same project.
+
+        A storage that can takes `file`, what `read` would read, as it is.
 
         Not from another project: who may read this one need not know what that one holds.
 
@@ -214,7 +218,7 @@ class Local:
             progress = await storage.start(upload)
             faults.point("upload.started")
             found = Found(upload, repository, progress, 0, digest.algorithm, self._actor)
-            await receive.close(self._shelf, found, digest, Chunk(0, size_bytes), _Body(read))
+            await receive.close(self._shelf, found, digest, Chunk(0, size_bytes), _Body(read), file=file)
         except BaseException:
             with suppress(Problem):
                 await receive.kill(self._shelf, upload)

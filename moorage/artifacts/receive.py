@@ -30,7 +30,7 @@ from moorage.errors import (
 from moorage.events import SYSTEM, Actor
 from moorage.ids import UploadId
 from moorage.oci.digest import Digest, Hasher
-from moorage.storage.base import Progress
+from moorage.storage.base import LocalFile, Progress
 
 _HEARTBEAT_SECONDS = uploads.CLAIM_SECONDS / 3
 _TURNS = 10
@@ -73,15 +73,21 @@ class Arriving(Protocol):
         ...
 
 
-async def close(shelf: Shelf, found: Found, digest: Digest, chunk: Chunk, body: Arriving) -> None:
-    """Take a last chunk if there is one, check the digest, and make the blob live: T1, the file, T2."""
+async def close(
+    shelf: Shelf, found: Found, digest: Digest, chunk: Chunk, body: Arriving, *, file: LocalFile | None = None
+) -> None:
+    """Take a last chunk if there is one, check the digest, and make the blob live: T1, the file, T2.
+
+    Args:
+        file: what `body` would read, for a storage that can have the file itself.
+    """
     upload, progress = found.upload, found.progress
     claim = new_claim()
     try:
         if chunk.length != 0:
             claimed = await _claim(shelf, found, digest, chunk)
             claim = claimed.claim
-            progress = await write(shelf, claimed, body, chunk.length, keep_claim=True)
+            progress = await write(shelf, claimed, body, chunk.length, keep_claim=True, file=file)
             if body.broken:
                 raise Invalid(  # noqa: TRY301 - the cleanup below is for this, too
                     f"The body ended early; {progress.size_bytes} bytes are safe, go on from there."
@@ -195,7 +201,15 @@ async def kill(shelf: Shelf, upload: UploadId, *, judged_bytes: int | None = Non
     return True
 
 
-async def write(shelf: Shelf, claimed: Claimed, body: Arriving, length: int | None, *, keep_claim: bool) -> Progress:
+async def write(
+    shelf: Shelf,
+    claimed: Claimed,
+    body: Arriving,
+    length: int | None,
+    *,
+    keep_claim: bool,
+    file: LocalFile | None = None,
+) -> Progress:
     """Move a body into the storage, with its claim kept alive, and note what is durable.
 
     Raises:
@@ -206,10 +220,12 @@ async def write(shelf: Shelf, claimed: Claimed, body: Arriving, length: int | No
         faults.point("append.begun")
         hasher = _resume(claimed)
         async with _heartbeat(shelf, claimed), _cancelled(shelf, claimed.upload):
-            pieces = _reserved(shelf, claimed, body)
-            progress = await shelf.storage.append(
-                claimed.upload, claimed.progress, pieces, hasher, takeover=claimed.lapsed
-            )
+            progress = await _adopt(shelf, claimed, file)
+            if progress is None:
+                pieces = _reserved(shelf, claimed, body)
+                progress = await shelf.storage.append(
+                    claimed.upload, claimed.progress, pieces, hasher, takeover=claimed.lapsed
+                )
         received = progress.size_bytes - claimed.progress.size_bytes
         if length is not None and received != length and not body.broken:
             raise SizeInvalid(  # noqa: TRY301 - the cleanup below is for this, too
@@ -229,6 +245,15 @@ async def write(shelf: Shelf, claimed: Claimed, body: Arriving, length: int | No
                 await shelf.storage.abort(claimed.upload, claimed.progress)
         raise
     return progress
+
+
+async def _adopt(shelf: Shelf, claimed: Claimed, file: LocalFile | None) -> Progress | None:
+    """Have the storage take a file for all bytes of an upload, reserved with its claim; None: they have to be read."""
+    if file is None or claimed.progress.size_bytes or claimed.lapsed:
+        return None
+    if file.hasher.algorithm != claimed.algorithm or file.hasher.size_bytes > claimed.reserved_bytes:
+        return None
+    return await shelf.storage.adopt(claimed.upload, file)
 
 
 def _resume(claimed: Claimed) -> Hasher:

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from time import monotonic
 
+import msgspec
+
 from moorage.artifacts.local import Local
 from moorage.artifacts.pull import FoundBlob
 from moorage.artifacts.stored import Shelf
@@ -23,19 +25,19 @@ from moorage.errors import (
     UpstreamFailed,
 )
 from moorage.oci.digest import Digest, Hasher
-from moorage.proxycache.arrivals import ARRIVING, FAILED, WHOLE, Arrival, Arrivals, Head, Progress, tail
+from moorage.proxycache.arrivals import FAILED, WHOLE, Arrival, Arrivals, Head, Progress, tail
 from moorage.proxycache.evict import Evict
 from moorage.proxycache.explain import explain, retell
 from moorage.proxycache.proxies import Proxy
 from moorage.proxycache.service import PROXY
 from moorage.remotes.patience import Attempts, Patience
+from moorage.storage.base import LocalFile
 
 _PATIENCE = Patience(tries=4, first_seconds=0.2, longest_seconds=5.0)
 """Of a fetch whose connection broke: clients are waiting."""
-_BUFFER_BYTES = 1 << 20
-_MOST_BUFFERED = 8 << 20
+_BATCH_BYTES = 256 << 10
 _HOLD_SECONDS = 0.05
-"""How long a slow upstream's bytes are gathered before they are written."""
+"""How long a slow upstream's bytes are gathered before they go on."""
 
 log = logging.getLogger("moorage.proxycache")
 
@@ -70,6 +72,7 @@ class Coming:
 class _Fetch:
     """A fetch of this process."""
 
+    arrival: Arrival
     progress: Progress = field(default_factory=Progress)
     task: "asyncio.Task[None] | None" = None
 
@@ -95,26 +98,36 @@ class Blobs:
             found = await self._local.find_row(wanted.path, wanted.digest)
         return found
 
-    async def open(self, wanted: Wanted) -> Coming:
-        """Take part in the fetch of a blob; begin it where nobody has.
+    async def open(self, wanted: Wanted) -> FoundBlob | Coming:
+        """A blob that is here, or its fetch, to take part in; it is begun where nobody has.
 
         Raises:
             BlobUnknown: the upstream does not have it.
             RemoteBusy, UpstreamFailed: it cannot be had now.
         """
+        found: FoundBlob | Coming | None = None
+        while found is None:
+            found = await self.find(wanted) or await self._take_part(wanted)
+        return found
+
+    async def _take_part(self, wanted: Wanted) -> Coming | None:
+        """The fetch of a blob; None: it is over, and the bytes are the storage's."""
         arrival, looks = self._join(wanted), 0
         try:
-            while (head := arrival.head()) is None:
+            while (head := arrival.head()) is None or not self._has_bytes(wanted, arrival, head):
+                if head is not None and head.state == FAILED:
+                    raise retell(head, wanted.proxy)  # noqa: TRY301 - the file is closed below
                 fetch = self._fetches.get(wanted.key)
                 if fetch is not None:
                     await fetch.progress.wait()
                     continue
+                if head is not None and not arrival.is_current():
+                    arrival.close()
+                    return None
                 looks += 1
                 if looks % 10 == 0:
                     arrival = self._rejoin(wanted, arrival)
                 await asyncio.sleep(0.01)
-            if head.state == FAILED:
-                raise retell(head, wanted.proxy)  # noqa: TRY301 - the file is closed below
         except BaseException:
             arrival.close()
             raise
@@ -133,12 +146,11 @@ class Blobs:
 
     async def fetch(self, wanted: Wanted) -> None:
         """Have a blob stored for which no client waits; what fails is in the log."""
-        if await self.find(wanted) is not None:
-            return
         with contextlib.suppress(Problem):
             coming = await self.open(wanted)
-            async for _ in coming.read(max(0, coming.size_bytes - 1), coming.size_bytes):
-                pass
+            if isinstance(coming, Coming):
+                async for _ in coming.read(max(0, coming.size_bytes - 1), coming.size_bytes):
+                    pass
 
     async def close(self) -> None:
         """Stop fetching. What came stays in its file: another process of the machine goes on there."""
@@ -146,6 +158,13 @@ class Blobs:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _has_bytes(self, wanted: Wanted, arrival: Arrival, head: Head) -> bool:
+        """Whether the bytes can be read, as far as they came."""
+        fetch = self._fetches.get(wanted.key)
+        return head.state != FAILED and (
+            (fetch is not None and arrival.share_bytes(fetch.arrival)) or arrival.find_bytes(head)
+        )
 
     # -- one fetch ------------------------------------------------------------------------------------------
 
@@ -156,7 +175,7 @@ class Blobs:
             if wanted.key in self._fetches:
                 return arrival
             if arrival.lock():
-                fetch = self._fetches[wanted.key] = _Fetch()
+                fetch = self._fetches[wanted.key] = _Fetch(arrival)
                 fetch.task = asyncio.create_task(self._run(wanted, arrival, fetch))
                 return self._arrivals.open(wanted.key)
             if arrival.is_current():
@@ -176,9 +195,9 @@ class Blobs:
         try:
             with self._counted(wanted):
                 async with self._slots:
-                    size = await self._receive(wanted, arrival, fetch.progress)
+                    hasher = await self._receive(wanted, arrival, fetch.progress)
             fetch.progress.moved()
-            await self._store(wanted, arrival, size)
+            await self._store(wanted, arrival, hasher)
             arrival.unlink()
         except (Problem, OSError) as problem:
             log.warning("%s could not be fetched from %s: %s", wanted.digest, wanted.proxy.registry, problem)
@@ -217,29 +236,26 @@ class Blobs:
             if not self._running[key]:
                 del self._running[key]
 
-    async def _receive(self, wanted: Wanted, arrival: Arrival, progress: Progress) -> int:
-        """Have all bytes in the file, and their digest compared; their number."""
-        head = arrival.head()
-        if head is not None and head.state == WHOLE:
-            return head.size_bytes
-        if head is None:
-            arrival.cut()
-        at, hasher = 0 if head is None else arrival.size(), Hasher(wanted.digest.algorithm)
-        for start in range(0, at, _BUFFER_BYTES):  # what another process left
-            hasher.update(await arrival.read(start, min(at, start + _BUFFER_BYTES)))
-        attempts = Attempts(_PATIENCE)
+    async def _receive(self, wanted: Wanted, arrival: Arrival, progress: Progress) -> Hasher:
+        """Have all bytes in the file, and their digest compared; the hash of them."""
+        head, hasher = arrival.head(), Hasher(wanted.digest.algorithm)
+        if head is not None and head.state != FAILED and arrival.resume(head):
+            await arrival.feed(hasher)  # what another process left
+        else:
+            arrival.empty()
+            head = None
+        at, attempts = hasher.size_bytes, Attempts(_PATIENCE)
         while head is None or at < head.size_bytes:
             try:
                 async with wanted.proxy.client.open_blob(wanted.upstream, wanted.digest, start=at) as (size, pieces):
                     self._shelf.metrics.counters["moorage_proxy_blob_requests_total"] += 1
                     if head is None:
                         self._arrivals.require_room(size)
-                        head = Head(size, ARRIVING)
-                        arrival.set_head(head)
+                        head = arrival.begin(size)
                         progress.moved()
                     elif size != head.size_bytes:
                         raise RemoteMisbehaved("The blob is not as long as it was.", digest=str(wanted.digest))
-                    writer = _Writer(arrival, hasher, progress, at, _Pace(wanted.proxy.bytes_per_second))
+                    writer = _Writer(arrival, hasher, progress, _Pace(wanted.proxy.bytes_per_second))
                     try:
                         async for piece in pieces:
                             attempts.moved(len(piece))
@@ -254,12 +270,16 @@ class Blobs:
                 await attempts.wait(problem)
         if hasher.digest() != wanted.digest:
             raise RemoteMisbehaved("The blob is not what its digest says.", digest=str(wanted.digest))
-        arrival.set_head(Head(at, WHOLE))
+        arrival.set_head(msgspec.structs.replace(head, state=WHOLE))
         self._shelf.metrics.counters["moorage_proxy_blob_bytes_total"] += at
-        return at
+        return hasher
 
-    async def _store(self, wanted: Wanted, arrival: Arrival, size: int) -> None:
-        """Put the bytes into the storage, where there is room; whoever reads the file does not mind."""
+    async def _store(self, wanted: Wanted, arrival: Arrival, hasher: Hasher) -> None:
+        """Give the bytes to the storage, where there is room; whoever reads the file does not mind.
+
+        A file system takes the file itself; where that failed once, it takes what can still be read of it.
+        """
+        size = hasher.size_bytes
 
         async def read(start: int) -> AsyncIterator[bytes]:
             while start < size:
@@ -268,7 +288,9 @@ class Blobs:
                 yield piece
 
         async def put() -> None:
-            await self._local.put_blob(wanted.path, wanted.digest, size, read)
+            path = arrival.bytes_path()
+            file = None if path is None else LocalFile(path, arrival.writing, hasher)
+            await self._local.put_blob(wanted.path, wanted.digest, size, read, file=file)
 
         try:
             await self._evict.making_room(wanted.proxy, put)
@@ -282,59 +304,57 @@ class Blobs:
 
 
 class _Writer:
-    """Writes pieces in a thread while the next ones come."""
+    """Gives what comes to those who wait for it, to the file and to the hash; the last two in threads."""
 
-    def __init__(self, arrival: Arrival, hasher: Hasher, progress: Progress, at: int, pace: "_Pace") -> None:
+    def __init__(self, arrival: Arrival, hasher: Hasher, progress: Progress, pace: "_Pace") -> None:
         self._arrival = arrival
-        self._hasher = hasher
         self._progress = progress
         self._pace = pace
-        self._at = at
+        self._at = self._written = hasher.size_bytes
         self._pieces: list[bytes] = []
         self._held = 0
-        self._writing: asyncio.Task[None] | None = None
-        self._began_at = 0.0
+        self._gave_at = 0.0
+        self._lanes = arrival.lanes(self._write, hasher.update)
 
     async def take(self, piece: bytes, size: int) -> None:
         """Take a piece of a blob of `size` bytes.
 
         Raises:
             RemoteMisbehaved: it is one too many.
+            OSError: the file cannot be written.
         """
+        if self._at + self._held + len(piece) > size:
+            raise RemoteMisbehaved("The blob is longer than it was said to be.")
         self._pieces.append(piece)
         self._held += len(piece)
-        if self._at + self._held > size:
-            self._pieces.clear()
-            self._held = 0
-            raise RemoteMisbehaved("The blob is longer than it was said to be.")
         await self._pace.wait(len(piece))
-        if self._writing is not None and self._held >= _MOST_BUFFERED:
-            await self._writing
-        enough = self._held >= _BUFFER_BYTES or monotonic() - self._began_at > _HOLD_SECONDS
-        if enough and (self._writing is None or self._writing.done()):
-            await self._begin()
+        if self._held >= _BATCH_BYTES or monotonic() - self._gave_at > _HOLD_SECONDS:
+            self._give()
+        for lane in self._lanes:
+            if lane.is_behind() or lane.error is not None:
+                await lane.catch_up()
 
     async def finish(self) -> int:
-        """Write what is left; where the file ends then."""
-        if self._writing is not None:
-            await self._writing
-        while self._pieces:
-            await self._begin()
-            if self._writing is not None:
-                await self._writing
+        """Wait until all is written and hashed; where the file ends then."""
+        self._give()
+        for lane in self._lanes:
+            await lane.catch_up(0)
         return self._at
 
-    async def _begin(self) -> None:
-        if self._writing is not None:
-            await self._writing
-        pieces, self._pieces, held, self._held = self._pieces, [], self._held, 0
-        at, self._at = self._at, self._at + held
-        self._began_at = monotonic()
-        self._writing = asyncio.create_task(self._write(at, pieces))
-
-    async def _write(self, at: int, pieces: list[bytes]) -> None:
-        await self._arrival.write(at, pieces, self._hasher.update)
+    def _give(self) -> None:
+        if not self._pieces:
+            return
+        batch = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        self._progress.add(self._at, batch)
+        self._at += len(batch)
+        self._pieces, self._held, self._gave_at = [], 0, monotonic()
+        for lane in self._lanes:
+            lane.put(batch)
         self._progress.moved()
+
+    def _write(self, batch: bytes) -> None:
+        self._arrival.write(self._written, batch)
+        self._written += len(batch)
 
 
 class _Pace:
@@ -354,4 +374,7 @@ class _Pace:
 
 def _failed(head: Head, problem: Problem) -> Head:
     wait = problem.headers.get("Retry-After", "")
-    return Head(head.size_bytes, FAILED, problem.status, problem.reason, str(problem)[:400], wait)
+    return Head(
+        head.size_bytes, FAILED, head.bytes_name, status=problem.status, reason=problem.reason,
+        message=str(problem)[:400], retry_after=wait,
+    )  # fmt: skip

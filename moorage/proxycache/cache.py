@@ -303,7 +303,7 @@ class ProxyCache:
         """
         wanted = await self._wanted(entry, name, digest)
         self._used(wanted)
-        return await self._blobs.find(wanted) or await self._blobs.open(wanted)
+        return await self._blobs.open(wanted)
 
     async def find_blob_size(self, entry: Entry, name: str, digest: Digest) -> int:
         """How many bytes a blob has.

@@ -4,6 +4,7 @@ Each sentence of these docstrings has a test in `tests/contracts/test_storage.py
 """
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -40,6 +41,21 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int = 0
     hash_state: bytes = b""
     driver: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file of this machine with all bytes of a blob, written to by nobody any more.
+
+    Attributes:
+        path: its only name.
+        descriptor: the one by which it was written: what could not be written since is told to it.
+        hasher: has hashed exactly these bytes.
+    """
+
+    path: Path
+    descriptor: int
+    hasher: Hasher
 
 
 class Storage(Protocol):
@@ -157,6 +173,14 @@ class Storage(Protocol):
         Raises:
             UploadUnknown: the bytes before are not there any more; the client has to begin a new upload. An
                 object store does not look before `finish`.
+        """
+        ...
+
+    async def adopt(self, upload: UploadId, file: LocalFile) -> Progress | None:
+        """Take a file for the bytes of an upload that has none, and return once they are durable.
+
+        Its path is gone then. None: it cannot be had without a copy, and is where it was. When this fails, nothing of
+        the upload is there; the file may be gone.
         """
         ...
 

@@ -4,12 +4,14 @@ import contextlib
 import errno
 import os
 import stat as modes
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from moorage.errors import StorageFull, StorageUnavailable, UploadUnknown
-from moorage.storage.base import Progress, Stat
+from moorage.storage.base import LocalFile, Progress, Stat
+from moorage.storage.disk import Disk
 
+_PIECE_BYTES = 1024 * 1024
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -43,6 +45,52 @@ def aside(path: Path) -> Path:
 def driver_note(path: Path) -> str:
     """What the row keeps of a file's name: the N of `data.N`."""
     return path.suffix[1:]
+
+
+def move_file(disk: Disk, file: LocalFile, target: Path) -> bool:
+    """Give a file a name in an upload's folder, which is made; False: it lies on another file system."""
+    size = os.fstat(file.descriptor).st_size
+    if size != file.hasher.size_bytes:
+        raise ValueError(f"the hash stands at {file.hasher.size_bytes}, the file ends at {size}")
+    disk.mkdir(target.parent)
+    try:
+        disk.rename(file.path, target)
+    except OSError as error:
+        remove_folder(disk, target.parent)
+        if error.errno == errno.EXDEV:
+            return False
+        raise
+    return True
+
+
+def is_aside(path: Path) -> bool:
+    """Whether a sync of this upload's file failed, so that it was put aside."""
+    return stat_file(path) is None and stat_file(aside(path)) is not None
+
+
+def copy_bytes(disk: Disk, fd: int, size: int, take: Callable[[bytes], None]) -> None:
+    """Hand the first `size` bytes of an upload's file on."""
+    offset = 0
+    while offset < size:
+        piece = disk.read(fd, min(_PIECE_BYTES, size - offset), offset)
+        if not piece:
+            raise lost()
+        take(piece)
+        offset += len(piece)
+
+
+def remove_folder(disk: Disk, folder: Path) -> None:
+    """Remove the folder of an upload with what is in it, unless somebody writes a file to it meanwhile."""
+    try:
+        for path in list(folder.iterdir()):
+            with contextlib.suppress(FileNotFoundError):
+                disk.unlink(path)
+        disk.rmdir(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if error.errno != errno.ENOTEMPTY:
+            raise
 
 
 def lost() -> UploadUnknown:

@@ -8,7 +8,6 @@ answer "fine" the second time. What an earlier sync acknowledged is copied from 
 
 import asyncio
 import contextlib
-import errno
 import os
 import secrets
 import stat as modes
@@ -24,15 +23,19 @@ from moorage.ids import UploadId
 from moorage.oci.digest import Digest, Hasher
 from moorage.settings import Settings
 from moorage.storage import keys
-from moorage.storage.base import Progress, Stat
+from moorage.storage.base import LocalFile, Progress, Stat
 from moorage.storage.disk import Disk
 from moorage.storage.files import (
     File,
     aside,
+    copy_bytes,
     driver_note,
     file_name,
     has_size,
+    is_aside,
     lost,
+    move_file,
+    remove_folder,
     stat_file,
     take_entries,
     translate,
@@ -180,6 +183,11 @@ class Filesystem:
             size_bytes=file.offset, hash_state=hasher.state() if hasher else b"", driver=driver_note(file.path)
         )
 
+    async def adopt(self, upload: UploadId, file: LocalFile) -> Progress | None:
+        """Rename the file, where it lies on the same file system."""
+        keys.require_upload(upload)
+        return await self._run(self._adopt, upload, file)
+
     def read_upload(self, upload: UploadId, progress: Progress) -> AsyncIterator[bytes]:
         """The durable bytes of an upload."""
         keys.require_upload(upload)
@@ -195,7 +203,7 @@ class Filesystem:
         """Remove the upload's folder."""
         del progress
         keys.require_upload(upload)
-        await self._run(self._remove_upload, self._uploads / upload)
+        await self._run(remove_folder, self._disk, self._uploads / upload)
 
     async def uploads(self) -> AsyncIterator[UploadId]:
         """The folders below `uploads`."""
@@ -331,7 +339,7 @@ class Filesystem:
         behind = hasher if hasher is not None and hasher.size_bytes < size else None
         if size == 0:
             self._disk.mkdir(file.path.parent)
-        if size and self._is_aside(file.path):
+        if size and is_aside(file.path):
             self._salvage(file, progress, hasher, behind)
             return
         if takeover:
@@ -345,7 +353,22 @@ class Filesystem:
         if found > size:
             self._disk.truncate(file.fd, size)
         if behind is not None:
-            self._copy(file.fd, size, behind.update)
+            copy_bytes(self._disk, file.fd, size, behind.update)
+
+    def _adopt(self, upload: UploadId, file: LocalFile) -> Progress | None:
+        target = self._uploads / upload / file_name(Progress())
+        if not move_file(self._disk, file, target):
+            return None
+        faults.point("append.written")
+        try:
+            self._disk.fsync(file.descriptor)
+            self._disk.fsync_dir(target.parent)
+            self._disk.fsync_dir(self._uploads)
+            self._disk.fsync_dir(file.path.parent)  # or somebody finds it there after a power cut, and writes to it
+        except OSError:
+            remove_folder(self._disk, target.parent)
+            raise
+        return Progress(size_bytes=file.hasher.size_bytes, hash_state=file.hasher.state())
 
     def _take_over(self, file: File, progress: Progress, behind: Hasher | None) -> None:
         """Copy the durable bytes to a file that only this call has ever opened."""
@@ -366,14 +389,10 @@ class Filesystem:
                 self._write(file, piece)
 
             if source >= 0:
-                self._copy(source, progress.size_bytes, take)
+                copy_bytes(self._disk, source, progress.size_bytes, take)
         finally:
             if source >= 0:
                 self._disk.close(source)
-
-    def _is_aside(self, path: Path) -> bool:
-        """Whether a sync of this upload's file failed, so that it was put aside."""
-        return stat_file(path) is None and stat_file(aside(path)) is not None
 
     def _salvage(self, file: File, progress: Progress, hasher: Hasher | None, behind: Hasher | None) -> None:
         """Copy what was acknowledged out of a file put aside, and see that it is what was hashed at that time.
@@ -389,15 +408,6 @@ class Filesystem:
             self._discard(file)
             raise lost()
 
-    def _copy(self, fd: int, size: int, take: Callable[[bytes], None]) -> None:
-        offset = 0
-        while offset < size:
-            piece = self._disk.read(fd, min(_PIECE_BYTES, size - offset), offset)
-            if not piece:
-                raise lost()
-            take(piece)
-            offset += len(piece)
-
     def _open_upload(self, path: Path) -> int:
         try:
             return self._disk.open(path, write=True)
@@ -407,7 +417,7 @@ class Filesystem:
     def _open_acknowledged(self, path: Path) -> int:
         """Open an upload's file to copy from it, also when it was put aside."""
         try:
-            return self._disk.open(aside(path) if self._is_aside(path) else path)
+            return self._disk.open(aside(path) if is_aside(path) else path)
         except FileNotFoundError:
             raise lost() from None
 
@@ -417,16 +427,16 @@ class Filesystem:
         target = self._root / key
         size = progress.size_bytes
         found = stat_file(file.path)
-        is_aside = size > 0 and self._is_aside(file.path)
-        if found is None and not is_aside and has_size(target, size):
+        set_aside = size > 0 and is_aside(file.path)
+        if found is None and not set_aside and has_size(target, size):
             # An earlier call came so far, and its reply was lost; its syncs may have been lost as well.
             return self._settle_name(target, folder, again=True)
-        if found is None and not is_aside and size:
+        if found is None and not set_aside and size:
             raise lost()
         if found is None or found.size_bytes != size:
             # A blob of no bytes that were never appended, a tail of an attempt that failed, or a file put aside.
             digest = keys.find_digest(key)
-            check = Hasher(digest.algorithm) if digest is not None and is_aside else None
+            check = Hasher(digest.algorithm) if digest is not None and set_aside else None
             try:
                 self._begin(file, progress, check, takeover=False)
                 if check is not None and check.digest() != digest:
@@ -478,7 +488,7 @@ class Filesystem:
         with contextlib.suppress(FileNotFoundError):
             self._sync_folder(left, again=again)
         if left.parent == self._uploads:
-            self._remove_upload(left)
+            remove_folder(self._disk, left)
         found = stat_file(target)
         if found is None:
             raise lost()
@@ -513,18 +523,6 @@ class Filesystem:
                 self._durable_folders.add(folder)
             folder = folder.parent
 
-    def _remove_upload(self, folder: Path) -> None:
-        try:
-            for path in list(folder.iterdir()):
-                with contextlib.suppress(FileNotFoundError):
-                    self._disk.unlink(path)
-            self._disk.rmdir(folder)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            if error.errno != errno.ENOTEMPTY:
-                raise
-
     # -- objects, in threads
 
     def _delete(self, path: Path) -> None:
@@ -535,7 +533,7 @@ class Filesystem:
                 self._disk.rmdir(path.parent)
 
     async def _read_upload(self, path: Path, size: int) -> AsyncIterator[bytes]:
-        if size and await self._run(self._is_aside, path):
+        if size and await self._run(is_aside, path):
             path = aside(path)
         pieces = self._read(path, 0, size)
         try:

@@ -10,7 +10,7 @@ from moorage.ids import UploadId
 from moorage.oci.digest import Digest, Hasher
 from moorage.settings import Settings
 from moorage.storage import keys
-from moorage.storage.base import Progress, Stat
+from moorage.storage.base import LocalFile, Progress, Stat
 
 _PIECE_BYTES = 1024 * 1024
 
@@ -121,6 +121,11 @@ class Memory:
         data = b"".join(gathered)
         self._uploads.setdefault(upload, {})[generation] = data
         return Progress(size_bytes=len(data), hash_state=hasher.state() if hasher else b"", driver=generation)
+
+    async def adopt(self, upload: UploadId, file: LocalFile) -> None:
+        """None: nothing here is a file."""
+        del file
+        keys.require_upload(upload)
 
     def read_upload(self, upload: UploadId, progress: Progress) -> AsyncIterator[bytes]:
         """The bytes of an upload."""

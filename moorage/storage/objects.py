@@ -22,7 +22,7 @@ from moorage.errors import BlobDamaged, StorageUnavailable, UploadUnknown
 from moorage.ids import UploadId
 from moorage.oci.digest import Digest, Hasher
 from moorage.storage import keys
-from moorage.storage.base import Progress, Stat
+from moorage.storage.base import LocalFile, Progress, Stat
 from moorage.storage.intake import Lane, settle
 from moorage.storage.parts import STREAM_BYTES, Missing, Store, Writer, chained, take, translated
 from moorage.storage.segments import BlobKey, Chain, Segment, blob_key, follow, is_segment
@@ -212,6 +212,11 @@ class Objects:
             hash_state=hasher.state() if hasher else b"",
             driver=chain.note(),
         )
+
+    async def adopt(self, upload: UploadId, file: LocalFile) -> None:
+        """None: the bytes have to be sent to the store."""
+        del file
+        keys.require_upload(upload)
 
     def read_upload(self, upload: UploadId, progress: Progress) -> AsyncIterator[bytes]:
         """The segments of an upload, one after the other."""

@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from moorage.errors import BlobDamaged, Problem, UploadUnknown
 from moorage.ids import UploadId
 from moorage.oci.digest import Hasher, compute
-from moorage.storage.base import Progress, Storage
+from moorage.storage.base import LocalFile, Progress, Storage
 from moorage.storage.keys import find_digest
 from moorage.testing.bodies import (
     LARGE,
@@ -95,6 +96,37 @@ class UploadPromises:
         progress = await storage.append(upload, progress, pieces(b"x"), None, takeover=False)
 
         assert progress.size_bytes == 1
+
+    @pytest.mark.parametrize("data", [b"x", LARGE], ids=["byte", "large"])
+    async def test_a_file_that_is_at_hand_is_taken_or_left(self, storage: Storage, tmp_path: Path, data: bytes) -> None:
+        upload, hasher, path = new_upload(), Hasher(), tmp_path / "at hand"
+        await storage.start(upload)
+        hasher.update(data)
+        with path.open("w+b", buffering=0) as file:
+            file.write(data)
+            progress = await storage.adopt(upload, LocalFile(path, file.fileno(), hasher))
+
+        if progress is None:
+            assert path.read_bytes() == data
+            assert await list_uploads(storage) == set()
+            return
+        assert not path.exists()
+        assert Hasher.resume("sha256", progress.hash_state).digest() == compute(data)
+        assert await gather(storage.read_upload(upload, progress)) == data
+        key = storage.place(compute(data), upload, progress, first=True)
+        said = await storage.finish(upload, progress, key)
+        assert said == await storage.stat(key)
+        assert await gather(storage.read(key)) == data
+
+    async def test_a_file_that_the_hash_does_not_cover_is_refused(self, storage: Storage, tmp_path: Path) -> None:
+        upload, path = new_upload(), tmp_path / "at hand"
+        with path.open("w+b", buffering=0) as file:
+            file.write(b"more")
+            with contextlib.suppress(ValueError):
+                assert await storage.adopt(upload, LocalFile(path, file.fileno(), Hasher())) is None
+
+        assert path.read_bytes() == b"more"
+        assert await list_uploads(storage) == set()
 
     async def test_another_process_goes_on(self, storage: Storage, another: Storage) -> None:
         upload = new_upload()

@@ -13,7 +13,7 @@ from moorage.errors import StorageUnavailable
 from moorage.ids import UploadId
 from moorage.oci.digest import Hasher, compute
 from moorage.storage import filesystem
-from moorage.storage.base import Progress
+from moorage.storage.base import LocalFile, Progress
 from moorage.storage.filesystem import Filesystem
 from moorage.storage.keys import BLOBS, find_digest
 from moorage.testing.bodies import cut, gather, pieces
@@ -144,6 +144,26 @@ async def two_blobs_of_one_folder(storage: Filesystem, disk: PowerDisk) -> None:
     await upload(storage, disk, TWO, second)
 
 
+async def a_file_that_was_at_hand(storage: Filesystem, disk: PowerDisk) -> None:
+    """A proxy cache's: written beside the storage, and handed over."""
+    folder = storage.path("x").parent.parent / "arrivals"
+    disk.mkdir(folder)
+    hasher, file = Hasher(), disk.create(folder / "blob", exclusive=True)
+    disk.fsync_dir(folder)  # as when the system did it by itself
+    disk.write(file, LARGE, 0)
+    hasher.update(LARGE)
+    progress = await storage.adopt(ONE, LocalFile(folder / "blob", file, hasher))
+    assert progress is not None
+    promise = begins(file_of(ONE, progress), LARGE)
+    disk.promise(promise)
+    disk.promise(lambda found: "the file can be written to" if "data/arrivals/blob" in found else "")
+    disk.close(file)
+    disk.release(promise)
+    key = storage.place(compute(LARGE), ONE, progress, first=True)
+    await storage.finish(ONE, progress, key)
+    disk.promise(has(key, LARGE))
+
+
 async def objects(storage: Filesystem, disk: PowerDisk) -> None:
     await storage.put("a/b/c", pieces(b"old"))
     disk.promise(has("a/b/c", b"old", LARGE))
@@ -174,7 +194,8 @@ async def a_check(storage: Filesystem, disk: PowerDisk) -> None:
 
 STORIES: list[Story] = [
     a_small_blob, a_large_blob, chunks, a_blob_without_bytes, takeovers, a_tail_that_failed,
-    a_folder_that_somebody_else_made, two_blobs_of_one_folder, objects, a_check,
+    a_folder_that_somebody_else_made, two_blobs_of_one_folder, a_file_that_was_at_hand, objects,
+    a_check,
 ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import pytest
 from moorage import faults
 from moorage.errors import BlobDamaged, StorageFull, StorageUnavailable, UploadUnknown
 from moorage.oci.digest import Hasher, compute
-from moorage.storage.base import Progress
+from moorage.storage.base import LocalFile, Progress
 from moorage.storage.disk import Disk
 from moorage.storage.filesystem import Filesystem
 from moorage.testing.bodies import cut, gather, list_uploads, new_upload, pieces, store
@@ -85,6 +85,29 @@ async def test_a_failing_operation_leaves_nothing_half_done(tmp_path: Path, oper
     await before.close()
 
     assert reached > 0
+
+
+@pytest.mark.parametrize("operation", ["mkdir", "rename", "fsync", "fsync_dir"])
+async def test_a_file_at_hand_that_cannot_be_had_leaves_nothing(tmp_path: Path, operation: str) -> None:
+    disk, upload, hasher = FaultyDisk(), new_upload(), Hasher()
+    storage = Filesystem(tmp_path / "storage", disk=disk)
+    await storage.open()
+    hasher.update(LARGE)
+    with (tmp_path / "at hand").open("w+b", buffering=0) as file:
+        file.write(LARGE)
+        at_hand = LocalFile(tmp_path / "at hand", file.fileno(), hasher)
+        disk.fail(operation, errno.EIO)
+        with pytest.raises(StorageUnavailable):
+            await storage.adopt(upload, at_hand)
+        assert await list_uploads(storage) == set()
+        assert at_hand.path.exists() == (operation in {"mkdir", "rename"})
+        if at_hand.path.exists():
+            disk.fail("rename", errno.EXDEV)  # on another file system: it is left, and has to be read
+            assert await storage.adopt(upload, at_hand) is None
+            assert at_hand.path.read_bytes() == LARGE
+            assert await list_uploads(storage) == set()
+            assert await storage.adopt(upload, at_hand) is not None
+    await storage.close()
 
 
 @pytest.mark.parametrize("body", [b"small", LARGE], ids=["small", "large"])
