@@ -16,6 +16,7 @@ from moorage.artifacts.local import Local
 from moorage.artifacts.pull import FoundBlob
 from moorage.artifacts.stored import Shelf
 from moorage.errors import (
+    BlobUnknown,
     Problem,
     QuotaExceeded,
     RemoteBusy,
@@ -27,7 +28,7 @@ from moorage.errors import (
 from moorage.oci.digest import Digest, Hasher
 from moorage.proxycache.arrivals import FAILED, WHOLE, Arrival, Arrivals, Head, Progress, tail
 from moorage.proxycache.evict import Evict
-from moorage.proxycache.explain import explain, retell
+from moorage.proxycache.explain import explain, retell, tell
 from moorage.proxycache.proxies import Proxy
 from moorage.proxycache.service import PROXY
 from moorage.remotes.patience import Attempts, Patience
@@ -97,6 +98,23 @@ class Blobs:
             await self._completed(wanted.proxy, wanted.path, wanted.digest)
             found = await self._local.find_row(wanted.path, wanted.digest)
         return found
+
+    async def find_size(self, wanted: Wanted) -> int:
+        """How many bytes a blob has, here or at the upstream.
+
+        Raises:
+            BlobUnknown, RemoteBusy, UpstreamFailed: as `open`.
+        """
+        found = await self.find(wanted)
+        if found is not None:
+            return found.size_bytes
+        try:
+            size = await wanted.proxy.client.find_blob(wanted.upstream, wanted.digest)
+        except Problem as problem:
+            raise tell(wanted.proxy, problem) from problem
+        if size is None or size < 0:
+            raise BlobUnknown(repository=wanted.path, digest=str(wanted.digest))
+        return size
 
     async def open(self, wanted: Wanted) -> FoundBlob | Coming:
         """A blob that is here, or its fetch, to take part in; it is begun where nobody has.

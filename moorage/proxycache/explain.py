@@ -1,5 +1,7 @@
 """What whoever pulls is told when an upstream does not give something. Its own words are for administrators' logs."""
 
+import logging
+
 from moorage.errors import (
     BlobUnknown,
     ManifestUnknown,
@@ -14,6 +16,8 @@ from moorage.errors import (
 )
 from moorage.proxycache.arrivals import Head
 from moorage.proxycache.proxies import Proxy
+
+log = logging.getLogger("moorage.proxycache")
 
 _DETAILS = frozenset({"status", "refused", "most"})
 
@@ -40,6 +44,14 @@ def explain(proxy: Proxy, problem: Problem) -> Problem:
         what = "refuses this"
     message = f"The registry '{proxy.registry}', which this project mirrors, {what}, and this is not cached."
     return UpstreamFailed(message, headers=dict(problem.headers), **detail)
+
+
+def tell(proxy: Proxy, problem: Problem) -> Problem:
+    """The problem to tell; the log has what the upstream itself said, where it is at fault."""
+    told = explain(proxy, problem)
+    if told.status >= 500:
+        log.warning("%s: %s", proxy.registry, problem)
+    return told
 
 
 def retell(head: Head, proxy: Proxy) -> Problem:

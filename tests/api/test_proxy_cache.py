@@ -15,7 +15,7 @@ from moorage.access.policy import Role
 from moorage.db.engine import _PostgresqlReader, _SqliteReader
 from moorage.db.work import Work
 from moorage.oci.digest import compute
-from moorage.proxycache import arrivals, cache, listing, proxies
+from moorage.proxycache import arrivals, held, listing, proxies, remembered
 from tests.api.client import OCI_INDEX, OCI_MANIFEST, Answer, Client, Server, encode, image
 from tests.api.conftest import make_user, unique
 from tests.api.test_labels_api import ask
@@ -42,7 +42,7 @@ CLOCK = Clock()
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     CLOCK.later = 0
-    for module in (cache, proxies, listing):
+    for module in (held, proxies, listing, remembered):
         monkeypatch.setattr(module, "monotonic", CLOCK)
 
 

@@ -1,0 +1,28 @@
+"""Turns: one of all processes of this machine does a thing, and who waited for it sees what it did."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from moorage.proxycache.arrivals import Arrivals
+
+
+class Turns:
+    """The turns that this process takes or waits for. Used from one event loop."""
+
+    def __init__(self, arrivals: Arrivals) -> None:
+        self._arrivals = arrivals
+        self._turns: dict[str, tuple[asyncio.Lock, list[None]]] = {}
+
+    @contextlib.asynccontextmanager
+    async def take(self, key: str) -> AsyncIterator[None]:
+        """Be the only one of this machine who does what `key` names."""
+        lock, users = self._turns.setdefault(key, (asyncio.Lock(), []))
+        users.append(None)
+        try:
+            async with lock, self._arrivals.turn(key):
+                yield
+        finally:
+            users.pop()
+            if not users:
+                self._turns.pop(key, None)
