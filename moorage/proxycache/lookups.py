@@ -142,7 +142,7 @@ class Lookups:
                 raise ManifestUnknown(repository=path, reference=tag) from None
             if proxy.keeps_gone:
                 return await self._mark(proxy, path, tag, here)
-            await self._database.run(PROXY, service.note_mark, proxy.project_id, path, tag, None)
+            await self._database.run(PROXY, _drop, proxy.project_id, path, tag)
             raise ManifestUnknown(repository=path, reference=tag) from None
         except (Problem, TimeoutError) as problem:
             self._remembered.pause(proxy, path, problem)
@@ -215,6 +215,10 @@ def _as_problem(problem: Exception) -> Problem:
 
 def _keep(work: Work, project_id: int, path: str, got: RemoteManifest, tag: str) -> None:
     service.keep_manifest(work, service.destination(work, project_id, path), got, tag)
+
+
+def _drop(work: Work, project_id: int, path: str, tag: str) -> None:
+    service.drop_tag(work, service.destination(work, project_id, path), tag)
 
 
 def _move(work: Work, project_id: int, path: str, tag: str, digest: Digest) -> None:

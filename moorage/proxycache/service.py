@@ -1,5 +1,6 @@
 """What a proxy keeps in the database: marks of tags, held manifests, and artifacts once they are whole."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,13 +9,14 @@ from sqlalchemy import ColumnElement, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from moorage.artifacts import push
+from moorage.artifacts.delete import delete_tag
 from moorage.artifacts.pull import FoundManifest
 from moorage.artifacts.repositories import Destination
 from moorage.artifacts.tables import Artifact, Blob, Manifest, Repository, RepositoryBlob
 from moorage.db.base import db_now
 from moorage.db.engine import Query, Reader
 from moorage.db.work import Work
-from moorage.errors import ProjectUnknown, TagImmutable
+from moorage.errors import ManifestUnknown, ProjectUnknown, TagImmutable
 from moorage.events import Actor
 from moorage.oci import manifest as manifests
 from moorage.oci.digest import Digest
@@ -198,6 +200,19 @@ def move_tag(work: Work, to: Destination, tag: str, digest: Digest) -> bool:
     found = RemoteManifest(digest, row.media_type, raw)
     _record(work, to, manifests.parse(raw, row.media_type), found, [tag])
     return True
+
+
+def drop_tag(work: Work, to: Destination, tag: str) -> None:
+    """Note that a tag leads nowhere any more, and have it lead nowhere here; where a rule keeps it, it stays."""
+    repository = work.db.scalar(
+        select(Repository.id).where(
+            Repository.project_id == to.project_id, Repository.path == to.path, Repository.trash_id.is_(None)
+        )
+    )
+    if repository is not None:
+        with contextlib.suppress(ManifestUnknown, TagImmutable), work.db.begin_nested():
+            delete_tag(work, to.project_id, repository, to.path, tag)
+    note_mark(work, to.project_id, to.path, tag, None)
 
 
 def destination(work: Work, project_id: int, path: str) -> Destination:

@@ -399,21 +399,32 @@ async def test_what_the_upstream_deleted_is_followed_or_kept(app: Server, admin:
     await pull(mirror, "team/app", "v1")
     await kept(mirror, "team/app")
     del mirror.shelf.tags["team/app", "v1"]
+    body = {"metadata": {"proxy_cache_local_on_not_found": "true"}}
+    assert (await ask(app, admin, "PUT", f"/projects/{mirror.name}", body)).status == 200
     await age(mirror, 61)
+    served = await mirror.get("team/app", "v1")
+    assert (served.status, served.body) == (200, raw)
+    assert await kept(mirror, "team/app") == ["v1"]
+
+    body = {"metadata": {"proxy_cache_local_on_not_found": "false"}}
+    assert (await ask(app, admin, "PUT", f"/projects/{mirror.name}", body)).status == 200
+    await age(mirror, 130)
     for _ in range(2):
         gone = await mirror.get("team/app", "v1")
         assert (gone.status, gone.code) == (404, "MANIFEST_UNKNOWN")
-    assert mirror.asked("HEAD", "/manifests/v1") == 1
+    assert mirror.asked("HEAD", "/manifests/v1") == 2
+    one = f"/projects/{mirror.name}/repositories/team%252Fapp/artifacts/{compute(raw)}"
+    assert (await ask(app, admin, "GET", f"{one}/tags")).json() == []  # as everybody's: it is listed no more
     assert (await mirror.get("team/app", str(compute(raw)))).body == raw  # by its digest it is here
     mirror.shelf.failing = Say(500)
-    await age(mirror, 130)
-    assert (await mirror.get("team/app", "v1")).status in {404, 503}  # it was gone: nothing stale of it
-    mirror.shelf.failing = None
-    body = {"metadata": {"proxy_cache_local_on_not_found": "true"}}
-    assert (await ask(app, admin, "PUT", f"/projects/{mirror.name}", body)).status == 200
     await age(mirror, 300)
-    served = await mirror.get("team/app", "v1")
-    assert (served.status, served.body) == (200, raw)
+    assert (await mirror.get("team/app", "v1")).status in {404, 503}  # it was gone: nothing stale of it
+
+    mirror.shelf.failing = None
+    mirror.shelf.tags["team/app", "v1"] = raw
+    await age(mirror, 500)
+    assert (await mirror.get("team/app", "v1")).body == raw
+    assert await kept(mirror, "team/app") == ["v1"]
 
 
 async def test_what_is_nowhere_is_404(mirror: Mirror) -> None:
