@@ -139,7 +139,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     shelf = OwnShelf(settings, database, storage, metrics)
     plane = Plane(
         settings, database, storage, gate, metrics, pulls, has_files=shelf.has_files, live=live,
-        mirrors=mirrors, refused=refused, proxy_cache=ProxyCache(shelf, pulls, outgoing, live.seals),
+        mirrors=mirrors, refused=refused, proxy_cache=ProxyCache(shelf, pulls, outgoing, live.seals, refused.note),
     )  # fmt: skip
     token_endpoint = TokenEndpoint(database, login, tokens, live=live, refusals=refusals, bearers=[login, oidc_people])
     guard = ApiGuard(

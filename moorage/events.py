@@ -417,6 +417,16 @@ class TaskEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CopyRefused(Event):
+    """A job could not copy to a repository, which need not exist: its project has no room. `why`: a sentence."""
+
+    project_id: int
+    repository: str
+    reference: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutionStarted(Event):
     """Somebody started an execution by hand. `project_id` null: it is the system's."""
 

@@ -15,6 +15,7 @@ from moorage.events import (
     ArtifactDeleted,
     ArtifactsPulled,
     ConfigurationChanged,
+    CopyRefused,
     ExecutionEnded,
     ManifestPushed,
     RepositoryDeleted,
@@ -40,7 +41,7 @@ def wire(audit_rules: LiveRules | None = None, days: DayNotes | None = None, *, 
     subscribers.on(ManifestPushed, teller.on_pushed).on(ArtifactsPulled, teller.on_pulled)
     subscribers.on(RepositoryDeleted, teller.on_repository_deleted)
     subscribers.on(ArtifactDeleted, teller.on_deleted).on(ExecutionEnded, teller.on_execution_ended)
-    subscribers.on(TaskEnded, teller.on_task_ended)
+    subscribers.on(TaskEnded, teller.on_task_ended).on(CopyRefused, teller.on_copy_refused)
     subscribers.on(ManifestPushed, replication.on_pushed).on(TagCreated, replication.on_tag_created)
     subscribers.on(RepositoryDeleted, replication.on_repository_deleted)
     subscribers.on(TagDeleted, replication.on_tag_deleted).on(ArtifactDeleted, replication.on_artifact_deleted)

@@ -27,6 +27,7 @@ from moorage.events import (
     AuditPurged,
     BlobDeleted,
     ConfigurationChanged,
+    CopyRefused,
     Event,
     ExecutionEnded,
     ExecutionStarted,
@@ -330,8 +331,8 @@ def on_audit_purged(work: Work, event: AuditPurged) -> None:
     _write(work, "purge", "audit-log", "", detail=detail)
 
 
-NOT_WRITTEN = frozenset({ExecutionEnded, TaskEnded})
-"""Events that nobody caused: there is no row of them."""
+NOT_WRITTEN = frozenset({ExecutionEnded, TaskEnded, CopyRefused})
+"""Events that nobody caused, and that change nothing: there is no row of them."""
 
 REACTIONS: Mapping[type[Event], Callable[[Work, Any], None]] = MappingProxyType(
     {

@@ -311,7 +311,7 @@ class Blobs:
             await self._local.put_blob(wanted.path, wanted.digest, size, read, file=file)
 
         try:
-            await self._evict.making_room(wanted.proxy, put)
+            await self._evict.making_room(wanted.proxy, wanted.path, "", put)
         except QuotaExceeded:
             log.info("%s was passed on and not kept: project %s is full", wanted.digest, wanted.proxy.name)
             return

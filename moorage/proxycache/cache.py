@@ -10,7 +10,7 @@ from moorage.errors import BlobUnknown, ManifestUnknown
 from moorage.oci.digest import Digest
 from moorage.proxycache.arrivals import Arrivals
 from moorage.proxycache.blobs import Blobs, Coming, Wanted
-from moorage.proxycache.evict import Evict
+from moorage.proxycache.evict import Evict, Refused
 from moorage.proxycache.held import Held
 from moorage.proxycache.listing import Listing
 from moorage.proxycache.lookups import Lookups, Served
@@ -27,11 +27,11 @@ _WHOLE_EVERY_SECONDS = 2.0
 class ProxyCache:
     """The proxies of this process. Used from one event loop."""
 
-    def __init__(self, shelf: Shelf, pulls: PullNotes, outgoing: Outgoing, seals: Seals) -> None:
+    def __init__(self, shelf: Shelf, pulls: PullNotes, outgoing: Outgoing, seals: Seals, refused: Refused) -> None:
         self._proxies = Proxies(shelf.settings, shelf.database, outgoing, seals)
         self._arrivals = Arrivals(shelf.settings.arrivals_folder)
         self._remembered = Remembered()
-        evict = Evict(shelf.database)
+        evict = Evict(shelf.database, refused)
         self._lookups = Lookups(shelf, evict, Turns(self._arrivals), self._remembered)
         self._held = Held(shelf.database, pulls, self._fetch)
         self._blobs = Blobs(shelf, self._arrivals, evict, self._held.on_blob)

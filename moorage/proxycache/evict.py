@@ -11,9 +11,13 @@ from moorage.artifacts.delete import delete_artifact
 from moorage.db.engine import Database, Query
 from moorage.db.work import Work
 from moorage.errors import ManifestInUse, ManifestUnknown, QuotaExceeded, TagImmutable
+from moorage.events import Actor
 from moorage.oci.digest import Digest
 from moorage.proxycache.proxies import Proxy
 from moorage.proxycache.service import PROXY
+
+Refused = Callable[[Actor, str, str, QuotaExceeded], None]
+"""Told that a repository had no room for a tag, a digest or (empty) a blob, as of a push that was refused."""
 
 _AT_ONCE = 20
 _ROUNDS = 200
@@ -33,11 +37,18 @@ log = logging.getLogger("moorage.proxycache")
 class Evict:
     """Makes room in full proxies."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, refused: Refused) -> None:
         self._database = database
+        self._refused = refused
 
-    async def making_room(self, proxy: Proxy, act: Callable[[], Awaitable[None]]) -> None:
+    async def making_room(self, proxy: Proxy, path: str, reference: str, act: Callable[[], Awaitable[None]]) -> None:
         """Do something that needs room, and make some where there is none.
+
+        Args:
+            proxy: whose room.
+            path: of the repository.
+            reference: the tag or digest that is to be kept; empty: a blob is.
+            act: what needs room; repeated after some was made.
 
         Raises:
             QuotaExceeded: there is nothing left that could go, or the project keeps what it has, or it is too large.
@@ -49,6 +60,7 @@ class Evict:
                 asked, limit = problem.detail.get("asked_bytes", 0), problem.detail.get("limit_bytes", 0)
                 hopeless = isinstance(asked, int) and isinstance(limit, int) and asked > limit
                 if not proxy.evicts or hopeless or not await self._evict_one(proxy):
+                    self._refused(PROXY, path, reference, problem)
                     raise
             else:
                 return

@@ -189,7 +189,7 @@ class Lookups:
             await self._database.run(PROXY, _keep, proxy.project_id, path, got, tag)
 
         try:
-            await self._evict.making_room(proxy, put)
+            await self._evict.making_room(proxy, path, tag or str(got.digest), put)
         except ManifestInvalid as problem:
             useless = RemoteMisbehaved(f"The upstream's manifest cannot be kept: {problem}")
             raise tell(proxy, useless) from problem

@@ -118,13 +118,15 @@ async def _pull(task: Task, policy: Policy, adapter: Adapter, found: Found, to: 
         task.message = "It is no image, and stays where it is."
         return
     options = _options(policy, found)
-    told = [
-        await copy_artifact(
+    try:
+        copied = await copy_artifact(
             adapter.client, found.repository, found.reference, _here(task), to,
             tags=found.tags, options=options, watch=_watching(task),
-        )
-    ]  # fmt: skip
-    _tell(task, told)
+        )  # fmt: skip
+    except QuotaExceeded as problem:
+        await task.run(service.refuse_copy, to, found.reference, problem)
+        raise
+    _tell(task, [copied])
 
 
 async def _push(task: Task, policy: Policy, adapter: Adapter, found: Found, to: str) -> None:

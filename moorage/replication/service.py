@@ -20,6 +20,7 @@ from moorage.db.work import Work
 from moorage.errors import (
     CronInvalid,
     ProjectExists,
+    QuotaExceeded,
     RegistryUnknown,
     ReplicationDisabled,
     ReplicationExists,
@@ -27,7 +28,7 @@ from moorage.errors import (
     ReplicationRunning,
     ReplicationUnknown,
 )
-from moorage.events import ReplicationChanged
+from moorage.events import CopyRefused, ReplicationChanged
 from moorage.jobs.cron import parse_cron
 from moorage.jobs.queue import create_execution, enqueue_all, start
 from moorage.jobs.schedule import remove_schedule, set_schedule
@@ -322,6 +323,11 @@ def begin_run(work: Work, execution_id: int, each: Sequence[Mapping[str, object]
     if enqueue_all(work, COPY_JOB, each, execution_id=execution_id) == 0:
         message = {"status_message": NOTHING, "updated_at": db_now()}
         work.db.execute(update(Execution).where(Execution.id == execution_id).values(message))
+
+
+def refuse_copy(work: Work, repository: str, reference: str, problem: QuotaExceeded) -> None:
+    """Tell that a project had no room for a copy."""
+    work.emit(CopyRefused(int(str(problem.detail["project_id"])), repository, reference, str(problem)))
 
 
 def copy_again(work: Work, execution_id: int, each: Sequence[Mapping[str, object]]) -> None:

@@ -15,6 +15,7 @@ from moorage.events import (
     Actor,
     ArtifactDeleted,
     ArtifactsPulled,
+    CopyRefused,
     ExecutionEnded,
     ManifestPushed,
     RepositoryDeleted,
@@ -138,6 +139,10 @@ class Teller:
         if policies:
             digest = reference if ":" in reference else ""
             self._quota(work, policies, EXCEEDED, (project_id, path, path), (digest, *tags), why)
+
+    def on_copy_refused(self, work: Work, event: CopyRefused) -> None:
+        """QUOTA_EXCEED, as of a push."""
+        self.tell_exceeded(work, event.project_id, event.repository, event.reference, event.why)
 
     def on_execution_ended(self, work: Work, event: ExecutionEnded) -> None:
         """The next delivery of the lane may go; and TAG_RETENTION."""

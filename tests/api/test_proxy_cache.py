@@ -555,9 +555,18 @@ async def test_a_full_project_passes_on_and_what_was_pulled_longest_ago_goes(
     await asyncio.sleep(0.1)
     await age(mirror, 61)
     shown = await kept_now(mirror, "team/app")
+    hook = {"name": "full", "targets": [{"type": "http", "address": "https://example.org"}]}
+    policies = f"/projects/{mirror.name}/webhook/policies"
+    made = await ask(app, admin, "POST", policies, {**hook, "event_types": ["QUOTA_EXCEED"]})
+    assert made.status == 201, made
     assert await pull(mirror, "team/app", "v2") == second
-    await asyncio.sleep(0.2)
+    told: list[dict[str, object]] = []
+    while not told:  # it is written beside the reply
+        await asyncio.sleep(0.02)
+        told = (await ask(app, admin, "GET", f"{policies}/{made.location.rpartition('/')[2]}/deliveries")).json()
+    assert told[0]["event_type"] == "QUOTA_EXCEED"
     assert await kept_now(mirror, "team/app") == shown
+    assert (await ask(app, admin, "DELETE", f"{policies}/{made.location.rpartition('/')[2]}")).status == 200
     large = shelf.put("team/large", "v1", "z" * 5000)
     assert await pull(mirror, "team/large", "v1") == large
     assert await used(app, mirror) <= room

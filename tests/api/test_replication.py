@@ -13,8 +13,9 @@ from moorage.access.policy import Role
 from moorage.jobs.queue import Job
 from moorage.jobs.schedule import fire
 from tests.api.client import OCI_MANIFEST, Answer, Client, Repo, Server, descriptor, digest_of, encode, image
-from tests.api.conftest import make_user, unique
+from tests.api.conftest import make_project, make_user, unique
 from tests.api.test_labels_api import ask
+from tests.api.test_proxy_cache import Shelf
 from tests.api.workers import until, working
 from tests.fakes.scripted import Heard, Say, Scripted, scripted
 from tests.parts import Parts
@@ -452,6 +453,27 @@ async def test_a_projects_webhook_is_told_of_each_artifact(  # noqa: PLR0917 - e
     (failed,) = second["data"]["replication"]["failed_artifact"]
     assert (failed["status"], failed["fail_reason"]) == ("Error", "The other registry does not allow this (403).")
     assert digest
+
+
+async def test_a_copy_that_finds_no_room_is_told_as_a_push_is(app: Server, admin: Client) -> None:
+    shelf = Shelf()
+    shelf.put("team/app", "v1", "n" * 6_000)
+    project = await make_project(app, limit_bytes=5_000)
+    async with scripted(shelf) as source, scripted(lambda _: Say(200)) as receiver, working(app):
+        hook = {"name": "told", "enabled": True, "event_types": ["QUOTA_EXCEED"]}
+        targets = [{"type": "http", "address": receiver.url}]
+        path = f"/projects/{project}/webhook/policies"
+        assert (await ask(app, admin, "POST", path, {**hook, "targets": targets})).status == 201
+        one = body(source=await make_registry(app, admin, source.url), filters=[only("team/app")])
+        policy = await make(app, admin, {**one, "dest_namespace": project})
+        await begin(app, admin, policy)
+        (run,) = await ended(app, admin, policy)
+        await until(lambda: len(receiver.heard) >= 1)
+
+    assert (run["status"], run["failed"]) == ("Failed", 1), run
+    told = json.loads(receiver.heard[0].body)
+    assert (told["type"], told["event_data"]["repository"]["repo_full_name"]) == ("QUOTA_EXCEED", f"{project}/app")
+    assert "upper limit of 4.9 KiB" in told["event_data"]["custom_attributes"]["Details"]
 
 
 @pytest.mark.part("docker_registry")
