@@ -3,7 +3,7 @@ export const SAME: Record<string, string[]> = {
   all: ["–", "DN", "OpenID Connect", "Slack", "Webhook", "Webhooks", "REST API", "HTTP, CloudEvents", "HTTP，CloudEvents", "HTTP、CloudEvents", "Blob", "{{rate}}/s"],
   "de-DE": ["Name", "Pulls", "Tag", "Tags", "Digest", "Pull", "Entrypoint", "Labels", "Audit", "Blobs", "Server", "Version", "Jobs", "Job", "Scan", "Export", "Client", "(optional)", "Details", "Secret", "Logs", "Repository", "Maintainer", "Registry {{name}}", "Detail", "in", "Robots", "Administrator", "Format"],
   "fr-FR": ["Annotations", "Pulls", "Tag", "Tags", "Type", "Pull", "Labels", "Configuration", "Audit", "Purges", "Blobs", "Source", "Machine", "Version", "{{count}} pull", "{{count}} pulls", "Workers", "Message", "Export", "Client", "Actions", "Pages", "Page {{n}}", "Secret", "Description", "Page", "Public", "Quotas", "tags", "Menu", "Local", "Format"],
-  "es-ES": ["Pulls", "Tag", "Tags", "Digest", "Pull", "Blobs", "Error", "{{count}} pull", "{{count}} pulls", "Workers", "{{n}} byte", "{{n}} bytes", "tags", "General", "Local"],
+  "es-ES": ["Color", "Pulls", "Tag", "Tags", "Digest", "Pull", "Blobs", "Error", "{{count}} pull", "{{count}} pulls", "Workers", "{{n}} byte", "{{n}} bytes", "tags", "General", "Local"],
   "pt-BR": ["Pulls", "Tag", "Tags", "Digest", "Pull", "Blobs", "{{count}} pull", "{{count}} pulls", "Jobs", "Workers", "Job", "{{n}} byte", "{{n}} bytes", "Logs", "tags", "Menu", "Local"],
   "tr-TR": ["{{count}} platform", "Platform", "Disk"],
   "zh-TW": ["Registry", "Registry {{name}}"],
