@@ -183,10 +183,11 @@ async def copy_artifact(
     await copying.prepare(root, 0)
     done: list[str] = []
     for tag in free:
-        if not options.override and not await copying.may_point(tag, root.digest):
+        there = await target.find_manifest(to, tag)
+        if not options.override and there not in {None, root.digest}:
             kept.append(tag)  # somebody was faster
             continue
-        if await target.find_manifest(to, tag) != root.digest:
+        if there != root.digest:
             await copying.put(root, tag)
         done.append(tag)
     if not done and await target.find_manifest(to, str(root.digest)) is None:

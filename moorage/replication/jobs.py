@@ -26,7 +26,6 @@ from moorage.jobs.task import Task
 from moorage.oci import manifest as manifests
 from moorage.oci.digest import Digest
 from moorage.oci.names import parse_repository
-from moorage.registries.adapters import open_adapter
 from moorage.registries.adapters.base import Adapter
 from moorage.registries.service import endpoint_of, find_registry
 from moorage.remotes.copy import Copied, Options, Progress, Source, Watch, copy_artifact
@@ -35,6 +34,7 @@ from moorage.remotes.uploads import CHUNK_BYTES
 from moorage.replication import service, sources
 from moorage.replication.rules import rename
 from moorage.replication.service import Policy
+from moorage.replication.sharing import share_adapter
 from moorage.replication.sources import Found
 from moorage.sealing import SealBroken
 
@@ -232,7 +232,7 @@ async def _opening(task: Task, policy: Policy) -> AsyncIterator[Adapter]:
         endpoint = endpoint_of(row, task.parts.seals)
     except SealBroken as error:
         raise GiveUp(f"The secret of the registry {row.name} cannot be opened: {error}.") from error
-    async with open_adapter(task.parts.outgoing, row.kind, endpoint) as adapter:
+    async with share_adapter(task.parts.outgoing, row.kind, endpoint) as adapter:
         yield adapter
 
 

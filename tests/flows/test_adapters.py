@@ -27,7 +27,7 @@ from moorage.registries.adapters import get_adapter, list_adapters, open_adapter
 from moorage.registries.adapters.amazon import sign
 from moorage.registries.adapters.base import NOT_PROVEN, Adapter, is_plain, prefix_of
 from moorage.remotes.addresses import parse_target
-from moorage.remotes.connection import Endpoint
+from moorage.remotes.connection import Connection, Endpoint
 from moorage.remotes.http import Outgoing
 from moorage.remotes.patience import IMPATIENT
 from moorage.settings import Secret
@@ -135,12 +135,14 @@ def label(server: Moorage, digest: str) -> None:
     assert httpx.post(server.url + path, json={"id": number}, auth=who).status_code == 200
 
 
-async def test_harbor_lists_prepares_and_deletes(moorage: Moorage) -> None:
+async def test_harbor_lists_prepares_and_deletes(moorage: Moorage, monkeypatch: pytest.MonkeyPatch) -> None:
     account = {"username": moorage.admin.username, "password": Secret(moorage.admin.password)}
     async with opened("harbor", moorage.url, **account) as adapter:
         await adapter.ping()
         await adapter.prepare_push("made/by/push")
-        await adapter.prepare_push("made/by/push")
+        with monkeypatch.context() as patched:
+            patched.setattr(Connection, "send_plainly", None)  # a project that was just there is not asked for
+            await adapter.prepare_push("made/by/another/push")
         first = await push(adapter, "team/deep/app", "v1")
         second = await push(adapter, "team/deep/app", "v2")
         await push(adapter, "made/by/push", "v1")

@@ -4,16 +4,21 @@ Source: Harbor API v2.0 (the contract that we keep ourselves): listProjects, lis
 headProject, createProject, deleteTag, deleteArtifact.
 """
 
+import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from moorage.errors import RemoteMisbehaved, RemoteRefused
 from moorage.registries.adapters.base import MAX_PAGES, Adapter, RemoteArtifact, Traits, read_rows, read_text
+from moorage.remotes.client import Client
+from moorage.remotes.connection import Endpoint
 from moorage.remotes.http import Answer
 from moorage.selectors import Selector
 
 _PAGE = 100
+_SEEN_SECONDS = 10.0
+"""How long a project is believed to be there: many small images are pushed in that time."""
 
 
 class Harbor(Adapter):
@@ -28,6 +33,11 @@ class Harbor(Adapter):
         copy_by_chunk=True,
         fewest=2,
     )
+
+    def __init__(self, client: Client, endpoint: Endpoint) -> None:
+        """As any adapter."""
+        super().__init__(client, endpoint)
+        self._seen: dict[str, float] = {}
 
     async def ping(self) -> None:
         """See that it is a Harbor, and takes the credentials."""
@@ -61,8 +71,13 @@ class Harbor(Adapter):
         """Make the project unless it is there: a private one."""
         self.require_name(repository)
         project = repository.partition("/")[0]
-        if await self._find_project(project):
+        if time.monotonic() - self._seen.get(project, -_SEEN_SECONDS) < _SEEN_SECONDS:
             return
+        if not await self._find_project(project):
+            await self._make_project(project)
+        self._seen[project] = time.monotonic()
+
+    async def _make_project(self, project: str) -> None:
         body = {"project_name": project, "metadata": {"public": "false"}}
         answer = await self._ask("POST", "/projects", also=(409,), body=body)
         if answer.status not in {201, 409}:
