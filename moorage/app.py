@@ -5,7 +5,6 @@ Start reading here: `create_app` is the server, from its parts to its routes.
 
 import asyncio
 import contextlib
-import gc
 import logging
 from collections.abc import AsyncIterator
 
@@ -199,11 +198,9 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     ]
     (exporter := Exporter(database, lambda: live.current)).start()
     asyncio.get_running_loop().call_later(_API_AFTER_SECONDS, api.start)
-    _freeze()
     try:
         yield stack
     finally:
-        gc.unfreeze()  # a process that starts another one later, as tests do, gets back what this one held
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
@@ -229,12 +226,6 @@ async def _open(settings: Settings) -> Storage:
     except Problem as problem:
         log.warning("the storage is not there yet: %s", with_cause(problem))
     return storage
-
-
-def _freeze() -> None:
-    """What is alive now lives as long as the process: the collector need not look at it again."""
-    gc.collect()
-    gc.freeze()
 
 
 async def _check_receiver(items: Items) -> None:

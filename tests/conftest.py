@@ -1,5 +1,6 @@
 """What all tests share: the real parts, the report of what ran, and the rules about sockets and counts."""
 
+import gc
 import json
 import os
 import socket
@@ -84,6 +85,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if deep:
             config.hook.pytest_deselected(items=deep)
             items[:] = [item for item in items if item not in deep]
+
+
+def pytest_collection_finish() -> None:
+    """Some hundred thousand objects of modules and tests stay to the end: no collection need look at them again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -5,15 +5,15 @@ passes through exception handlers, a copy of the handler for its guards and two 
 costs.
 """
 
+import functools
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 from urllib.parse import quote, unquote
 
 import msgspec
 from litestar import Litestar, Router
 from litestar import Request as LitestarRequest
-from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import (
     HTTPException,
@@ -58,28 +58,9 @@ class Api:
             provided: by name, what handlers may ask for beside `call`: `Passwords`, the storage, …
         """
         self._guard = guard
+        self._provided = provided
         self._refused: RefusedPushes | None = provided.get("refused")
-        self._methods = [
-            (re.compile(re.sub(r"\{\w+:(\w+)\}", _pattern, BASE + path)), {str(one) for one in handler.http_methods})
-            for handler in routes
-            for path in handler.paths
-        ]
-        dependencies = {"call": Provide(_provide_call, sync_to_thread=False)}
-        for name, value in provided.items():
-            dependencies[name] = Provide(_always(value), sync_to_thread=False, use_cache=True)
-        self.app = Litestar(
-            route_handlers=[Router(BASE, route_handlers=list(routes))],
-            dependencies=dependencies,
-            openapi_config=None,
-            request_max_body_size=None,  # the body is read here, with the limit
-            logging_config=None,
-        )
-        self._parameters = {
-            handler: parameters
-            for route in self.app.routes
-            if isinstance(route, HTTPRoute)
-            for handler, parameters in route.route_handler_map.values()
-        }
+        self._frame = _build(tuple(routes), frozenset({"call", *provided}))
 
     async def __call__(self, request: Request) -> Reply:
         """Answer one request.
@@ -101,8 +82,8 @@ class Api:
             "raw_path": quote(path).encode("ascii"),
             "root_path": "",
             "state": {},
-            "app": self.app,
-            "litestar_app": self.app,
+            "app": self._frame.app,
+            "litestar_app": self._frame.app,
         }
         try:
             reply = await self._answer(request, scope, body)
@@ -141,13 +122,15 @@ class Api:
             HTTPException: Litestar's: there is no such route, or a parameter is not what the handler asks for.
             Problem: of the guard, or of the handler.
         """
-        _, found, _, path, _ = self.app.asgi_router.handle_routing(normalize_path(scope["path"]), scope["method"])
+        _, found, _, path, _ = self._frame.app.asgi_router.handle_routing(
+            normalize_path(scope["path"]), scope["method"]
+        )
         handler = cast("HTTPRouteHandler", found)
         scope["path_params"] = path = dict(path)  # Litestar keeps what it found
         scope["route_handler"] = handler
         scope["moorage.call"] = await self._guard(request, handler, path)
         connection: LitestarRequest[Any, Any, Any] = LitestarRequest(scope, _Body(body))  # type: ignore[arg-type]
-        parameters = self._parameters[handler]
+        parameters, names = self._frame.asked[handler]
         asked: dict[str, Any] = {}
         if parameters.has_kwargs:
             try:
@@ -158,8 +141,8 @@ class Api:
                 raise Invalid("The JSON in the body is nested too deeply.") from None
             if asked.get("data") is Empty:
                 del asked["data"]
-            if parameters.dependency_batches:
-                await parameters.resolve_dependencies(connection, asked)
+            for name in names:  # Litestar would have tasks for this
+                asked[name] = scope["moorage.call"] if name == "call" else self._provided[name]
             asked = handler.signature_model.parse_values_from_connection_kwargs(connection, asked)
             for name, value in asked.items():  # of the query; those of the path the guard has seen
                 if type(value) is int and abs(value) >= _TOO_LARGE:
@@ -169,7 +152,7 @@ class Api:
 
     def _wrong_method(self, method: str, path: str) -> Problem:
         """A 405 that names the methods of the path; 404 when it has none."""
-        allowed = {one for pattern, methods in self._methods if pattern.fullmatch(path) for one in methods}
+        allowed = {one for pattern, methods in self._frame.methods if pattern.fullmatch(path) for one in methods}
         if not allowed:
             return RouteUnknown(path=path[:300])
         return Unsupported(f"{method} is not supported here.", headers={"Allow": ", ".join(sorted(allowed))})
@@ -209,16 +192,46 @@ def _pattern(parameter: re.Match[str]) -> str:
     return "-?[0-9]+" if parameter[1] == "int" else "[^/]+"
 
 
-def _provide_call(request: LitestarRequest[Any, Any, State]) -> Call:
-    call: Call = request.scope["moorage.call"]  # type: ignore[typeddict-item]
-    return call
+class _Frame(NamedTuple):
+    """What the routes alone decide: it holds nothing of the application that it is made for.
+
+    Attributes:
+        asked: for each handler, what it reads from a request, and the names of what it is given beside that.
+        methods: of each path.
+    """
+
+    app: Litestar
+    asked: dict[HTTPRouteHandler, tuple[Any, tuple[str, ...]]]  # Litestar keeps the class to itself
+    methods: list[tuple[re.Pattern[str], set[str]]]
 
 
-def _always(value: Any) -> Any:  # noqa: ANN401 - one of the parts that handlers may ask for
-    def provide() -> Any:  # noqa: ANN401 - as above
-        return value
+@functools.cache
+def _build(routes: tuple[HTTPRouteHandler, ...], names: frozenset[str]) -> _Frame:
+    """Have Litestar look at all handlers: a fifth of a second. Who starts many applications needs it once."""
+    app = Litestar(
+        route_handlers=[Router(BASE, route_handlers=list(routes))],
+        dependencies={name: Provide(_place(), sync_to_thread=False) for name in names},
+        openapi_config=None,
+        request_max_body_size=None,  # the body is read here, with the limit
+        logging_config=None,
+    )
+    asked = {
+        handler: (parameters, tuple(one.key for batch in parameters.dependency_batches for one in batch))
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for handler, parameters in route.route_handler_map.values()
+    }
+    methods = [
+        (re.compile(re.sub(r"\{\w+:(\w+)\}", _pattern, BASE + path)), {str(one) for one in handler.http_methods})
+        for handler in routes
+        for path in handler.paths
+    ]
+    return _Frame(app, asked, methods)
 
-    return provide
+
+def _place() -> Callable[[], None]:
+    """A place in Litestar's table, each its own, for what `Api._answer` looks up."""
+    return lambda: None
 
 
 def _translate(error: HTTPException, path: str) -> Exception:

@@ -1,6 +1,6 @@
 """Every route of the REST API, by subject; and the routes of the API itself."""
 
-from collections.abc import Sequence
+import functools
 
 from litestar.handlers import HTTPRouteHandler
 
@@ -63,6 +63,7 @@ def built_operations() -> Built:
     return Built(frozenset(str(handler.operation_id) for handler in BUILT))
 
 
-def every_route() -> Sequence[HTTPRouteHandler]:
+@functools.cache
+def every_route() -> tuple[HTTPRouteHandler, ...]:
     """The built ones, and a stand-in for each operation of the contract that is not."""
     return (*BUILT, *(stand_in(one) for one in unbuilt(BUILT)))

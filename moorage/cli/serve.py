@@ -162,6 +162,7 @@ def _load_granian() -> None:
 def load_worker(settings: Settings, parent: int, ready: int) -> App:
     """The application, in a fresh worker. Called by granian."""
     die_with(parent)
+    gc.disable()  # until the server is up: what is imported stays, and looking through it again and again takes time
     sys.setswitchinterval(0.001)  # a hashing thread must not keep the loop from the interpreter for 5 ms
     try:
         from moorage import faults
@@ -189,6 +190,8 @@ async def _worker(application: App, ready: int, scope: Scope, receive: Receive, 
         await send(message)
         if message["type"] == "lifespan.startup.complete":
             is_up = True
+            gc.freeze()  # what is alive now lives as long as the process: the collector need not look at it again
+            gc.enable()
             # Ctrl-C reaches the whole process group; the parent alone decides, and sends SIGTERM
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             with contextlib.suppress(OSError):

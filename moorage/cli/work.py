@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import logging.config
 import os
 import signal
@@ -66,12 +67,18 @@ def work(settings: "Settings", *, slots: int, idle_seconds: float = 0.0) -> int:
 
 
 async def _work(settings: "Settings", slots: int, idle_seconds: float) -> None:
-    from moorage.background import opening
-    from moorage.jobs.worker import Worker
+    gc.disable()  # what is imported stays: a tenth of the start would go into looking through it again and again
+    try:
+        from moorage.background import opening
+        from moorage.jobs.worker import Worker
 
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    async with opening(settings) as parts:
-        await Worker(parts, slots=slots, idle_seconds=idle_seconds).run(stop)
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        async with opening(settings) as parts:
+            gc.freeze()
+            gc.enable()
+            await Worker(parts, slots=slots, idle_seconds=idle_seconds).run(stop)
+    finally:
+        gc.enable()

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import msgspec
 import pytest
 import pytest_asyncio
+from argon2 import PasswordHasher
 
 from moorage.access.policy import Role
 from moorage.db.migrate import migrate
@@ -23,7 +24,6 @@ from moorage.db.work import Work
 from moorage.events import SYSTEM
 from moorage.identity import robots
 from moorage.identity import service as identity
-from moorage.identity.passwords import hash_password
 from moorage.identity.tokens import create_key
 from moorage.projects import service as projects
 from moorage.sealing import create_seal_key
@@ -68,8 +68,9 @@ _hashes: dict[str, str] = {}
 
 
 def _hash(password: str) -> str:
+    """A hash that is checked in no time: every test has people of its own, and each is checked at least once."""
     if password not in _hashes:
-        _hashes[password] = hash_password(password)
+        _hashes[password] = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(password)
     return _hashes[password]
 
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from moorage.access.policy import Role
+from moorage.api.app import _build
 from moorage.api.contract import OPERATIONS
 from moorage.api.paths import route_path
 from moorage.api.routes import BUILT, every_route
@@ -17,7 +18,7 @@ from moorage.api.unbuilt import contract_path, key_of, unbuilt
 from moorage.app import running
 from moorage.errors import RouteUnknown
 from tests.api.client import Client, Server
-from tests.api.conftest import Serve, make_robot, make_user
+from tests.api.conftest import Serve, administrator, make_robot, make_user
 from tests.api.test_background_api import until
 
 CONTRACT = json.loads(Path(__file__).with_name("contract").joinpath("harbor-v2.0.json").read_text(encoding="utf-8"))
@@ -278,9 +279,28 @@ async def test_the_document_describes_every_route(app: Server) -> None:
             assert one["x-needs"]
 
 
-async def test_an_application_that_ended_keeps_nothing_from_the_garbage_collector(serve: Serve) -> None:
+async def test_an_application_keeps_nothing_from_the_garbage_collector(serve: Serve) -> None:
+    """A server's process does; one of tests starts a thousand applications."""
     server = await serve()
+    before = gc.get_freeze_count()
     async with running(server.settings):
-        assert gc.get_freeze_count() > 0
+        assert gc.get_freeze_count() == before
 
-    assert gc.get_freeze_count() == 0, "a process of tests starts a thousand of them"
+    assert gc.get_freeze_count() == before
+
+
+async def test_applications_of_one_process_share_what_the_framework_made_of_the_routes(serve: Serve) -> None:
+    first, second = await serve(), await serve()
+    for server, minutes in ((first, 31), (second, 32)):
+        changed = await server.send(
+            "PUT", f"{BASE}/configurations", json.dumps({"token_expiration": minutes}).encode(),
+            headers={**administrator(server).basic, "content-type": "application/json"},
+        )  # fmt: skip
+        assert changed.status == 200, changed
+    made = _build.cache_info().misses
+    third = await serve()
+    for server, minutes in ((first, 31), (second, 32), (third, 30)):
+        found = await server.send("GET", f"{BASE}/configurations", headers=administrator(server).basic)
+        assert found.json()["token_expiration"]["value"] == minutes, "each is given its own parts"
+
+    assert _build.cache_info().misses == made

@@ -8,6 +8,8 @@ parent does is tested apart, with `tests/serving.py`. A worker is what `moorage 
 
 import asyncio
 import ctypes
+import gc
+import importlib
 import json
 import os
 import signal
@@ -111,13 +113,21 @@ class Life:
         return int(status)
 
 
+SHARED = (
+    "granian.server.embed", "uvloop", "moorage.api.app", "moorage.api.routes", "moorage.app", "moorage.background",
+    "moorage.cli.work", "moorage.jobs.worker",
+)  # fmt: skip
+"""What forks need, imported once; not by whoever only starts the nursery."""
+
+
 # -- in the nursery ---------------------------------------------------------------------------------------
 
 
 def _main() -> None:
-    import moorage.app  # noqa: PLC0415 - what the forks share; not for whoever only starts this
-    import moorage.background  # noqa: F401, PLC0415 - as above
-
+    for name in SHARED:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # so that a collection in a fork copies no page
     for line in sys.stdin:
         order = json.loads(line)
         answer = {"pid": _start(order)} if order["do"] == "start" else {"status": _wait(order)}

@@ -6,7 +6,6 @@ several rounds, and what fails is reduced to the few operations that it takes.
 
 import asyncio
 import contextlib
-import gc
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -187,7 +186,6 @@ class Clients(RuleBasedStateMachine):
                 self.place.check(rest=True)
         finally:
             self.stack.close()
-            gc.unfreeze()  # the application freezes what is alive, and it was only one of many
 
     # -- one round
 

@@ -16,13 +16,14 @@ from moorage.background import opening
 from moorage.db.base import Base
 from moorage.db.work import Work
 from moorage.events import SYSTEM
-from moorage.jobs import queue, tables
+from moorage.jobs import queue, tables, worker
 from moorage.jobs.queue import JOBS
 from moorage.jobs.task import Parts
 from moorage.jobs.worker import Worker
 from moorage.sealing import create_seal_key
 from moorage.settings import Database, Log, Settings, Storage
 from moorage.wiring import open_database
+from tests.jobs.haste import WAITS, hasten
 from tests.parts.postgres import Postgres
 
 
@@ -81,6 +82,15 @@ def _own_jobs() -> Iterator[None]:
     JOBS.update(before)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _hasty() -> Iterator[None]:
+    before = {name: getattr(worker, name) for name in WAITS}
+    hasten()
+    yield
+    for name, seconds in before.items():
+        setattr(worker, name, seconds)
+
+
 class Office:
     """A queue, and workers on it."""
 
@@ -115,13 +125,13 @@ class Office:
         """A statement of the test's own."""
         await self.run(lambda work: work.db.execute(text(statement)) and None)
 
-    async def until(self, holds: Callable[[], Awaitable[bool]], seconds: float = 15) -> None:
+    async def until(self, holds: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
         """Wait for something to become true."""
         async with asyncio.timeout(seconds):
             while not await holds():  # noqa: ASYNC110 - a row of the database
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.02)
 
-    async def reaches(self, task_id: int, status: str, seconds: float = 15) -> Any:
+    async def reaches(self, task_id: int, status: str, seconds: float = 30) -> Any:
         """Wait for a task to reach a state; its row."""
 
         async def holds() -> bool:
@@ -133,11 +143,11 @@ class Office:
     @contextlib.asynccontextmanager
     async def working(self, **options: Any) -> AsyncIterator[Worker]:
         """A worker at work."""
-        worker = Worker(self.parts, **options)
+        hired = Worker(self.parts, **options)
         stop = asyncio.Event()
-        running = asyncio.create_task(worker.run(stop))
+        running = asyncio.create_task(hired.run(stop))
         try:
-            yield worker
+            yield hired
         finally:
             stop.set()
             await running

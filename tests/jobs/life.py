@@ -15,6 +15,7 @@ from moorage.db.work import Work
 from moorage.jobs.queue import job
 from moorage.jobs.task import Task
 from moorage.settings import Database, Log, Settings, Storage
+from tests.jobs.haste import hasten
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,7 +42,7 @@ class Life:
         """Send it a signal."""
         self._process.send_signal(number)
 
-    def wait(self, seconds: float = 10) -> int:
+    def wait(self, seconds: float = 30) -> int:
         """Wait for its end; how it ended."""
         return self._process.wait(seconds)
 
@@ -87,6 +88,7 @@ async def block(task: Task, *, seconds: float) -> None:
 
 
 if __name__ == "__main__":
+    hasten()
     given = Settings(
         data=sys.argv[1],
         database=Database(url=sys.argv[2]),

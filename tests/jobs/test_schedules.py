@@ -64,7 +64,7 @@ async def test_a_schedule_starts_its_job_with_its_arguments_and_waits_for_the_ne
             return [one.status for one in await executions(office)] == [SUCCESS]
 
         await office.until(ended)
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(0.5)  # more than a tick
 
     assert seen == [(True, "TEST", 5)]
     [one] = await executions(office)

@@ -21,15 +21,38 @@ _number = itertools.count(1)
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
+class Ids(dict[str, str]):
+    """Values of parameters; some of them are made when they are first asked for, because few ask and they take long."""
+
+    def __init__(self, values: Mapping[str, str], late: Callable[[], Mapping[str, str]]) -> None:
+        super().__init__(values)
+        self.late = late
+
+    def __missing__(self, key: str) -> str:
+        """One that is made late.
+
+        Raises:
+            KeyError: nothing is called so.
+        """
+        if key not in LATE:
+            raise KeyError(key)
+        self.update(self.late())
+        return self[key]
+
+
+LATE = ("retention_run", "retention_task")
+
+
 @dataclasses.dataclass(frozen=True)
 class Place:
     """A project with one of everything: the values of the parameters of paths.
 
     Attributes:
+        ids: but for `LATE` all are there; whoever looks what changes asks for those first.
         unused: a name that nothing has yet, another one for each request.
     """
 
-    ids: Mapping[str, str]
+    ids: Ids
     unused: str
 
 
@@ -104,17 +127,21 @@ def _of_webhook(place: Place) -> dict[str, str]:
     return {"execution_id": place.ids["webhook_run"], "task_id": place.ids["webhook_task"]}
 
 
+def _with_retention(place: Place) -> dict[str, str]:
+    return {"id": place.ids["retention_id"]}
+
+
 def _of_retention(place: Place) -> dict[str, str]:
     return {"id": place.ids["retention_id"], "eid": place.ids["retention_run"], "tid": place.ids["retention_task"]}
 
 
-def _run_retention(admin: Caller, policy: str) -> tuple[str, str]:
+def _run_retention(admin: Caller, policy: str) -> Mapping[str, str]:
     """A dry run, to its end: the ids of its execution and of its task."""
     run = admin.make(f"/retentions/{policy}/executions", {"dry_run": True})
     for _ in range(600):
         tasks = admin.send("GET", f"/retentions/{policy}/executions/{run}/tasks").json()
         if tasks and tasks[0]["status"] == "Success":
-            return run, str(tasks[0]["id"])
+            return {"retention_run": run, "retention_task": str(tasks[0]["id"])}
         time.sleep(0.05)
     raise TimeoutError(run)
 
@@ -294,10 +321,10 @@ RECIPES: dict[str, Recipe] = {
     "DeleteImmuRule": _FEW,
     "getRentenitionMetadata": _FEW,
     "createRetention": Recipe(body=lambda place: _retention(place.ids["empty_id"])),
-    "getRetention": Recipe(path=_of_retention),
-    "updateRetention": Recipe(body=lambda place: _retention(place.ids["project_id"]), path=_of_retention),
-    "deleteRetention": Recipe(path=_of_retention),
-    "triggerRetentionExecution": Recipe(body=_body({"dry_run": True}), path=_of_retention),
+    "getRetention": Recipe(path=_with_retention),
+    "updateRetention": Recipe(body=lambda place: _retention(place.ids["project_id"]), path=_with_retention),
+    "deleteRetention": Recipe(path=_with_retention),
+    "triggerRetentionExecution": Recipe(body=_body({"dry_run": True}), path=_with_retention),
     "listRetentionExecutions": Recipe(path=_of_retention),
     "operateRetentionExecution": Recipe(body=_body({"action": "stop"}), path=_of_retention),
     "listRetentionTasks": Recipe(path=_of_retention),
@@ -406,13 +433,14 @@ def make_place(admin: Caller, members: Mapping[str, Account], *, word: str = "")
         people[who] = admin.make("/users", {**_PERSON, **person})
     member = admin.make(f"/projects/{name}/members", {"role_id": 3, "member_user": {"username": f"victim{number}"}})
     group = {"group_name": f"group{number}", "group_type": 1, "ldap_group_dn": f"cn=group{number},dc=example"}
-    ids = {
+    given = {
         "project_name": name, "project_name_or_id": name, "project_id": project, "mid": member,
         "user_id": people["victim"], "second_name": f"second{number}", "username": f"victim{number}",
         "group_id": admin.make("/usergroups", group), "repository_name": f"app{word}",
         "reference": f"v1{word}", "tag_name": f"v1{word}",
         "meta_name": "auto_scan", "empty_project": f"empty{number}", "addition": "build_history",
     }  # fmt: skip
+    ids = Ids(given, lambda: _run_retention(admin, ids["retention_id"]))
     for path, body in (("/system/gc/schedule", _GC), ("/system/purgeaudit/schedule", _PURGE)):
         assert admin.send("PUT", path, body).status_code == 200
     now = {"schedule": {"type": "Manual"}, "parameters": {"audit_retention_hour": 24, "include_event_types": "other"}}
@@ -425,7 +453,6 @@ def make_place(admin: Caller, members: Mapping[str, Account], *, word: str = "")
     ids["webhook_run"] = str(admin.send("GET", runs).json()[0]["id"])
     ids["webhook_task"] = str(admin.send("GET", f"{runs}/{ids['webhook_run']}/tasks").json()[0]["id"])
     ids["retention_id"] = admin.make("/retentions", _retention(project))
-    ids["retention_run"], ids["retention_task"] = _run_retention(admin, ids["retention_id"])
     if "project_admin" in members:
         body = {"role_id": 1, "member_user": {"username": members["project_admin"].username}}
         admin.make(f"/projects/empty{number}/members", body)
