@@ -20,7 +20,7 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -307,12 +307,15 @@ def serve(
     database_url: str = "",
     workers: int | None = None,
     fault: str = "",
+    kind: Callable[..., Moorage] = Moorage,
 ) -> Iterator[Moorage]:
     """A started server, stopped and checked at the end; the arguments are those of `Moorage` and its `start`.
 
+    `kind` makes it, for tests that have a Moorage of their own kind.
+
     When the test itself failed the server is killed instead, so that its end hides nothing.
     """
-    moorage = Moorage(data, settings=settings, database_url=database_url, workers=workers)
+    moorage = kind(data, settings=settings, database_url=database_url, workers=workers)
     try:
         moorage.start(fault=fault)
         yield moorage

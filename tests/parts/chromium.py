@@ -16,7 +16,8 @@ import os
 import select
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -92,6 +93,19 @@ class Chromium(Part):
             self._wire.heard.pop(session, None)
 
 
+@dataclass(frozen=True)
+class Sent:
+    """A request.
+
+    Attributes:
+        page: the URL of the page that asked.
+    """
+
+    method: str
+    url: str
+    page: str
+
+
 class Page:
     """A page. What it complains of is kept: errors of scripts and of the console, and what its policy forbade."""
 
@@ -110,6 +124,20 @@ class Page:
         if error:
             raise Broken(f"{url}: {error}")
         self.wait("document.readyState === 'complete'", seconds=seconds)
+
+    def take_cookies(self, url: str, cookies: Mapping[str, str]) -> None:
+        """Have these cookies of a server, as if it had set them."""
+        self._ask(
+            "Network.setCookies", cookies=[{"name": name, "value": cookies[name], "url": url} for name in cookies]
+        )
+
+    def prepare(self, script: str) -> None:
+        """Run a script in each document that is opened from now on, before its own."""
+        self._ask("Page.addScriptToEvaluateOnNewDocument", source=script)
+
+    def type(self, text: str) -> None:
+        """Type into what has the focus."""
+        self._ask("Input.insertText", text=text)
 
     def value(self, expression: str) -> Any:
         """What an expression is in the page; a promise is waited for."""
@@ -163,13 +191,27 @@ class Page:
         """What the system likes: `light` or `dark`."""
         self._ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
+    def hold(self, pattern: str) -> None:
+        """Let what is asked of such URLs wait, as on a line that is slow, until `let_go`. `*` stands for anything."""
+        self._ask("Fetch.enable", patterns=[{"urlPattern": pattern}])
+
+    def let_go(self) -> None:
+        """What was held back goes on its way."""
+        self._ask("Fetch.disable")
+
     def photograph(self, file: Path) -> None:
         """Write a PNG of what is seen."""
-        file.write_bytes(base64.b64decode(self._ask("Page.captureScreenshot", format="png")["data"]))
+        taken = self._ask("Page.captureScreenshot", format="png", optimizeForSpeed=True)
+        file.write_bytes(base64.b64decode(taken["data"]))
+
+    def sent(self) -> list["Sent"]:
+        """All requests so far."""
+        asked = [one for name, one in self._events() if name == "Network.requestWillBeSent"]
+        return [Sent(one["request"]["method"], one["request"]["url"], one["documentURL"]) for one in asked]
 
     def requested(self) -> list[str]:
         """The URLs of all requests so far."""
-        return [one["request"]["url"] for name, one in self._events() if name == "Network.requestWillBeSent"]
+        return [one.url for one in self.sent()]
 
     def complaints(self) -> list[str]:
         """What went wrong so far, in the browser's words."""

@@ -3,13 +3,15 @@
 import base64
 import json
 import os
+import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests import serving
@@ -19,6 +21,7 @@ from tests.parts.base import Broken
 from tests.parts.chromium import Chromium, Page
 from tests.parts.portal import Portal
 from tests.parts.skopeo import Skopeo
+from tests.portal.operations import Asked
 from tests.serving import Account, Moorage
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +30,12 @@ PICTURES = ROOT / "build" / "portal"
 """What the pages looked like in this run: `<page>.<state>.<theme>.<language>.<width>.png`."""
 
 WIDE, NARROW = (1280, 800), (390, 844)
-AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
+AXE = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
+    "resultTypes": ["violations"],
+    "preload": False,  # no rule of these asks for it
+}
+ROLES = {"admin": 1, "developer": 2, "guest": 3, "maintainer": 4, "limited-guest": 5}
 
 
 @dataclass
@@ -61,10 +69,35 @@ def _basic(account: Account) -> str:
     return base64.b64encode(f"{account.username}:{account.password}".encode()).decode()
 
 
+class Quick(Moorage):
+    """A server whose projects and people are made by its REST API: starting a command for each takes a second."""
+
+    def create_project(self, name: str, *, public: bool = False) -> None:
+        """Make a project."""
+        self._make("/projects", {"project_name": name, "metadata": {"public": str(public).lower()}})
+
+    def create_user(self, username: str) -> Account:
+        """Make a user with a password of its own."""
+        account = Account(username, "Us3r-" + secrets.token_urlsafe(9))
+        person = {"username": username, "email": f"{username}@example.org", "realname": username}
+        self._make("/users", {**person, "password": account.password})
+        return account
+
+    def add_member(self, project: str, account: Account, role: str) -> None:
+        """Make an account a member: `admin`, `maintainer`, `developer`, `guest` or `limited-guest`."""
+        member = {"role_id": ROLES[role], "member_user": {"username": account.username}}
+        self._make(f"/projects/{project}/members", member)
+
+    def _make(self, path: str, sent: Mapping[str, object]) -> None:
+        auth = (self.admin.username, self.admin.password)
+        answer = httpx.post(f"{self.url}/api/v2.0{path}", json=sent, auth=auth, timeout=30)
+        assert answer.status_code == 201, (path, answer.text)
+
+
 @pytest.fixture(scope="module")
 def moorage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moorage]:
     """A server for the tests of a file."""
-    with serving.serve(tmp_path_factory.mktemp("portal") / "data") as started:
+    with serving.serve(tmp_path_factory.mktemp("portal") / "data", kind=Quick) as started:
         yield started
 
 
@@ -81,10 +114,12 @@ class Reader:
         page: the browser's page.
         moorage: the server that it came from.
         expected: parts of what the browser will complain of, because the test asks for it: `404 (Not Found)`.
+        cookies: of the last session that was taken.
     """
 
     def __init__(self, page: Page, moorage: Moorage, axe: str) -> None:
         self.expected: list[str] = []
+        self.cookies: dict[str, str] = {}
         self.page = page
         self.moorage = moorage
         self._axe = axe
@@ -96,10 +131,17 @@ class Reader:
             self.see_title(title)
 
     def enter(self, path: str, title: str, account: Account) -> None:
-        """Sign in on the way to an address, and wait for the heading that it has."""
-        self.open(f"/sign-in?next={path}", "Sign in")
-        self.sign_in(account)
-        self.see_title(title)
+        """Go to an address as somebody who has signed in, and wait for the heading that it has."""
+        self.take_session(account)
+        self.open(path, title)
+
+    def take_session(self, account: Account) -> None:
+        """Be signed in as somebody, without the form for it; the stories of signing in use that."""
+        form = {"principal": account.username, "password": account.password}
+        answer = httpx.post(f"{self.moorage.url}/c/login", data=form, timeout=30)
+        assert answer.status_code == 200, answer.text
+        self.cookies = dict(answer.cookies)
+        self.page.take_cookies(self.moorage.url, self.cookies)
 
     def see_title(self, title: str) -> None:
         """Wait until the page is called so."""
@@ -209,13 +251,14 @@ class Reader:
 
 
 @pytest.fixture
-def reader(parts: Parts, moorage: Moorage) -> Iterator[Reader]:
+def reader(request: pytest.FixtureRequest, parts: Parts, moorage: Moorage) -> Iterator[Reader]:
     """A browser's page. At the end nothing may have gone wrong, been forbidden, or been asked of anybody else."""
     portal = parts.get("portal", Portal)
     with parts.get("chromium", Chromium).page(*WIDE) as page:
         page.prefer("light")
         made = Reader(page, moorage, portal.axe())
         yield made
+        request.config.stash[ASKED].note(page.sent(), request.node.name)
         assert [said for said in page.complaints() if not any(one in said for one in made.expected)] == []
         assert [url for url in page.requested() if not url.startswith((moorage.url, "blob:"))] == []
 
@@ -224,6 +267,37 @@ def reader(parts: Parts, moorage: Moorage) -> Iterator[Reader]:
 def _no_old_pictures() -> None:
     if "PYTEST_XDIST_WORKER" not in os.environ:
         shutil.rmtree(PICTURES, ignore_errors=True)
+
+
+ASKED = pytest.StashKey[Asked]()
+"""What browsers asked of the REST API in this run."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[ASKED] = Asked()
+
+
+@pytest.hookimpl(trylast=True)  # after what shuffles
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What looks at all that was asked comes last, and only where everything is asked."""
+    last = [one for one in items if one.path == HERE / "test_operations.py"]
+    others = [one for one in items if one.path != HERE / "test_operations.py"]
+    is_narrowed = bool(config.getoption("keyword")) or any("::" in one for one in config.args)
+    files = set(HERE.glob("test_*.py")) - {HERE / "test_operations.py"}
+    if is_narrowed or not files <= {one.path for one in others}:
+        config.hook.pytest_deselected(items=last)
+        last = []
+    items[:] = [*others, *last]
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what stories have to report: figures, and what no page uses."""
+    reports = [one for several in terminalreporter.stats.values() for one in several]
+    said = [text for one in reports for key, text in getattr(one, "user_properties", ()) if key == "portal"]
+    if said:
+        terminalreporter.section("portal")
+        for line in dict.fromkeys(said):
+            terminalreporter.write_line(line)
 
 
 _FINDERS = (HERE / "finders.js").read_text()

@@ -132,8 +132,7 @@ def test_the_palette_finds_by_keyboard(reader: Reader, moorage: Moorage, pusher:
 def test_names_that_would_do_harm_are_text(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
     moorage.create_project("evil", public=True)
     pusher.push(images.image("evil", size_bytes=9_000), "evil/" + "a-long_name.of/" * 8 + "end:" + "v" + "9" * 127)
-    reader.open("/sign-in?next=/projects/evil/repositories", "Sign in")
-    reader.sign_in(moorage.admin)
+    reader.enter("/projects/evil/repositories", "evil", moorage.admin)
     reader.see("a-long_name.of/")
     reader.look("repositories.long")
     reader.press("a-long_name.of")

@@ -25,8 +25,7 @@ def test_a_tag_that_was_moved_points_back(reader: Reader, moorage: Moorage, push
     first, second = images.image("past-1", size_bytes=9_000), images.image("past-2", size_bytes=9_000)
     pusher.push(first, "past/app:v1")
     pusher.push(second, "past/app:v1", "past/app:v2")
-    reader.open("/sign-in?next=/projects/past/repositories/app", "Sign in")
-    reader.sign_in(moorage.admin)
+    reader.enter("/projects/past/repositories/app", "app", moorage.admin)
     reader.press("Actions for v1")
     reader.press("History of v1")
     reader.see("Moved")
@@ -59,8 +58,7 @@ def test_a_tag_points_back_to_what_is_in_the_trash(reader: Reader, moorage: Moor
     pusher.push(first, "deep/app:v1")
     pusher.push(second, "deep/app:v1", "deep/app:v2")
     ask(moorage, "DELETE", f"/projects/deep/repositories/app/artifacts/{first.digest}")
-    reader.open("/sign-in?next=/projects/deep/repositories/app/history", "Sign in")
-    reader.sign_in(moorage.admin)
+    reader.enter("/projects/deep/repositories/app/history", "app", moorage.admin)
     reader.see("In the trash")
     reader.press(f"Actions for v1 {first.digest[:15]}")
     reader.press("Restore v1")
@@ -78,8 +76,7 @@ def test_what_is_in_the_trash_comes_back_or_is_purged(reader: Reader, moorage: M
         pusher.push(images.image(f"bin-{name}", size_bytes=9_000), f"bin/{name}:v1")
         ask(moorage, "DELETE", f"/projects/bin/repositories/{name}")
     pusher.push(images.image("bin-new", size_bytes=9_000), "bin/one:v1")  # the name is taken again
-    reader.open("/sign-in?next=/projects/bin/trash", "Sign in")
-    reader.sign_in(moorage.admin)
+    reader.enter("/projects/bin/trash", "bin", moorage.admin)
     reader.see("in 6 days")
     reader.look("trash.list")
     reader.expected = ["409 (Conflict)"]
@@ -104,8 +101,7 @@ def test_these_pages_speak_chinese(reader: Reader, moorage: Moorage, pusher: Pus
     pusher.push(images.image("han-1", size_bytes=9_000), "han/app:v1", "han/old:v1")
     pusher.push(images.image("han-2", size_bytes=9_000), "han/app:v1")
     ask(moorage, "DELETE", "/projects/han/repositories/old")
-    reader.open("/sign-in?next=/projects/han", "Sign in")
-    reader.sign_in(moorage.admin)
+    reader.enter("/projects/han", "han", moorage.admin)
     reader.speak("zh-CN")
     for path, page, said in (
         ("repositories/app/history", "history.all", "已移动"), ("trash", "trash.list", "清除时间"),

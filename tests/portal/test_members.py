@@ -46,8 +46,7 @@ def test_a_guest_sees_members_and_may_not_change_them(reader: Reader, moorage: M
 
 def test_labels_are_made_changed_and_deleted(reader: Reader, moorage: Moorage) -> None:
     moorage.create_project("marked")
-    reader.open("/sign-in?next=/projects/marked/labels", "Sign in")
-    reader.sign_in(moorage.admin)
+    reader.enter("/projects/marked/labels", "marked", moorage.admin)
     reader.see("No label exists yet.")
     reader.press("New label")
     reader.type("Name", "<img src=x onerror=alert(1)>")

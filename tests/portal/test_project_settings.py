@@ -10,8 +10,7 @@ pytestmark = pytest.mark.part("chromium", "portal")
 
 def test_settings_are_saved_and_the_project_is_deleted_by_its_name(reader: Reader, moorage: Moorage) -> None:
     moorage.create_project("shaped")
-    reader.open("/sign-in?next=/projects/shaped/settings", "Sign in")
-    reader.sign_in(moorage.admin)
+    reader.enter("/projects/shaped/settings", "shaped", moorage.admin)
     reader.see("Days in the trash")
     reader.type("Days in the trash", "9999")
     reader.page.click("[role=switch]")

@@ -13,8 +13,7 @@ def test_a_dry_run_says_why_and_exactly_it_is_carried_out(reader: Reader, moorag
     moorage.create_project("kept")
     for number in range(3):
         pusher.push(images.image(f"kept-{number}", size_bytes=9_000), f"kept/app:1.{number}.0")
-    reader.open("/sign-in?next=/projects/kept/policy/retention", "Sign in")
-    reader.sign_in(moorage.admin)
+    reader.enter("/projects/kept/policy/retention", "kept", moorage.admin)
     reader.see("There is no rule")
     reader.press("Add rule")
     reader.type("Number", "1")

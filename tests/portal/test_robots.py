@@ -11,8 +11,7 @@ pytestmark = pytest.mark.part("chromium", "portal", "skopeo")
 
 def test_a_robot_is_made_and_what_it_was_given_works(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
     moorage.create_project("works")
-    reader.open("/sign-in?next=/projects/works/robots", "Sign in")
-    reader.sign_in(moorage.admin)
+    reader.enter("/projects/works/robots", "works", moorage.admin)
     reader.see("No robot has access yet.")
     reader.press("New robot")
     reader.type("Name", "ci")

@@ -45,8 +45,7 @@ def test_a_webhook_is_made_tells_is_read_and_tells_again(
     reader: Reader, moorage: Moorage, pusher: Pusher, hook: str
 ) -> None:
     moorage.create_project("told")
-    reader.open("/sign-in?next=/projects/told/webhooks", "Sign in")
-    reader.sign_in(moorage.admin)
+    reader.enter("/projects/told/webhooks", "told", moorage.admin)
     reader.see("Nobody is told yet.")
     reader.press("New webhook")
     reader.type("Name", "ci")

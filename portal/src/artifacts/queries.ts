@@ -34,11 +34,27 @@ export const storageQuery = (project: string, names: string[]) =>
     enabled: names.length > 0,
     placeholderData: keepPreviousData,
     queryFn: async ({ signal }) => {
-      const q = `name={${names.join(" ")}}`;
-      const { data } = await call("GET /projects/{project_name_or_id}/storage/repositories", { path: { project_name_or_id: project }, query: { q, page_size: 100 }, header: IS_NAME, signal });
-      return new Map(data.map((one) => [one.name, one]));
+      const asked = inLists(names).map((q) => call("GET /projects/{project_name_or_id}/storage/repositories", { path: { project_name_or_id: project }, query: { q, page_size: 100 }, header: IS_NAME, signal }));
+      return new Map((await Promise.all(asked)).flatMap(({ data }) => data.map((one) => [one.name, one])));
     },
   });
+
+const MOST_BYTES = 1024; // of `q`; the server refuses more
+
+/** Names of a page as `name={…}`, in as many pieces as it takes that none is too long. */
+export function inLists(names: string[]): string[] {
+  const pieces: string[][] = [];
+  let left = 0;
+  for (const name of names) {
+    left -= name.length + 1;
+    if (left < 0) {
+      pieces.push([]);
+      left = MOST_BYTES - "name={}".length - name.length;
+    }
+    pieces.at(-1)?.push(name);
+  }
+  return pieces.map((one) => `name={${one.join(" ")}}`);
+}
 
 type Path = { project_name: string; repository_name: string };
 

@@ -12,7 +12,7 @@ import { Empty } from "../kit/Empty.tsx";
 import { Facts } from "../kit/Facts.tsx";
 import { fullTime, number, timeOf } from "../kit/format.ts";
 import { Page } from "../kit/Page.tsx";
-import { Copy, Name, Time } from "../kit/show.tsx";
+import { Copy, Name, Subject, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
 import { auditQuery, eventsQuery } from "./queries.ts";
 
@@ -28,7 +28,7 @@ export default function AuditPage() {
     { id: "time", head: t("audit.column.time"), width: "fit", cell: (one) => <Time value={one.op_time} /> },
     { id: "who", head: t("audit.column.who"), width: "fit", cell: (one) => (one.username ? <Name>{one.username}</Name> : <span className="muted">{t("audit.nobody")}</span>) },
     { id: "event", head: t("audit.column.event"), width: "fit", cell: (one) => <code translate="no">{one.event_type}</code> },
-    { id: "what", head: t("audit.column.what"), cell: (one) => <span className="row"><Name>{one.resource}</Name>{one.repeats > 1 && <Chip title={t("audit.repeats")}>× {one.repeats}</Chip>}</span> },
+    { id: "what", head: t("audit.column.what"), cell: (one) => <span className="row"><Subject>{one.resource}</Subject>{one.repeats > 1 && <Chip title={t("audit.repeats")}>× {one.repeats}</Chip>}</span> },
     { id: "from", head: t("audit.column.from"), width: "fit", phone: 0, cell: (one) => <span translate="no">{one.address || "–"}</span> },
     { id: "result", head: t("audit.column.result"), width: "fit", phone: 1, cell: (one) => (one.operation_result ? <Chip tone="ok" icon={IconCheck}>{t("audit.done")}</Chip> : <Chip tone="danger" icon={IconX}>{t("audit.refused")}</Chip>) },
   ];

@@ -42,7 +42,7 @@ export function OwnShared({ own, shared, most }: { own: number; shared: number; 
         <span className={classes["ownShared"]} style={{ inlineSize: `${(shared / whole) * 100}%` }} />
       </span>
       <span className="figures">{bytes(own, language)}</span>
-      <span className="small muted figures">{t("kit.own.shared", { shared: bytes(shared, language) })}</span>
+      {shared > 0 && <span className="small muted figures">{t("kit.own.shared", { shared: bytes(shared, language) })}</span>}
     </span>
   );
 }

@@ -10,7 +10,7 @@ import { Chip } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { Facts } from "../kit/Facts.tsx";
 import { fullTime, timeOf } from "../kit/format.ts";
-import { Name, Time } from "../kit/show.tsx";
+import { Name, Subject, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
 import { logsQuery } from "./queries.ts";
 
@@ -27,7 +27,7 @@ export default function LogsPage() {
     { id: "time", head: t("logs.column.time"), width: "fit", sort: "op_time", descends: true, cell: (one) => <Time value={one.op_time} /> },
     { id: "who", head: t("logs.column.who"), width: "fit", cell: (one) => (one.username ? <Name>{one.username}</Name> : <span className="muted">{t("logs.nobody")}</span>) },
     { id: "did", head: t("logs.column.did"), width: "fit", cell: (one) => <code translate="no">{one.operation} {one.resource_type}</code> },
-    { id: "what", head: t("logs.column.what"), cell: (one) => <Name>{one.resource ?? ""}</Name> },
+    { id: "what", head: t("logs.column.what"), cell: (one) => <Subject>{one.resource ?? ""}</Subject> },
     { id: "result", head: t("logs.column.result"), width: "fit", cell: (one) => <span className="row">{one.operation_result ? <Chip tone="ok" icon={IconCheck}>{t("logs.done")}</Chip> : <Chip tone="danger" icon={IconX}>{t("logs.refused")}</Chip>}</span> },
   ];
   return (

@@ -52,7 +52,7 @@ function Settings({ project }: { project: Project }) {
       <form className={classes["form"]} noValidate onSubmit={(event) => { event.preventDefault(); send(); }}>
         <h2>{t("settings.general")}</h2>
         <SwitchField label={t("settings.public.label")} description={t("settings.public.hint")} checked={isPublic} disabled={!writes} onChange={(event) => setPublic(event.currentTarget.checked)} />
-        {can("trash") && <NumberField label={t("settings.trash.label")} description={t("settings.trash.rule")} value={days} error={wrong} disabled={!writes} min={0} max={3650} w={220} onChange={(value) => { setDays(String(value)); setWrong(null); }} />}
+        {can("trash") && <NumberField label={t("settings.trash.label")} description={t("settings.trash.rule")} value={days} error={wrong} disabled={!writes} min={0} max={3650} classNames={{ input: classes["number"] ?? "" }} onChange={(value) => { setDays(String(value)); setWrong(null); }} />}
         {save.error && <ProblemBox error={save.error} />}
         {writes && (
           <div className="row">

@@ -1,6 +1,7 @@
 """Signing in by LDAP: OpenLDAP and Active Directory, both real, through one suite (threats.md I4, A7)."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -577,14 +578,11 @@ async def test_an_outage_confirms_nobody_and_ends_nothing(
 # -- outages ----------------------------------------------------------------------------------------------
 
 
-SOON_SECONDS = 30
-"""Half of what sixty take who wait a second one after the other."""
-
-
-async def refuse(way: Door, who: Person) -> DirectoryUnavailable:
-    async with asyncio.timeout(SOON_SECONDS):
-        with pytest.raises(DirectoryUnavailable) as caught:
-            await way.enter(who)
+async def refuse_in_time(way: Door, who: Person, *, seconds: float) -> DirectoryUnavailable:
+    began = time.monotonic()
+    with pytest.raises(DirectoryUnavailable) as caught:
+        await way.enter(who)
+    assert time.monotonic() - began < seconds
     assert caught.value.status == 503
     return caught.value
 
@@ -597,11 +595,12 @@ async def test_a_directory_that_hangs_is_an_outage_and_local_accounts_do_not_wai
     way = door(town, ldap_timeout=1)
     town.part.freeze()
     try:
-        waiting = asyncio.create_task(refuse(way, alice))
-        await asyncio.sleep(0.1)
+        waiting = asyncio.create_task(refuse_in_time(way, alice, seconds=2))
+        await asyncio.sleep(0.2)
+        began = time.monotonic()
         assert (await way.enter("admin", "admin-Pass1")).admin
         assert (await way.enter("carol", "carol-Pass1")).principal_id
-        assert not waiting.done(), "whoever is our own did not wait with her"
+        assert time.monotonic() - began < 0.5
         problem = await waiting
     finally:
         town.part.go_on()
@@ -619,13 +618,14 @@ async def test_many_who_wait_for_a_directory_that_hangs_are_all_told_in_time(
     alice = openldap.person("alice")
     way = door(openldap, ldap_timeout=1)
     openldap.part.freeze()
+    began = time.monotonic()
     try:
-        async with asyncio.timeout(SOON_SECONDS):
-            told = await asyncio.gather(*(way.enter(alice) for _ in range(60)), return_exceptions=True)
+        told = await asyncio.gather(*(way.enter(alice) for _ in range(60)), return_exceptions=True)
     finally:
         openldap.part.go_on()
 
     assert all(isinstance(one, DirectoryUnavailable) for one in told)
+    assert time.monotonic() - began < 2.5
 
 
 async def test_a_directory_that_is_killed_in_mid_bind_is_an_outage(openldap: Town, door: Callable[..., Door]) -> None:
@@ -634,11 +634,11 @@ async def test_a_directory_that_is_killed_in_mid_bind_is_an_outage(openldap: Tow
     assert isinstance(slapd, Slapd)
     way = door(openldap)
     slapd.freeze()  # it takes the connection and the request, and then dies
-    waiting = asyncio.create_task(refuse(way, alice))
+    waiting = asyncio.create_task(refuse_in_time(way, alice, seconds=2))
     await asyncio.sleep(0.3)
     slapd.kill()
     problem = await waiting
-    refused = await refuse(way, alice)
+    refused = await refuse_in_time(way, alice, seconds=1)
     slapd.run()
 
     assert "(127.0.0.1) cannot be reached." in str(problem) + str(refused)
@@ -650,7 +650,7 @@ async def test_outages_do_not_count_as_tries(openldap: Town, door: Callable[...,
     way = door(openldap, ldap_url="ldap://127.0.0.1:1")
 
     for _ in range(FREE_TRIES * 2):
-        await refuse(way, alice)
+        await refuse_in_time(way, alice, seconds=1)
 
     way.set(ldap_url=openldap.url)
     assert (await way.enter(alice)).principal_id
@@ -695,7 +695,7 @@ async def test_a_remembered_password_works_while_it_is_away(town: Town, door: Ca
 async def test_what_is_set_up_wrong_is_no_wrong_password(
     openldap: Town, door: Callable[..., Door], changes: dict[str, Any]
 ) -> None:
-    await refuse(door(openldap, **changes), openldap.person("alice"))
+    await refuse_in_time(door(openldap, **changes), openldap.person("alice"), seconds=3)
 
 
 # -- TLS --------------------------------------------------------------------------------------------------
@@ -707,9 +707,9 @@ async def test_tls_with_an_authority_of_ones_own(town: Town, door: Callable[...,
     settings = {"ldap_url": town.tls_url} if way_to_tls == "ldaps" else {"ldap_start_tls": True}
     way = door(town, **settings)
 
-    await refuse(way, alice)  # nobody knows that authority
+    await refuse_in_time(way, alice, seconds=2)  # nobody knows that authority
     way.set(ldap_ca_certificate=replace_authority(town))
-    await refuse(way, alice)
+    await refuse_in_time(way, alice, seconds=2)
     way.set(ldap_ca_certificate=town.part.authority.pem)
     assert (await way.enter(alice)).principal_id
     way.set(ldap_ca_certificate="", ldap_verify_cert=False)
@@ -726,7 +726,7 @@ async def test_a_certificate_for_another_name_is_refused(openldap: Town, door: C
     way = door(openldap, **openldap.tls)
     way.set(ldap_url=way.live.current.ldap_url.replace("127.0.0.1", "127.0.0.2"))
     # nothing listens there; the name in question is one that resolves to the server
-    await refuse(way, alice)
+    await refuse_in_time(way, alice, seconds=2)
     way.set(ldap_url=openldap.tls_url.replace("127.0.0.1", "localhost"))
     assert (await way.enter(alice)).principal_id
 
@@ -736,6 +736,6 @@ async def test_a_directory_that_hangs_in_the_handshake_is_an_outage(openldap: To
     way = door(openldap, ldap_timeout=1, **openldap.tls)
     openldap.part.freeze()
     try:
-        await refuse(way, alice)
+        await refuse_in_time(way, alice, seconds=2)
     finally:
         openldap.part.go_on()
