@@ -10,7 +10,7 @@ import { Name } from "../kit/show.tsx";
 import { entries } from "./pages.ts";
 import { places, split } from "./places.ts";
 import { isAdmin, useCan, useUser } from "./session.tsx";
-import { useWords } from "./words.ts";
+import { useLanguage, useWords } from "./words.ts";
 import classes from "./palette.module.css";
 
 interface Entry {
@@ -23,6 +23,7 @@ interface Entry {
 
 export default function Palette({ onClose }: { onClose: () => void }) {
   const t = useWords();
+  const language = useLanguage();
   const navigate = useNavigate();
   const user = useUser();
   const can = useCan();
@@ -40,11 +41,11 @@ export default function Palette({ onClose }: { onClose: () => void }) {
     placeholderData: keepPreviousData,
     queryFn: async ({ signal }) => (await call("GET /find", { query: { q: wanted, size: 6 }, signal })).data,
   });
-  const words = text.trim().toLowerCase();
+  const words = text.trim().toLocaleLowerCase(language); // Turkish: İ is i, I is ı
   const pages: Entry[] = entries("rail")
     .filter(({ rail }) => (rail.for === "everyone" || (rail.for === "people" ? Boolean(user) : isAdmin(user))) && (rail.capability === undefined || can(rail.capability)))
     .map((page) => ({ group: t("palette.group.pages"), icon: page.rail.icon, label: t(page.rail.label), to: page.path }))
-    .filter((one) => one.label.toLowerCase().includes(words));
+    .filter((one) => one.label.toLocaleLowerCase(language).includes(words));
   const data = wanted === "" ? undefined : found.data;
   const all: Entry[] = [
     ...(data?.projects ?? []).map((one) => ({ group: t("palette.group.projects"), icon: IconLayoutGrid, label: one.name, to: places.repositories(one.name) })),

@@ -60,6 +60,9 @@ export function duration(seconds: number, language: string): string {
   );
 }
 
+/** Words one after the other, as the language does it: `Pushed, Deleted`, `推送、删除`. */
+export const listed = (words: readonly string[], language: string): string => new Intl.ListFormat(language, { type: "conjunction", style: "narrow" }).format(words);
+
 /** A time of the API, or null where there is none: the contract writes year 1 for "never". */
 export function timeOf(text: string | null | undefined): Date | null {
   if (!text) return null;

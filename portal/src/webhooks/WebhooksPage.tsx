@@ -8,10 +8,11 @@ import type { WebhookPolicy } from "../api/schema.ts";
 import { places } from "../app/places.ts";
 import { useListState } from "../app/search.ts";
 import { useMay } from "../app/session.tsx";
-import { useWords } from "../app/words.ts";
+import { useLanguage, useWords } from "../app/words.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Confirm } from "../kit/Confirm.tsx";
 import { Empty } from "../kit/Empty.tsx";
+import { listed } from "../kit/format.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Name, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
@@ -24,6 +25,7 @@ import { WebhookForm } from "./WebhookForm.tsx";
 
 export default function WebhooksPage() {
   const t = useWords();
+  const language = useLanguage();
   const { project } = useParams({ strict: false }) as { project: string };
   const may = useMay(project);
   const list = useListState();
@@ -49,7 +51,7 @@ export default function WebhooksPage() {
   const columns: Column<WebhookPolicy>[] = [
     { id: "name", head: t("webhooks.column.name"), cell: (one) => <Link to={`${places.project(project)}/webhooks/${one.id}`}><Name>{one.name ?? ""}</Name></Link> },
     { id: "target", head: t("webhooks.column.target"), cell: (one) => <Targets policy={one} /> },
-    { id: "events", head: t("webhooks.column.events"), cell: (one) => (one.event_types ?? []).map((type) => eventWord(type, t)).join(", ") },
+    { id: "events", head: t("webhooks.column.events"), cell: (one) => listed((one.event_types ?? []).map((type) => eventWord(type, t)), language) },
     { id: "last", head: t("webhooks.column.last"), width: "fit", cell: (one) => <Time value={last?.get(one.name ?? "")} /> },
     {
       id: "enabled", head: t("webhooks.column.enabled"), width: "fit",
