@@ -19,6 +19,10 @@ window.addEventListener("vite:preloadError", (event) => {
   window.dispatchEvent(new Event("moorage:new-version"));
 });
 
+// Whether there is a scrollbar: a dialog that hides it leaves its room, so that nothing moves (kit/base.css).
+const root = document.documentElement;
+new ResizeObserver(() => root.toggleAttribute("data-scrolls", root.scrollHeight > window.innerHeight)).observe(document.body);
+
 const place = document.getElementById("root");
 if (place !== null) {
   createRoot(place).render(

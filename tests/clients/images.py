@@ -23,6 +23,8 @@ IMAGE_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 IMAGE_INDEX = "application/vnd.oci.image.index.v1+json"
 IMAGE_CONFIG = "application/vnd.oci.image.config.v1+json"
 IMAGE_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+CHART_CONFIG = "application/vnd.cncf.helm.config.v1+json"
+CHART_CONTENT = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 
 # A fixed time, in the images' configs and file entries: 2024-01-01.
 CREATED = "2024-01-01T00:00:00Z"
@@ -136,6 +138,26 @@ def index(*images: Image) -> Index:
         ),
     )
     return Index(manifest, images)
+
+
+def chart(name: str, files: Mapping[str, str]) -> Image:
+    """A Helm chart as helm pushes it; `files`: right in its folder, `Chart.yaml` among them."""
+    content = Blob(
+        CHART_CONTENT, _gzip(_tar({f"{name}/{file}": (0o644, text.encode()) for file, text in files.items()}))
+    )
+    config = Blob(CHART_CONFIG, _json({"name": name, "version": "0.1.0", "apiVersion": "v2"}))
+    manifest = Blob(
+        IMAGE_MANIFEST,
+        _json(
+            {
+                "schemaVersion": 2,
+                "mediaType": IMAGE_MANIFEST,
+                "config": config.descriptor(),
+                "layers": [content.descriptor()],
+            }
+        ),
+    )
+    return Image(manifest, config, (content,), {})
 
 
 def write_layout(folder: Path, tagged: Mapping[str, Image | Index]) -> Path:

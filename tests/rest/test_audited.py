@@ -120,6 +120,13 @@ AUDITED: dict[str, Told] = {
     "deleteArtifact": Told(("delete", "artifact"), _ARTIFACT),
     "createTag": Told(("create", "tag"), _NEW_TAG),
     "deleteTag": Told(("delete", "tag"), _TAG),
+    "pointTag": Told(
+        ("create", "artifact"),
+        _NEW_TAG,
+        recipe=Recipe(
+            path=lambda place: {"tag_name": place.unused}, body=lambda place: {"digest": place.ids["digest"]}
+        ),
+    ),
     "restoreTrash": Told(
         ("restore", "tag"), "{trash_name}", ("tag:delete", "{project_id}"), Recipe(body=lambda _: {}), _trash
     ),
@@ -303,7 +310,7 @@ def test_a_change_is_one_row(operation: str, log: Log) -> None:
 
 ONCE = {
     *("createProjectMember", "addProjectMetadatas", "addLabel", "CopyArtifact", "setUserSysAdmin", "updateProject"),
-    *("updateProjectMetadata", "restoreTrash", "createTag", "createRetention"),
+    *("updateProjectMetadata", "restoreTrash", "createTag", "pointTag", "createRetention"),
 }
 """Beside what deletes: operations after which others would change nothing in the place, or say another name."""
 

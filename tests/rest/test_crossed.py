@@ -23,7 +23,7 @@ PARENTS = frozenset({"project_name", "project_name_or_id"})
 SHARED = frozenset({"meta_name", "addition", "job_type"})
 """Parameters whose values are the same in every project."""
 
-MAKES = frozenset({("CopyArtifact", "repository_name")})
+MAKES = frozenset({("CopyArtifact", "repository_name"), ("pointTag", "tag_name")})
 """Operation and parameter: a name that it makes in the caller's own project."""
 
 
@@ -63,6 +63,7 @@ OURS = {
     "compareArtifacts": Recipe("from={tag_name}&to={tag_name}"),
     "explain": Recipe("principal=user:{username}&action=pull&repository={repository_name}"),
     "measureArtifacts": Recipe(body=lambda place: {"references": [place.ids["reference"]]}),
+    "pointTag": Recipe(body=lambda place: {"digest": place.ids["digest"]}),
     "previewTagDeletion": Recipe(body=lambda place: {"tags": [place.ids["tag_name"]]}),
     "matchSelectors": Recipe(body=_selector),
     "getTrash": Recipe(path=lambda place: {"id": place.ids["trash_id"]}),

@@ -1,7 +1,8 @@
-"""The tags of an artifact: list, create, delete."""
+"""The tags of an artifact: list, create, delete; and, ours, pointing one elsewhere."""
 
 from urllib.parse import quote
 
+import msgspec
 from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
@@ -13,11 +14,13 @@ from moorage.artifacts import attached, lists, rules, service, tags
 from moorage.artifacts.attached import TagRow
 from moorage.artifacts.lists import ArtifactRow
 from moorage.artifacts.routes.artifacts import ONE
+from moorage.artifacts.routes.repositories import ONE as REPOSITORY
 from moorage.artifacts.routes.repositories import path_of, require_hosted
 from moorage.artifacts.routes.shapes import NewTag, Tag, artifact_path, show_tag
 from moorage.db.query import Listing
 from moorage.db.work import Work
 from moorage.errors import (
+    ManifestBlobUnknown,
     ManifestUnknown,
     ProjectFull,
     ProxyReadOnly,
@@ -27,6 +30,13 @@ from moorage.errors import (
     TagInvalid,
     TagUnknown,
 )
+
+
+class PointTag(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Where a tag is to point."""
+
+    digest: str
+    """Of an artifact of the repository."""
 
 
 def _list(
@@ -100,4 +110,24 @@ async def delete_tag(
     return Response(None)
 
 
-ROUTES = (list_tags, create_tag, delete_tag)
+@operation(
+    "PUT", f"{REPOSITORY}/tags/{{tag_name:str}}", id="pointTag", tag="artifact", needs=project("repository:push"),
+    ours=True,
+    problems=(
+        RepositoryUnknown, ManifestUnknown, ManifestBlobUnknown, TagInvalid, TagImmutable, ProjectFull, ProxyReadOnly,
+    ),
+)  # fmt: skip
+async def point_tag(
+    call: NamedDependency[Call], data: JSONBody[PointTag], repository_name: FromPath[str], tag_name: FromPath[str]
+) -> Response[None]:
+    """Point a tag at an artifact of the repository, wherever it points now: as a push of it by that tag would.
+
+    What the tag pointed to stays. Nothing is pulled or sent, and other systems are told as of a push.
+    """
+    require_hosted(call)
+    path = path_of(call, repository_name)
+    await call.run(tags.point_tag, call.project.project_id, path, tag_name, data.digest)
+    return Response(None)
+
+
+ROUTES = (list_tags, create_tag, delete_tag, point_tag)

@@ -819,6 +819,12 @@ export interface PlatformOf {
   digest: string;
 }
 
+/** Where a tag is to point. */
+export interface PointTag {
+  /** Of an artifact of the repository. */
+  digest: string;
+}
+
 /** The artifact that one refers to; */
 export interface PointedTo {
   media_type: string;
@@ -3016,6 +3022,16 @@ export interface Operations {
       reference: string;
       tag_name: string;
     };
+    reply: undefined;
+  };
+  /** pointTag: Point a tag at an artifact of the repository, wherever it points now: as a push of it by that tag would. */
+  "PUT /projects/{project_name}/repositories/{repository_name}/tags/{tag_name}": {
+    path: {
+      project_name: string;
+      repository_name: string;
+      tag_name: string;
+    };
+    body: PointTag;
     reply: undefined;
   };
   /** listTagHistory: Where a tag pointed, the newest first; */

@@ -6,10 +6,14 @@ const repository = (name: string) => name.split("/").map(one).join("~");
 export const places = {
   projects: "/projects",
   project: (project: string) => `/projects/${one(project)}`,
+  access: (project: string) => `/projects/${one(project)}/access`,
+  trash: (project: string) => `/projects/${one(project)}/trash`,
   repositories: (project: string) => `/projects/${one(project)}/repositories`,
   repository: (project: string, name: string) => `/projects/${one(project)}/repositories/${repository(name)}`,
   artifacts: (project: string, name: string) => `/projects/${one(project)}/repositories/${repository(name)}/artifacts`,
   history: (project: string, name: string) => `/projects/${one(project)}/repositories/${repository(name)}/history`,
+  info: (project: string, name: string) => `/projects/${one(project)}/repositories/${repository(name)}/info`,
+  compare: (project: string, name: string) => `/projects/${one(project)}/repositories/${repository(name)}/compare`,
   tag: (project: string, name: string, tag: string) => `/projects/${one(project)}/repositories/${repository(name)}/tags/${one(tag)}`,
   artifact: (project: string, name: string, digest: string) => `/projects/${one(project)}/repositories/${repository(name)}/artifacts/${digest}`,
 };

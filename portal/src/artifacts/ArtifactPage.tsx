@@ -7,7 +7,7 @@ import { useState } from "react";
 import type { Accessory, Artifact, ArtifactParts } from "../api/schema.ts";
 import { places } from "../app/places.ts";
 import { useSearch } from "../app/search.ts";
-import { useMay } from "../app/session.tsx";
+import { useMay, useUser } from "../app/session.tsx";
 import { Failed } from "../app/states.tsx";
 import { useWords } from "../app/words.ts";
 import { Chip } from "../kit/Chip.tsx";
@@ -17,6 +17,11 @@ import { inPlatformOrder, shortDigest } from "../kit/format.ts";
 import { Page } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Bytes, Copy, Digest, Name, Time } from "../kit/show.tsx";
+import { ArtifactLabels } from "../labels/ArtifactLabels.tsx";
+import { ADDITIONS, Addition, type AdditionName } from "./Addition.tsx";
+import { AddTag } from "./AddTag.tsx";
+import { CopyTo } from "./CopyTo.tsx";
+import { DeleteArtifact } from "./DeleteArtifact.tsx";
 import { DeleteTags } from "./DeleteTags.tsx";
 import { Layers } from "./Layers.tsx";
 import { PullCommands } from "./PullCommands.tsx";
@@ -25,8 +30,10 @@ import { useHost } from "./PushCommands.tsx";
 import { artifactQuery, partsQuery, useRepository } from "./queries.ts";
 import kit from "../kit/kit.module.css";
 
-const VIEWS = ["overview", "layers", "configuration", "accessories"] as const;
+const VIEWS = ["overview", "layers", "configuration", "accessories", ...ADDITIONS] as const;
 type View = (typeof VIEWS)[number];
+/** Words can't have a point in their names. */
+const WORDS = { overview: "artifacts.view.overview", layers: "artifacts.view.layers", configuration: "artifacts.view.configuration", accessories: "artifacts.view.accessories", "readme.md": "artifacts.view.readme", "values.yaml": "artifacts.view.values", dependencies: "artifacts.view.dependencies", license: "artifacts.view.license", files: "artifacts.view.files" } as const;
 
 export default function ArtifactPage() {
   const t = useWords();
@@ -49,7 +56,10 @@ function Shown({ artifact, tag, crumbs }: { artifact: Artifact; tag: string | nu
   const may = useMay(project);
   const [search, setSearch] = useSearch();
   const [pulls, setPulls] = useState(true);
-  const [deletes, setDeletes] = useState(false);
+  const isSignedIn = Boolean(useUser());
+  const [open, setOpen] = useState<"tag" | "copy" | "deleteTag" | "deleteArtifact" | null>(null);
+  const close = () => setOpen(null);
+  const leave = () => void navigate({ to: places.repository(project, repository) });
   const parts = useQuery({ ...partsQuery(path, artifact.digest), enabled: may("artifact-addition:read") });
   const children = (parts.data?.children ?? []).filter((one) => !one.attestation && one.artifact_id !== null);
   const platforms = inPlatformOrder(children.map((one) => one.platform));
@@ -58,7 +68,9 @@ function Shown({ artifact, tag, crumbs }: { artifact: Artifact; tag: string | nu
   const inner = useQuery({ ...partsQuery(path, child?.digest ?? ""), enabled: child !== undefined });
   const seen = child === undefined ? parts : inner;
   const accessories = artifact.accessories ?? [];
-  const view: View = VIEWS.find((one) => one === search["tab"]) ?? "overview";
+  const links = artifact.addition_links ?? {};
+  const views = VIEWS.filter((one) => one === "overview" || one === "accessories" || (may("artifact-addition:read") && (!isAddition(one) || one in links)));
+  const view: View = views.find((one) => one === search["tab"]) ?? "overview";
   const others = (artifact.tags ?? []).map((one) => one.name).filter((name) => name !== tag);
   const short = shortDigest(artifact.digest);
   const signature = [...accessories, ...(artifact.inherited_accessories ?? [])].find((one) => one.type.startsWith("signature."));
@@ -72,43 +84,57 @@ function Shown({ artifact, tag, crumbs }: { artifact: Artifact; tag: string | nu
       actions={
         <>
           <Button variant="default" aria-expanded={pulls} onClick={() => setPulls(!pulls)}>{t("artifacts.pull.title")}</Button>
-          {tag !== null && may("tag:delete") && (
+          {may("tag:create") && <Button variant="default" onClick={() => setOpen("tag")}>{t("artifacts.addTag.open")}</Button>}
+          {isSignedIn && <Button variant="default" onClick={() => setOpen("copy")}>{t("artifacts.copyTo.open")}</Button>}
+          {may("tag:delete") && (
             <Menu>
               <Menu.Target><Button variant="default" rightSection={<IconChevronDown size={14} stroke={1.5} aria-hidden />}>{t("artifacts.more")}</Button></Menu.Target>
-              <Menu.Dropdown><Menu.Item className="danger" onClick={() => setDeletes(true)}>{t("artifacts.deleteTags.open", { count: 1 })}</Menu.Item></Menu.Dropdown>
+              <Menu.Dropdown>
+                {tag !== null && <Menu.Item className="danger" onClick={() => setOpen("deleteTag")}>{t("artifacts.deleteTags.open", { count: 1 })}</Menu.Item>}
+                {may("artifact:delete") && <Menu.Item className="danger" onClick={() => setOpen("deleteArtifact")}>{t("artifacts.deleteArtifact.open")}</Menu.Item>}
+              </Menu.Dropdown>
             </Menu>
           )}
         </>
       }
       under={
+        <>
         <div className="row muted">
           <Digest value={artifact.digest} /><span aria-hidden>·</span><Bytes value={artifact.size} /><span aria-hidden>·</span><span>{t("artifacts.fact.pushed")} <Time value={artifact.push_time} /></span>
           {others.length > 0 && <><span aria-hidden>·</span><span>{t("artifacts.also")} {others.slice(0, 8).map((name, index) => <span key={name}>{index > 0 && ", "}<Link to={places.tag(project, repository, name)}><Name>{name}</Name></Link></span>)}{others.length > 8 && ` +${others.length - 8}`}</span></>}
         </div>
+        <ArtifactLabels path={path} digest={artifact.digest} labels={artifact.labels ?? []} />
+        </>
       }
     >
       <div className="sections">
         {pulls && <PullCommands project={project} repository={repository} tag={tag} digest={artifact.digest} type={artifact.type} />}
         {platforms.length > 1 && <SegmentedControl className={kit["wraps"] ?? ""} aria-label={t("artifacts.column.platforms")} value={platform ?? ""} data={platforms} onChange={(value) => setSearch({ platform: value === platforms[0] ? undefined : value })} />}
         <div className={kit["tabs"]} role="tablist" aria-label={t("artifacts.views")}>
-          {VIEWS.filter((one) => one === "overview" || one === "accessories" || may("artifact-addition:read")).map((one) => (
+          {views.map((one) => (
             <button key={one} type="button" role="tab" id={`tab-${one}`} aria-selected={view === one} aria-controls="view" className={kit["tab"]} data-active={view === one || undefined} onClick={() => setSearch({ tab: one === "overview" ? undefined : one })}>
-              {t(`artifacts.view.${one}`)}{one === "accessories" && accessories.length > 0 && <span className="small muted"> {accessories.length}</span>}
+              {t(WORDS[one])}{one === "accessories" && accessories.length > 0 && <span className="small muted"> {accessories.length}</span>}
             </button>
           ))}
         </div>
         <div role="tabpanel" id="view" aria-labelledby={`tab-${view}`} tabIndex={0} className={kit["view"]}>
-          {seen.error && view !== "accessories" ? <ProblemBox error={seen.error} onRetry={() => void seen.refetch()} /> : null}
+          {seen.error && view !== "accessories" && !isAddition(view) ? <ProblemBox error={seen.error} onRetry={() => void seen.refetch()} /> : null}
           {view === "overview" && <Overview artifact={artifact} parts={seen.data} signature={signature} isOwn={isOwn} />}
           {view === "layers" && seen.data && <Layers layers={seen.data.layers} />}
           {view === "configuration" && seen.data && <Configuration parts={seen.data} />}
+          {isAddition(view) && <Addition path={path} digest={artifact.digest} name={view} label={t(WORDS[view])} />}
           {view === "accessories" && <Accessories project={project} repository={repository} accessories={accessories} />}
         </div>
       </div>
-      {deletes && tag !== null && <DeleteTags path={path} tags={[tag]} onClose={() => setDeletes(false)} onDone={() => void navigate({ to: places.repository(project, repository) })} />}
+      {open === "tag" && <AddTag path={path} digest={artifact.digest} of={tag ?? short} onClose={close} />}
+      {open === "copy" && <CopyTo path={path} digests={[artifact.digest]} of={tag ?? short} onClose={close} />}
+      {open === "deleteTag" && tag !== null && <DeleteTags path={path} tags={[tag]} onClose={close} onDone={leave} />}
+      {open === "deleteArtifact" && <DeleteArtifact path={path} digest={artifact.digest} onClose={close} onDone={leave} />}
     </Page>
   );
 }
+
+const isAddition = (view: View): view is AdditionName => (ADDITIONS as readonly string[]).includes(view);
 
 function Overview({ artifact, parts, signature, isOwn }: { artifact: Artifact; parts: ArtifactParts | undefined; signature: Accessory | undefined; isOwn: boolean }) {
   const t = useWords();
@@ -130,7 +156,6 @@ function Overview({ artifact, parts, signature, isOwn }: { artifact: Artifact; p
             [t("artifacts.fact.command"), config.config?.Cmd?.length ? <code translate="no">{config.config.Cmd.join(" ")}</code> : null],
             [t("artifacts.fact.user"), config.config?.User ? <code translate="no">{config.config.User}</code> : null],
             [t("artifacts.column.pulled"), <Time key="p" value={artifact.pull_time} />],
-            [t("artifacts.fact.labels"), artifact.labels?.length ? <span className="row">{artifact.labels.map((one) => <Chip key={one.id}><Name>{one.name ?? ""}</Name></Chip>)}</span> : null],
           ]}
         />
       </div>

@@ -9,8 +9,11 @@ export function useHost(): string {
   return useQuery(systemQuery).data?.registry_url ?? location.host;
 }
 
+/** Whether the page came without TLS, as on a machine that somebody tries it on. */
+export const isPlain = (): boolean => location.protocol === "http:";
+
 export function PushCommands({ project, repository }: { project: string; repository?: string }) {
   const t = useWords();
   const host = useHost();
-  return <CommandBox label={t("artifacts.push.title")} clients={PUSHERS} commands={(client) => push(client, host, project, repository)} />;
+  return <CommandBox label={t("artifacts.push.title")} clients={PUSHERS} commands={(client) => push(client, host, project, repository, { isPlain: isPlain() })} />;
 }

@@ -1,5 +1,5 @@
 // Which repository, how big, how alive?
-import { Button } from "@mantine/core";
+import { Button, Menu } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { useState } from "react";
@@ -12,6 +12,7 @@ import { Empty } from "../kit/Empty.tsx";
 import { OwnShared } from "../kit/Progress.tsx";
 import { Count, Name, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
+import { DeleteRepositories } from "./DeleteRepositories.tsx";
 import { PushCommands } from "./PushCommands.tsx";
 import { repositoriesQuery, storageQuery } from "./queries.ts";
 
@@ -25,6 +26,8 @@ export default function RepositoriesPage() {
   const held = useQuery({ ...storageQuery(project, names), enabled: names.length > 0 && may("quota:read") }).data;
   const most = Math.max(0, ...[...(held?.values() ?? [])].map((one) => one.own + one.shared));
   const [pushes, setPushes] = useState(false);
+  const [going, setGoing] = useState<Repository[] | null>(null);
+  const mayDelete = may("repository:delete");
   const columns: Column<Repository>[] = [
     { id: "name", head: t("artifacts.column.name"), sort: "name", cell: (one) => { const [, short] = split(one.name ?? ""); return <Link to={places.repository(project, short)}><Name>{short}</Name></Link>; } },
     { id: "artifacts", head: t("artifacts.column.artifacts"), width: "figure", sort: "artifact_count", descends: true, cell: (one) => <Count value={one.artifact_count} /> },
@@ -39,8 +42,13 @@ export default function RepositoriesPage() {
       <Table
         id="repositories" caption={t("artifacts.repositories.title")} columns={columns} query={query} list={list} rowKey={(one) => one.id ?? 0} rowName={(one) => one.name ?? ""} filterLabel={t("artifacts.repositories.filter")}
         tools={query.data?.total && may("repository:push") ? <Button variant="default" size="xs" aria-expanded={pushes} onClick={() => setPushes(!pushes)}>{t("artifacts.push.title")}</Button> : undefined}
+        {...(mayDelete ? {
+          menu: (one: Repository) => <Menu.Item className="danger" onClick={() => setGoing([one])}>{t("artifacts.deleteRepositories.open", { count: 1 })}</Menu.Item>,
+          bulk: (chosen: Repository[]) => <Button size="xs" variant="default" onClick={() => setGoing(chosen)}>{t("artifacts.deleteRepositories.open", { count: chosen.length })}</Button>,
+        } : {})}
         empty={may("repository:push") ? <Empty action={<PushCommands project={project} />}>{t("artifacts.repositories.empty")}</Empty> : <Empty>{t("artifacts.repositories.emptyReader")}</Empty>}
       />
+      {going && <DeleteRepositories project={project} names={going.map((one) => split(one.name ?? "")[1])} onClose={() => setGoing(null)} />}
     </div>
   );
 }

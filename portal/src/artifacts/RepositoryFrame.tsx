@@ -1,6 +1,9 @@
 // The head of a repository and its tabs.
+import { ActionIcon, Menu } from "@mantine/core";
+import { IconDots } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { Outlet } from "@tanstack/react-router";
+import { Outlet, useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
 import { entries } from "../app/pages.ts";
 import { places } from "../app/places.ts";
 import { useCan, useMay } from "../app/session.tsx";
@@ -9,8 +12,10 @@ import { useWords } from "../app/words.ts";
 import { Page, Tabs } from "../kit/Page.tsx";
 import { Copy } from "../kit/show.tsx";
 import { projectQuery } from "../projects/queries.ts";
+import { DeleteRepositories } from "./DeleteRepositories.tsx";
 import { useHost } from "./PushCommands.tsx";
 import { repositoryQuery, useRepository } from "./queries.ts";
+import kit from "../kit/kit.module.css";
 
 export default function RepositoryFrame() {
   const t = useWords();
@@ -18,19 +23,28 @@ export default function RepositoryFrame() {
   const host = useHost();
   const may = useMay(project);
   const can = useCan();
+  const navigate = useNavigate();
+  const [deletes, setDeletes] = useState(false);
   useQuery(projectQuery(project)); // its visibility, for the commands
   const query = useQuery({ ...repositoryQuery(path), enabled: may("repository:read") });
   if (query.error && !query.data) return <Failed error={query.error} onRetry={() => void query.refetch()} />;
-  const about = query.data?.description?.split("\n").find((line) => line.trim() !== "")?.slice(0, 200);
+  const about = query.data?.description?.split("\n").find((line) => line.trim() !== "")?.replace(/^[#>\s]+/, "").slice(0, 200);
   const base = places.repository(project, repository);
   const tabs = entries("tab", "repository").filter(({ tab }) => (tab.needs === undefined || may(tab.needs)) && (tab.capability === undefined || can(tab.capability)));
   return (
     <Page
       title={repository} isName windowTitle={[`${project}/${repository}`]} crumbs={[{ label: t("projects.title"), to: places.projects }, { label: project, to: places.repositories(project) }]}
       copy={<Copy text={`${host}/${project}/${repository}`} label={t("artifacts.copyName")} />}
-      under={<>{about && <p className="muted"><bdi>{about}</bdi></p>}<Tabs label={t("artifacts.tabs")} tabs={tabs.map(({ path: sub, tab }) => ({ to: sub === "/" ? base : `${base}/${sub}`, label: t(tab.label), exact: sub === "/" }))} /></>}
+      actions={may("repository:delete") && (
+        <Menu>
+          <Menu.Target><ActionIcon variant="default" size={32} aria-label={t("kit.table.menu", { name: repository })}><IconDots size={16} stroke={1.5} /></ActionIcon></Menu.Target>
+          <Menu.Dropdown><Menu.Item className="danger" onClick={() => setDeletes(true)}>{t("artifacts.deleteRepositories.open", { count: 1 })}</Menu.Item></Menu.Dropdown>
+        </Menu>
+      )}
+      under={<>{about && <p className={`muted ${kit["about"] ?? ""}`}><bdi>{about}</bdi></p>}<Tabs label={t("artifacts.tabs")} tabs={tabs.map(({ path: sub, tab }) => ({ to: sub === "/" ? base : `${base}/${sub}`, label: t(tab.label), exact: sub === "/" }))} /></>}
     >
       <Outlet />
+      {deletes && <DeleteRepositories project={project} names={[repository]} onClose={() => setDeletes(false)} onDone={() => void navigate({ to: places.repositories(project) })} />}
     </Page>
   );
 }

@@ -1,25 +1,31 @@
 // Which tag do I want, and how do I pull it? The page that people open most.
-import { Menu, Select, Tooltip } from "@mantine/core";
+import { Button, Menu, Select, Tooltip } from "@mantine/core";
 import { IconLock } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import type { RepositoryTag } from "../api/schema.ts";
+import type { Label, RepositoryTag } from "../api/schema.ts";
 import { places } from "../app/places.ts";
 import { useListState } from "../app/search.ts";
-import { useMay } from "../app/session.tsx";
+import { useMay, useUser } from "../app/session.tsx";
 import { Failed } from "../app/states.tsx";
 import { useWords } from "../app/words.ts";
 import { Empty } from "../kit/Empty.tsx";
 import { Facts } from "../kit/Facts.tsx";
 import { Bytes, Copy, Count, Digest, Name, Time, copyText } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
+import { toast } from "../kit/toast.tsx";
+import { ProblemBox } from "../kit/ProblemBox.tsx";
+import { addLabel } from "../labels/ArtifactLabels.tsx";
+import { LabelChip } from "../labels/LabelChip.tsx";
+import { LabelPick } from "../labels/LabelPick.tsx";
+import { AddTag } from "./AddTag.tsx";
+import { CopyTo } from "./CopyTo.tsx";
 import { DeleteTags } from "./DeleteTags.tsx";
 import { Platforms, Signed } from "./Platforms.tsx";
 import { PullCommands } from "./PullCommands.tsx";
 import { PushCommands, useHost } from "./PushCommands.tsx";
-import { tagsQuery, useRepository } from "./queries.ts";
-import { Button } from "@mantine/core";
+import { repositoryChanged, tagsQuery, useRepository } from "./queries.ts";
 
 const EQUAL_SHOWN = 3;
 
@@ -31,10 +37,24 @@ export default function TagsPage() {
   const list = useListState();
   const query = useQuery(tagsQuery(path, list));
   const [going, setGoing] = useState<string[] | null>(null);
+  const [named, setNamed] = useState<RepositoryTag | null>(null);
+  const [copied, setCopied] = useState<RepositoryTag[] | null>(null);
+  const navigate = useNavigate();
+  const isSignedIn = Boolean(useUser());
+  const mark = useMutation({
+    mutationFn: ({ tags, label }: { tags: RepositoryTag[]; label: Label }) => addLabel(path, tags.map((one) => one.digest), label),
+    onSuccess: (_, { label }) => toast(t("labels.added", { name: label.name ?? "" })),
+    onSettled: () => repositoryChanged(path),
+  });
   if (query.error && !query.data && list.q === "") return <Failed error={query.error} onRetry={() => void query.refetch()} />;
   const rows = query.data?.data;
   const first = list.page === 1 && !list.isFiltered ? rows?.[0] : undefined;
   const name = `${host}/${project}/${repository}`;
+  // The older one first, whatever the order of the list.
+  const compare = (two: RepositoryTag[]) => {
+    const [from, to] = [...two].sort((a, b) => (a.push_time < b.push_time ? -1 : 1));
+    void navigate({ to: places.compare(project, repository), search: { from: from?.name, to: to?.name } as never });
+  };
   const columns: Column<RepositoryTag>[] = [
     { id: "name", head: t("artifacts.column.tag"), sort: "name", cell: (one) => <span className="row"><Link to={places.tag(project, repository, one.name)}><Name>{one.name}</Name></Link><Copy text={`${name}:${one.name}`} label={t("artifacts.copyReference", { tag: one.name })} />{one.immutable_rule && <Tooltip label={t("artifacts.immutable.by", { rule: one.immutable_rule.pattern })}><span tabIndex={0} role="img" aria-label={t("artifacts.immutable.by", { rule: one.immutable_rule.pattern })}><IconLock size={14} stroke={1.5} /></span></Tooltip>}<Equal tag={one} /></span> },
     { id: "platforms", head: t("artifacts.column.platforms"), width: "fit", cell: (one) => <Platforms names={one.platforms.map((platform) => platform.name)} /> },
@@ -45,18 +65,25 @@ export default function TagsPage() {
     { id: "digest", head: t("artifacts.column.digest"), width: "fit", optional: true, cell: (one) => <Digest value={one.digest} /> },
     { id: "pulls", head: t("artifacts.column.pulls"), width: "figure", optional: true, cell: (one) => <Count value={one.pull_count} /> },
     { id: "type", head: t("artifacts.column.type"), width: "fit", sort: "type", optional: true, cell: (one) => one.type },
+    { id: "labels", head: t("artifacts.fact.labels"), width: "fit", optional: true, cell: (one) => <span className="row">{one.labels.map((label) => <LabelChip key={label.id} label={label} />)}</span> },
   ];
   const mayDelete = may("tag:delete");
+  const mayLabel = may("artifact-label:create");
+  const mayFilter = isSignedIn && may("label:list");
   return (
     <div className="sections">
       {first && <PullCommands project={project} repository={repository} tag={first.name} digest={first.digest} type={first.type} />}
+      {mark.error && <ProblemBox error={mark.error} />}
       <Table
         id="tags" caption={t("artifacts.tags.caption", { name: repository })} columns={columns} query={query} list={list} rowKey={(one) => one.name} rowName={(one) => one.name} filterLabel={t("artifacts.tags.filter")}
         tools={
+          <>
           <Select
             aria-label={t("artifacts.column.signed")} w={150} allowDeselect={false} value={list.filters["signed"] ?? "all"} onChange={(value) => list.set({ filters: { signed: value === "all" ? undefined : (value ?? undefined) } })}
             data={[{ value: "all", label: t("artifacts.signed.all") }, { value: "true", label: t("artifacts.signed.only") }, { value: "false", label: t("artifacts.signed.not") }]}
           />
+          {mayFilter && <LabelPick key={list.filters["label"] ?? ""} project={project} label={t("labels.filterBy")} all={t("labels.all")} value={list.filters["label"] ?? null} onPick={(label) => list.set({ filters: { label: label ? String(label.id) : undefined } })} />}
+          </>
         }
         details={(one) => <Details tag={one} />}
         menu={(one) => (
@@ -64,12 +91,24 @@ export default function TagsPage() {
             <Menu.Item onClick={() => void copyText(`${name}:${one.name}`)}>{t("artifacts.copyReference", { tag: one.name })}</Menu.Item>
             <Menu.Item onClick={() => void copyText(one.digest)}>{t("kit.copy.digest")}</Menu.Item>
             <Menu.Item {...({ component: Link, to: places.history(project, repository), search: { "f.tag": one.name } } as object)}>{t("history.only", { tag: one.name })}</Menu.Item>
+            {may("tag:create") && <Menu.Item onClick={() => setNamed(one)}>{t("artifacts.addTag.open")}</Menu.Item>}
+            {isSignedIn && <Menu.Item onClick={() => setCopied([one])}>{t("artifacts.copyTo.open")}</Menu.Item>}
+            {may("artifact-addition:read") && <Menu.Item {...({ component: Link, to: places.compare(project, repository), search: { from: one.name } } as object)}>{t("compare.with")}</Menu.Item>}
             {mayDelete && <><Menu.Divider /><Menu.Item className="danger" onClick={() => setGoing([one.name])}>{t("artifacts.deleteTags.open", { count: 1 })}</Menu.Item></>}
           </>
         )}
-        {...(mayDelete ? { bulk: (chosen: RepositoryTag[]) => <Button size="xs" variant="default" onClick={() => setGoing(chosen.map((one) => one.name))}>{t("artifacts.deleteTags.open", { count: chosen.length })}</Button> } : {})}
+        bulk={(chosen) => (
+          <>
+            {chosen.length === 2 && may("artifact-addition:read") && <Button size="xs" variant="default" onClick={() => compare(chosen)}>{t("compare.open")}</Button>}
+            {isSignedIn && <Button size="xs" variant="default" onClick={() => setCopied(chosen)}>{t("artifacts.copyTo.open")}</Button>}
+            {mayLabel && <LabelPick project={project} label={t("labels.add")} onPick={(label) => label && mark.mutate({ tags: chosen, label })} />}
+            {mayDelete && <Button size="xs" variant="default" onClick={() => setGoing(chosen.map((one) => one.name))}>{t("artifacts.deleteTags.open", { count: chosen.length })}</Button>}
+          </>
+        )}
         empty={may("repository:push") ? <Empty action={<PushCommands project={project} repository={repository} />}>{t("artifacts.tags.empty")}</Empty> : <Empty>{t("artifacts.tags.emptyReader")}</Empty>}
       />
+      {named && <AddTag path={path} digest={named.digest} of={named.name} onClose={() => setNamed(null)} />}
+      {copied && <CopyTo path={path} digests={[...new Set(copied.map((one) => one.digest))]} of={copied[0]?.name ?? ""} onClose={() => setCopied(null)} />}
       {going && <DeleteTags path={path} tags={going} onClose={() => setGoing(null)} />}
     </div>
   );
@@ -93,6 +132,7 @@ function Details({ tag }: { tag: RepositoryTag }) {
         [t("artifacts.fact.pushedBy"), tag.pushed_by ? <Name>{tag.pushed_by}</Name> : null],
         [t("artifacts.column.pulls"), <Count key="p" value={tag.pull_count} />],
         [t("artifacts.fact.accessories"), tag.accessories.length ? tag.accessories.map((one) => `${one.type} ${one.count}`).join(", ") : null],
+        [t("artifacts.fact.labels"), tag.labels.length ? <span className="row">{tag.labels.map((label) => <LabelChip key={label.id} label={label} />)}</span> : null],
         [t("artifacts.fact.immutable"), tag.immutable_rule ? t("artifacts.immutable.by", { rule: tag.immutable_rule.pattern }) : null],
       ]}
     />

@@ -56,7 +56,7 @@ export function inLists(names: string[]): string[] {
   return pieces.map((one) => `name={${one.join(" ")}}`);
 }
 
-type Path = { project_name: string; repository_name: string };
+export type Path = { project_name: string; repository_name: string };
 
 export const repositoryQuery = (path: Path) =>
   queryOptions({
@@ -69,7 +69,7 @@ export const tagsQuery = (path: Path, list: ListState) =>
     queryKey: ["repository", path.project_name, path.repository_name, "tags", list.q, list.sort, list.page, list.size, list.filters],
     placeholderData: keepPreviousData,
     queryFn: async ({ signal }) => {
-      const q = contractQuery({ name: list.q && `~${list.q}`, signed: list.filters["signed"], platform: list.filters["platform"] });
+      const q = contractQuery({ name: list.q && `~${list.q}`, signed: list.filters["signed"], platform: list.filters["platform"], labels: list.filters["label"] && `(${list.filters["label"]})` });
       const { data, total } = await call("GET /projects/{project_name}/repositories/{repository_name}/tags", { path, query: paged(list, q), signal });
       return { data, total };
     },
@@ -80,7 +80,7 @@ export const artifactsQuery = (path: Path, list: ListState) =>
     queryKey: ["repository", path.project_name, path.repository_name, "artifacts", list.q, list.sort, list.page, list.size, list.filters],
     placeholderData: keepPreviousData,
     queryFn: async ({ signal }) => {
-      const q = contractQuery({ digest: list.q && `~${list.q}`, tags: list.filters["tags"] });
+      const q = contractQuery({ digest: list.q && `~${list.q}`, tags: list.filters["tags"], labels: list.filters["label"] && `(${list.filters["label"]})` });
       const { data, total } = await call("GET /projects/{project_name}/repositories/{repository_name}/artifacts", { path, query: { ...paged(list, q), with_tag: true, with_label: true, with_accessory: true }, signal });
       return { data, total };
     },
@@ -99,8 +99,8 @@ export const partsQuery = (path: Path, reference: string) =>
     queryFn: async ({ signal }) => (await call("GET /projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/parts", { path: { ...path, reference }, signal })).data,
   });
 
-/** Tags or artifacts of a repository have changed. */
-export async function repositoryChanged(path: Path): Promise<void> {
-  await queries.invalidateQueries({ queryKey: ["repository", path.project_name, path.repository_name] });
+/** Tags or artifacts of a repository have changed. `leaving`: the page that is seen is of what has gone, and asks no more. */
+export async function repositoryChanged(path: Path, leaving = false): Promise<void> {
+  await queries.invalidateQueries({ queryKey: ["repository", path.project_name, path.repository_name], refetchType: leaving ? "none" : "active" });
   void queries.invalidateQueries({ queryKey: ["repositories", path.project_name] });
 }

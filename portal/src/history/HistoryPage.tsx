@@ -29,8 +29,8 @@ export default function HistoryPage() {
   const query = useQuery(historyQuery(path, list, at));
   const [back, setBack] = useState<RepositoryPast | null>(null);
   const tag = list.filters["tag"];
-  const mayRestore = may("tag:create") && may("tag:delete");
-  const canGoBack = (one: RepositoryPast) => mayRestore && one.ended_by !== null && (one.kept === "here" || one.trash_id !== null);
+  const mayPoint = may("repository:push");
+  const canGoBack = (one: RepositoryPast) => mayPoint && one.ended_by !== null && (one.kept === "here" || (one.trash_id !== null && may("tag:delete")));
   // A moment later than it began: the API's times are cut to milliseconds.
   const asOf = (one: RepositoryPast) => change({ at: new Date(new Date(one.since).getTime() + 1).toISOString(), sort: undefined, page: undefined, q: undefined, "f.tag": undefined }, { replace: false });
   const columns: Column<RepositoryPast>[] = [

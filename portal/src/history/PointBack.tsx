@@ -22,7 +22,7 @@ export function PointBack({ path, past, onClose }: { path: Path; past: Repositor
     mutationFn: async () => {
       if (past.kept === "trash" && past.trash_id !== null) await bringBack(past.trash_id);
       if (now === null && (await isThere(path, past))) return;
-      await pointTo(path, past.name, past.digest, now ?? null);
+      await call("PUT /projects/{project_name}/repositories/{repository_name}/tags/{tag_name}", { path: { ...path, tag_name: past.name }, body: { digest: past.digest } });
     },
     onSuccess: () => {
       toast(t("history.back.done", { tag: past.name }));
@@ -63,16 +63,4 @@ async function bringBack(id: number): Promise<void> {
 async function isThere(path: Path, past: RepositoryPast): Promise<boolean> {
   const { data } = await call("GET /projects/{project_name}/repositories/{repository_name}/tags/{tag_name}/history", { path: { ...path, tag_name: past.name }, query: { sort: "-since", page_size: 1 } });
   return data[0]?.ended_by === null && data[0].digest === past.digest;
-}
-
-/** The API gives no tag away that is held: it is taken off first, and put back should the other not have it. */
-async function pointTo(path: Path, tag: string, digest: string, now: string | null): Promise<void> {
-  const make = (reference: string) => call("POST /projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/tags", { path: { ...path, reference }, body: { name: tag } });
-  if (now !== null) await call("DELETE /projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/tags/{tag_name}", { path: { ...path, reference: now, tag_name: tag } });
-  try {
-    await make(digest);
-  } catch (error) {
-    if (now !== null) await make(now);
-    throw error;
-  }
 }

@@ -2,10 +2,11 @@
 import { Button, Menu, Select } from "@mantine/core";
 import { IconUser, IconUsersGroup } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { useParams } from "@tanstack/react-router";
+import { Link, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { call } from "../api/client.ts";
 import type { ProjectMemberEntity } from "../api/schema.ts";
+import { places } from "../app/places.ts";
 import { useListState } from "../app/search.ts";
 import { useMay } from "../app/session.tsx";
 import { useWords } from "../app/words.ts";
@@ -57,7 +58,12 @@ export default function MembersPage() {
       {failed && <ProblemBox error={failed} />}
       <Table
         id="members" caption={t("members.title")} columns={columns} query={query} list={list} rowKey={(one) => one.id} rowName={(one) => one.entity_name} filterLabel={t("members.filter")}
-        tools={may("member:create") ? <Button size="xs" onClick={() => setAdds(true)}>{t("members.add.open")}</Button> : undefined}
+        tools={
+          <>
+            {may("member:create") && <Button size="xs" onClick={() => setAdds(true)}>{t("members.add.open")}</Button>}
+            {may("member:update") && <Button size="xs" variant="default" component={Link} to={places.access(project)}>{t("explain.open")}</Button>}
+          </>
+        }
         {...(may("member:delete") ? { menu: (one: ProjectMemberEntity) => <Menu.Item className="danger" onClick={() => remove.mutate(one)}>{t("members.remove", { name: one.entity_name })}</Menu.Item> } : {})}
         empty={<Empty>{t("members.empty")}</Empty>}
       />

@@ -13,12 +13,12 @@ import { Chip } from "../kit/Chip.tsx";
 import { Confirm } from "../kit/Confirm.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
+import { Rules } from "../kit/Rules.tsx";
 import { projectChanged, projectQuery } from "../projects/queries.ts";
 import { RuleForm } from "./RuleForm.tsx";
 import { Runs } from "./Runs.tsx";
 import { policyQuery, retentionChanged } from "./queries.ts";
 import { cronOf, policyOf, shownOf } from "./rules.ts";
-import classes from "./retention.module.css";
 
 const SCHEDULES = ["", "0 0 2 * * *", "0 0 3 * * 0"];
 
@@ -64,31 +64,33 @@ export default function RetentionPage() {
       <section className="stack" aria-label={t("retention.rules")}>
         <p>{t("retention.about")}</p>
         {rules.length === 0 ? <Empty>{t("retention.empty")}</Empty> : (
-          <ol className={classes["rules"]}>
-            {rules.map((rule, index) => {
+          <Rules
+            rules={rules.map((rule, index) => {
               const shown = shownOf(rule);
-              return (
-                <li key={rule.id ?? index} data-off={rule.disabled || undefined}>
-                  <span className={classes["rule"]}>
+              return {
+                key: rule.id ?? index,
+                off: Boolean(rule.disabled),
+                body: (
+                  <>
                     <span className="strong">{t(`retention.template.${shown.template}`, { count: shown.count })}</span>
                     <span className="muted">{t("retention.where")} <code translate="no">{shown.repositories}</code> · {t("retention.tags")} <code translate="no">{shown.tags}</code></span>
-                  </span>
-                  {rule.disabled && <Chip>{t("retention.off")}</Chip>}
-                  {writes && (
-                    <Menu>
-                      <Menu.Target><ActionIcon aria-label={t("retention.menu", { n: index + 1 })}><IconDots size={16} stroke={1.5} /></ActionIcon></Menu.Target>
-                      <Menu.Dropdown>
-                        <Menu.Item onClick={() => setForm(index)}>{t("retention.edit")}</Menu.Item>
-                        <Menu.Item onClick={() => save.mutate({ next: rules.map((one, at) => (at === index ? { ...one, disabled: !one.disabled } : one)), at: cron })}>{rule.disabled ? t("retention.turnOn") : t("retention.turnOff")}</Menu.Item>
-                        <Menu.Divider />
-                        <Menu.Item className="danger" onClick={() => save.mutate({ next: rules.filter((_, at) => at !== index), at: cron })}>{t("retention.remove")}</Menu.Item>
-                      </Menu.Dropdown>
-                    </Menu>
-                  )}
-                </li>
-              );
+                    {rule.disabled && <Chip>{t("retention.off")}</Chip>}
+                  </>
+                ),
+                menu: writes && (
+                  <Menu>
+                    <Menu.Target><ActionIcon aria-label={t("retention.menu", { n: index + 1 })}><IconDots size={16} stroke={1.5} /></ActionIcon></Menu.Target>
+                    <Menu.Dropdown>
+                      <Menu.Item onClick={() => setForm(index)}>{t("retention.edit")}</Menu.Item>
+                      <Menu.Item onClick={() => save.mutate({ next: rules.map((one, at) => (at === index ? { ...one, disabled: !one.disabled } : one)), at: cron })}>{rule.disabled ? t("retention.turnOn") : t("retention.turnOff")}</Menu.Item>
+                      <Menu.Divider />
+                      <Menu.Item className="danger" onClick={() => save.mutate({ next: rules.filter((_, at) => at !== index), at: cron })}>{t("retention.remove")}</Menu.Item>
+                    </Menu.Dropdown>
+                  </Menu>
+                ),
+              };
             })}
-          </ol>
+          />
         )}
         {save.error && form === null && <ProblemBox error={save.error} />}
         {run.error && !runs && <ProblemBox error={run.error} />}

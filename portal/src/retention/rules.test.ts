@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { EMPTY, cronOf, policyOf, ruleOf, shownOf } from "./rules.ts";
+import { EMPTY, cronOf, filledOf, policyOf, ruleOf, shownOf } from "./rules.ts";
 
 test("what was filled in is what the page says of the rule", () => {
   const rule = ruleOf({ ...EMPTY, template: "nDaysSinceLastPull", count: 30, repositories: "backend/**", tags: "v*", untagged: false });
@@ -7,6 +7,11 @@ test("what was filled in is what the page says of the rule", () => {
   expect(rule.tag_selectors?.[0]?.extras).toBe('{"untagged":false}');
   expect(shownOf(rule)).toEqual({ template: "nDaysSinceLastPull", count: 30, repositories: "backend/**", tags: "v*" });
   expect(ruleOf({ ...EMPTY, template: "always" }).params).toEqual({});
+});
+
+test("a rule that leaves something out is changed without losing that", () => {
+  const rule = ruleOf({ ...EMPTY, tags: "tmp*", tagsNot: true, repositories: "a/.*", repositoryKind: "regex", repositoriesNot: true, untagged: false });
+  expect(ruleOf(filledOf(rule))).toEqual(rule);
 });
 
 test("a rule that leaves something out is said so", () => {

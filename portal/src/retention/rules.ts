@@ -1,21 +1,18 @@
 // A rule of retention as people fill it in, and as the contract writes it.
 import type { RetentionPolicy, RetentionRule } from "../api/schema.ts";
+import { EVERYTHING, chosenOf, repositorySelector, said, tagSelector, type Chosen } from "../selectors/selectors.ts";
 
 export const TEMPLATES = ["always", "latestPushedK", "latestPulledN", "nDaysSinceLastPush", "nDaysSinceLastPull", "latestVersionK"] as const;
 export type Template = (typeof TEMPLATES)[number];
-export const KINDS = ["doublestar", "regex", "semver"] as const;
 
-export interface Filled {
+export interface Filled extends Chosen {
   template: Template;
   /** Of all templates but `always`. */
   count: number;
-  repositories: string;
-  tagKind: (typeof KINDS)[number];
-  tags: string;
   untagged: boolean;
 }
 
-export const EMPTY: Filled = { template: "latestPushedK", count: 10, repositories: "**", tagKind: "doublestar", tags: "**", untagged: true };
+export const EMPTY: Filled = { template: "latestPushedK", count: 10, ...EVERYTHING, untagged: true };
 
 export function ruleOf(filled: Filled): RetentionRule {
   return {
@@ -23,22 +20,26 @@ export function ruleOf(filled: Filled): RetentionRule {
     action: "retain",
     template: filled.template,
     params: filled.template === "always" ? {} : { [filled.template]: filled.count },
-    tag_selectors: [{ kind: filled.tagKind, decoration: "matches", pattern: filled.tags, extras: JSON.stringify({ untagged: filled.untagged }) }],
-    scope_selectors: { repository: [{ kind: "doublestar", decoration: "repoMatches", pattern: filled.repositories }] },
+    tag_selectors: [{ ...tagSelector(filled), extras: JSON.stringify({ untagged: filled.untagged }) }],
+    scope_selectors: { repository: [repositorySelector(filled)] },
   };
 }
 
 /** What a page says of a rule: template, number, repositories, tags; whatever made it. */
 export function shownOf(rule: RetentionRule): { template: Template; count: number; repositories: string; tags: string } {
-  const repository = rule.scope_selectors?.["repository"]?.[0];
-  const tag = rule.tag_selectors?.[0];
-  const not = (decoration: string | null | undefined) => (decoration?.toLowerCase().includes("exclude") ? "≠ " : "");
+  const chosen = chosenOf(rule);
   return {
     template: (TEMPLATES as readonly string[]).includes(rule.template ?? "") ? (rule.template as Template) : "always",
     count: Number(Object.values(rule.params ?? {})[0] ?? 0),
-    repositories: not(repository?.decoration) + (repository?.pattern ?? "**"),
-    tags: not(tag?.decoration) + (tag?.pattern ?? "**"),
+    repositories: said(chosen.repositories, chosen.repositoriesNot),
+    tags: said(chosen.tags, chosen.tagsNot),
   };
+}
+
+/** A rule of whoever made it, to be changed. */
+export function filledOf(rule: RetentionRule): Filled {
+  const { template, count } = shownOf(rule);
+  return { template, count, ...chosenOf(rule), untagged: !String(rule.tag_selectors?.[0]?.extras ?? "").includes("false") };
 }
 
 /** A policy with other rules or another schedule; `cron`: six fields in UTC, empty for none. */

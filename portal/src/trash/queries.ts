@@ -27,6 +27,16 @@ export async function restoreEntry(id: number, names: Record<string, string> = {
   return (await call("POST /trash/{id}/restore", { path: { id }, body: { names } })).data;
 }
 
+/** Bring back what was deleted a moment ago: of each name the newest entry. `names`: as entries are called. */
+export async function restoreNewest(project: string, names: readonly string[]): Promise<void> {
+  const { data } = await call("GET /projects/{project_name_or_id}/trash", { path: { project_name_or_id: project }, query: { sort: "-deleted_at", page_size: 100 }, header: IS_NAME });
+  for (const name of names) {
+    const entry = data.find((one) => one.name === name);
+    if (entry) await restoreEntry(entry.id);
+  }
+  await queries.invalidateQueries({ queryKey: ["trash"] });
+}
+
 /** Names that are free where some were taken, by the old ones; null: that is not what went wrong. */
 export function offered(error: unknown): Record<string, string> | null {
   if (!(error instanceof Problem) || error.reason !== "RESTORE_TAKEN") return null;

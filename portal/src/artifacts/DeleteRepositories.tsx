@@ -1,0 +1,44 @@
+// What would go with repositories: everything in them.
+import { useQuery } from "@tanstack/react-query";
+import { call } from "../api/client.ts";
+import type { Deletion } from "../api/schema.ts";
+import { useWords } from "../app/words.ts";
+import { Name } from "../kit/show.tsx";
+import { projectChanged } from "../projects/queries.ts";
+import { Freed, Names, Refusals, Removal } from "./Removal.tsx";
+import { repositoryChanged } from "./queries.ts";
+
+const sum = (found: Deletion[], of: (one: Deletion) => number) => found.reduce((total, one) => total + of(one), 0);
+
+/** `names`: without the project. */
+export function DeleteRepositories({ project, names, onClose, onDone }: { project: string; names: string[]; onClose: () => void; onDone?: () => void }) {
+  const t = useWords();
+  const path = (name: string) => ({ project_name: project, repository_name: name });
+  const preview = useQuery({
+    queryKey: ["repositories", project, "deletion", names],
+    staleTime: 0,
+    queryFn: ({ signal }) => Promise.all(names.map(async (name) => (await call("GET /projects/{project_name}/repositories/{repository_name}/deletion", { path: path(name), signal })).data)),
+  });
+  const all = preview.data;
+  const going = names.filter((_, index) => all?.[index]?.allowed ?? true);
+  const found = all?.filter((one) => one.allowed) ?? [];
+  const changed = async (leaving: boolean) => {
+    await Promise.all(names.map((name) => repositoryChanged(path(name), leaving)));
+    void projectChanged(project);
+  };
+  const remove = async () => {
+    for (const name of going) await call("DELETE /projects/{project_name}/repositories/{repository_name}", { path: path(name) });
+  };
+  return (
+    <Removal
+      title={t("artifacts.deleteRepositories.title", { count: names.length })} submit={t("artifacts.deleteRepositories.submit", { count: going.length })} done={t("artifacts.deleteRepositories.done", { count: going.length })}
+      found={all} failed={preview.error} retry={() => void preview.refetch()} blocked={going.length === 0} typed={going[0] ?? ""} project={project} entries={going.map((name) => `${project}/${name}`)}
+      remove={remove} changed={changed} onClose={onClose} onDone={onDone}
+    >
+      {going.length > 0 && <Names names={going.map((name) => <Name key={name} mono>{`${project}/${name}`}</Name>)} />}
+      {found.length > 0 && <p>{t("artifacts.deleteRepositories.artifacts", { count: sum(found, (one) => one.artifact_count) })} {t("artifacts.deleteRepositories.tags", { count: sum(found, (one) => one.tag_count) })}</p>}
+      {found.length > 0 && <Freed freed={sum(found, (one) => one.freed)} shared={sum(found, (one) => one.shared)} />}
+      {all?.map((one, index) => !one.allowed && <div key={names[index]} className="stack"><p><Name mono>{`${project}/${names[index] ?? ""}`}</Name></p><Refusals found={one} /></div>)}
+    </Removal>
+  );
+}
