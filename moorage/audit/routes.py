@@ -5,15 +5,17 @@ from typing import Annotated
 import msgspec
 from litestar import Response
 from litestar.di import NamedDependency
-from litestar.params import Parameter
+from litestar.params import JSONBody, Parameter
 
 from moorage.access.call import Call, stamp
 from moorage.access.needs import SIGNED_IN, project, system
 from moorage.access.operations import operation
 from moorage.audit.rules import EVENTS
 from moorage.audit.service import ALL, Entry, Sees, list_by_key, list_entries, make_key, sees_in_projects
+from moorage.audit.syslog import check_receiver
+from moorage.configuration.rules import read_value
 from moorage.db.query import read_listing
-from moorage.errors import ListingInvalid, QueryInvalid
+from moorage.errors import ItemInvalid, ListingInvalid, QueryInvalid, ReceiverUnusable
 
 
 class AuditLogExt(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -68,6 +70,16 @@ class AuditEntryOut(msgspec.Struct, kw_only=True):
     operation_result: bool
     repeats: int
     detail: dict[str, object]
+
+
+class SyslogPing(msgspec.Struct, kw_only=True):
+    """A receiver of syslog to test."""
+
+    endpoint: str
+    """As the setting `audit_log_forward_endpoint`: `HOST:PORT`."""
+    tls: bool = False
+    ca_certificate: str = ""
+    """Certificates (PEM) that the receiver's may come from. Empty: those of the system."""
 
 
 class AuditEntriesOut(msgspec.Struct):
@@ -134,6 +146,18 @@ async def list_entries_by_key(
     return AuditEntriesOut([_whole(entry) for entry in entries], *ends)
 
 
+@operation(
+    "POST", "/system/syslog/ping", id="pingSyslog", tag="auditlog", needs=system("configuration:update"), ours=True,
+    problems=(ReceiverUnusable, ItemInvalid),
+)  # fmt: skip
+async def ping_syslog(data: JSONBody[SyslogPing]) -> Response[None]:
+    """Test a receiver of the audit log before it is set, by connecting to it; a refusal says what went wrong."""
+    endpoint = read_value("audit_log_forward_endpoint", data.endpoint)
+    ca = read_value("audit_log_forward_ca_certificate", data.ca_certificate)
+    await check_receiver(endpoint, tls=data.tls, ca=ca)
+    return Response(None)
+
+
 async def _sees(call: Call) -> Sees:
     """All of it for who may list the log of the system, else that of the projects whose log they may list."""
     if await call.may_in_system("audit-log:list"):
@@ -197,4 +221,12 @@ def _whole(entry: Entry) -> AuditEntryOut:
     )
 
 
-ROUTES = (list_all, list_of_project, list_all_done, list_done_in_project, list_event_types, list_entries_by_key)
+ROUTES = (
+    list_all,
+    list_of_project,
+    list_all_done,
+    list_done_in_project,
+    list_event_types,
+    list_entries_by_key,
+    ping_syslog,
+)

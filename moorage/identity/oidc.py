@@ -417,7 +417,7 @@ async def discover(http: Http, url: str, trust: Trust) -> Metadata:
     return found
 
 
-async def ping(http: Http, url: str, *, verify: bool) -> None:
+async def ping(http: Http, url: str, trust: Trust) -> None:
     """Test a provider before it is set, for `POST /system/oidc/ping`.
 
     Raises:
@@ -426,7 +426,7 @@ async def ping(http: Http, url: str, *, verify: bool) -> None:
     try:
         if urlsplit(url).scheme not in {"http", "https"}:
             raise OidcSettingsInvalid("The address of an OpenID provider begins with https:// or http://.")
-        await discover(http, url.strip(), Trust(verify=verify))
+        await discover(http, url.strip(), trust)
     except (OidcUnavailable, ValueError) as error:
         why = error.__cause__ if isinstance(error.__cause__, Problem) else error
         log.warning("the test of an OpenID provider failed: %s", why)

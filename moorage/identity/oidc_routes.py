@@ -9,9 +9,10 @@ from moorage.access.call import Call
 from moorage.access.needs import inside, system
 from moorage.access.operations import operation
 from moorage.configuration.live import Live
-from moorage.errors import NoOidcUser, OidcOff, OidcSettingsInvalid, PasswordInvalid, UserUnknown
+from moorage.configuration.rules import read_value
+from moorage.errors import ItemInvalid, NoOidcUser, OidcOff, OidcSettingsInvalid, PasswordInvalid, UserUnknown
 from moorage.identity import oidc, oidc_people
-from moorage.identity.oidc_http import GuardedHttp
+from moorage.identity.oidc_http import GuardedHttp, Trust
 from moorage.identity.passwords import Passwords, require_good_password
 
 
@@ -33,6 +34,8 @@ class OIDCPing(msgspec.Struct, kw_only=True):
 
     url: str = ""
     verify_cert: bool = True
+    ca_certificate: str = ""
+    """Ours: certificates (PEM) that the provider's may come from; as the setting `oidc_ca_certificate`."""
 
 
 @operation(
@@ -64,11 +67,12 @@ async def set_cli_secret(
 
 @operation(
     "POST", "/system/oidc/ping", id="pingOIDC", tag="oidc", needs=system("configuration:update"),
-    problems=(OidcSettingsInvalid,),
+    problems=(OidcSettingsInvalid, ItemInvalid),
 )  # fmt: skip
 async def ping_oidc(data: JSONBody[OIDCPing], oidc_http: NamedDependency[GuardedHttp]) -> Response[None]:
     """Test an OpenID provider before it is set; a refusal says what went wrong."""
-    await oidc.ping(oidc_http, data.url, verify=data.verify_cert)
+    ca = read_value("oidc_ca_certificate", data.ca_certificate)
+    await oidc.ping(oidc_http, data.url, Trust(data.verify_cert, ca))
     return Response(None)
 
 

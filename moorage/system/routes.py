@@ -67,6 +67,8 @@ class GeneralInfo(msgspec.Struct, kw_only=True, omit_defaults=True):
     registry_url: str = ""
     read_only: bool | None = None
     registry_storage_provider_name: str = ""
+    database: str = ""
+    """Ours: `sqlite` or `postgresql`."""
     notification_enable: bool | None = None
     current_time: str = ""
 
@@ -155,6 +157,7 @@ async def get_system_info(
         info.registry_url = call.request.origin.partition("://")[2]
         info.read_only = items.read_only
         info.registry_storage_provider_name = STORAGE_NAMES[settings.storage.kind]
+        info.database = "sqlite" if settings.sqlite_file else "postgresql"
         info.notification_enable = items.notification_enable
         info.current_time = stamp(datetime.now(UTC))
     return Response(info)

@@ -153,6 +153,38 @@ async def test_a_syslog_receiver_is_saved_only_when_it_can_be_reached(serve: Ser
     assert (await put(place, {"audit_log_forward_endpoint": ""})).status == 200
 
 
+async def test_a_syslog_receiver_can_be_tested_before_it_is_set(serve: Serve) -> None:
+    admin = administrator(await serve())
+    listening = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+
+    async def ping(**body: object) -> Answer:
+        headers = {**admin.basic, "content-type": "application/json"}
+        return await admin.server.send(
+            "POST", "/api/v2.0/system/syslog/ping", json.dumps(body).encode(), headers=headers
+        )
+
+    assert (await ping(endpoint=f"127.0.0.1:{port}")).status == 200
+    answers = [
+        await ping(endpoint=f"127.0.0.1:{port}", tls=True),
+        await ping(endpoint=""),
+        await ping(endpoint="syslog.example"),
+        await ping(endpoint=f"127.0.0.1:{port}", tls=True, ca_certificate="none of my certificates"),
+    ]
+    listening.close()
+    await listening.wait_closed()
+    answers.append(await ping(endpoint=f"127.0.0.1:{port}"))
+
+    assert [answer.status for answer in answers] == [400, 400, 400, 400, 400]
+    details = [answer.json()["errors"][0]["detail"] for answer in answers]
+    unusable, invalid = "RECEIVER_UNUSABLE", "CONFIGURATION_INVALID"
+    assert [one["reason"] for one in details] == [unusable, unusable, invalid, invalid, unusable]
+    assert (details[2]["item"], details[3]["item"]) == (
+        "audit_log_forward_endpoint", "audit_log_forward_ca_certificate",
+    )  # fmt: skip
+    assert (await get(admin))["audit_log_forward_endpoint"]["value"] == ""
+
+
 async def test_the_internal_form_has_values_as_they_are_and_no_secrets(serve: Serve) -> None:
     admin = administrator(await serve())
     changed = {"ldap_search_password": CANARY, "oidc_client_secret": CANARY, "session_timeout": 7}

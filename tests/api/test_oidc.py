@@ -568,6 +568,12 @@ def id_token_for(provider: Oidc, person: str, client: str) -> str:
 
 async def test_a_provider_can_be_tested_before_it_is_set(server: Server, provider: Oidc) -> None:
     admin = Client(server, "admin", ADMIN_PASSWORD)
+    wrong = {"url": provider.issuer, "ca_certificate": "none of my certificates"}
+    refused = await server.send(
+        "POST", "/api/v2.0/system/oidc/ping", json.dumps(wrong).encode(),
+        headers={"content-type": "application/json", **admin.basic},
+    )  # fmt: skip
+    assert (refused.status, refused.json()["errors"][0]["detail"]["item"]) == (400, "oidc_ca_certificate")
     cases = [provider.issuer, f"{provider.issuer}/x", f"http://127.0.0.1:{free_port()}", "ftp://x", "", "http://[::1"]
 
     answers = [

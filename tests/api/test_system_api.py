@@ -59,6 +59,7 @@ async def test_strangers_learn_what_the_sign_in_page_needs_and_no_version(app: S
     assert more["harbor_version"] == f"v2.16.0-moorage.{__version__}"
     assert more["registry_url"] in more["external_url"]
     assert more["registry_storage_provider_name"] == "filesystem"
+    assert more["database"] in {"sqlite", "postgresql"}
     assert (more["read_only"], more["has_ca_root"], more["project_creation_restriction"]) == (False, False, "everyone")
     now = datetime.fromisoformat(more["current_time"])
     assert abs(datetime.now(UTC) - now) < timedelta(minutes=1)

@@ -373,6 +373,7 @@ ELSEWHERE: dict[str, str] = {
     "setCliSecret": "tests/api/test_oidc.py",
     "pingOIDC": "tests/api/test_oidc.py",
     "pingLdap": "tests/api/test_ldap_api.py",
+    "pingSyslog": "tests/api/test_configurations.py",
     "searchLdapUser": "tests/api/test_ldap_api.py",
     "importLdapUser": "tests/api/test_ldap_api.py",
     "searchLdapGroup": "tests/api/test_ldap_api.py",

@@ -182,6 +182,7 @@ AUDITED: dict[str, Told] = {
 WRITES_NOTHING = {
     "pingOIDC": "asks a provider, and keeps nothing",
     "pingLdap": "asks a directory, and keeps nothing",
+    "pingSyslog": "asks a receiver, and keeps nothing",
 }
 ELSEWHERE = {
     "importLdapUser": "tests/api/test_ldap_api.py",

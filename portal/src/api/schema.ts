@@ -478,6 +478,8 @@ export interface GeneralInfo {
   registry_url?: string;
   read_only?: boolean | null;
   registry_storage_provider_name?: string;
+  /** Ours: `sqlite` or `postgresql`. */
+  database?: string;
   notification_enable?: boolean | null;
   current_time?: string;
 }
@@ -746,6 +748,8 @@ export interface OIDCCliSecretReq {
 export interface OIDCPing {
   url?: string;
   verify_cert?: boolean;
+  /** Ours: certificates (PEM) that the provider's may come from; */
+  ca_certificate?: string;
 }
 
 /** Of somebody who signs in with an OpenID provider; */
@@ -1691,6 +1695,15 @@ export interface SupportedWebhookEventTypes {
   event_type: string[];
   notify_type: string[];
   payload_formats: WebhookPayloadFormat[];
+}
+
+/** A receiver of syslog to test. */
+export interface SyslogPing {
+  /** As the setting `audit_log_forward_endpoint`: `HOST:PORT`. */
+  endpoint: string;
+  tls?: boolean;
+  /** Certificates (PEM) that the receiver's may come from. */
+  ca_certificate?: string;
 }
 
 /** Where bytes lie. */
@@ -2689,6 +2702,11 @@ export interface Operations {
       newer_than?: string;
     };
     reply: AuditEntriesOut;
+  };
+  /** pingSyslog: Test a receiver of the audit log before it is set, by connecting to it; */
+  "POST /system/syslog/ping": {
+    body: SyslogPing;
+    reply: undefined;
   };
   /** getPurgeHistory: The purges of the audit log, the newest first. */
   "GET /system/purgeaudit": {

@@ -1,7 +1,8 @@
 // Lines under the bar that concern every page: read-only, the administrator's banner, a newer version of the page.
-import { Button } from "@mantine/core";
+import { ActionIcon, Button } from "@mantine/core";
+import { IconX } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useEffect, useState, type ReactNode } from "react";
 import { systemQuery } from "./session.tsx";
 import { useWords } from "./words.ts";
 import classes from "./shell.module.css";
@@ -11,6 +12,13 @@ export function Bands() {
   const system = useQuery(systemQuery).data;
   const [isOld, setOld] = useState(false);
   const [isOffline, setOffline] = useState(false);
+  const [closed, setClosed] = useState(readClosed);
+  const close = (text: string) => {
+    setClosed(text);
+    try {
+      sessionStorage.setItem(CLOSED, text);
+    } catch { /* it holds for this page */ }
+  };
   useEffect(() => {
     const old = () => setOld(true);
     const line = () => setOffline(!navigator.onLine);
@@ -28,14 +36,36 @@ export function Bands() {
     <div className={classes["bands"]} role="status" data-no-print>
       {system?.read_only && <div className={classes["band"]} data-tone="warn">{t("shell.band.readOnly")}</div>}
       {isOffline && <div className={classes["band"]} data-tone="warn">{t("problems.offline")}</div>}
-      {banner && <div className={classes["band"]} data-tone={banner.tone}>{banner.text}</div>}
+      {banner && closed !== banner.text && <Band tone={banner.tone} {...(banner.closable ? { onClose: () => close(banner.text) } : {})}>{banner.text}</Band>}
       {isOld && <div className={classes["band"]} data-tone="accent">{t("shell.band.newVersion")} <Button size="xs" variant="default" onClick={() => location.reload()}>{t("shell.band.reload")}</Button></div>}
     </div>
   );
 }
 
+const CLOSED = "moorage-banner-closed";
+
+/** The banner that was closed in this window. */
+function readClosed(): string {
+  try {
+    return sessionStorage.getItem(CLOSED) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+/** One line under the bar. */
+export function Band({ tone, children, onClose }: { tone: "accent" | "ok" | "warn" | "danger"; children: ReactNode; onClose?: () => void }) {
+  const t = useWords();
+  return (
+    <div className={classes["band"]} data-tone={tone}>
+      <bdi className={classes["bandText"]}>{children}</bdi>
+      {onClose && <ActionIcon aria-label={t("shell.band.close")} onClick={onClose}><IconX size={16} stroke={1.5} /></ActionIcon>}
+    </div>
+  );
+}
+
 /** The contract's banner: the text of a JSON object with `message`, `type`, `fromDate` and `toDate`. */
-export function bannerOf(text: string | undefined): { text: string; tone: "accent" | "ok" | "warn" | "danger" } | null {
+export function bannerOf(text: string | undefined): { text: string; tone: "accent" | "ok" | "warn" | "danger"; closable: boolean } | null {
   if (!text) return null;
   try {
     const said = JSON.parse(text) as Record<string, unknown>;
@@ -44,8 +74,8 @@ export function bannerOf(text: string | undefined): { text: string; tone: "accen
     const from = typeof said["fromDate"] === "string" && said["fromDate"] ? new Date(said["fromDate"]).getTime() : -Infinity;
     if (!message || Date.now() > until || Date.now() < from) return null;
     const tones: Record<string, "accent" | "ok" | "warn" | "danger"> = { success: "ok", warning: "warn", danger: "danger" };
-    return { text: message, tone: tones[String(said["type"])] ?? "accent" };
+    return { text: message, tone: tones[String(said["type"])] ?? "accent", closable: said["closable"] === true };
   } catch {
-    return { text, tone: "accent" };
+    return { text, tone: "accent", closable: false };
   }
 }

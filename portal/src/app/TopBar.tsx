@@ -2,6 +2,7 @@
 import { ActionIcon, Button, Kbd, Menu, useMantineColorScheme } from "@mantine/core";
 import { IconCheck, IconChevronDown, IconMenu2, IconSearch } from "@tabler/icons-react";
 import { Link, useNavigate, useRouterState } from "@tanstack/react-router";
+import { RunningWork } from "../jobs/RunningWork.tsx";
 import { entries } from "./pages.ts";
 import { signOut, useUser } from "./session.tsx";
 import { LANGUAGES, speak, useLanguage, useWords, type Key, type Language } from "./words.ts";
@@ -21,6 +22,7 @@ export function TopBar({ onMenu, menuOpen, onSearch }: { onMenu: () => void; men
         <Kbd className={classes["kbd"] ?? ""} aria-hidden>Ctrl K</Kbd>
       </button>
       <span className="grow" />
+      <RunningWork />
       {user === null && <Button component={Link} {...({ to: "/sign-in", search: { next: here } } as object)} size="xs">{t("identity.signIn.action")}</Button>}
       {user !== undefined && <UserMenu name={user?.username ?? null} />}
     </header>

@@ -19,6 +19,18 @@ export const runningQuery = queryOptions({
   },
 });
 
+const OVER = ["Success", "Error", "Stopped"];
+
+/** The last ten that ended. */
+export const endedQuery = queryOptions({
+  queryKey: ["jobs", "ended"],
+  refetchInterval: WATCHED,
+  queryFn: async ({ signal }) => {
+    const { data } = await call("GET /jobservice/tasks", { query: { page_size: 30 }, signal, quiet: true });
+    return data.filter((one) => OVER.includes(one.status)).slice(0, 10);
+  },
+});
+
 export const tasksQuery = (list: ListState) =>
   queryOptions({
     queryKey: ["jobs", "tasks", list.page, list.size, list.filters],

@@ -1,5 +1,5 @@
 // Make a project; the rule for its name is said before the error.
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { call } from "../api/client.ts";
@@ -8,8 +8,8 @@ import { places } from "../app/places.ts";
 import { isAdmin, useUser } from "../app/session.tsx";
 import { useWords } from "../app/words.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
-import { NumberField, SwitchField, TextField } from "../kit/Field.tsx";
-import { projectsChanged } from "./queries.ts";
+import { NumberField, SelectField, SwitchField, TextField } from "../kit/Field.tsx";
+import { projectsChanged, registriesToMirror } from "./queries.ts";
 
 const NAME = /^[a-z0-9]+(?:[._-][a-z0-9]+)*$/;
 const GIB = 1024 ** 3;
@@ -21,9 +21,11 @@ export function NewProject({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState("");
   const [isPublic, setPublic] = useState(false);
   const [quota, setQuota] = useState("");
+  const [upstream, setUpstream] = useState("");
+  const registries = useQuery({ ...registriesToMirror, enabled: admin }).data ?? [];
   const [wrong, setWrong] = useState<string | null>(null);
   const make = useMutation({
-    mutationFn: () => call("POST /projects", { body: { project_name: name, metadata: { public: String(isPublic) }, ...(admin ? { storage_limit: quota === "" ? -1 : Math.round(Number(quota) * GIB) } : {}) } }),
+    mutationFn: () => call("POST /projects", { body: { project_name: name, metadata: { public: String(isPublic) }, ...(admin ? { storage_limit: quota === "" ? -1 : Math.round(Number(quota) * GIB) } : {}), ...(upstream ? { registry_id: Number(upstream) } : {}) } }),
     onSuccess: async () => {
       await projectsChanged();
       onClose();
@@ -44,6 +46,7 @@ export function NewProject({ onClose }: { onClose: () => void }) {
         <TextField label={t("projects.new.name")} description={t("projects.new.nameRule")} value={name} error={wrong} data-autofocus maxLength={255} onChange={(event) => { setName(event.currentTarget.value); setWrong(null); }} onBlur={() => { if (name !== "" && !NAME.test(name)) setWrong(t("projects.new.nameRule")); }} />
         <SwitchField label={t("projects.new.public")} description={t("projects.new.publicHint")} checked={isPublic} onChange={(event) => setPublic(event.currentTarget.checked)} />
         {admin && <NumberField label={t("projects.new.quota")} optional description={t("projects.new.quotaHint")} value={quota} onChange={(value) => setQuota(String(value))} min={0} suffix=" GiB" decimalScale={2} />}
+        {registries.length > 0 && <SelectField label={t("projects.new.upstream")} description={t("projects.new.upstreamHint")} value={upstream} data={[{ value: "", label: t("projects.new.ownContent") }, ...registries.map((one) => ({ value: String(one.id), label: one.name ?? "" }))]} onChange={(value) => setUpstream(String(value ?? ""))} />}
       </DialogForm>
     </Dialog>
   );

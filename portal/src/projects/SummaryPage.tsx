@@ -1,7 +1,9 @@
 // What is in this project, and who works in it?
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
+import { Suspense, lazy } from "react";
 import { places } from "../app/places.ts";
+import { useMay } from "../app/session.tsx";
 import { useWords, type Key } from "../app/words.ts";
 import { Facts } from "../kit/Facts.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
@@ -9,11 +11,14 @@ import { Quota } from "../kit/Progress.tsx";
 import { Bytes, Count, Name, Time } from "../kit/show.tsx";
 import { projectQuery, summaryQuery } from "./queries.ts";
 
+const ProjectUsage = lazy(() => import("../usage/ProjectUsage.tsx")); // charts come after what is read first
+
 export default function SummaryPage() {
   const t = useWords();
   const { project: name } = useParams({ strict: false }) as { project: string };
   const project = useQuery(projectQuery(name)).data;
   const query = useQuery(summaryQuery(name));
+  const may = useMay(name);
   const found = query.data;
   if (query.error) return <ProblemBox error={query.error} onRetry={() => void query.refetch()} />;
   if (!found || !project) return null;
@@ -44,6 +49,7 @@ export default function SummaryPage() {
           <div className="panel"><Facts rows={roles.filter(([, count]) => count).map(([key, count]) => [t(key), <Count key={key} value={count} />])} /></div>
         </section>
       )}
+      {may("quota:read") && <Suspense><ProjectUsage project={name} /></Suspense>}
     </div>
   );
 }

@@ -36,6 +36,9 @@ export const quotasQuery = queryOptions({
   queryFn: async () => new Map((await call("GET /quotas", { query: { page_size: 100, sort: "-used.storage" } })).data.map((one) => [one.ref.id, one])),
 });
 
+/** Registries that a new project can mirror, the first hundred by name; for administrators. */
+export const registriesToMirror = queryOptions({ queryKey: ["registries", "names"], queryFn: async () => (await call("GET /registries", { query: { page_size: 100, sort: "name" } })).data });
+
 /** What lists of projects show has changed. */
 export const projectsChanged = () => queries.invalidateQueries({ queryKey: ["projects"] });
 export const projectChanged = (name: string) => queries.invalidateQueries({ queryKey: ["project", name] });

@@ -16,11 +16,27 @@ export const robotsQuery = (project: string, projectId: number | undefined, list
     },
   });
 
-/** What a robot of a project can be given. */
+/** Robots of the system: ["robots", …]. */
+export const systemRobotsQuery = (list: ListState) =>
+  queryOptions({
+    queryKey: ["robots", list.q, list.sort, list.page, list.size],
+    placeholderData: keepPreviousData,
+    queryFn: async ({ signal }) => {
+      const q = ["Level=system", ...(list.q ? [`name=~${list.q.replace(/,/g, "")}`] : [])].join(",");
+      const { data, total } = await call("GET /robots", { query: { q, sort: list.sort, page: list.page, page_size: list.size }, signal });
+      return { data, total };
+    },
+  });
+
+/** What robots can be given, in projects and in the system. */
 export const grantableQuery = queryOptions({
   queryKey: ["grantable"],
   staleTime: Infinity,
-  queryFn: async () => (await call("GET /permissions")).data.project.map((one) => `${one.resource}:${one.action}`),
+  queryFn: async () => {
+    const { data } = await call("GET /permissions");
+    return { project: data.project.map((one) => `${one.resource}:${one.action}`), system: (data.system ?? []).map((one) => `${one.resource}:${one.action}`) };
+  },
 });
 
+export const systemRobotsChanged = () => queries.invalidateQueries({ queryKey: ["robots"] });
 export const robotsChanged = (project: string) => queries.invalidateQueries({ queryKey: ["project", project, "robots"] });

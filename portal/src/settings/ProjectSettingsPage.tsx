@@ -4,19 +4,24 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { call } from "../api/client.ts";
+import { asProblem } from "../api/problem.ts";
 import type { Project } from "../api/schema.ts";
 import { places } from "../app/places.ts";
 import { useCan, useMay } from "../app/session.tsx";
 import { useLanguage, useWords } from "../app/words.ts";
 import { Confirm } from "../kit/Confirm.tsx";
+import { LeaveGuard, useDraft } from "../kit/Draft.tsx";
 import { NumberField, SwitchField } from "../kit/Field.tsx";
 import { bytes } from "../kit/format.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { toast } from "../kit/toast.tsx";
 import { IS_NAME, projectChanged, projectQuery, projectsChanged } from "../projects/queries.ts";
+import { ProxyFields } from "./ProxyFields.tsx";
+import { USUAL, proxyProblem } from "./proxy.ts";
 import classes from "./settings.module.css";
 
 const USUAL_TRASH_DAYS = "7";
+const noSecret = () => false;
 
 export default function ProjectSettingsPage() {
   const { project: name } = useParams({ strict: false }) as { project: string };
@@ -29,35 +34,62 @@ function Settings({ project }: { project: Project }) {
   const can = useCan();
   const may = useMay(project.name);
   const writes = may("project:update") || may("metadata:update");
-  const was = { public: project.metadata.public === "true", days: project.metadata.trash_days ?? USUAL_TRASH_DAYS };
-  const [isPublic, setPublic] = useState(was.public);
-  const [days, setDays] = useState(was.days);
-  const [wrong, setWrong] = useState<string | null>(null);
+  const isProxy = Boolean(project.registry_id);
+  const set = project.metadata as Record<string, string | null | undefined>;
+  const was: Record<string, string> = Object.fromEntries(Object.entries({ public: "false", trash_days: USUAL_TRASH_DAYS, ...(isProxy ? USUAL : {}) }).map(([name, usual]) => [name, set[name] ?? usual]));
+  const draft = useDraft(`project/${project.name}`, noSecret);
+  const values = { ...was, ...(draft.values as Record<string, string>) };
+  const changed = Object.keys(was).filter((name) => values[name] !== was[name]);
+  const [wrong, setWrong] = useState<Record<string, string>>({});
   const [going, setGoing] = useState(false);
+  const change = (name: string, value: string) => {
+    draft.set({ [name]: value });
+    setWrong({});
+  };
   const save = useMutation({
-    mutationFn: () => call("PUT /projects/{project_name_or_id}", { path: { project_name_or_id: project.name }, header: IS_NAME, body: { metadata: { public: String(isPublic), ...(days === was.days ? {} : { trash_days: days }) } } }),
+    mutationFn: async () => {
+      const path = { project_name_or_id: project.name };
+      const metadata = Object.fromEntries(changed.filter((name) => values[name] !== "").map((name) => [name, values[name]]));
+      if (Object.keys(metadata).length) await call("PUT /projects/{project_name_or_id}", { path, header: IS_NAME, body: { metadata } });
+      // An empty text changes nothing there: what was taken away is deleted.
+      for (const name of changed.filter((one) => values[one] === "")) await call("DELETE /projects/{project_name_or_id}/metadatas/{meta_name}", { path: { ...path, meta_name: name }, header: IS_NAME });
+    },
     onSuccess: async () => {
       await projectChanged(project.name);
       void projectsChanged();
+      draft.clear();
       toast(t("settings.saved"));
     },
+    onError: (error) => {
+      const problem = asProblem(error);
+      if (problem.reason === "SELECTOR_INVALID") setWrong({ proxy_cache_filter_pattern: problem.message });
+      else if (typeof problem.detail["name"] === "string" && problem.detail["name"] in was) setWrong({ [problem.detail["name"]]: problem.message });
+    },
   });
-  const dirty = isPublic !== was.public || days !== was.days;
+  const dirty = changed.length > 0;
+  const days = values["trash_days"] ?? "";
   const send = () => {
-    if (!/^\d{1,4}$/.test(days) || Number(days) > 3650) setWrong(t("settings.trash.rule"));
-    else save.mutate();
+    const found: Record<string, string> = /^\d{1,4}$/.test(days) && Number(days) <= 3650 ? {} : { trash_days: t("settings.trash.rule") };
+    for (const name of changed) {
+      const problem = proxyProblem(name, values[name] ?? "");
+      if (problem !== null) found[name] = t(problem === "seconds" ? "settings.proxy.wrongSeconds" : "settings.proxy.wrongLimit");
+    }
+    setWrong(found);
+    if (Object.keys(found).length === 0) save.mutate();
   };
   return (
     <div className="sections">
       <form className={classes["form"]} noValidate onSubmit={(event) => { event.preventDefault(); send(); }}>
         <h2>{t("settings.general")}</h2>
-        <SwitchField label={t("settings.public.label")} description={t("settings.public.hint")} checked={isPublic} disabled={!writes} onChange={(event) => setPublic(event.currentTarget.checked)} />
-        {can("trash") && <NumberField label={t("settings.trash.label")} description={t("settings.trash.rule")} value={days} error={wrong} disabled={!writes} min={0} max={3650} classNames={{ input: classes["number"] ?? "" }} onChange={(value) => { setDays(String(value)); setWrong(null); }} />}
-        {save.error && <ProblemBox error={save.error} />}
+        <SwitchField label={t("settings.public.label")} description={t("settings.public.hint")} checked={values["public"] === "true"} disabled={!writes} onChange={(event) => change("public", String(event.currentTarget.checked))} />
+        {can("trash") && <NumberField label={t("settings.trash.label")} description={t("settings.trash.rule")} value={days} error={wrong["trash_days"]} disabled={!writes} min={0} max={3650} classNames={{ input: classes["number"] ?? "" }} onChange={(value) => change("trash_days", String(value))} />}
+        {isProxy && <ProxyFields project={project.name} values={values} wrong={wrong} disabled={!writes} onChange={change} />}
+        <LeaveGuard dirty={dirty && !save.isPending} secrets={false} onDiscard={draft.clear} />
+        {save.error && Object.keys(wrong).length === 0 && <ProblemBox error={save.error} />}
         {writes && (
           <div className="row">
             <Button type="submit" loading={save.isPending} disabled={!dirty}>{t("settings.save")}</Button>
-            {dirty && <Button variant="subtle" onClick={() => { setPublic(was.public); setDays(was.days); }}>{t("settings.reset")}</Button>}
+            {dirty && <Button variant="subtle" onClick={() => { draft.clear(); setWrong({}); save.reset(); }}>{t("settings.reset")}</Button>}
           </div>
         )}
       </form>

@@ -1,0 +1,37 @@
+// The button in the bar: how much works now; it opens what that is.
+import { Button } from "@mantine/core";
+import { IconLoader2, IconStack2 } from "@tabler/icons-react";
+import { queryOptions, useQuery } from "@tanstack/react-query";
+import { Suspense, lazy, useState } from "react";
+import { call } from "../api/client.ts";
+import { isAdmin, useUser } from "../app/session.tsx";
+import { useLanguage, useWords } from "../app/words.ts";
+import { number } from "../kit/format.ts";
+import classes from "./jobs.module.css";
+
+const RunningDrawer = lazy(() => import("./RunningDrawer.tsx"));
+const LOOKED = 15_000;
+
+const countQuery = queryOptions({
+  queryKey: ["jobs", "count"],
+  refetchInterval: LOOKED,
+  queryFn: async ({ signal }) => (await call("GET /jobservice/tasks", { query: { q: "status=Running", page_size: 1 }, signal, quiet: true })).total ?? 0,
+});
+
+/** For administrators, who may see all work. */
+export function RunningWork() {
+  const t = useWords();
+  const language = useLanguage();
+  const admin = isAdmin(useUser());
+  const count = useQuery({ ...countQuery, enabled: admin }).data ?? 0;
+  const [open, setOpen] = useState(false);
+  if (!admin) return null;
+  return (
+    <>
+      <Button variant="subtle" color="gray" size="xs" className={classes["running"] ?? ""} aria-label={t("jobs.now.button", { count })} aria-haspopup="dialog" onClick={() => setOpen(true)} data-busy={count > 0 || undefined}>
+        {count > 0 ? <IconLoader2 size={18} stroke={1.5} aria-hidden /> : <IconStack2 size={18} stroke={1.5} aria-hidden />}{count > 0 && <span className="figures">{number(count, language)}</span>}
+      </Button>
+      <Suspense>{open && <RunningDrawer onClose={() => setOpen(false)} />}</Suspense>
+    </>
+  );
+}

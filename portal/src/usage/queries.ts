@@ -1,0 +1,38 @@
+// Storage, pulls and pushes by day: of everything under ["usage", …], of a project under ["project", NAME, "usage", …].
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { call } from "../api/client.ts";
+import { IS_NAME } from "../projects/queries.ts";
+
+/** How far back one can look, in days. */
+export const RANGES = ["7", "30", "90", "365"] as const;
+export type Range = (typeof RANGES)[number];
+
+/** What the API is asked for a range: whole days in UTC, weeks where days would be too many. */
+export function spanOf(range: Range, now: Date): { from: string; by: "day" | "week" } {
+  const first = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() - Number(range) + 1));
+  return { from: first.toISOString().slice(0, 10), by: range === "365" ? "week" : "day" };
+}
+
+const EVERY = 60_000;
+
+/** `project` null: all of them. */
+export const usageQuery = (project: string | null, range: Range) =>
+  queryOptions({
+    queryKey: project === null ? ["usage", range] : ["project", project, "usage", range],
+    placeholderData: keepPreviousData,
+    refetchInterval: EVERY,
+    queryFn: async ({ signal }) => {
+      const query = spanOf(range, new Date());
+      if (project === null) return (await call("GET /usage", { query, signal, quiet: true })).data;
+      return (await call("GET /projects/{project_name_or_id}/usage", { path: { project_name_or_id: project }, header: IS_NAME, query, signal, quiet: true })).data;
+    },
+  });
+
+/** The largest projects, and how many there are. */
+export const largestQuery = queryOptions({
+  queryKey: ["projects", "largest"],
+  queryFn: async ({ signal }) => {
+    const { data, total } = await call("GET /quotas", { query: { sort: "-used.storage", page_size: 8 }, signal });
+    return { data, total: total ?? data.length };
+  },
+});
