@@ -31,7 +31,7 @@ def moorage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moorage]:
 def known(moorage: Moorage) -> dict[str, dict[str, object]]:
     """The settings, as the API has them."""
     url = moorage.url + "/api/v2.0/configurations"
-    answer = httpx.get(url, auth=(moorage.admin.username, moorage.admin.password))
+    answer = httpx.get(url, auth=(moorage.admin.username, moorage.admin.password), timeout=60)
     found: dict[str, dict[str, object]] = answer.json()
     return found
 

@@ -19,7 +19,8 @@ HISTORY = [(29, 40, 12, 300_000_000), (20, 310, 44, 900_000_000), (11, 280, 20, 
 
 def api_of(moorage: Moorage) -> httpx.Client:
     """The REST API, as the administrator."""
-    return httpx.Client(base_url=moorage.url + "/api/v2.0", auth=(moorage.admin.username, moorage.admin.password))
+    account = (moorage.admin.username, moorage.admin.password)
+    return httpx.Client(base_url=moorage.url + "/api/v2.0", auth=account, timeout=60)
 
 
 def live_through_a_month(moorage: Moorage, project_id: int) -> None:
@@ -47,7 +48,7 @@ def test_storage_pulls_and_pushes_are_seen_over_time(reader: Reader, moorage: Mo
     reader.enter("/admin/usage", "Usage", moorage.admin)
     reader.see("Storage by project")
     reader.see("977\N{NO-BREAK SPACE}KiB")  # the limit of the first
-    reader.page.wait("document.querySelectorAll('section svg').length === 2")
+    reader.page.wait("document.querySelectorAll('[role=slider] svg').length === 2")
     reader.look("usage.all")
     reader.page.value("document.querySelectorAll('[role=slider]')[1].focus()")
     reader.page.press("Home", code=36)
@@ -56,7 +57,7 @@ def test_storage_pulls_and_pushes_are_seen_over_time(reader: Reader, moorage: Mo
     reader.page.wait("document.querySelectorAll('table tbody tr').length === 30")
     reader.look("usage.table")
     reader.open("/projects/grows?range=7", "grows")
-    reader.page.wait("document.querySelectorAll('section svg').length === 2")
+    reader.page.wait("document.querySelectorAll('[role=slider] svg').length === 2")
     reader.page.value("document.querySelectorAll('[role=slider]')[1].focus()")
     reader.page.press("Home", code=36)
     reader.page.press("ArrowRight", code=39)
