@@ -6,6 +6,7 @@ and told like any push.
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 
 import msgspec
 
@@ -16,17 +17,32 @@ from moorage.artifacts.receive import Chunk, Found
 from moorage.artifacts.repositories import Destination
 from moorage.artifacts.stored import Look, Shelf, alarm, is_whole, keep_promise, look
 from moorage.db.engine import Query
-from moorage.errors import BlobDamaged, BlobUnknown, ManifestUnknown, Problem, ProjectUnknown
+from moorage.errors import (
+    BlobDamaged,
+    BlobUnknown,
+    DigestInvalid,
+    ManifestUnknown,
+    Problem,
+    ProjectUnknown,
+    RemoteBusy,
+    RemoteUnavailable,
+    UploadBusy,
+    UploadInvalid,
+    UploadUnknown,
+)
 from moorage.events import Actor
+from moorage.ids import UploadId
 from moorage.oci import manifest as manifests
 from moorage.oci.digest import Digest, compute
 from moorage.oci.media_types import OCI_INDEX
 from moorage.oci.names import parse_repository, parse_tag
 from moorage.remotes.reading import Referrer, RemoteManifest, read_referrers, referrers_tag
-from moorage.remotes.uploads import Read
-from moorage.storage.base import LocalFile
+from moorage.remotes.uploads import JOURNAL_BYTES, Feed, Journal, Read
+from moorage.storage.base import LocalFile, Progress
 
 _PAGE = 1_000
+_STEP_BYTES = 32 << 20
+"""How much of a large blob is received before that is made safe: what a killed copy has to read again."""
 
 _OWNED = """FROM repository r
 JOIN project p ON p.id = r.project_id AND p.trash_id IS NULL"""
@@ -192,10 +208,12 @@ class Local:
         mount_from: str = "",
         chunk_bytes: int = 0,  # noqa: ARG002 - nothing lies between us and ourselves
         file: LocalFile | None = None,
+        journal: Journal | None = None,
     ) -> bool:
         """Receive a blob; or mount it, from `mount_from` or any other repository of the same project.
 
-        A storage that can takes `file`, what `read` would read, as it is.
+        A storage that can takes `file`, what `read` would read, as it is. With a `journal` a large blob is received in
+        steps, and what was received of it before is gone on with.
 
         Not from another project: who may read this one need not know what that one holds.
 
@@ -207,23 +225,79 @@ class Local:
         to = await self._destination(repository)
         if await self._mount(to, digest, mount_from):
             return True
+        journal = journal if size_bytes >= JOURNAL_BYTES else None
+        found = await self._find_upload(to, digest, journal)
+        if found is not None:
+            with suppress(DigestInvalid, UploadBusy, UploadInvalid, UploadUnknown):  # what cannot be gone on with
+                await self._receive(found, digest, size_bytes, read, journal)
+                return False
+        found = await self._open_upload(to, digest, journal)
+        await self._receive(found, digest, size_bytes, read, journal, file=file)
+        return False
+
+    async def _receive(
+        self,
+        found: Found,
+        digest: Digest,
+        size_bytes: int,
+        read: Read,
+        journal: Journal | None,
+        *,
+        file: LocalFile | None = None,
+    ) -> None:
+        """Receive what an upload lacks, and make the blob live. What fails leaves it only to be gone on with."""
+        feed = Feed(read)
+        try:
+            while journal is not None and size_bytes - found.progress.size_bytes > _STEP_BYTES:
+                found = await self._receive_step(found, size_bytes, feed)
+            start = found.progress.size_bytes
+            # Read to its end, a source's connection can be used again; in steps, that is worth less.
+            body = _Body(read(0) if journal is None else feed.take(start, size_bytes))
+            await receive.close(self._shelf, found, digest, Chunk(start, size_bytes - start), body, file=file)
+        except BaseException as problem:
+            if journal is None or not isinstance(problem, RemoteBusy | RemoteUnavailable):
+                with suppress(Problem):
+                    await receive.kill(self._shelf, found.upload)
+            raise
+        finally:
+            await feed.close()
+
+    async def _open_upload(self, to: Destination, digest: Digest, journal: Journal | None) -> Found:
         settings = self._shelf.settings.uploads
-        database, storage = self._shelf.database, self._shelf.storage
-        upload = await database.run(
+        upload = await self._shelf.database.run(
             self._actor, uploads.create_upload, to,
             algorithm=digest.algorithm, expiry_seconds=settings.expiry_seconds, open_limit=settings.open_limit,
         )  # fmt: skip
         faults.point("upload.created")
         try:
-            progress = await storage.start(upload)
+            progress = await self._shelf.storage.start(upload)
             faults.point("upload.started")
-            found = Found(upload, repository, progress, 0, digest.algorithm, self._actor)
-            await receive.close(self._shelf, found, digest, Chunk(0, size_bytes), _Body(read), file=file)
+            if journal is not None:
+                await journal.note(digest, upload)
         except BaseException:
             with suppress(Problem):
                 await receive.kill(self._shelf, upload)
             raise
-        return False
+        return Found(upload, to.path, progress, 0, digest.algorithm, self._actor)
+
+    async def _find_upload(self, to: Destination, digest: Digest, journal: Journal | None) -> Found | None:
+        """The upload that a copy before this one began; None: there is none, or somebody may still write to it."""
+        noted = UploadId(journal.find(digest)) if journal is not None else ""
+        row = await self._read.one(uploads.FIND_UPLOAD, to.path, noted, None) if noted else None
+        if row is None or row[10] is not None or row[9] != digest.algorithm:
+            return None
+        progress = Progress(size_bytes=row[5], hash_state=bytes(row[7]), driver=row[8])
+        return Found(UploadId(noted), to.path, progress, row[6], row[9], self._actor)
+
+    async def _receive_step(self, found: Found, size_bytes: int, feed: Feed) -> Found:
+        """Receive a part of a blob, and note that it is safe. There has to be room for all of it."""
+        start = found.progress.size_bytes
+        claimed = await self._shelf.database.run(
+            self._actor, uploads.claim_upload, found.upload, offset=start, length=size_bytes - start
+        )
+        body = _Body(feed.take(start, start + _STEP_BYTES))
+        progress = await receive.write(self._shelf, claimed, body, _STEP_BYTES, keep_claim=False)
+        return replace(found, progress=progress)
 
     async def mount_blob(self, repository: str, digest: Digest) -> bool:
         """Link a blob that another repository of the same project has; False: none has it, or there is no room.
@@ -270,12 +344,12 @@ class _Body:
 
     broken = False
 
-    def __init__(self, read: Read) -> None:
-        self._read = read
+    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+        self._pieces = pieces
 
     def pieces(self) -> AsyncIterator[bytes]:
         """All of them."""
-        return self._read(0)
+        return self._pieces
 
 
 def _read_annotations(stored: object) -> dict[str, str]:

@@ -19,7 +19,7 @@ from moorage.remotes.connection import Endpoint
 from moorage.remotes.http import Answer, Outgoing
 from moorage.remotes.patience import Patience
 from moorage.remotes.reading import Reading, find_digest, pushing
-from moorage.remotes.uploads import Read, send_blob
+from moorage.remotes.uploads import Journal, Read, send_blob
 
 _TAG_WAITS = (0.1, 0.3, 1.0, 3.0)
 _TAG_RACE = "DIGEST_INVALID"
@@ -39,10 +39,11 @@ class Client(Reading):
         *,
         mount_from: str = "",
         chunk_bytes: int = 0,
+        journal: Journal | None = None,
     ) -> bool:
         """Put a blob into a repository, as `uploads.send_blob`. True: it was mounted, and nothing was read."""
         return await send_blob(
-            self, repository, digest, size_bytes, read, mount_from=mount_from, chunk_bytes=chunk_bytes
+            self, repository, digest, size_bytes, read, mount_from=mount_from, chunk_bytes=chunk_bytes, journal=journal
         )
 
     async def put_manifest(self, repository: str, reference: str, raw: bytes, media_type: str) -> bool:

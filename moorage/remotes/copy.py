@@ -24,7 +24,7 @@ from moorage.oci.manifest import Descriptor, Manifest
 from moorage.oci.media_types import OCI_INDEX, Kind
 from moorage.oci.platforms import Platform, is_attestation, read_platform
 from moorage.remotes.reading import Referrer, RemoteManifest, referrers_tag
-from moorage.remotes.uploads import Read
+from moorage.remotes.uploads import Journal, Read
 
 MAX_ARTIFACTS = 5_000
 MAX_DEPTH = 8
@@ -71,7 +71,7 @@ class Target(Source, Protocol):
 
     async def put_blob(
         self, repository: str, digest: Digest, size_bytes: int, read: Read, *, mount_from: str = "",
-        chunk_bytes: int = 0,
+        chunk_bytes: int = 0, journal: Journal | None = None,
     ) -> bool:  # fmt: skip
         """Put a blob, mounted from another repository or read; True: nothing was read. Safe to repeat."""
         ...
@@ -95,6 +95,7 @@ class Options:
         chunk_bytes: how many bytes go into one request to the target; 0: a blob whole.
         bytes_per_second: 0: as fast as it goes.
         blobs_at_once: how many blobs are on their way at the same time.
+        journal: has the uploads that a copy before this one began, and gets those of this one.
         known_tags: the source's tags, where the caller has them: so it need not be asked for each signature.
     """
 
@@ -106,6 +107,7 @@ class Options:
     chunk_bytes: int = 0
     bytes_per_second: int = 0
     blobs_at_once: int = 3
+    journal: Journal | None = None
     known_tags: Collection[str] | None = None
 
 
@@ -369,6 +371,7 @@ class _Copying:
         mounted = await self.target.put_blob(
             self.to, blob.digest, blob.size_bytes, reading.read,
             mount_from=self._find_mount(blob.digest), chunk_bytes=self.options.chunk_bytes,
+            journal=self.options.journal,
         )  # fmt: skip
         self._note(blob.digest)
         self.changed = True
@@ -405,6 +408,8 @@ class _Reading:
             RemoteMisbehaved: they are not what the digest says; before the last piece is given.
         """
         copying, blob, at = self._copying, self._blob, start
+        copying.progress.done_bytes += max(0, start - self.counted)  # the target has them from a copy before this one
+        self.counted = max(self.counted, start)
         async for piece in copying.source.read_blob(copying.repository, blob.digest, blob.size_bytes, start=start):
             new = at + len(piece) - self._hasher.size_bytes
             if 0 < new <= len(piece):

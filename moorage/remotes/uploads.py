@@ -8,6 +8,7 @@ import contextlib
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from moorage.errors import Problem, RemoteBusy, RemoteMisbehaved, RemoteRefused, RemoteUnavailable
 from moorage.oci.digest import Digest
@@ -38,6 +39,22 @@ Read = Callable[[int], AsyncIterator[bytes]]
 """Gives the bytes of a blob from an offset on; may be called again."""
 
 
+JOURNAL_BYTES = 16 << 20
+"""A blob that is shorter is not worth a note: it is begun anew."""
+
+
+class Journal(Protocol):
+    """Where uploads are noted that go on, so that who comes after a killed copy finds them."""
+
+    def find(self, digest: Digest) -> str:
+        """What was noted of a blob; empty: nothing."""
+        ...
+
+    async def note(self, digest: Digest, place: str) -> None:
+        """Note where a blob is being put, in words of the target's own."""
+        ...
+
+
 @dataclass(slots=True)
 class _Upload:
     """An open upload. `offset`: bytes that the registry has."""
@@ -47,7 +64,7 @@ class _Upload:
     chunk_bytes: int
 
 
-class _Feed:
+class Feed:
     """Reads a source once, as far as what is wanted follows what was given; anew where it does not."""
 
     def __init__(self, read: Read) -> None:
@@ -96,6 +113,7 @@ async def send_blob(
     *,
     mount_from: str = "",
     chunk_bytes: int = 0,
+    journal: Journal | None = None,
 ) -> bool:
     """Put a blob into a repository. True: it was mounted, and nothing was read. Safe to repeat.
 
@@ -107,13 +125,15 @@ async def send_blob(
         read: gives them.
         mount_from: another repository of the same registry that may hold it.
         chunk_bytes: how many go into one request; 0: all.
+        journal: has the upload that was begun before, if there was one; None: nobody asks.
 
     Raises:
         RemoteUnavailable, RemoteBusy, RemoteDenied, RemoteRefused, RemoteMisbehaved: as for `Connection`. The same
             upload is gone on with while the registry keeps it, and begun anew when it does not.
         Problem: whatever `read` raises.
     """
-    sending = _Sending(client, repository, digest, size_bytes, _Feed(read), chunk_bytes)
+    noted = journal if size_bytes >= JOURNAL_BYTES else None
+    sending = _Sending(client, repository, digest, size_bytes, Feed(read), chunk_bytes, noted)
     try:
         return await sending.run(mount_from)
     except asyncio.CancelledError:
@@ -131,8 +151,9 @@ class _Sending:
     repository: str
     digest: Digest
     size_bytes: int
-    feed: _Feed
+    feed: Feed
     chunk_bytes: int
+    journal: Journal | None = None
     upload: _Upload | None = None
     furthest: int = 0
     forgotten: int = 0
@@ -140,6 +161,7 @@ class _Sending:
 
     async def run(self, mount_from: str) -> bool:
         attempts = Attempts(self.client.patience)
+        await self._resume()
         while True:
             try:
                 if self.upload is None and await self._begin(mount_from):
@@ -182,7 +204,18 @@ class _Sending:
         least = int(told) if told.isdigit() and len(told) < 12 else 0
         chunk = max(self.chunk_bytes, least) if self.chunk_bytes else 0
         self.upload = _Upload(self._location(answer), 0, chunk)
+        await self._note(self.upload)
         return False
+
+    async def _resume(self) -> None:
+        """Go on with the upload that a copy before this one began, where the registry still has it."""
+        place = self.journal.find(self.digest) if self.journal is not None else ""
+        if place and self.client.is_own(place):
+            self.upload = await self._find_again(_Upload(place, 0, self.chunk_bytes))
+
+    async def _note(self, upload: _Upload) -> None:
+        if self.journal is not None:
+            await self.journal.note(self.digest, upload.location)
 
     def _location(self, answer: Answer | Incoming) -> str:
         location = answer.headers.get("location", "")
@@ -204,6 +237,7 @@ class _Sending:
             if not start < offset <= stop:
                 raise RemoteMisbehaved("The other registry says that it has other bytes than it was sent.")
             upload.offset = offset
+        await self._note(upload)  # some keep in the address how far it is
         if offset < stop:
             raise RemoteUnavailable("The other registry took a part of what it was sent.")
 

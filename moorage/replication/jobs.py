@@ -117,7 +117,7 @@ async def _pull(task: Task, policy: Policy, adapter: Adapter, found: Found, to: 
     if found.look and not await _is_image(adapter.client, found):
         task.message = "It is no image, and stays where it is."
         return
-    options = _options(policy, found)
+    options = await _options(task, policy, found)
     try:
         copied = await copy_artifact(
             adapter.client, found.repository, found.reference, _here(task), to,
@@ -131,7 +131,7 @@ async def _pull(task: Task, policy: Policy, adapter: Adapter, found: Found, to: 
 
 async def _push(task: Task, policy: Policy, adapter: Adapter, found: Found, to: str) -> None:
     """Copy to the other registry, until the tags there lead where they lead here."""
-    here, options = _here(task), _options(policy, found)
+    here, options = _here(task), await _options(task, policy, found)
     done: dict[str, list[str]] = {}
     told: list[Copied] = []
     for _ in range(_ROUNDS):
@@ -210,6 +210,24 @@ def _here(task: Task) -> Local:
     return Local(OwnShelf(parts.settings, parts.database, parts.storage), task.actor)
 
 
+class _Uploads:
+    """The uploads that the attempts of a task began. What is noted by one counts while it holds the task."""
+
+    def __init__(self, task: Task, noted: dict[str, str]) -> None:
+        self._task = task
+        self._noted = noted
+
+    def find(self, digest: Digest) -> str:
+        """Where an attempt before this one put a blob."""
+        return self._noted.get(str(digest), "")
+
+    async def note(self, digest: Digest, place: str) -> None:
+        """Note where this one does."""
+        if self._noted.get(str(digest)) != place:
+            self._noted[str(digest)] = place
+            await self._task.run(service.note_upload, self._task.id, str(digest), place)
+
+
 _PLACES: dict[int, OrderedDict[Digest, str]] = {}
 MAX_PLACES = 20_000
 
@@ -236,14 +254,16 @@ async def _opening(task: Task, policy: Policy) -> AsyncIterator[Adapter]:
         yield adapter
 
 
-def _options(policy: Policy, found: Found) -> Options:
+async def _options(task: Task, policy: Policy, found: Found) -> Options:
     filters = policy.compile()
+    noted = await task.look(service.list_uploads, task.id) if task.attempt > 1 else {}
     return Options(
         platforms=filters.takes_platform if filters.platforms else None,
         override=policy.override,
         places=_places(policy.registry_id) if policy.pushes else None,
         chunk_bytes=CHUNK_BYTES if policy.copy_by_chunk else 0,
         bytes_per_second=policy.speed_kb * 1024,
+        journal=_Uploads(task, noted),
         known_tags=None if found.signatures is None else frozenset(found.signatures),
     )
 

@@ -32,7 +32,7 @@ from moorage.events import CopyRefused, ReplicationChanged
 from moorage.jobs.cron import parse_cron
 from moorage.jobs.queue import create_execution, enqueue_all, start
 from moorage.jobs.schedule import remove_schedule, set_schedule
-from moorage.jobs.tables import Execution
+from moorage.jobs.tables import Execution, Task
 from moorage.oci.names import is_namespace
 from moorage.projects.service import create_project, find_project
 from moorage.projects.tables import Project
@@ -44,6 +44,8 @@ from moorage.replication.tables import ReplicationPolicy
 VENDOR = "REPLICATION"
 PLAN_JOB, COPY_JOB, DELETE_JOB = "replication.plan", "replication.copy", "replication.delete"
 MANUAL, SCHEDULED, EVENT_BASED = "manual", "scheduled", "event_based"
+UPLOADS = "uploads"
+"""Where a task's `extra` has the uploads that it began."""
 TRIGGERS = (MANUAL, SCHEDULED, EVENT_BASED)
 NOTHING = "no resources need to be replicated"
 """What a run says that took nothing. Source: the contract's product."""
@@ -121,6 +123,7 @@ _FIELDS = Fields(
     key=ReplicationPolicy.id,
 )
 _MIRRORED = select(Project.registry_id).where(Project.name == bindparam("name"), Project.trash_id.is_(None))
+_EXTRA = select(Task.extra).where(Task.id == bindparam("task"))
 _BY_EVENT = Prepared(
     _POLICIES.where(ReplicationPolicy.trigger == EVENT_BASED, ReplicationPolicy.enabled).order_by(ReplicationPolicy.id)
 )
@@ -323,6 +326,18 @@ def begin_run(work: Work, execution_id: int, each: Sequence[Mapping[str, object]
     if enqueue_all(work, COPY_JOB, each, execution_id=execution_id) == 0:
         message = {"status_message": NOTHING, "updated_at": db_now()}
         work.db.execute(update(Execution).where(Execution.id == execution_id).values(message))
+
+
+def list_uploads(work: Work, task_id: int) -> dict[str, str]:
+    """What a task noted of the uploads that it began: places by digest."""
+    return msgspec.convert((work.db.scalar(_EXTRA, {"task": task_id}) or {}).get(UPLOADS) or {}, dict[str, str])
+
+
+def note_upload(work: Work, task_id: int, digest: str, place: str) -> None:
+    """Note where a task puts a blob."""
+    extra = work.db.scalar(_EXTRA.with_for_update(), {"task": task_id}) or {}
+    noted = msgspec.convert(extra.get(UPLOADS) or {}, dict[str, str])
+    work.db.execute(update(Task).where(Task.id == task_id).values(extra={**extra, UPLOADS: {**noted, digest: place}}))
 
 
 def refuse_copy(work: Work, repository: str, reference: str, problem: QuotaExceeded) -> None:

@@ -14,9 +14,12 @@ from typing import Any
 import httpx
 import pytest
 
+from moorage.artifacts import local as own
+from moorage.errors import RemoteUnavailable
 from moorage.oci.digest import Digest, Hasher, compute
 from moorage.oci.media_types import EMPTY, OCI_LAYER, OCI_MANIFEST
 from moorage.remotes.copy import Target
+from moorage.remotes.uploads import JOURNAL_BYTES
 from tests import serving
 from tests.fakes.flaky import Asked, Fault, flaky
 from tests.flows.test_background import ask, list_processes
@@ -214,26 +217,72 @@ async def test_what_is_pushed_arrives_by_itself_and_so_does_its_signature(here: 
 
 
 async def test_a_killed_worker_leaves_its_work_to_another_one_that_goes_on(here: Moorage, there: Moorage) -> None:
-    content = build("killed", 2 * MIB)
-    async with ourselves(here) as local, away(there) as remote:
-        await push(remote, "team/killed", content)
-        policy = await make(here, await register(here, there), "pull", "killed", speed=2_000)
+    size = JOURNAL_BYTES + MIB
+    async with ourselves(here) as local, away(there) as remote, flaky(there.host) as proxy:
+        digest, layer = await push_large(local, "team/killed", size)
+        policy = await make(here, await register(here, there, proxy.url), "push", "killed", speed=3_500)
         run = await begin(here, policy)
 
         def is_on_its_way() -> bool:
-            return bool(ask(here, "GET", f"{RUNS}/{run}")["done_bytes"] > MIB)
+            return bool(ask(here, "GET", f"{RUNS}/{run}")["done_bytes"] > 2 * MIB)
 
         await asyncio.to_thread(wait_until, is_on_its_way, what="the copy to be on its way", seconds=30)
         for process in list_processes(here)[1:]:
             os.kill(process, signal.SIGKILL)
         found = await ended(here, run)
 
-        await check(local, "copy/killed", content)
+        assert await remote.find_manifest("copy/killed", "v1") == digest
+        assert await remote.find_blob("copy/killed", layer) == size
     assert (found["status"], found["total"], found["succeed"]) == ("Succeed", 1, 1), found
+    assert found["done_bytes"] == found["total_bytes"] == size + 2, found
     assert found["tasks"][0]["attempts"] > 1
     log = await asyncio.to_thread(read_log, here, run, found["tasks"][0]["id"])
-    assert log.count(str(content.root)) == 1, "its end is told once"
+    assert log.count(str(digest)) == 1, "its end is told once"
+    first, *others = [one.header("content-range") for one in proxy.asked if one.method == "PATCH"]
+    assert first == ""
+    assert others, "no blob was on its way"
+    assert all(int(one.partition("-")[0] or 0) > MIB for one in others), "it was begun anew"
     here.check_log()
+
+
+class Notes:
+    """A journal that one test keeps."""
+
+    def __init__(self) -> None:
+        self.places: dict[Digest, str] = {}
+
+    def find(self, digest: Digest) -> str:
+        return self.places.get(digest, "")
+
+    async def note(self, digest: Digest, place: str) -> None:
+        self.places[digest] = place
+
+
+@pytest.mark.parametrize("lies", [False, True], ids=["honest", "lying"])
+async def test_what_was_received_of_a_large_blob_is_gone_on_with(
+    here: Moorage, monkeypatch: pytest.MonkeyPatch, *, lies: bool
+) -> None:
+    monkeypatch.setattr(own, "_STEP_BYTES", 2 * MIB)
+    size, notes, starts = JOURNAL_BYTES + MIB, Notes(), list[int]()
+    layer, read = large(f"steps {lies}", size)
+
+    async def breaking(start: int) -> AsyncIterator[bytes]:
+        starts.append(start)
+        at = start
+        async for piece in read(start):
+            at += len(piece)
+            if at > 9 * MIB and len(starts) == 1:
+                raise RemoteUnavailable
+            yield bytes(len(piece)) if lies and len(starts) == 1 else piece
+
+    async with ourselves(here) as local:
+        with pytest.raises(RemoteUnavailable):
+            await local.put_blob("team/steps", layer, size, breaking, journal=notes)
+        await local.put_blob("team/steps", layer, size, breaking, journal=notes)
+
+        assert await local.find_blob("team/steps", layer) == size
+    assert starts == [0, 8 * MIB, *([0] if lies else [])]
+    assert count_uploads(here, "team/steps") == 0
 
 
 def read_log(server: Moorage, run: int, task: int) -> str:
