@@ -230,6 +230,12 @@ class Reader:
         )
         return [f"{one['id']} at {place}: {why}" for one in found for place, why in one["nodes"]]
 
+    def cut(self) -> list[str]:
+        """What is cut off and not to be read whole, with its size and the room that it has."""
+        self.settle()
+        found: list[str] = self.page.value(_CUT)
+        return found
+
     def photograph(self, name: str, *, theme: str = "light", language: str = "en-US", width: int = WIDE[0]) -> None:
         """Keep a picture."""
         self.settle()
@@ -301,3 +307,4 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 _FINDERS = (HERE / "finders.js").read_text()
+_CUT = (HERE / "cut.js").read_text()

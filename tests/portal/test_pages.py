@@ -65,13 +65,13 @@ def look_at(reader: Reader, page: PageOf, language: str) -> list[str]:
         reader.page.wait("document.querySelector('h1')?.textContent && !document.querySelector('[class*=Skeleton]')")
         wrong += [f"{page.address}, {theme}: {found}" for found in reader.axe()]
         reader.photograph(f"{page.name}.full", theme=theme, language=language)
+    reader.themed("light")
+    for size in (WIDE, NARROW):
+        reader.page.resize(*size)
+        wrong += [f"{page.address} at {size[0]}: {found}" for found in reader.cut()]
     if language == "en-US":
-        reader.themed("light")
-        reader.page.resize(*NARROW)
-        if reader.page.value("document.documentElement.scrollWidth") > NARROW[0]:
-            wrong.append(f"{page.address} scrolls sideways at {NARROW[0]}")
         reader.photograph(f"{page.name}.full", width=NARROW[0])
-        reader.page.resize(*WIDE)
+    reader.page.resize(*WIDE)
     if reader.page.value("document.documentElement.lang") != language:
         wrong.append(f"{page.address} does not speak {language}")
     if reader.page.value("Boolean(document.querySelector('[role=alert]'))"):
