@@ -19,9 +19,11 @@ window.addEventListener("vite:preloadError", (event) => {
   window.dispatchEvent(new Event("moorage:new-version"));
 });
 
-// Whether there is a scrollbar: a dialog that hides it leaves its room, so that nothing moves (kit/base.css).
+// Whether a scrollbar takes room: a dialog that hides it leaves that room, so that nothing moves (kit/base.css).
 const root = document.documentElement;
-new ResizeObserver(() => root.toggleAttribute("data-scrolls", root.scrollHeight > window.innerHeight)).observe(document.body);
+new ResizeObserver(() => {
+  if (document.querySelector("[data-dialog-open]") === null) root.toggleAttribute("data-scrolls", window.innerWidth > root.clientWidth);
+}).observe(document.body);
 
 const place = document.getElementById("root");
 if (place !== null) {

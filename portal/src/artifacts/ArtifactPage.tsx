@@ -86,11 +86,12 @@ function Shown({ artifact, tag, crumbs }: { artifact: Artifact; tag: string | nu
           <Button variant="default" aria-expanded={pulls} onClick={() => setPulls(!pulls)}>{t("artifacts.pull.title")}</Button>
           {may("tag:create") && <Button variant="default" onClick={() => setOpen("tag")}>{t("artifacts.addTag.open")}</Button>}
           {isSignedIn && <Button variant="default" onClick={() => setOpen("copy")}>{t("artifacts.copyTo.open")}</Button>}
-          {may("tag:delete") && (
+          {(may("tag:delete") || may("member:update")) && (
             <Menu>
               <Menu.Target><Button variant="default" rightSection={<IconChevronDown size={14} stroke={1.5} aria-hidden />}>{t("artifacts.more")}</Button></Menu.Target>
               <Menu.Dropdown>
-                {tag !== null && <Menu.Item className="danger" onClick={() => setOpen("deleteTag")}>{t("artifacts.deleteTags.open", { count: 1 })}</Menu.Item>}
+                {may("member:update") && <Menu.Item {...({ component: Link, to: places.access(project), search: { repository, ...(tag === null ? {} : { tag }) } } as object)}>{t("explain.open")}</Menu.Item>}
+                {tag !== null && may("tag:delete") && <Menu.Item className="danger" onClick={() => setOpen("deleteTag")}>{t("artifacts.deleteTags.open", { count: 1 })}</Menu.Item>}
                 {may("artifact:delete") && <Menu.Item className="danger" onClick={() => setOpen("deleteArtifact")}>{t("artifacts.deleteArtifact.open")}</Menu.Item>}
               </Menu.Dropdown>
             </Menu>

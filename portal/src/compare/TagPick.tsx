@@ -8,6 +8,7 @@ import { contractQuery } from "../app/search.ts";
 import { useWords } from "../app/words.ts";
 import type { Path } from "../artifacts/queries.ts";
 import { shortDigest } from "../kit/format.ts";
+import classes from "./compare.module.css";
 
 const SHOWN = 50;
 
@@ -26,5 +27,5 @@ export function TagPick({ path, label, value, onPick }: { path: Path; label: str
   });
   const names = tags.data ?? [];
   const data = [...(value !== "" && !names.includes(value) ? [{ value, label: shown }] : []), ...names.map((name) => ({ value: name, label: name }))];
-  return <Select label={label} w={240} searchable allowDeselect={false} placeholder={t("compare.pick")} nothingFoundMessage={t("compare.noTag")} data={data} value={value || null} onSearchChange={setSought} onChange={(one) => one && onPick(one)} />;
+  return <Select label={label} className={classes["tag"] ?? ""} searchable allowDeselect={false} placeholder={t("compare.pick")} nothingFoundMessage={t("compare.noTag")} data={data} value={value || null} onSearchChange={setSought} onChange={(one) => one && onPick(one)} />;
 }

@@ -43,8 +43,9 @@ export default function ExplainPage() {
       setWrong(t("explain.who.missing"));
       return;
     }
-    setSearch({ kind, name: kind === "anonymous" ? undefined : name.trim(), action, repository: repository.trim() || undefined, tag: tag.trim() || undefined });
-    void query.refetch();
+    const next = { kind, name: kind === "anonymous" ? "" : name.trim(), action, repository: repository.trim(), tag: tag.trim() };
+    if (JSON.stringify(next) === JSON.stringify(asked)) void query.refetch();
+    else setSearch(next);
   };
   return (
     <div className="sections">

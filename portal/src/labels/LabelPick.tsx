@@ -8,6 +8,7 @@ import { useWords } from "../app/words.ts";
 import { projectQuery } from "../projects/queries.ts";
 import { LabelDot } from "./LabelChip.tsx";
 import { choicesQuery } from "./queries.ts";
+import classes from "./labels.module.css";
 
 /** `all`: the entry for no label, in a filter. `without`: ids of those that are not offered. */
 export function LabelPick({ project, label, value = null, all, without = [], onPick }: { project: string; label: string; value?: string | null; all?: string; without?: readonly number[]; onPick: (label: Label | null) => void }) {
@@ -21,7 +22,7 @@ export function LabelPick({ project, label, value = null, all, without = [], onP
   const group = (name: string, scope: string) => ({ group: name, items: offered.filter((one) => one.scope === scope).map(entry) });
   return (
     <Select
-      aria-label={label} placeholder={label} size="xs" w={170} searchable value={value ?? (all === undefined ? null : "")} allowDeselect={false} nothingFoundMessage={t("labels.pick.none")} comboboxProps={{ width: 260, position: "bottom-start" }}
+      aria-label={label} placeholder={label} size="xs" className={classes["pick"] ?? ""} searchable value={value ?? (all === undefined ? null : "")} allowDeselect={false} nothingFoundMessage={t("labels.pick.none")} comboboxProps={{ width: 260, position: "bottom-start" }}
       data={[...(all === undefined ? [] : [{ value: "", label: all }]), ...[group(t("labels.pick.project"), "p"), group(t("labels.pick.system"), "g")].filter((one) => one.items.length > 0)]}
       renderOption={({ option }) => { const one = offered.find((each) => String(each.id) === option.value); return <span><LabelDot color={one?.color} shown={one !== undefined} /><bdi>{option.label}</bdi></span>; }}
       searchValue={sought} onSearchChange={setSought}
