@@ -5,8 +5,9 @@ and told like any push.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import replace
+from time import monotonic
 
 import msgspec
 
@@ -41,8 +42,8 @@ from moorage.remotes.uploads import JOURNAL_BYTES, Feed, Journal, Read
 from moorage.storage.base import LocalFile, Progress
 
 _PAGE = 1_000
-_STEP_BYTES = 32 << 20
-"""How much of a large blob is received before that is made safe: what a killed copy has to read again."""
+_STEP_SECONDS = 5.0
+"""How long a large blob is received before what came is made safe: what a killed copy has to wait for again."""
 
 _OWNED = """FROM repository r
 JOIN project p ON p.id = r.project_id AND p.trash_id IS NULL"""
@@ -248,11 +249,10 @@ class Local:
         """Receive what an upload lacks, and make the blob live. What fails leaves it only to be gone on with."""
         feed = Feed(read)
         try:
-            while journal is not None and size_bytes - found.progress.size_bytes > _STEP_BYTES:
+            while journal is not None and found.progress.size_bytes < size_bytes:
                 found = await self._receive_step(found, size_bytes, feed)
             start = found.progress.size_bytes
-            # Read to its end, a source's connection can be used again; in steps, that is worth less.
-            body = _Body(read(0) if journal is None else feed.take(start, size_bytes))
+            body = _Body(read(0))  # to its end: so a source can use its connection again
             await receive.close(self._shelf, found, digest, Chunk(start, size_bytes - start), body, file=file)
         except BaseException as problem:
             if journal is None or not isinstance(problem, RemoteBusy | RemoteUnavailable):
@@ -290,13 +290,13 @@ class Local:
         return Found(UploadId(noted), to.path, progress, row[6], row[9], self._actor)
 
     async def _receive_step(self, found: Found, size_bytes: int, feed: Feed) -> Found:
-        """Receive a part of a blob, and note that it is safe. There has to be room for all of it."""
+        """Receive what comes of a blob for some seconds, and make it safe. There has to be room for all of it."""
         start = found.progress.size_bytes
         claimed = await self._shelf.database.run(
             self._actor, uploads.claim_upload, found.upload, offset=start, length=size_bytes - start
         )
-        body = _Body(feed.take(start, start + _STEP_BYTES))
-        progress = await receive.write(self._shelf, claimed, body, _STEP_BYTES, keep_claim=False)
+        body = _Body(_take_a_while(feed, start, size_bytes))
+        progress = await receive.write(self._shelf, claimed, body, None, keep_claim=False)
         return replace(found, progress=progress)
 
     async def mount_blob(self, repository: str, digest: Digest) -> bool:
@@ -350,6 +350,16 @@ class _Body:
     def pieces(self) -> AsyncIterator[bytes]:
         """All of them."""
         return self._pieces
+
+
+async def _take_a_while(feed: Feed, start: int, stop: int) -> AsyncIterator[bytes]:
+    """What a feed gives in `_STEP_SECONDS`, one piece at least."""
+    until = monotonic() + _STEP_SECONDS
+    async with aclosing(feed.take(start, stop)) as pieces:
+        async for piece in pieces:
+            yield piece
+            if monotonic() >= until:
+                return
 
 
 def _read_annotations(stored: object) -> dict[str, str]:

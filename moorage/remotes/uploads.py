@@ -75,7 +75,7 @@ class Feed:
         self.failure: Problem | None = None
         """What the source raised: nobody's fault on the other side, so nothing to try again there."""
 
-    async def take(self, start: int, stop: int) -> AsyncIterator[bytes]:
+    async def take(self, start: int, stop: int) -> AsyncGenerator[bytes, None]:
         """The bytes from `start` to `stop`."""
         if self._source is None or start != self._at:
             await self.close()
