@@ -229,7 +229,8 @@ def make_configuration() -> str:
             "Harbor. A change holds for the next request in every process; pulls and pushes of registry clients follow "
             "within a second. A `PUT` names what it changes; either all of it is changed or nothing, and unknown names "
             "are passed over. *Secrets* can be set and are never shown; they are sealed in the database. The audit log "
-            "has each change, of a secret only its name."
+            "has each change, of a secret only its name. On the web page they are under *Settings*, where a directory, "
+            "a provider and a syslog receiver are tried before they are saved."
         ),
         "",
         (

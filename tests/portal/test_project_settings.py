@@ -1,5 +1,6 @@
 """Settings of a project: saved by who may, seen by others, and the project deleted by its name."""
 
+import httpx
 import pytest
 
 from tests.portal.conftest import Reader
@@ -40,3 +41,40 @@ def test_a_developer_sees_settings_and_is_offered_no_change(reader: Reader, moor
     reader.page.wait("document.querySelectorAll('nav a').length > 3")
     assert not reader.sees("Save settings")
     assert not reader.sees("Delete project")
+
+
+def test_a_proxy_cache_is_made_and_set(reader: Reader, moorage: Moorage) -> None:
+    account = (moorage.admin.username, moorage.admin.password)
+    with httpx.Client(base_url=moorage.url + "/api/v2.0", auth=account, timeout=60) as api:
+        credential = {"type": "basic", "access_key": account[0], "access_secret": account[1]}
+        upstream = {"name": "upstream", "type": "harbor", "url": moorage.url, "credential": credential}
+        assert api.post("/registries", json=upstream).status_code == 201
+
+        reader.enter("/projects", "Projects", moorage.admin)
+        reader.press("New project")
+        reader.type("Name", "cached")
+        reader.press("Content", within="dialog")
+        reader.press("upstream", role="option")
+        reader.press("Create project")
+        reader.see_title("cached")
+        reader.open("/projects/cached/settings", "cached")
+        reader.see("Upstream registry")
+        reader.type("Seconds until a tag is looked up again", "2592001")
+        reader.press("Save settings")
+        reader.see("Use 0 to 2592000 seconds.")
+        reader.type("Seconds until a tag is looked up again", "30")
+        reader.type("Repositories that there are", "library/**")
+        reader.press("Make room when the project is full")
+        reader.look("project.settings.proxy")
+        reader.press("Save settings")
+        reader.see("Settings saved")
+        saved = api.get("/projects/cached").json()["metadata"]
+        assert saved["proxy_cache_tag_seconds"] == "30"
+        assert (saved["proxy_cache_filter_pattern"], saved["proxy_cache_evict"]) == ("library/**", "false")
+
+        reader.open("/projects/cached/settings", "cached")
+        reader.page.wait("[...document.querySelectorAll('form input')].some((one) => one.value === 'library/**')")
+        reader.type("Repositories that there are", "")
+        reader.press("Save settings")
+        reader.page.wait("document.querySelector('form [type=submit]').disabled")
+        assert "proxy_cache_filter_pattern" not in api.get("/projects/cached").json()["metadata"]

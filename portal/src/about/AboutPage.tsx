@@ -35,10 +35,10 @@ export default function AboutPage() {
           />
           {user === null && <p className="muted small">{t("about.signIn")}</p>}
         </section>
-        <ul className="stack">
-          <li><a href="/api/v2.0/explorer">{t("about.explorer")}</a></li>
-          <li><a href="/api/v2.0/openapi.json">{t("about.document")}</a></li>
-        </ul>
+        <div className="stack">
+          <a href="/api/v2.0/explorer">{t("about.explorer")}</a>
+          <a href="/api/v2.0/openapi.json">{t("about.document")}</a>
+        </div>
       </div>
     </Page>
   );

@@ -91,7 +91,7 @@ function Drawing({ width, days, series, measure, filled, at }: { width: number; 
           <text className={classes["tick"]} x={MARGIN.left - 8} y={y(one)} textAnchor="end" dominantBaseline="middle">{measure === "bytes" ? bytes(one, language) : compact(one, language)}</text>
         </g>
       ))}
-      {placesOf(days.length, width < 480 ? 3 : 6).map((index) => <text key={index} className={classes["tick"]} x={place(index)} y={HEIGHT - 6} textAnchor={index === 0 ? "start" : index === days.length - 1 ? "end" : "middle"}>{shortDay(days[index] ?? "")}</text>)}
+      {placesOf(days.length, width < 480 ? 3 : 7).map((index) => <text key={index} className={classes["tick"]} x={place(index)} y={HEIGHT - 6} textAnchor={index === 0 ? "start" : index === days.length - 1 ? "end" : "middle"}>{shortDay(days[index] ?? "")}</text>)}
       {series.map((one, index) => (
         <g key={one.name} data-series={index + 1} className={classes["series"]}>
           {filled && <path className={classes["area"]} d={shape(one.values) ?? ""} />}

@@ -16,8 +16,9 @@ test("labels keep apart, keep their order and stay inside", () => {
   expect(apart([5], 14, 100)).toEqual([5]);
 });
 
-test("the ends of an axis always get their words", () => {
-  expect(placesOf(30, 4)).toEqual([0, 10, 19, 29]);
+test("words along an axis end with the last and are as far from each other", () => {
+  expect(placesOf(30, 4)).toEqual([9, 19, 29]);
+  expect(placesOf(7, 7)).toEqual([0, 1, 2, 3, 4, 5, 6]);
   expect(placesOf(2, 6)).toEqual([0, 1]);
   expect(placesOf(1, 6)).toEqual([0]);
   expect(placesOf(0, 6)).toEqual([]);

@@ -24,9 +24,10 @@ export function apart(wanted: readonly number[], room: number, floor: number): n
   return found;
 }
 
-/** Which of `count` places along an axis get a word: the ends and some between, at most `most`. */
+/** Which of `count` places along an axis get a word: the last, and others as far from each other, at most `most`. */
 export function placesOf(count: number, most: number): number[] {
-  if (count <= 1) return count === 1 ? [0] : [];
-  const parts = Math.min(count - 1, Math.max(1, most - 1));
-  return [...new Set(Array.from({ length: parts + 1 }, (_, at) => Math.round((at * (count - 1)) / parts)))];
+  const step = Math.max(1, Math.ceil((count - 1) / Math.max(1, most - 1)));
+  const found: number[] = [];
+  for (let at = count - 1; at >= 0; at -= step) found.unshift(at);
+  return found;
 }

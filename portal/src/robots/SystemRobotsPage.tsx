@@ -1,5 +1,6 @@
 // Which machines have access across projects, and when does it end?
 import { useQuery } from "@tanstack/react-query";
+import { Fragment } from "react";
 import type { Robot } from "../api/schema.ts";
 import { useListState } from "../app/search.ts";
 import { useWords } from "../app/words.ts";
@@ -39,9 +40,9 @@ function Where({ robot }: { robot: Robot }) {
   const names = grants.flatMap((one) => one.projects as string[]);
   if (names.length === 0) return <span className="muted">{t("robots.system.noProject")}</span>;
   return (
-    <span className="row">
-      {names.slice(0, MOST).map((one) => <Name key={one}>{one}</Name>)}
-      {names.length > MOST && <span className="muted">{t("robots.system.more", { n: names.length - MOST })}</span>}
+    <span>
+      {names.slice(0, MOST).map((one, index) => <Fragment key={one}>{index > 0 && ", "}<Name>{one}</Name></Fragment>)}
+      {names.length > MOST && <span className="muted"> {t("robots.system.more", { n: names.length - MOST })}</span>}
     </span>
   );
 }
@@ -50,10 +51,10 @@ function May({ robot }: { robot: Robot }) {
   const t = useWords();
   const { system, grants } = grantsOf(robot.permissions);
   return (
-    <span className="row">
-      {grants.length === 1 && grants[0] && <span><RightsSaid rights={grants[0].rights} /></span>}
-      {grants.length > 1 && <span>{t("robots.system.differs")}</span>}
-      {system.length > 0 && <span className={grants.length ? "muted" : undefined}>{t("robots.system.inSystem", { count: system.length })}</span>}
+    <span>
+      {grants.length === 1 && grants[0] && <RightsSaid rights={grants[0].rights} />}
+      {grants.length > 1 && t("robots.system.differs")}
+      {system.length > 0 && <span className={grants.length ? "muted" : undefined}>{grants.length > 0 && " · "}{t("robots.system.inSystem", { count: system.length })}</span>}
     </span>
   );
 }

@@ -52,5 +52,6 @@ function Grown({ usage }: { usage: Usage }) {
   const [first, last] = [known[0], known.at(-1)];
   if (first === undefined || last === undefined) return <>{t("usage.unknown")}</>;
   const said = { from: bytes(first, language), to: bytes(last, language) };
+  if (known.length === 1) return <>{t("usage.now", { bytes: said.to })}</>;
   return <>{first === last ? t("usage.same", { bytes: said.to }) : last > first ? t("usage.grew", said) : t("usage.shrank", said)}</>;
 }
