@@ -105,7 +105,7 @@ def test_these_pages_speak_chinese(reader: Reader, moorage: Moorage, pusher: Pus
     reader.speak("zh-CN")
     for path, page, said in (
         ("repositories/app/history", "history.all", "已移动"), ("trash", "trash.list", "清除时间"),
-        ("webhooks", "webhooks.empty", "尚未通知任何系统"), ("logs", "logs.list", "操作者"),
+        ("webhooks", "webhooks.empty", "还没有 Webhook"), ("logs", "logs.list", "操作者"),
     ):  # fmt: skip
         reader.open(f"/projects/han/{path}")
         reader.see(said)

@@ -38,7 +38,7 @@ def test_work_is_paused_stopped_and_read(reader: Reader, moorage: Moorage) -> No
     reader.open("/activity?f.status=Error", "Activity")
     reader.see("Nothing matches this filter.")
     reader.speak("zh-CN")
-    reader.open("/admin/jobs", "任务")
+    reader.open("/admin/jobs", "作业")
     reader.photograph("jobs.idle", language="zh-CN")
 
 
