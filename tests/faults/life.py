@@ -126,6 +126,8 @@ SHARED = (
 def _main() -> None:
     for name in SHARED:
         importlib.import_module(name)
+    # What few of these servers are asked for is made when it is: most are dead by then.
+    sys.modules["moorage.app"].__dict__["_API_AFTER_SECONDS"] = 3600.0
     gc.collect()
     gc.freeze()  # so that a collection in a fork copies no page
     for line in sys.stdin:

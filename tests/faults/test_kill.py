@@ -17,6 +17,8 @@ from tests.faults.stories import CASES, DONE, HERE, ONCE, Story
 
 KILLS, DEEP_KILLS = 5, 100
 """On each database."""
+MOST_TOLD = 50
+"""Acknowledgements before a kill, at most."""
 
 
 REST = [case for case in CASES if case not in ONCE]
@@ -178,7 +180,11 @@ async def test_killed_at_random_moments(
             for pusher, raw in zip(pushers, before, strict=True):
                 pusher.now = pusher.perhaps = raw
             work = [asyncio.create_task(pusher.push(client)) for pusher in pushers]
-            await asyncio.sleep(chance.uniform(0.05, 0.8))
+            # Counted in what was done, so that a slow machine sees as much of it before the kill.
+            enough = chance.randint(1, MOST_TOLD)
+            while sum(pusher.told for pusher in pushers) < enough and not any(one.done() for one in work):  # noqa: ASYNC110 - what is counted wakes nobody
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(chance.uniform(0, 0.02))
             await asyncio.to_thread(life.kill)
             ends = await asyncio.gather(*work, return_exceptions=True)
         assert all(isinstance(end, Cut) for end in ends), ends

@@ -32,8 +32,10 @@ from tests.parts.seaweedfs import ACCESS_KEY_ID, BUCKET, SeaweedFS
 from tests.serving import Moorage, serve
 
 REPOSITORY = "team/load"
-ORPHANS, FEW, MANY = 1_500, 40, 100_000
+ORPHANS, FEW, MANY = 600, 30, 100_000
 PUSHERS, PUSHES = 2, 6
+PAUSE_SECONDS = 0.05
+"""Between two pushes, once there were so many: what is checked at the end does not grow with what collecting takes."""
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
@@ -88,6 +90,8 @@ class Load:
                 layers = [*chance.sample(orphans, 3), secrets.token_bytes(2_000)]
                 self.push(client, f"p{number}-{count}", layers)
                 count += 1
+                if count >= PUSHES:
+                    done.wait(PAUSE_SECONDS)
 
     def collect(self) -> None:
         """Run it twice; between them the minutes are over in which a signed URL may show what is doomed."""

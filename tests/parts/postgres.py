@@ -30,6 +30,7 @@ class Postgres(Part):
     def __init__(self) -> None:
         self._server: Server | None = None
         self._templates: dict[str, str] = {}
+        self._copied: sql.SQL | None = None
         self._base = make_url(f"postgresql+psycopg://{ADMIN}@127.0.0.1/postgres")
 
     def find(self) -> str:
@@ -92,7 +93,8 @@ class Postgres(Part):
                 for all databases made with the same function; the others are copies, which takes about 50 ms.
         """
         name = f"t_{secrets.token_hex(8)}"
-        self._run(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), self._template(prepare)))
+        words = sql.SQL("CREATE DATABASE {} TEMPLATE {} {}")
+        self._run(words.format(sql.Identifier(name), self._template(prepare), self._how()))
         return name
 
     def drop(self, database: str) -> None:
@@ -110,10 +112,20 @@ class Postgres(Part):
             self._templates[key] = name
         return sql.Identifier(self._templates[key])
 
+    def _how(self) -> sql.SQL:
+        """How a database is copied: file by file takes half the time, where the server knows other ways, too."""
+        if self._copied is None:
+            with self._connect() as db:
+                self._copied = sql.SQL("STRATEGY FILE_COPY" if db.info.server_version >= 15_00_00 else "")
+        return self._copied
+
     def _run(self, statement: sql.Composed) -> None:
-        target = self._base.set(drivername="postgresql").render_as_string(hide_password=False)
-        with psycopg.connect(target, autocommit=True) as db:
+        with self._connect() as db:
             db.execute(statement)
+
+    def _connect(self) -> "psycopg.Connection[Any]":
+        target = self._base.set(drivername="postgresql").render_as_string(hide_password=False)
+        return psycopg.connect(target, autocommit=True)
 
     def _accepts(self) -> bool:
         try:
