@@ -78,3 +78,21 @@ def test_a_proxy_cache_is_made_and_set(reader: Reader, moorage: Moorage) -> None
         reader.press("Save settings")
         reader.page.wait("document.querySelector('form [type=submit]').disabled")
         assert "proxy_cache_filter_pattern" not in api.get("/projects/cached").json()["metadata"]
+
+        reader.type("Storage", "2")
+        reader.type("Tags", "50")
+        reader.press("Save limits")
+        reader.page.wait("[...document.querySelectorAll('form [type=submit]')].every((one) => one.disabled)")
+        quota = {"reference": "project", "reference_id": api.get("/projects/cached").json()["project_id"]}
+        assert api.get("/quotas", params=quota).json()[0]["hard"] == {
+            "storage": 2 << 30,
+            "repositories": -1,
+            "tags": 50,
+        }
+        reader.press("Add mirror")
+        reader.type("Name", "docker.io")
+        reader.look("project.settings.mirror")
+        reader.press("Add mirror", within="dialog")
+        reader.press("Remove mirror docker.io")
+        reader.see("Mirror docker.io removed")
+        assert api.get("/mirrors").json() == []

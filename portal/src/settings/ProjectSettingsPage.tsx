@@ -7,7 +7,7 @@ import { call } from "../api/client.ts";
 import { asProblem } from "../api/problem.ts";
 import type { Project } from "../api/schema.ts";
 import { places } from "../app/places.ts";
-import { useCan, useMay } from "../app/session.tsx";
+import { isAdmin, useCan, useMay, useUser } from "../app/session.tsx";
 import { useLanguage, useWords } from "../app/words.ts";
 import { Confirm } from "../kit/Confirm.tsx";
 import { LeaveGuard, useDraft } from "../kit/Draft.tsx";
@@ -16,6 +16,8 @@ import { bytes } from "../kit/format.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { toast } from "../kit/toast.tsx";
 import { IS_NAME, projectChanged, projectQuery, projectsChanged } from "../projects/queries.ts";
+import { Limits } from "./Limits.tsx";
+import { Mirrors } from "./Mirrors.tsx";
 import { ProxyFields } from "./ProxyFields.tsx";
 import { USUAL, proxyProblem } from "./proxy.ts";
 import classes from "./settings.module.css";
@@ -32,6 +34,7 @@ export default function ProjectSettingsPage() {
 function Settings({ project }: { project: Project }) {
   const t = useWords();
   const can = useCan();
+  const admin = isAdmin(useUser());
   const may = useMay(project.name);
   const writes = may("project:update") || may("metadata:update");
   const isProxy = Boolean(project.registry_id);
@@ -93,6 +96,8 @@ function Settings({ project }: { project: Project }) {
           </div>
         )}
       </form>
+      {admin && <Limits project={project} />}
+      {admin && can("mirror") && <Mirrors project={project.name} />}
       {may("project:delete") && (
         <section className={classes["form"]} aria-label={t("settings.delete.section")}>
           <h2>{t("settings.delete.section")}</h2>
