@@ -61,5 +61,11 @@ export default defineConfig({
     rolldownOptions: { output: { codeSplitting: { groups: [{ name: "base", test: BASE }] } } }, // a page is one request more, not twenty
   },
   server: { proxy: Object.fromEntries(["/api", "/c/", "/service", "/v2"].map((path) => [path, process.env["MOORAGE_URL"] ?? "http://127.0.0.1:8080"])) },
-  test: { environment: "jsdom", setupFiles: ["tests/setup.ts"], include: ["src/**/*.test.{ts,tsx}", "tests/**/*.test.{ts,tsx}"], css: false },
+  test: {
+    css: false,
+    projects: [
+      { extends: true, test: { name: "logic", environment: "node", include: ["{src,tests}/**/*.test.ts"] } }, // a document takes a second to make
+      { extends: true, test: { name: "parts", environment: "jsdom", setupFiles: ["tests/setup.ts"], include: ["{src,tests}/**/*.test.tsx"] } },
+    ],
+  },
 } as Parameters<typeof defineConfig>[0]);

@@ -50,8 +50,9 @@ def furnish(moorage: Moorage, pusher: Pusher) -> Furnished:
         api.make("/projects", {"project_name": "team", "storage_limit": 1 << 30})
         api.make("/projects", {"project_name": "web", "metadata": {"public": "true"}})
         _people(api)
+        of_webhook = _webhook(api)
         digest = _images(api, pusher)
-        of_webhook = _rules(api)
+        _rules(api)
         policy, run = _replication(api, moorage)
         api.make("/system/gc/schedule", {"schedule": {"type": "Manual"}, "parameters": {"dry_run": True}})
         api.send("PUT", "/system/gc/schedule", {"schedule": {"type": "Weekly", "cron": "0 0 3 * * 6"}})
@@ -165,8 +166,15 @@ def _sign(moorage: Moorage, repository: str, subject: images.Blob) -> None:
         assert sent.status_code == 201, sent.text
 
 
-def _rules(api: Api) -> str:
-    """Retention with a dry run, an immutable rule, a webhook that is not heard. Returns the webhook's id."""
+def _webhook(api: Api) -> str:
+    """A webhook that nobody hears. Returns its id."""
+    target = {"type": "http", "address": "http://127.0.0.1:1/hook", "skip_cert_verify": False}
+    hook = {"name": "ci", "enabled": True, "event_types": ["PUSH_ARTIFACT", "DELETE_ARTIFACT"], "targets": [target]}
+    return api.make("/projects/team/webhook/policies", hook)
+
+
+def _rules(api: Api) -> None:
+    """Retention with a dry run, and an immutable rule."""
     selector = {"kind": "doublestar", "pattern": "**"}
     scopes = {"repository": [{**selector, "decoration": "repoMatches"}]}
     rule = {
@@ -183,9 +191,6 @@ def _rules(api: Api) -> str:
         "tag_selectors": [{"kind": "doublestar", "decoration": "matches", "pattern": "1.*"}],
     }  # fmt: skip
     api.make("/projects/team/immutabletagrules", immutable)
-    target = {"type": "http", "address": "http://127.0.0.1:1/hook", "skip_cert_verify": False}
-    hook = {"name": "ci", "enabled": True, "event_types": ["PUSH_ARTIFACT", "DELETE_ARTIFACT"], "targets": [target]}
-    return api.make("/projects/team/webhook/policies", hook)
 
 
 def _replication(api: Api, moorage: Moorage) -> tuple[str, str]:

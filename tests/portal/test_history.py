@@ -10,6 +10,7 @@ from tests.portal.conftest import Pusher, Reader
 from tests.serving import Moorage
 
 pytestmark = pytest.mark.part("chromium", "portal", "skopeo")
+SHARED = True
 
 
 def ask(moorage: Moorage, method: str, path: str) -> Any:
@@ -32,7 +33,6 @@ def test_a_tag_that_was_moved_points_back(reader: Reader, moorage: Moorage, push
     assert not reader.sees("v2")
     reader.press("Clear filter")
     reader.see("v2")
-    reader.look("history.all")
     reader.press(f"Actions for v1 {first.digest[:15]}")
     reader.press("All tags as they were then")
     reader.see("Tags as they were on")
@@ -78,7 +78,6 @@ def test_what_is_in_the_trash_comes_back_or_is_purged(reader: Reader, moorage: M
     pusher.push(images.image("bin-new", size_bytes=9_000), "bin/one:v1")  # the name is taken again
     reader.enter("/projects/bin/trash", "bin", moorage.admin)
     reader.see("in 6 days")
-    reader.look("trash.list")
     reader.expected = ["409 (Conflict)"]
     reader.press("Actions for one")
     reader.press("Restore", role="menuitem")
@@ -94,20 +93,3 @@ def test_what_is_in_the_trash_comes_back_or_is_purged(reader: Reader, moorage: M
     reader.press("Purge for ever", within="dialog")
     reader.see("The trash is empty.")
     assert {row["name"] for row in ask(moorage, "GET", "/projects/bin/repositories")} == {"bin/one", "bin/kept"}
-
-
-def test_these_pages_speak_chinese(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
-    moorage.create_project("han")
-    pusher.push(images.image("han-1", size_bytes=9_000), "han/app:v1", "han/old:v1")
-    pusher.push(images.image("han-2", size_bytes=9_000), "han/app:v1")
-    ask(moorage, "DELETE", "/projects/han/repositories/old")
-    reader.enter("/projects/han", "han", moorage.admin)
-    reader.speak("zh-CN")
-    for path, page, said in (
-        ("repositories/app/history", "history.all", "已移动"), ("trash", "trash.list", "清除时间"),
-        ("webhooks", "webhooks.empty", "还没有 Webhook"), ("logs", "logs.list", "操作者"),
-    ):  # fmt: skip
-        reader.open(f"/projects/han/{path}")
-        reader.see(said)
-        assert reader.axe() == [], page
-        reader.photograph(page, language="zh-CN")

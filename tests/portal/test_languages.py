@@ -9,6 +9,7 @@ from tests.portal.conftest import NARROW, WIDE, Pusher, Reader
 from tests.serving import Moorage
 
 pytestmark = pytest.mark.part("chromium", "portal", "skopeo")
+SHARED = True
 
 WORDIEST = "de-DE"
 OTHERS = ("es-ES", "fr-FR", "ja-JP", "ko-KR", "pt-BR", "ru-RU", "tr-TR", "zh-TW")

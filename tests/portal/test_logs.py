@@ -7,6 +7,7 @@ from tests.portal.conftest import Pusher, Reader
 from tests.serving import Moorage
 
 pytestmark = pytest.mark.part("chromium", "portal", "skopeo")
+SHARED = True
 
 
 def test_what_was_done_is_found(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
@@ -16,7 +17,6 @@ def test_what_was_done_is_found(reader: Reader, moorage: Moorage, pusher: Pusher
     pusher.push(images.image("logged", size_bytes=9_000), "logged/app:v1", account=ann)
     reader.enter("/projects/logged/logs", "logged", ann)
     reader.see("logged/app:v1")
-    reader.look("logs.list")
     reader.type("Filter by what it was done to", "app")
     reader.page.wait("location.search.includes('q=app')")
     reader.press("Actions for create logged/app:v1")

@@ -6,6 +6,7 @@ from tests.portal.conftest import Reader
 from tests.serving import Moorage
 
 pytestmark = pytest.mark.part("chromium", "portal")
+SHARED = True
 
 
 def test_members_are_added_changed_removed_and_brought_back(reader: Reader, moorage: Moorage) -> None:
@@ -24,7 +25,6 @@ def test_members_are_added_changed_removed_and_brought_back(reader: Reader, moor
     reader.press("Add member", within="dialog")
     reader.page.wait("!document.querySelector('[role=dialog]')")
     reader.see("bob")
-    reader.look("members.list")
     reader.press("Actions for bob")
     reader.press("Remove bob")
     reader.see("bob has no role here any more")
@@ -54,7 +54,6 @@ def test_labels_are_made_changed_and_deleted(reader: Reader, moorage: Moorage) -
     reader.look("labels.new")
     reader.press("Create label")
     reader.see("<img src=x onerror=alert(1)>")
-    reader.look("labels.list")
     reader.press("Actions for <img")
     reader.press("Edit label")
     reader.type("Name", "stable")

@@ -7,6 +7,7 @@ from tests.portal.conftest import Pusher, Reader
 from tests.serving import Moorage
 
 pytestmark = pytest.mark.part("chromium", "portal", "skopeo")
+SHARED = True
 
 
 def test_a_dry_run_says_why_and_exactly_it_is_carried_out(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:

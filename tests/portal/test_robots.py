@@ -9,6 +9,7 @@ from tests.portal.conftest import Pusher, Reader
 from tests.serving import Account, Moorage
 
 pytestmark = pytest.mark.part("chromium", "portal", "skopeo")
+SHARED = True
 
 
 def test_a_robot_is_made_and_what_it_was_given_works(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
@@ -30,7 +31,6 @@ def test_a_robot_is_made_and_what_it_was_given_works(reader: Reader, moorage: Mo
     reader.see("Discard what you typed?")
     reader.press("Discard")
     reader.see("Push and pull")
-    reader.look("robots.list")
     reader.press("Actions for robot$works+ci")
     reader.press("New secret…")
     reader.look("robots.rotate")

@@ -26,7 +26,6 @@ def test_a_user_is_made_promoted_and_deleted(reader: Reader, moorage: Moorage) -
     reader.see("everything on this server")
     reader.press("Make administrator")
     reader.page.wait("!document.querySelector('[role=dialog]')")
-    reader.look("users.list")
     moorage.create_user("bob")
     reader.open("/admin/users?q=bob", "Users")
     reader.press("Actions for bob")
@@ -55,13 +54,11 @@ def test_groups_and_what_the_audit_log_says(reader: Reader, moorage: Moorage) ->
     reader.look("groups.new")
     reader.press("Create group")
     reader.see("engineers")
-    reader.look("groups.list")
 
     reader.open("/admin/audit", "Audit")
     reader.see("engineers")
     reader.press("Details of create_")
     reader.see("Request")
-    reader.look("audit.list")
     reader.type("Who", "nobody-like-this")
     reader.see("Nothing matches this filter.")
     reader.open("/admin/audit?f.event=login_user&f.days=1", "Audit")
@@ -74,9 +71,6 @@ def test_groups_and_what_the_audit_log_says(reader: Reader, moorage: Moorage) ->
     reader.look("audit.purge")
     reader.press("Purge entries")
     reader.see("Done", seconds=30)
-    reader.speak("zh-CN")
-    reader.open("/admin/audit", "审计")
-    reader.photograph("audit.list", language="zh-CN")
 
 
 def test_others_read_why_not(reader: Reader, moorage: Moorage) -> None:

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { expect, test } from "vitest";
 import { placeOf } from "./HarborPage.tsx";
 import { places, repositoryOf, safeNext, split } from "./places.ts";

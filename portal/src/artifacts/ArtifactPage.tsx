@@ -28,6 +28,7 @@ import { PullCommands } from "./PullCommands.tsx";
 import { Signed } from "./Platforms.tsx";
 import { useHost } from "./PushCommands.tsx";
 import { artifactQuery, partsQuery, useRepository } from "./queries.ts";
+import { Waiting } from "../kit/Waiting.tsx";
 import kit from "../kit/kit.module.css";
 
 const VIEWS = ["overview", "layers", "configuration", "accessories", ...ADDITIONS] as const;
@@ -44,7 +45,7 @@ export default function ArtifactPage() {
   const artifact = query.data;
   const crumbs = [{ label: t("projects.title"), to: places.projects }, { label: project, to: places.repositories(project) }, { label: repository, to: places.repository(project, repository) }];
   const tag = reference.includes(":") ? null : reference;
-  if (!artifact) return <Page title={tag ?? shortDigest(reference)} isName crumbs={crumbs} />;
+  if (!artifact) return <Page title={tag ?? shortDigest(reference)} isName crumbs={crumbs}><Waiting /></Page>;
   return <Shown key={artifact.digest} artifact={artifact} tag={tag} crumbs={crumbs} />;
 }
 

@@ -13,6 +13,7 @@ import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { toast } from "../kit/toast.tsx";
 import { repositoryChanged, repositoryQuery, useRepository, type Path } from "./queries.ts";
 import kit from "../kit/kit.module.css";
+import { Waiting } from "../kit/Waiting.tsx";
 
 export default function InfoPage() {
   const t = useWords();
@@ -21,7 +22,7 @@ export default function InfoPage() {
   const query = useQuery(repositoryQuery(path));
   const [edits, setEdits] = useState(false);
   if (query.error) return <ProblemBox error={query.error} onRetry={() => void query.refetch()} />;
-  if (!query.data) return null;
+  if (!query.data) return <Waiting />;
   const text = query.data.description ?? "";
   const open = may("repository:update") ? <Button variant="default" onClick={() => setEdits(true)}>{text === "" ? t("artifacts.info.write") : t("artifacts.info.edit")}</Button> : undefined;
   if (edits) return <Editor path={path} name={repository} text={text} onClose={() => setEdits(false)} />;

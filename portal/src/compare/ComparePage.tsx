@@ -16,6 +16,7 @@ import { Bytes, Digest, Time } from "../kit/show.tsx";
 import { TagPick } from "./TagPick.tsx";
 import { signed, valueOf } from "./said.ts";
 import kit from "../kit/kit.module.css";
+import { Waiting } from "../kit/Waiting.tsx";
 import classes from "./compare.module.css";
 
 const compareQuery = (path: Path, from: string, to: string, platform: string) => ({
@@ -44,6 +45,7 @@ export default function ComparePage() {
       </div>
       {(from === "" || to === "") && <Empty>{t("compare.choose")}</Empty>}
       {query.error && <ProblemBox error={query.error} onRetry={() => void query.refetch()} />}
+      {query.isLoading && <Waiting />}
       {found && <Shown found={found} />}
     </div>
   );

@@ -11,6 +11,7 @@ import { LeaveGuard, useDraft } from "../kit/Draft.tsx";
 import { Page, Tabs } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { toast } from "../kit/toast.tsx";
+import { Waiting } from "../kit/Waiting.tsx";
 import classes from "./configuration.module.css";
 import { ItemField } from "./ItemField.tsx";
 import { SECTIONS, changesOf, problemOf, type Group, type Item, type Said, type Section } from "./items.ts";
@@ -30,6 +31,7 @@ export default function SettingsPage() {
       <Tabs label={t("configuration.title")} tabs={(Object.keys(SECTIONS) as Section[]).map((one) => ({ to: one === "general" ? PLACE : `${PLACE}/${one}`, label: t(`configuration.section.${one}` as Key), exact: true }))} />
       {query.error !== null && !query.data && <ProblemBox error={query.error} onRetry={() => void query.refetch()} />}
       {query.data && <Form key={section} section={section as Section} said={query.data} />}
+      {query.isPending && <Waiting />}
     </Page>
   );
 }

@@ -15,6 +15,7 @@ import { plannedOf, useSaidCron } from "../kit/Schedule.tsx";
 import { Bytes, Count, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
 import { isOver, StateChip, WorkBlock } from "../kit/Work.tsx";
+import { Waiting } from "../kit/Waiting.tsx";
 import { CollectDialog, ScheduleDialog } from "./dialogs.tsx";
 import { factsOf, gcChanged, runsQuery, scheduleQuery, taskQuery } from "./queries.ts";
 import { ReclaimablePanel } from "./ReclaimablePanel.tsx";
@@ -109,7 +110,7 @@ function ScheduleLine({ onEdit }: { onEdit: () => void }) {
   const query = useQuery(scheduleQuery);
   const found = query.data;
   if (query.error) return <ProblemBox error={query.error} onRetry={() => void query.refetch()} />;
-  if (!found) return null;
+  if (!found) return <Waiting />;
   const planned = plannedOf(found.schedule?.type, found.schedule?.cron);
   const facts = factsOf(found);
   return (

@@ -13,6 +13,7 @@ import { Empty } from "../kit/Empty.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Rules } from "../kit/Rules.tsx";
 import { toast } from "../kit/toast.tsx";
+import { Waiting } from "../kit/Waiting.tsx";
 import { IS_NAME } from "../projects/queries.ts";
 import { chosenOf, said } from "../selectors/selectors.ts";
 import { RuleForm } from "./RuleForm.tsx";
@@ -41,7 +42,7 @@ export default function ImmutabilityPage() {
   });
   if (query.error) return <ProblemBox error={query.error} onRetry={() => void query.refetch()} />;
   const rules = query.data;
-  if (!rules) return null;
+  if (!rules) return <Waiting />;
   const failed = remove.error ?? (form === null ? save.error : null);
   const close = () => {
     save.reset();

@@ -9,6 +9,7 @@ import { Facts } from "../kit/Facts.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Quota } from "../kit/Progress.tsx";
 import { Bytes, Count, Name, Time } from "../kit/show.tsx";
+import { Waiting } from "../kit/Waiting.tsx";
 import { projectQuery, summaryQuery } from "./queries.ts";
 
 const ProjectUsage = lazy(() => import("../usage/ProjectUsage.tsx")); // charts come after what is read first
@@ -21,7 +22,7 @@ export default function SummaryPage() {
   const may = useMay(name);
   const found = query.data;
   if (query.error) return <ProblemBox error={query.error} onRetry={() => void query.refetch()} />;
-  if (!found || !project) return null;
+  if (!found || !project) return <Waiting />;
   const roles: [Key, number | null | undefined][] = [
     ["projects.role.admin", found.project_admin_count], ["projects.role.maintainer", found.maintainer_count], ["projects.role.developer", found.developer_count],
     ["projects.role.guest", found.guest_count], ["projects.role.limitedGuest", found.limited_guest_count],

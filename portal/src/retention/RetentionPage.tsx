@@ -14,6 +14,7 @@ import { Confirm } from "../kit/Confirm.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Rules } from "../kit/Rules.tsx";
+import { Waiting } from "../kit/Waiting.tsx";
 import { projectChanged, projectQuery } from "../projects/queries.ts";
 import { RuleForm } from "./RuleForm.tsx";
 import { Runs } from "./Runs.tsx";
@@ -57,7 +58,7 @@ export default function RetentionPage() {
     },
   });
   if (query.error) return <ProblemBox error={query.error} onRetry={() => void query.refetch()} />;
-  if (!found || (id !== null && !query.data)) return null;
+  if (!found || (id !== null && !query.data)) return <Waiting />;
   const schedules = [...new Set([...SCHEDULES, cron])].map((one) => ({ value: one, label: one === "" ? t("retention.schedule.none") : one === SCHEDULES[1] ? t("retention.schedule.daily") : one === SCHEDULES[2] ? t("retention.schedule.weekly") : one }));
   return (
     <div className="sections">

@@ -15,6 +15,7 @@ import { NumberField, SwitchField } from "../kit/Field.tsx";
 import { bytes } from "../kit/format.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { toast } from "../kit/toast.tsx";
+import { Waiting } from "../kit/Waiting.tsx";
 import { IS_NAME, projectChanged, projectQuery, projectsChanged } from "../projects/queries.ts";
 import { Limits } from "./Limits.tsx";
 import { Mirrors } from "./Mirrors.tsx";
@@ -28,7 +29,7 @@ const noSecret = () => false;
 export default function ProjectSettingsPage() {
   const { project: name } = useParams({ strict: false }) as { project: string };
   const project = useQuery(projectQuery(name)).data;
-  return project ? <Settings key={project.project_id} project={project} /> : null;
+  return project ? <Settings key={project.project_id} project={project} /> : <Waiting />;
 }
 
 function Settings({ project }: { project: Project }) {

@@ -7,6 +7,7 @@ import { useLanguage, useWords } from "../app/words.ts";
 import { TimeChart } from "../kit/Chart.tsx";
 import { bytes, number } from "../kit/format.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
+import { Waiting } from "../kit/Waiting.tsx";
 import { RANGES, usageQuery, type Range } from "./queries.ts";
 
 const USUAL: Range = "30";
@@ -32,7 +33,7 @@ export function UsageCharts({ project }: { project: string | null }) {
   const query = useQuery(usageQuery(project, range));
   if (query.error && !query.data) return <ProblemBox error={query.error} onRetry={() => void query.refetch()} />;
   const found = query.data;
-  if (!found) return null;
+  if (!found) return <Waiting />;
   const days = found.periods.map((one) => one.start);
   const sum = (field: "pulls" | "pushes") => found.periods.reduce((total, one) => total + one[field], 0);
   const traffic = [t("usage.pulled", { count: sum("pulls"), n: number(sum("pulls"), language) }), t("usage.pushed", { count: sum("pushes"), n: number(sum("pushes"), language) })].join(" · ");
