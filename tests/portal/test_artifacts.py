@@ -10,6 +10,7 @@ from tests.portal.conftest import Pusher, Reader
 from tests.serving import Moorage
 
 pytestmark = pytest.mark.part("chromium", "portal", "skopeo")
+SHARED = True
 
 MARKUP = '<img src=x onerror="document.title=1">{{7+7}}${7+7}' + "W" * 40
 """Markup, marks of templates, and a word without an end."""
@@ -100,9 +101,9 @@ def test_repositories_and_artifacts_go_and_come_back(reader: Reader, moorage: Mo
 
 
 def test_a_description_is_written_where_it_is_read(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
-    moorage.create_project("told")
-    pusher.push(images.image("told", size_bytes=9_000), "told/app:1.0.0")
-    reader.enter("/projects/told/repositories/app/info", "app", moorage.admin)
+    moorage.create_project("described")
+    pusher.push(images.image("described", size_bytes=9_000), "described/app:1.0.0")
+    reader.enter("/projects/described/repositories/app/info", "app", moorage.admin)
     reader.press("Write description")
     reader.type(
         "Description", f"# The shop\n\nSee [docs](https://docs.example.com/) or [x](javascript:1).\n\n{HOSTILE}"
@@ -158,27 +159,27 @@ def test_a_chart_shows_what_is_in_it_and_only_its_commands(reader: Reader, moora
 
 def test_an_answer_says_why_somebody_may(reader: Reader, moorage: Moorage) -> None:
     moorage.create_project("asked")
-    dora = moorage.create_user("dora")
-    moorage.add_member("asked", dora, "guest")
+    dunja = moorage.create_user("dunja")
+    moorage.add_member("asked", dunja, "guest")
     reader.enter("/projects/asked/members", "asked", moorage.admin)
     reader.press("Explain access")
-    reader.type("Name", "dora")
+    reader.type("Name", "dunja")
     reader.press("Explain")
-    reader.see("dora is guest here.")
+    reader.see("dunja is guest here.")
     reader.see("Allowed")
-    reader.open("/projects/asked/access?kind=user&name=dora&action=push", "asked")
+    reader.open("/projects/asked/access?kind=user&name=dunja&action=push", "asked")
     reader.see("Not allowed")
     assert reader.axe() == []
     reader.photograph("access.explained")
 
 
 def test_a_guest_is_offered_nothing_that_changes(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
-    moorage.create_project("seen")
-    pusher.push(images.image("seen", size_bytes=9_000), "seen/app:1.0.0")
+    moorage.create_project("looked")
+    pusher.push(images.image("looked", size_bytes=9_000), "looked/app:1.0.0")
     gina = moorage.create_user("gina")
-    moorage.add_member("seen", gina, "guest")
-    ask(moorage, "PUT", "/projects/seen/repositories/app", {"description": "What it is"})
-    reader.enter("/projects/seen/repositories/app/tags/1.0.0", "1.0.0", gina)
+    moorage.add_member("looked", gina, "guest")
+    ask(moorage, "PUT", "/projects/looked/repositories/app", {"description": "What it is"})
+    reader.enter("/projects/looked/repositories/app/tags/1.0.0", "1.0.0", gina)
     reader.see("Copy to…")  # into a project where she may push
     for name in ("Add tag", "More", "Labels"):
         assert not reader.sees(name), name

@@ -48,9 +48,13 @@ def test_many_platforms_are_one_row_and_chosen_one_by_one(reader: Reader, moorag
         images.image("many", size_bytes=9_000), images.image("many", architecture="arm64", size_bytes=9_000)
     )
     pusher.push(both, "many/app:2.0.0", "many/app:2.0", "many/app:2")
+    pusher.push(images.image("one", size_bytes=9_000), "many/app:1.0.0")
     reader.open("/projects/many/repositories/app", "app")
     reader.see("arm64")
-    assert reader.page.value("document.querySelectorAll('tbody tr').length") == 3
+    assert reader.page.value("document.querySelectorAll('tbody tr').length") == 4
+    reader.page.click("[aria-label=Platforms]")
+    reader.press("linux/arm64", role="option")
+    reader.page.wait("document.querySelectorAll('tbody tr').length === 3")
     reader.press("Details of 2.0.0")
     reader.see("IMAGE")
     reader.press("2.0.0")

@@ -7,6 +7,7 @@ from tests.portal.conftest import Pusher, Reader
 from tests.serving import Moorage
 
 pytestmark = pytest.mark.part("chromium", "portal", "skopeo")
+SHARED = True
 
 
 def test_a_rule_is_made_and_keeps_tags(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:

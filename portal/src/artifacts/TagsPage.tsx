@@ -12,6 +12,7 @@ import { Failed } from "../app/states.tsx";
 import { useWords } from "../app/words.ts";
 import { Empty } from "../kit/Empty.tsx";
 import { Facts } from "../kit/Facts.tsx";
+import { inPlatformOrder } from "../kit/format.ts";
 import { Bytes, Copy, Count, Digest, Name, Time, copyText } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
 import { toast } from "../kit/toast.tsx";
@@ -49,6 +50,8 @@ export default function TagsPage() {
   if (query.error && !query.data && list.q === "") return <Failed error={query.error} onRetry={() => void query.refetch()} />;
   const rows = query.data?.data;
   const first = list.page === 1 && !list.isFiltered ? rows?.[0] : undefined;
+  const wanted = list.filters["platform"];
+  const platforms = inPlatformOrder([...new Set([...(rows ?? []).flatMap((one) => one.platforms.map((platform) => platform.name)), ...(wanted === undefined ? [] : [wanted])])]);
   const name = `${host}/${project}/${repository}`;
   // The older one first, whatever the order of the list.
   const compare = (two: RepositoryTag[]) => {
@@ -82,6 +85,9 @@ export default function TagsPage() {
             aria-label={t("artifacts.column.signed")} w={150} allowDeselect={false} value={list.filters["signed"] ?? "all"} onChange={(value) => list.set({ filters: { signed: value === "all" ? undefined : (value ?? undefined) } })}
             data={[{ value: "all", label: t("artifacts.signed.all") }, { value: "true", label: t("artifacts.signed.only") }, { value: "false", label: t("artifacts.signed.not") }]}
           />
+          {(platforms.length > 1 || wanted !== undefined) && (
+            <Select aria-label={t("artifacts.column.platforms")} w={150} allowDeselect={false} value={wanted ?? "all"} onChange={(value) => list.set({ filters: { platform: value === "all" ? undefined : (value ?? undefined) } })} data={[{ value: "all", label: t("artifacts.platformsAll") }, ...platforms]} />
+          )}
           {mayFilter && <LabelPick key={list.filters["label"] ?? ""} project={project} label={t("labels.filterBy")} all={t("labels.all")} value={list.filters["label"] ?? null} onPick={(label) => list.set({ filters: { label: label ? String(label.id) : undefined } })} />}
           </>
         }
