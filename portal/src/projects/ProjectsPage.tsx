@@ -15,9 +15,10 @@ import { Page } from "../kit/Page.tsx";
 import { Quota } from "../kit/Progress.tsx";
 import { Count, Name, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
-import type { Project } from "../api/schema.ts";
+import type { Project, Quota as QuotaOf } from "../api/schema.ts";
 import { NewProject } from "./NewProject.tsx";
-import { ROLES, projectsQuery, quotasQuery, statisticsQuery } from "./queries.ts";
+import { ROLES, projectsQuery, quotasQuery, roomQuery, statisticsQuery, todayQuery } from "./queries.ts";
+import { StorageLine } from "./StorageLine.tsx";
 
 export default function ProjectsPage() {
   const t = useWords();
@@ -40,7 +41,7 @@ export default function ProjectsPage() {
   ];
   const make = mayMake ? <Button onClick={() => setMakes(true)}>{t("projects.new.action")}</Button> : undefined;
   return (
-    <Page title={t("projects.title")} actions={make} under={user ? <Figures /> : undefined}>
+    <Page title={t("projects.title")} actions={make} under={user ? <Figures quotas={quotas} admin={admin} /> : undefined}>
       <Table
         id="projects" caption={t("projects.title")} columns={columns} query={query} list={list} rowKey={(one) => one.project_id} rowName={(one) => one.name} filterLabel={t("projects.filter")}
         tools={
@@ -56,14 +57,22 @@ export default function ProjectsPage() {
   );
 }
 
-function Figures() {
+function Figures({ quotas, admin }: { quotas: Map<number, QuotaOf> | undefined; admin: boolean }) {
   const t = useWords();
   const language = useLanguage();
   const found = useQuery(statisticsQuery).data;
+  const pulls = useQuery({ ...todayQuery, enabled: admin }).data;
+  const room = useQuery({ ...roomQuery, enabled: admin }).data ?? 0;
   if (!found) return <p className="muted">{"\u00a0"}</p>;
   const projects = found.total_project_count ?? found.private_project_count + found.public_project_count;
   const repositories = found.total_repo_count ?? found.private_repo_count + found.public_repo_count;
   const said = [t("projects.figures.projects", { count: projects, n: number(projects, language) }), t("projects.figures.repositories", { count: repositories, n: number(repositories, language) })];
-  if (found.total_storage_consumption !== undefined) said.push(t("projects.figures.stored", { bytes: bytes(found.total_storage_consumption, language) }));
-  return <p className="muted figures">{said.join(" · ")}</p>;
+  if (admin && found.total_storage_consumption !== undefined) said.push(room > 0 ? t("projects.figures.storedOf", { bytes: bytes(found.total_storage_consumption, language), room: bytes(room, language) }) : t("projects.figures.stored", { bytes: bytes(found.total_storage_consumption, language) }));
+  if (pulls !== undefined) said.push(t("projects.figures.pulls", { count: pulls, n: number(pulls, language) }));
+  return (
+    <>
+      <p className="muted figures">{said.join(" · ")}</p>
+      {quotas && <StorageLine quotas={[...quotas.values()]} total={projects} />}
+    </>
+  );
 }

@@ -36,6 +36,19 @@ export const quotasQuery = queryOptions({
   queryFn: async () => new Map((await call("GET /quotas", { query: { page_size: 100, sort: "-used.storage" } })).data.map((one) => [one.ref.id, one])),
 });
 
+/** How often something was pulled today (UTC), of all projects; for administrators. */
+export const todayQuery = queryOptions({
+  queryKey: ["usage", "today"],
+  staleTime: 60_000,
+  queryFn: async ({ signal }) => (await call("GET /usage", { query: { from: new Date().toISOString().slice(0, 10) }, signal })).data.periods.at(-1)?.pulls ?? 0,
+});
+/** How many bytes the volumes have; 0: nobody can say, as of an object store. */
+export const roomQuery = queryOptions({
+  queryKey: ["health", "room"],
+  staleTime: 300_000,
+  queryFn: async ({ signal }) => (await call("GET /systeminfo/volumes", { signal })).data.storage.reduce((sum, one) => sum + one.total, 0),
+});
+
 /** Registries that a new project can mirror, the first hundred by name; for administrators. */
 export const registriesToMirror = queryOptions({ queryKey: ["registries", "names"], queryFn: async () => (await call("GET /registries", { query: { page_size: 100, sort: "name" } })).data });
 
