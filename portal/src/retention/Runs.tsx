@@ -77,7 +77,7 @@ function Verdicts({ project, id, run, rules }: { project: string; id: number; ru
   const columns: Column<RetentionVerdict>[] = [
     { id: "artifact", head: t("retention.column.artifact"), cell: (one) => <Link to={places.artifact(project, one.repository, one.digest)}><Name>{one.tags.length ? `${one.repository}:${one.tags.join(", ")}` : `${one.repository}@${shortDigest(one.digest)}`}</Name></Link> },
     { id: "verdict", head: t("retention.column.verdict"), width: "fit", phone: 1, cell: (one) => <Chip tone={TONES[one.verdict] ?? "plain"}>{t(`retention.verdict.${one.verdict as (typeof VERDICTS)[number]}`)}</Chip> },
-    { id: "because", head: t("retention.column.because"), cell: (one) => <bdi>{one.because}</bdi> },
+    { id: "because", head: t("retention.column.because"), cell: (one) => t(`retention.because.${one.verdict as (typeof VERDICTS)[number]}`) },
     { id: "size", head: t("retention.column.size"), width: "figure", cell: (one) => <Bytes value={one.size} /> },
     { id: "pushed", head: t("retention.column.pushed"), width: "fit", cell: (one) => <Time value={one.push_time} /> },
     { id: "pulled", head: t("retention.column.pulled"), width: "fit", optional: true, cell: (one) => <Time value={one.pull_time} /> },
