@@ -67,6 +67,10 @@ def test_an_artifact_gets_a_tag_and_a_label_and_is_copied(reader: Reader, moorag
     reader.press("checked", role="option")
     reader.page.wait("document.querySelectorAll('tbody tr').length === 2")
     assert not reader.sees("2.0.0")
+    reader.press("stable")
+    reader.see_title("stable")
+    reader.press("Remove label checked")
+    reader.page.wait("!document.querySelector('[aria-label=\"Remove label checked\"]')")
 
 
 def test_repositories_and_artifacts_go_and_come_back(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
