@@ -42,8 +42,8 @@ OIDC_COOKIE = "oidc"
 """Holds the sealed `Attempt`, or the ticket of a guest who chooses a user name. 10 minutes."""
 
 CALLBACK = "/c/oidc/callback"
-_ONBOARD_PAGE = "/oidc-onboard"
-_SIGN_IN_PAGE = "/account/sign-in"
+_ONBOARD_PAGE = "/onboard"
+_SIGN_IN_PAGE = "/sign-in"
 _ATTEMPT, _GUEST = "a.", "g."
 _MAX_COOKIE_CHARACTERS = 4_000
 _MAX_CODE_CHARACTERS = 4_096
@@ -79,14 +79,15 @@ class OidcSignIn:
 
     async def begin(self, request: Request, _signed_in: SignedIn | None) -> Reply:
         """`GET /c/oidc/login?redirect_url=/path`: to the provider."""
+        come_back_to = local_path(request.field("redirect_url"))
         try:
             url, attempt = await self._provider.begin(
                 await self._live.items(),
                 redirect_uri=f"{request.origin}{CALLBACK}",
-                come_back_to=local_path(request.field("redirect_url")),
+                come_back_to=come_back_to,
             )
         except (OidcOff, OidcUnavailable) as problem:
-            return self._told(request, problem)
+            return self._told(request, problem, come_back_to)
         sealed = msgspec.json.encode(_Sealed(attempt, time.time() + oidc_people.FLOW_SECONDS)).decode()
         raw = self._live.seals.seal(sealed, table="cookie", row=OIDC_COOKIE, column="attempt")
         cookie = _ATTEMPT + urlsafe_b64encode(raw).decode("ascii").rstrip("=")
@@ -94,9 +95,10 @@ class OidcSignIn:
 
     async def finish(self, request: Request, _signed_in: SignedIn | None) -> Reply:
         """`GET /c/oidc/callback?code=…&state=…`: from the provider, into a session or to the choice of a name."""
-        name = ""
+        name = come_back_to = ""
         try:
             attempt = self._read_attempt(request)
+            come_back_to = attempt.come_back_to
             await self._database.run(Actor(), oidc_people.use_state, attempt.state)
             items = await self._live.items()
             if request.field("error"):
@@ -116,7 +118,7 @@ class OidcSignIn:
             cookies = await self._open_session(request, account, tokens)
         except Problem as problem:
             self._note(request, name, problem)
-            return self._told(request, problem)
+            return self._told(request, problem, come_back_to)
         return _redirect(attempt.come_back_to, *cookies)
 
     async def onboard(self, request: Request, _signed_in: SignedIn | None) -> Reply:
@@ -182,7 +184,7 @@ class OidcSignIn:
     async def _ask_name(self, request: Request, attempt: Attempt, guest: Guest, name: str) -> Reply:
         """To the page on which somebody new chooses a user name."""
         ticket = await self._database.run(Actor(), oidc_people.keep_guest, guest, self._live.seals)
-        query = urlencode({"username": name, "redirect_url": attempt.come_back_to})
+        query = urlencode({"username": name, "next": attempt.come_back_to})
         return _redirect(f"{_ONBOARD_PAGE}?{query}", _cookie(request, _GUEST + ticket))
 
     async def _open_session(self, request: Request, account: Account, tokens: Tokens) -> list[Header]:
@@ -222,8 +224,11 @@ class OidcSignIn:
         if isinstance(problem, _TOLD):
             self._refusals.note(_actor(request, name), "login", "user", name[:255])
 
-    def _told(self, request: Request, problem: Problem) -> Reply:
+    def _told(self, request: Request, problem: Problem, come_back_to: str) -> Reply:
         """A person gets the sign-in page, which says what `error` means; a program the problem itself.
+
+        Args:
+            come_back_to: where the page leads whoever signs in after all; empty: not known.
 
         Raises:
             Problem: for a program.
@@ -232,7 +237,10 @@ class OidcSignIn:
             raise problem
         if b"text/html" not in request.headers.get(b"accept", b""):
             raise problem
-        return _redirect(f"{_SIGN_IN_PAGE}?error={problem.reason or problem.code}", _cookie(request, "", seconds=0))
+        query = {"error": problem.reason or problem.code}
+        if come_back_to not in {"", "/"}:
+            query["next"] = come_back_to
+        return _redirect(f"{_SIGN_IN_PAGE}?{urlencode(query)}", _cookie(request, "", seconds=0))
 
 
 def _actor(request: Request, name: str) -> Actor:

@@ -281,11 +281,12 @@ async def test_what_the_provider_refuses_is_refused(server: Server, provider: Oi
     page = browser.copy()
 
     wrong_code = await browser.get(f"/c/oidc/callback?state={state}&code=wrong&iss={iss}")
-    state = parse_qs(urlsplit(await begin(page)).query)["state"][0]
+    begun = await page.get("/c/oidc/login?redirect_url=/projects/team")
+    state = parse_qs(urlsplit(begun.location).query)["state"][0]
     denied = await page.get(f"/c/oidc/callback?state={state}&error=access_denied&iss={iss}", accept="text/html")
 
     assert wrong_code.status == 401
-    assert denied.location == "/account/sign-in?error=OIDC_REFUSED"
+    assert denied.location == "/sign-in?error=OIDC_REFUSED&next=%2Fprojects%2Fteam"
     await asyncio.sleep(0.8)
     assert await server.rows("SELECT operation, credential FROM audit WHERE ok = :ok", ok=False) != []
 
@@ -349,7 +350,7 @@ async def test_somebody_new_may_choose_a_name(server: Server, provider: Oidc) ->
     answer = await browser.post_json("/c/oidc/onboard", {"username": "ally"})
     again = await ticket.post_json("/c/oidc/onboard", {"username": "ally2"})
 
-    assert page.location == "/oidc-onboard?username=alice&redirect_url=%2Fharbor%2Fprojects"
+    assert page.location == "/onboard?username=alice&next=%2Fharbor%2Fprojects"
     assert (taken.status, [one.status for one in bad]) == (409, [400, 400, 400])
     assert [one.status for one in (foreign, stranger, nonsense, answer, again)] == [403, 400, 400, 200, 400]
     assert await browser.who() == "ally"

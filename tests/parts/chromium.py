@@ -82,15 +82,12 @@ class Chromium(Part):
     def page(self, width: int = 1280, height: int = 800) -> Iterator["Page"]:
         """A page of this size, closed at the end."""
         context = self._wire.ask("Target.createBrowserContext")["browserContextId"]
-        target = self._wire.ask("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
-        session = self._wire.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        page = Page(self._wire, session)
-        page.resize(width, height)
         try:
-            yield page
+            with _tab(self._wire, context) as page:
+                page.resize(width, height)
+                yield page
         finally:
             self._wire.ask("Target.disposeBrowserContext", browserContextId=context)
-            self._wire.heard.pop(session, None)
 
 
 @dataclass(frozen=True)
@@ -109,14 +106,38 @@ class Sent:
 class Page:
     """A page. What it complains of is kept: errors of scripts and of the console, and what its policy forbade."""
 
-    def __init__(self, wire: "_Wire", session: str) -> None:
+    def __init__(self, wire: "_Wire", session: str, context: str) -> None:
         self._wire = wire
         self._session = session
+        self._context = context
         for domain in ("Page", "Runtime", "Log", "Network", "Audits"):
             self._ask(f"{domain}.enable")
 
     def _ask(self, method: str, **values: Any) -> Any:
         return self._wire.ask(method, self._session, **values)
+
+    @contextlib.contextmanager
+    def beside(self) -> Iterator["Page"]:
+        """Another tab of the same browser, with its cookies and its storage, closed at the end."""
+        with _tab(self._wire, self._context) as page:
+            yield page
+
+    def to_front(self) -> None:
+        """Be the tab that is seen: the others draw nothing, and their animations wait."""
+        self._ask("Page.bringToFront")
+
+    def allow_clipboard(self) -> None:
+        """Let scripts read what was copied, as a person would see by pasting."""
+        wanted = ["clipboardReadWrite", "clipboardSanitizedWrite"]
+        self._wire.ask("Browser.grantPermissions", permissions=wanted, browserContextId=self._context)
+
+    def keep_cookie(self, url: str, name: str, value: str) -> None:
+        """Have a cookie of a server, as if it had sent it."""
+        self._ask("Network.setCookie", url=url, name=name, value=value, httpOnly=True)
+
+    def insert(self, text: str) -> None:
+        """Type a text into whatever has the focus."""
+        self._ask("Input.insertText", text=text)
 
     def open(self, url: str, *, seconds: float = 20) -> None:
         """Go to a URL and wait until it has loaded."""
@@ -230,6 +251,17 @@ class Page:
     def _events(self) -> list[tuple[str, Any]]:
         self._ask("Runtime.evaluate", expression="1")  # what was said before its answer has arrived
         return self._wire.heard.get(self._session, [])
+
+
+@contextlib.contextmanager
+def _tab(wire: "_Wire", context: str) -> Iterator[Page]:
+    target = wire.ask("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
+    session = wire.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+    try:
+        yield Page(wire, session, context)
+    finally:
+        wire.ask("Target.closeTarget", targetId=target)
+        wire.heard.pop(session, None)
 
 
 class _Wire:

@@ -1,6 +1,7 @@
 """A server with something in it, and a browser that is held to what every page promises."""
 
 import base64
+import contextlib
 import json
 import os
 import secrets
@@ -141,6 +142,38 @@ class Reader:
         self.page = page
         self.moorage = moorage
         self._axe = axe
+
+    @contextlib.contextmanager
+    def beside(self) -> "Iterator[Reader]":
+        """The same person at another tab, held to the same."""
+        with self.page.beside() as page:
+            page.resize(*WIDE)
+            page.prefer("light")
+            other = Reader(page, self.moorage, self._axe)
+            yield other
+            other.check()
+
+    def check(self) -> None:
+        """Nothing went wrong, was forbidden, or was asked of anybody else."""
+        assert [said for said in self.page.complaints() if not any(one in said for one in self.expected)] == []
+        assert [url for url in self.page.requested() if not url.startswith((self.moorage.url, "blob:"))] == []
+
+    def key(self, key: str, *, times: int = 1) -> None:
+        """Press a key: `Enter`, `Tab`, `Escape` or a letter."""
+        codes = {"Enter": 13, "Tab": 9, "Escape": 27, "ArrowDown": 40, "ArrowUp": 38, "F6": 117}
+        text = {"Enter": "\r"}.get(key, key if len(key) == 1 else "")
+        for _ in range(times):
+            self.page.press(key, text=text, code=codes.get(key, ord(key[0].upper())))
+
+    def tab_to(self, name: str) -> None:
+        """Press Tab until what has the focus is called so."""
+        self._look()
+        for _ in range(80):
+            self.key("Tab")
+            found = "window.__name(document.activeElement) || document.activeElement.labels?.[0]?.textContent || ''"
+            if str(self.page.value(found)).startswith(name):
+                return
+        raise Broken(f"Tab does not lead to {name}")
 
     def open(self, path: str, title: str = "") -> None:
         """Go to an address of the server; `title`: wait for a heading that says so."""
@@ -283,8 +316,7 @@ def reader(request: pytest.FixtureRequest, parts: Parts, moorage: Moorage) -> It
         made = Reader(page, moorage, portal.axe())
         yield made
         request.config.stash[ASKED].note(page.sent(), request.node.name)
-        assert [said for said in page.complaints() if not any(one in said for one in made.expected)] == []
-        assert [url for url in page.requested() if not url.startswith((moorage.url, "blob:"))] == []
+        made.check()
 
 
 @pytest.fixture(scope="session", autouse=True)

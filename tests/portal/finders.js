@@ -10,7 +10,8 @@ window.__named = (name, role, within) => {
   const kinds = role ? `[role=${role}]` : ["button", "a", "summary", "label", "input[type=checkbox]", ...roles.map((one) => `[role=${one}]`)].join(",");
   const found = [...document.querySelectorAll(kinds)].filter(window.__seen);
   const seen = within ? found.filter((one) => one.closest(`[role=${within}]`)) : found;
-  const dialog = [...document.querySelectorAll("[role=dialog], [role=menu]")].filter(window.__seen).at(-1);
+  const open = [...document.querySelectorAll("[role=dialog], [role=menu]")].filter(window.__seen);
+  const dialog = open.find((one) => one.closest("[data-above]")) ?? open.at(-1);
   const order = dialog ? [...seen.filter((one) => dialog.contains(one)), ...seen] : seen;
   return order.find((one) => window.__name(one) === name) ?? order.find((one) => window.__name(one).startsWith(name));
 };

@@ -11,7 +11,7 @@ SHARED = True
 
 
 def test_from_signing_in_to_the_pull_command(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
-    reader.open("/", "Sign in")
+    reader.open("/sign-in?next=/projects", "Sign in")
     reader.sign_in(moorage.admin)
     reader.see_title("Projects")
 
@@ -99,21 +99,6 @@ def test_deleting_says_what_goes_and_can_be_undone(reader: Reader, moorage: Moor
     assert reader.axe() == []
     reader.press("Undo")
     reader.page.wait(shown)
-
-
-def test_a_session_that_ends_loses_nothing_that_was_typed(reader: Reader, moorage: Moorage) -> None:
-    reader.open("/sign-in?next=/projects", "Sign in")
-    reader.sign_in(moorage.admin)
-    reader.press("New project")
-    reader.type("Name", "kept-over-it")
-    reader.expected = ["401 (Unauthorized)", "403 (Forbidden)"]
-    reader.page.value("fetch('/c/log_out').then(() => 0)")  # as in another tab
-    reader.press("Create project")
-    reader.see("Your session ended.")
-    reader.photograph("sign-in.over")
-    reader.type("Password", moorage.admin.password)
-    reader.press("Sign in")
-    reader.see_title("kept-over-it")
 
 
 def test_the_palette_finds_by_keyboard(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:

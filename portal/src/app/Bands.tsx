@@ -4,12 +4,14 @@ import { IconX } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState, type ReactNode } from "react";
 import { systemQuery } from "./session.tsx";
+import { askAgain, useLost } from "./watch.ts";
 import { useWords } from "./words.ts";
 import classes from "./shell.module.css";
 
 export function Bands() {
   const t = useWords();
   const system = useQuery(systemQuery).data;
+  const { declined } = useLost();
   const [isOld, setOld] = useState(false);
   const [isOffline, setOffline] = useState(false);
   const [closed, setClosed] = useState(readClosed);
@@ -35,6 +37,7 @@ export function Bands() {
   return (
     <div className={classes["bands"]} role="status" data-no-print>
       {system?.read_only && <div className={classes["band"]} data-tone="warn">{t("shell.band.readOnly")}</div>}
+      {declined && <div className={classes["band"]} data-tone="warn">{t("shell.band.signedOut")} <Button size="xs" variant="default" onClick={askAgain}>{t("identity.signIn.action")}</Button></div>}
       {isOffline && <div className={classes["band"]} data-tone="warn">{t("problems.offline")}</div>}
       {banner && closed !== banner.text && <Band tone={banner.tone} {...(banner.closable ? { onClose: () => close(banner.text) } : {})}>{banner.text}</Band>}
       {isOld && <div className={classes["band"]} data-tone="accent">{t("shell.band.newVersion")} <Button size="xs" variant="default" onClick={() => location.reload()}>{t("shell.band.reload")}</Button></div>}

@@ -1,15 +1,17 @@
-// One field to find anything and go there: projects, repositories, tags and digests from the server, pages from here.
-import { Modal, TextInput } from "@mantine/core";
-import { IconBox, IconFolders, IconLayoutGrid, IconSearch, IconTag, type Icon } from "@tabler/icons-react";
+// One field to find anything and go there: projects, repositories, tags and digests from the server, pages and what can be
+// done from here. `>` only what can be done; `@` people.
+import { Modal, TextInput, useMantineColorScheme } from "@mantine/core";
+import { IconBolt, IconBox, IconFolders, IconHistory, IconLayoutGrid, IconSearch, IconTag, IconUser, type Icon } from "@tabler/icons-react";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useId, useState } from "react";
 import { call } from "../api/client.ts";
 import { shortDigest } from "../kit/format.ts";
 import { Name } from "../kit/show.tsx";
+import { offered } from "./keys.ts";
 import { entries } from "./pages.ts";
 import { places, split } from "./places.ts";
-import { isAdmin, useCan, useUser } from "./session.tsx";
+import { RECENT, isAdmin, signOut, systemQuery, useCan, useUser } from "./session.tsx";
 import { useLanguage, useWords } from "./words.ts";
 import classes from "./palette.module.css";
 
@@ -18,10 +20,34 @@ interface Entry {
   icon: Icon;
   label: string;
   note?: string;
-  to: string;
+  /** Where it leads, */
+  to?: string;
+  /** or what it does. */
+  run?: () => void;
+}
+type Kept = { label: string; to: string };
+
+const MOST_RECENT = 5;
+
+function recent(): Kept[] {
+  try {
+    return JSON.parse(sessionStorage.getItem(RECENT) ?? "[]") as Kept[];
+  } catch {
+    return [];
+  }
 }
 
-export default function Palette({ onClose }: { onClose: () => void }) {
+function keep({ label, to }: Entry): void {
+  if (to === undefined) return;
+  try {
+    sessionStorage.setItem(RECENT, JSON.stringify([{ label, to }, ...recent().filter((one) => one.to !== to)].slice(0, MOST_RECENT)));
+  } catch { /* nothing is remembered */ }
+}
+
+/** What somebody types or pastes, as the server finds it: `docker pull HOST/team/api:v1` is `team/api:v1`. */
+export const sought = (text: string, host: string): string => text.trim().replace(/^\w+ (?:\w+ )?pull /, "").replace(`${host}/`, "").replace(/^[>@]/, "").trim();
+
+export default function Palette({ onClose, onKeys }: { onClose: () => void; onKeys: () => void }) {
   const t = useWords();
   const language = useLanguage();
   const navigate = useNavigate();
@@ -31,35 +57,57 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState("");
   const [wanted, setWanted] = useState("");
   const [at, setAt] = useState(0);
+  const [here] = useState(offered); // of the page below, before this covers it
+  const host = useQuery(systemQuery).data?.registry_url || location.host;
+  const { setColorScheme } = useMantineColorScheme();
+  const only = text.trimStart()[0];
   useEffect(() => {
-    const timer = setTimeout(() => setWanted(text.trim()), 150);
+    const timer = setTimeout(() => setWanted(only === ">" ? "" : sought(text, host)), 150);
     return () => clearTimeout(timer);
-  }, [text]);
+  }, [text, host, only]);
   const found = useQuery({
     queryKey: ["find", wanted],
-    enabled: wanted !== "",
+    enabled: wanted !== "" && only !== "@",
     placeholderData: keepPreviousData,
     queryFn: async ({ signal }) => (await call("GET /find", { query: { q: wanted, size: 6 }, signal })).data,
   });
-  const words = text.trim().toLocaleLowerCase(language); // Turkish: İ is i, I is ı
+  const people = useQuery({
+    queryKey: ["people", wanted],
+    enabled: wanted !== "" && only === "@" && isAdmin(user),
+    queryFn: async ({ signal }) => (await call("GET /users/search", { query: { username: wanted, page_size: 6 }, signal })).data,
+  }).data;
+  const words = sought(text, host).toLocaleLowerCase(language); // Turkish: İ is i, I is ı
+  const fits = (one: { label: string }) => one.label.toLocaleLowerCase(language).includes(words);
   const pages: Entry[] = entries("rail")
     .filter(({ rail }) => (rail.for === "everyone" || (rail.for === "people" ? Boolean(user) : isAdmin(user))) && (rail.capability === undefined || can(rail.capability)))
-    .map((page) => ({ group: t("palette.group.pages"), icon: page.rail.icon, label: t(page.rail.label), to: page.path }))
-    .filter((one) => one.label.toLocaleLowerCase(language).includes(words));
-  const data = wanted === "" ? undefined : found.data;
+    .map((page) => ({ group: t("palette.group.pages"), icon: page.rail.icon, label: t(page.rail.label), to: page.path }));
+  const own: Entry[] = user ? entries("menu").map((page) => ({ group: t("palette.group.pages"), icon: IconUser, label: t(page.menu.label), to: page.path })) : [];
+  const actions: Entry[] = [
+    ...here.map((one) => ({ label: one.label, run: one.press })),
+    { label: t("keys.title"), run: onKeys },
+    ...(["light", "dark", "auto"] as const).map((one) => ({ label: t("palette.theme", { name: t(one === "auto" ? "shell.theme.system" : `shell.theme.${one}`) }), run: () => setColorScheme(one) })),
+    ...(user ? [{ label: t("shell.signOut"), run: () => void signOut() }] : []),
+  ].map((one) => ({ ...one, group: t("palette.group.actions"), icon: IconBolt }));
+  const data = wanted === "" || only === "@" ? undefined : found.data;
+  const was: Entry[] = text === "" ? recent().map((one) => ({ ...one, group: t("palette.group.recent"), icon: IconHistory })) : [];
+  const beside = only === ">" ? actions.filter(fits) : only === "@" ? [] : [...[...pages, ...own].filter((one) => fits(one) && !was.some((each) => each.to === one.to)), ...(words === "" ? [] : actions.filter(fits))];
   const all: Entry[] = [
+    ...was,
     ...(data?.projects ?? []).map((one) => ({ group: t("palette.group.projects"), icon: IconLayoutGrid, label: one.name, to: places.repositories(one.name) })),
     ...(data?.repositories ?? []).map((one) => ({ group: t("palette.group.repositories"), icon: IconFolders, label: one.repository, to: places.repository(...split(one.repository)) })),
     ...(data?.tags ?? []).map((one) => ({ group: t("palette.group.tags"), icon: IconTag, label: `${one.repository}:${one.tag}`, to: places.tag(...split(one.repository), one.tag) })),
     ...(data?.artifacts ?? []).map((one) => ({ group: t("palette.group.artifacts"), icon: IconBox, label: one.repository, note: one.tag ?? shortDigest(one.digest), to: places.artifact(...split(one.repository), one.digest) })),
-    ...pages,
+    ...(only === "@" ? (people ?? []) : []).map((one) => ({ group: t("palette.group.people"), icon: IconUser, label: one.username, to: `/admin/users?q=${encodeURIComponent(one.username)}` })),
+    ...beside,
   ];
   useEffect(() => setAt(0), [wanted, found.data]);
   const go = (entry: Entry | undefined, apart: boolean) => {
     if (entry === undefined) return;
-    if (apart) window.open(entry.to, "_blank", "noopener");
-    else void navigate({ to: entry.to });
+    keep(entry);
     onClose();
+    if (entry.to === undefined) setTimeout(() => entry.run?.(), 0); // what it opens comes after this has gone
+    else if (apart) window.open(entry.to, "_blank", "noopener");
+    else void navigate({ href: entry.to });
   };
   const current = Math.min(at, all.length - 1);
   useEffect(() => {
@@ -82,7 +130,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
       />
       <div id={list} role="listbox" aria-label={t("palette.results")} className={classes["list"]} tabIndex={-1}>
         {all.map((entry, index) => (
-          <div key={entry.to} id={`${list}-${index}`} role="option" aria-selected={index === current} className={classes["entry"]} onMouseMove={() => setAt(index)} onClick={(event) => go(entry, event.ctrlKey || event.metaKey)}>
+          <div key={`${entry.group} ${entry.to ?? entry.label}`} id={`${list}-${index}`} role="option" aria-selected={index === current} className={classes["entry"]} onMouseMove={() => setAt(index)} onClick={(event) => go(entry, event.ctrlKey || event.metaKey)}>
             <entry.icon size={16} stroke={1.5} aria-hidden />
             <span className={classes["label"]}><Name>{entry.label}</Name>{entry.note && <span className="muted"> {entry.note}</span>}</span>
             <span className="small muted">{entry.group}</span>

@@ -24,7 +24,7 @@ export function Rail({ open, onClose }: { open: boolean; onClose: () => void }) 
   return (
     <>
       {open && <div className={classes["veil"]} onClick={onClose} aria-hidden />}
-      <nav className={classes["rail"]} aria-label={t("shell.navigation")} data-open={open || undefined} data-no-print>
+      <nav className={classes["rail"]} aria-label={t("shell.navigation")} data-open={open || undefined} data-rail data-no-print>
         {groups.map((group, index) => (
           <ul key={index}>
             {group.map((page) => {

@@ -4,11 +4,12 @@ import { IconCheck, IconChevronDown, IconMenu2, IconSearch } from "@tabler/icons
 import { Link, useNavigate, useRouterState } from "@tanstack/react-router";
 import { RunningWork } from "../jobs/RunningWork.tsx";
 import { entries } from "./pages.ts";
+import { prefer } from "./preferences.ts";
 import { signOut, useUser } from "./session.tsx";
 import { LANGUAGES, speak, useLanguage, useWords, type Key, type Language } from "./words.ts";
 import classes from "./shell.module.css";
 
-export function TopBar({ onMenu, menuOpen, onSearch }: { onMenu: () => void; menuOpen: boolean; onSearch: () => void }) {
+export function TopBar({ onMenu, menuOpen, onSearch, onKeys }: { onMenu: () => void; menuOpen: boolean; onSearch: () => void; onKeys: () => void }) {
   const t = useWords();
   const user = useUser();
   const here = useRouterState({ select: (state) => state.location.href });
@@ -24,7 +25,7 @@ export function TopBar({ onMenu, menuOpen, onSearch }: { onMenu: () => void; men
       <span className="grow" />
       <RunningWork />
       {user === null && <Button component={Link} {...({ to: "/sign-in", search: { next: here } } as object)} size="xs">{t("identity.signIn.action")}</Button>}
-      {user !== undefined && <UserMenu name={user?.username ?? null} />}
+      {user !== undefined && <UserMenu name={user?.username ?? null} onKeys={onKeys} />}
     </header>
   );
 }
@@ -54,14 +55,14 @@ export function Choices() {
   return (
     <>
       <Menu.Label>{t("shell.theme.label")}</Menu.Label>
-      {THEMES.map((one) => <Menu.Item key={one.value} role="menuitemradio" aria-checked={colorScheme === one.value} leftSection={check(colorScheme === one.value)} onClick={() => setColorScheme(one.value)}>{t(one.label)}</Menu.Item>)}
+      {THEMES.map((one) => <Menu.Item key={one.value} role="menuitemradio" aria-checked={colorScheme === one.value} leftSection={check(colorScheme === one.value)} onClick={() => { setColorScheme(one.value); void prefer({ theme: one.value }).catch(() => undefined); }}>{t(one.label)}</Menu.Item>)}
       <Menu.Label>{t("shell.language.label")}</Menu.Label>
-      {(Object.keys(LANGUAGES) as Language[]).map((one) => <Menu.Item key={one} lang={one} role="menuitemradio" aria-checked={language === one} leftSection={check(language === one)} onClick={() => void speak(one, true)}>{LANGUAGES[one]}</Menu.Item>)}
+      {(Object.keys(LANGUAGES) as Language[]).map((one) => <Menu.Item key={one} lang={one} role="menuitemradio" aria-checked={language === one} leftSection={check(language === one)} onClick={() => { void speak(one, true); void prefer({ language: one }).catch(() => undefined); }}>{LANGUAGES[one]}</Menu.Item>)}
     </>
   );
 }
 
-function UserMenu({ name }: { name: string | null }) {
+function UserMenu({ name, onKeys }: { name: string | null; onKeys: () => void }) {
   const t = useWords();
   const navigate = useNavigate();
   return (
@@ -75,6 +76,7 @@ function UserMenu({ name }: { name: string | null }) {
         {name !== null && entries("menu").map((page) => <Menu.Item key={page.path} onClick={() => void navigate({ to: page.path })}>{t(page.menu.label)}</Menu.Item>)}
         <Choices />
         <Menu.Divider />
+        <Menu.Item onClick={onKeys} rightSection={<Kbd className={classes["kbd"] ?? ""} aria-hidden>?</Kbd>}>{t("keys.title")}</Menu.Item>
         <Menu.Item component="a" href="/api/v2.0/explorer">{t("shell.explorer")}</Menu.Item>
         {name !== null && <Menu.Item onClick={() => void signOut()}>{t("shell.signOut")}</Menu.Item>}
       </Menu.Dropdown>

@@ -18,6 +18,8 @@ export interface PageOf {
   menu?: { order: number; label: Key };
   /** Only for system administrators: others see why not, at the same address. */
   admin?: boolean;
+  /** Only for whoever is signed in: others sign in first, and come back. */
+  people?: boolean;
 }
 
 const modules = import.meta.glob<{ pages: PageOf[] }>("../*/pages.ts", { eager: true });

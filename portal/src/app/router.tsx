@@ -1,8 +1,9 @@
 // The routes, made from the pages of all subjects.
 import { Outlet, createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { home as begin } from "./home.ts";
 import { pages, type PageOf } from "./pages.ts";
 import { parseSearch, stringifySearch } from "./search.ts";
-import { AdminOnly, Crashed, Missing } from "./states.tsx";
+import { AdminOnly, Crashed, Missing, PeopleOnly } from "./states.tsx";
 import { Shell } from "./Shell.tsx";
 import { queries, sessionQuery } from "./session.tsx";
 
@@ -13,7 +14,7 @@ const home = createRoute({
   path: "/",
   beforeLoad: async () => {
     const user = await queries.ensureQueryData(sessionQuery).catch(() => null);
-    throw redirect(user === null ? { to: "/sign-in" } : { to: "/projects", replace: true });
+    throw redirect(user === null ? { to: "/sign-in" } : { to: await begin(), replace: true });
   },
 });
 const project = createRoute({
@@ -33,7 +34,7 @@ function routeOf(page: PageOf) {
   return createRoute({
     getParentRoute: () => (page.frame === undefined ? shell : frames[page.frame]) as typeof shell,
     path: page.path,
-    component: page.admin ? () => <AdminOnly page={load} /> : load,
+    component: page.admin ? () => <AdminOnly page={load} /> : page.people ? () => <PeopleOnly page={load} /> : load,
   });
 }
 

@@ -1,9 +1,10 @@
 // Who is signed in, what they may do, and what happens when their session ends.
 import { QueryClient, queryOptions, useQuery } from "@tanstack/react-query";
-import { useCallback, useSyncExternalStore } from "react";
-import { call, submit, whenSessionOver } from "../api/client.ts";
+import { useCallback } from "react";
+import { call, submit, whoNow } from "../api/client.ts";
 import { Problem } from "../api/problem.ts";
 import type { UserResp } from "../api/schema.ts";
+import { announce, goOn, startWatch } from "./watch.ts";
 
 export const queries = new QueryClient({
   defaultOptions: {
@@ -22,9 +23,7 @@ export const sessionQuery = queryOptions({
   staleTime: 60_000,
   queryFn: async (): Promise<UserResp | null> => {
     // Not by a request that is refused: the browser would write an error into its console for everybody who is signed out.
-    const isKnown = async () => (await queries.fetchQuery({ ...systemQuery, staleTime: 0 })).moorage_version !== undefined;
-    const was = queries.getQueryData<UserResp | null>(["session"]);
-    if (!(await isKnown()) && !(was && (await sessionOver()))) return null;
+    if ((await queries.fetchQuery({ ...systemQuery, staleTime: 0 })).moorage_version === undefined) return null;
     return (await call("GET /users/current")).data;
   },
 });
@@ -59,54 +58,42 @@ export function useMay(project: string): (permission: string) => boolean {
   return useCallback((permission) => known?.has(permission) ?? false, [known]);
 }
 
-/** Sign in; what pages have learnt as somebody else is forgotten. */
+/** Where this tab keeps what was opened last; it ends with the session. */
+export const RECENT = "moorage-recent";
+
+/** Sign in. What pages have learnt as somebody else is forgotten: the page begins anew if it was another person's. */
 export async function signIn(name: string, password: string): Promise<void> {
+  if (queries.getQueryData(sessionQuery.queryKey)) (await whoNow()).accept(); // another tab's session is ended by this one's token
   await submit("/c/login", { principal: name, password });
-  queries.setQueryData(sessionQuery.queryKey, (await call("GET /users/current")).data);
-  void queries.invalidateQueries({ predicate: (one) => one.queryKey[0] !== "session" });
+  await signedIn();
+}
+
+/** Somebody has a new session: this page is theirs from now on, and the other tabs know. */
+export async function signedIn(): Promise<void> {
+  const was = queries.getQueryData(sessionQuery.queryKey);
+  const user = (await call("GET /users/current", { free: true })).data;
+  announce(user);
+  if (was && was.user_id !== user.user_id) {
+    sessionStorage.removeItem(RECENT);
+    location.reload();
+    return new Promise(() => undefined);
+  }
+  adopt(user);
+  goOn();
 }
 
 /** Sign out, and start afresh at the page for signing in. People of an OpenID provider are sent there to sign out, too. */
 export async function signOut(): Promise<void> {
   const reply = await fetch("/c/log_out", { credentials: "same-origin" });
   const where = reply.status === 403 ? ((await reply.json()) as { redirect_location?: string }).redirect_location : undefined;
+  sessionStorage.removeItem(RECENT);
+  announce(null);
   location.assign(where ?? "/sign-in");
 }
 
-// -- a session that ends while somebody works: the dialog opens over the page, and what was asked is asked again ----------
-
-let waiting: { promise: Promise<boolean>; resolve: (again: boolean) => void } | null = null;
-const listeners = new Set<() => void>();
-const tell = () => listeners.forEach((one) => one());
-
-function sessionOver(): Promise<boolean> {
-  if (!queries.getQueryData(sessionQuery.queryKey)) return Promise.resolve(false);
-  if (waiting === null) {
-    let resolve: (again: boolean) => void = () => undefined;
-    const promise = new Promise<boolean>((done) => (resolve = done));
-    waiting = { promise, resolve };
-    tell();
-  }
-  return waiting.promise;
+function adopt(user: UserResp | null): void {
+  queries.setQueryData(sessionQuery.queryKey, user);
+  void queries.invalidateQueries({ predicate: (one) => one.queryKey[0] !== "session" });
 }
 
-whenSessionOver(sessionOver);
-
-/** Whether somebody has to sign in again, and how that ended. */
-export function useSessionOver(): { isOver: boolean; end: (again: boolean) => void } {
-  const isOver = useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => waiting !== null,
-  );
-  const end = useCallback((again: boolean) => {
-    const before = waiting;
-    waiting = null;
-    if (!again) queries.setQueryData(sessionQuery.queryKey, null);
-    before?.resolve(again);
-    tell();
-  }, []);
-  return { isOver, end };
-}
+startWatch({ me: () => queries.getQueryData(sessionQuery.queryKey), adopt });

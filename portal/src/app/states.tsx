@@ -46,3 +46,12 @@ export function AdminOnly({ page: Shown }: { page: ComponentType }) {
   if (!isAdmin(user)) return <Page title={t("shell.denied.title")}><Empty action={<ToProjects />}>{t("shell.denied.admin")}</Empty></Page>;
   return <Shown />;
 }
+
+/** What is about the reader: whoever is not signed in is asked to, and comes back. */
+export function PeopleOnly({ page: Shown }: { page: ComponentType }) {
+  const user = useUser();
+  const here = useRouterState({ select: (state) => state.location.href });
+  if (user === undefined) return null;
+  if (user === null) return <Navigate {...({ to: "/sign-in", search: { next: here }, replace: true } as object)} to="/sign-in" />;
+  return <Shown />;
+}

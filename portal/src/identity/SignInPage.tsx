@@ -1,16 +1,18 @@
-// How do I get in? One form, one button for the provider, and what everybody may see.
-import { Button, Menu } from "@mantine/core";
-import { IconChevronDown } from "@tabler/icons-react";
+// How do I get in? Every source of people: one form, one button for the provider, an account of one's own; and what everybody may see.
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { call } from "../api/client.ts";
-import { Choices, Mark } from "../app/TopBar.tsx";
+import { Problem } from "../api/problem.ts";
+import { home } from "../app/home.ts";
 import { places, safeNext, split } from "../app/places.ts";
 import { useSearch } from "../app/search.ts";
 import { capabilitiesQuery, systemQuery, useUser } from "../app/session.tsx";
 import { useWords } from "../app/words.ts";
-import { Name } from "../kit/show.tsx";
+import { ProblemBox } from "../kit/ProblemBox.tsx";
+import { Copy, Name } from "../kit/show.tsx";
+import { Entry } from "./Entry.tsx";
+import { Provider } from "./Provider.tsx";
 import { SignInForm } from "./SignInForm.tsx";
 import classes from "../app/shell.module.css";
 
@@ -19,39 +21,35 @@ export default function SignInPage() {
   const navigate = useNavigate();
   const [search] = useSearch();
   const [next] = useState(() => safeNext(search["next"])); // as it was: the address changes before this page has gone
+  const [told] = useState(() => search["error"]);
   const user = useUser();
   const system = useQuery(systemQuery).data;
   const sources = useQuery(capabilitiesQuery).data?.sign_in ?? [];
-  const provider = system?.oidc_provider_name || t("identity.signIn.provider");
+  const command = `docker login ${location.host}`;
+  const go = async () => navigate({ href: next === "/" ? await home() : next, replace: true });
   useEffect(() => {
-    document.title = `${t("identity.signIn.title")} · Moorage`;
-  }, [t]);
-  const go = () => void navigate({ href: next === "/" ? "/projects" : next, replace: true });
-  useEffect(() => {
-    if (user) go();
+    if (user) void go();
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [user]);
+  const provider = sources.includes("oidc");
   return (
-    <div className={classes["entry"]}>
-      <header className={classes["entryBar"]}>
-        <span className="row strong"><Mark /> Moorage</span>
-        <span className="grow" />
-        <span className="muted" translate="no">{system?.registry_url ?? location.host}</span>
-        <Menu width={200}>
-          <Menu.Target><Button variant="subtle" size="xs" color="gray" className={classes["user"] ?? ""} rightSection={<IconChevronDown size={14} stroke={1.5} aria-hidden />}>{t("shell.preferences")}</Button></Menu.Target>
-          <Menu.Dropdown><Choices /></Menu.Dropdown>
-        </Menu>
-      </header>
-      <main className={classes["entryMain"]}>
-        <div className={classes["entryForm"]}>
-          <h1 tabIndex={-1}>{t("identity.signIn.title")}</h1>
-          {sources.includes("oidc") && <Button component="a" href={`/c/oidc/login?redirect_url=${encodeURIComponent(next)}`} variant="default">{t("identity.signIn.with", { provider })}</Button>}
-          {user === null && <SignInForm onDone={go} />}
-        </div>
-        <Public />
-      </main>
-    </div>
+    <Entry title={t("identity.signIn.title")} aside={<Public />}>
+      {told && <ProblemBox error={new Problem(0, told, "", "", {})} />}
+      {provider && <Provider next={next} />}
+      {provider && <p className={classes["or"]}>{t("identity.signIn.or")}</p>}
+      {user === null && <SignInForm onDone={() => undefined} />}
+      {user === null && <Hint sources={sources} />}
+      {system?.self_registration && sources.includes("local") && <p>{t("identity.signUp.ask")} <Link {...({ to: "/sign-up", search: { next: search["next"] } } as object)} to="/sign-up">{t("identity.signUp.title")}</Link></p>}
+      <p className="small muted row"><span>{t("identity.signIn.docker")} <code translate="no">{command}</code></span><Copy text={command} label={t("kit.command.copy", { command })} /></p>
+    </Entry>
   );
+}
+
+/** Whose name and password the form takes. */
+function Hint({ sources }: { sources: string[] }) {
+  const t = useWords();
+  const said = [...(sources.includes("ldap") ? [t("identity.source.ldap")] : []), ...(sources.includes("header") ? [t("identity.source.header")] : [])];
+  return <>{said.map((one) => <p key={one} className="small muted">{one}</p>)}</>;
 }
 
 /** Repositories that anybody may pull from, the most pulled first; nothing when there is none. */

@@ -48,7 +48,7 @@ export function CommandBox({ label, clients, commands, aside }: {
   const [client, choose] = useClient(clients);
   const lines = commands(client);
   return (
-    <section className={classes["command"]} aria-label={label}>
+    <section className={classes["command"]} aria-label={label} data-command>
       <div className={classes["commandHead"]}>
         <SegmentedControl aria-label={t("kit.command.client")} data={[...clients]} value={client} onChange={(value) => choose(value as Client)} />
         <span className="grow" />

@@ -6,7 +6,7 @@ import { ProblemBox } from "./ProblemBox.tsx";
 import classes from "./kit.module.css";
 
 /** `dirty`: there is something to lose; closing asks first. */
-export function Dialog({ title, opened, onClose, children, dirty = false, size = 520, above = false }: {
+export function Dialog({ title, opened, onClose, children, dirty = false, size = 520, above = false, stays = false }: {
   title: string;
   opened: boolean;
   onClose: () => void;
@@ -15,12 +15,14 @@ export function Dialog({ title, opened, onClose, children, dirty = false, size =
   size?: number;
   /** Over every other dialog. */
   above?: boolean;
+  /** Closes by its button only. */
+  stays?: boolean;
 }) {
   const t = useWords();
   const [asks, setAsks] = useState(false);
   const close = () => (dirty ? setAsks(true) : onClose());
   return (
-    <Modal.Root opened={opened} onClose={close} size={size} zIndex={above ? 400 : 200} {...(opened ? { "data-dialog-open": true } : {})}>
+    <Modal.Root opened={opened} onClose={close} size={size} zIndex={above ? 400 : 200} closeOnEscape={!stays} closeOnClickOutside={!stays} {...(above ? { "data-above": true } : {})} {...(opened ? { "data-dialog-open": true } : {})}>
       <Modal.Overlay />
       <Modal.Content>
         {/* Not Modal.Header: a second <header> would be a second banner of the page. */}

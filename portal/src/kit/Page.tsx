@@ -41,7 +41,7 @@ export function Page({ title, isName, crumbs = [], copy, aside, under, actions, 
           {copy}
           {aside}
           <span className="grow" />
-          {actions && <div className="row" data-no-print>{actions}</div>}
+          {actions && <div className="row" data-actions data-no-print>{actions}</div>}
         </div>
         {under}
       </div>
@@ -102,7 +102,7 @@ export function Tabs({ label, tabs }: { label: string; tabs: { to: string; label
     if (line.current && active) line.current.scrollLeft = active.offsetLeft - line.current.offsetLeft - 24;
   }, [here, tabs.length]);
   return (
-    <nav ref={line} className={classes["tabs"]} aria-label={label} data-no-print>
+    <nav ref={line} className={classes["tabs"]} aria-label={label} data-tabs data-no-print>
       {tabs.map((one) => (
         <Link key={one.to} to={one.to} className={classes["tab"] ?? ""} activeOptions={{ exact: one.exact ?? false, includeSearch: false }} activeProps={{ "data-active": true, "aria-current": "page" } as never}>
           {one.label}{one.count !== undefined && <span className="small muted figures"> {one.count}</span>}

@@ -11,6 +11,8 @@ export function saidOf(problem: Problem, t: Translate): string | null {
   const known: Record<string, Key> = {
     OFFLINE: "problems.offline", PAGE_FAILED: "problems.page", CREDENTIALS_INVALID: "problems.credentials", LOGIN_THROTTLED: "problems.throttled",
     CSRF_TOKEN_INVALID: "problems.csrf", READ_ONLY: "problems.readOnly",
+    ACCOUNT_DISABLED: "problems.disabled", DIRECTORY_UNAVAILABLE: "problems.directory", LOGIN_BUSY: "problems.loginBusy", NAME_TAKEN: "problems.nameTaken", OIDC_OFF: "problems.providerOff", OIDC_REFUSED: "problems.providerRefused",
+    OIDC_ANSWER_INVALID: "problems.providerAnswer", OIDC_STATE_INVALID: "problems.providerState", OIDC_UNAVAILABLE: "problems.providerAway", SESSIONS_UNAVAILABLE: "problems.sessions", SIGN_UPS_THROTTLED: "problems.signUps", USER_NAME_INVALID: "problems.userName",
   };
   const key = known[problem.reason] ?? known[problem.code];
   if (key !== undefined) return t(key, { wait: problem.wait });

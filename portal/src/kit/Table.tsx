@@ -202,7 +202,7 @@ function Tools<T>({ id, filterLabel, list, tools, columns, shown }: TableProps<T
     return () => clearTimeout(timer);
   }, [text, list]);
   return (
-    <div className={classes["tools"]} data-no-print>
+    <div className={classes["tools"]} data-tools data-no-print>
       {filterLabel && (
         <TextInput
           id={field} aria-label={filterLabel} placeholder={filterLabel} value={text} onChange={(event) => setText(event.currentTarget.value)}
@@ -244,14 +244,14 @@ function Pager({ list, total }: { list: ListState; total: number | undefined }) 
       {total > 25 && <Select size="xs" w={130} aria-label={t("kit.table.perPage")} data={["25", "50", "100"].map((size) => ({ value: size, label: t("kit.table.size", { n: size }) }))} value={String(list.size)} onChange={(size) => list.set({ size: Number(size), page: 1 })} allowDeselect={false} />}
       {last > 1 && (
         <nav aria-label={t("kit.table.pages", {})} className={classes["pages"]}>
-          <ActionIcon aria-label={t("kit.table.previous")} disabled={list.page <= 1} onClick={() => list.set({ page: list.page - 1 })}><IconChevronLeft size={16} stroke={1.5} /></ActionIcon>
+          <ActionIcon data-step="previous" aria-label={t("kit.table.previous")} disabled={list.page <= 1} onClick={() => list.set({ page: list.page - 1 })}><IconChevronLeft size={16} stroke={1.5} /></ActionIcon>
           {near.map((page, index) => (
             <Fragment key={page}>
               {index > 0 && page - (near[index - 1] as number) > 1 && <span aria-hidden className="muted">…</span>}
               <button type="button" className={classes["page"]} aria-current={page === list.page ? "page" : undefined} aria-label={t("kit.table.page", { n: say(page) })} onClick={() => list.set({ page })}>{say(page)}</button>
             </Fragment>
           ))}
-          <ActionIcon aria-label={t("kit.table.next")} disabled={list.page >= last} onClick={() => list.set({ page: list.page + 1 })}><IconChevronRight size={16} stroke={1.5} /></ActionIcon>
+          <ActionIcon data-step="next" aria-label={t("kit.table.next")} disabled={list.page >= last} onClick={() => list.set({ page: list.page + 1 })}><IconChevronRight size={16} stroke={1.5} /></ActionIcon>
         </nav>
       )}
     </div>

@@ -3,16 +3,18 @@ import { ActionIcon, Tooltip } from "@mantine/core";
 import { IconCheck, IconCopy } from "@tabler/icons-react";
 import { Fragment, useEffect, useState } from "react";
 import { useLanguage, useWords } from "../app/words.ts";
-import { breakable, bytes, fullTime, number, relative, shortDigest, timeOf } from "./format.ts";
+import { breakable, bytes, dateTime, fullTime, number, relative, shortDigest, timeOf } from "./format.ts";
+import { useTimes } from "./times.ts";
 import classes from "./kit.module.css";
 
 /** When something was: `14 min. ago`, with the whole time and its zone in the title. Nothing: a dash with a word for it. */
 export function Time({ value, never }: { value: string | null | undefined; never?: string }) {
   const t = useWords();
   const language = useLanguage();
+  const times = useTimes();
   const time = timeOf(value);
   if (time === null) return <span className="muted">{never ?? t("kit.time.never")}</span>;
-  return <time dateTime={time.toISOString()} title={fullTime(time, language)}>{relative(time, new Date(), language)}</time>;
+  return <time dateTime={time.toISOString()} title={fullTime(time, language)}>{times === "iso" ? time.toISOString().replace(/\.\d+/, "") : times === "absolute" ? dateTime(time, language) : relative(time, new Date(), language)}</time>;
 }
 
 /** `1.25 GiB`, the exact count in the title. */
@@ -55,7 +57,7 @@ export function Copy({ text, label }: { text: string; label: string }) {
   return (
     <>
       <Tooltip label={copied ? t("kit.copy.done") : label}>
-        <ActionIcon aria-label={label} className={classes["copy"]} size={24} onClick={() => void copyText(text).then(setCopied)} data-no-print>
+        <ActionIcon aria-label={label} className={classes["copy"]} size={24} onClick={() => void copyText(text).then(setCopied)} data-copy data-no-print>
           {copied ? <IconCheck size={16} stroke={1.5} /> : <IconCopy size={16} stroke={1.5} />}
         </ActionIcon>
       </Tooltip>
@@ -86,7 +88,7 @@ export async function copyText(text: string): Promise<boolean> {
 export function Digest({ value }: { value: string }) {
   const t = useWords();
   return (
-    <span className={classes["digest"]}>
+    <span className={classes["digest"]} data-digest>
       <code translate="no" title={value}>{shortDigest(value)}</code>
       <Copy text={value} label={t("kit.copy.digest")} />
     </span>

@@ -12,7 +12,7 @@ export function toast(message: string, undo?: { label: string; run: () => void }
     message: (
       <span className="row" role="status">
         <span className="grow">{message}</span>
-        {undo && <Button size="xs" variant="default" onClick={() => { notifications.hide(id); undo.run(); }}>{undo.label}</Button>}
+        {undo && <Button size="xs" variant="default" data-undo onClick={() => { notifications.hide(id); undo.run(); }}>{undo.label}</Button>}
       </span>
     ),
   });

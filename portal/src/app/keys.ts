@@ -1,0 +1,177 @@
+// What keys do on every page (portal.md has the map); a page need not know of them: they press what it offers.
+import { useNavigate } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
+import { isAdmin, queries, useUser } from "./session.tsx";
+import type { Key } from "./words.ts";
+
+const OFF = "moorage-keys";
+const SEQUENCE_MS = 1500;
+const ROW = "tbody tr:has(> [data-first])";
+const CONTROL = "a[href], button:not(:disabled), input:not(:disabled)";
+
+/** Whether single letters do something: whoever dictates to a browser turns them off. */
+export function areLettersOn(): boolean {
+  try {
+    return localStorage.getItem(OFF) !== "off";
+  } catch {
+    return true;
+  }
+}
+
+export function setLetters(on: boolean): void {
+  try {
+    if (on) localStorage.removeItem(OFF);
+    else localStorage.setItem(OFF, "off");
+  } catch { /* no storage: they stay on */ }
+}
+
+export interface KeyOf {
+  keys: string[];
+  label: Key;
+  group: "everywhere" | "list" | "page";
+  /** Whether it does something on the page in view. */
+  there: () => boolean;
+  /** A letter: not while somebody types, nor when letters are off. */
+  letter: boolean;
+}
+
+const shown = <T extends HTMLElement>(selector: string, within: ParentNode = document): T | null =>
+  [...within.querySelectorAll<T>(selector)].find((one) => one.checkVisibility({ visibilityProperty: true })) ?? null;
+const row = (): HTMLElement | null => document.activeElement?.closest<HTMLElement>(ROW) ?? null;
+const rows = (): HTMLElement[] => [...document.querySelectorAll<HTMLElement>(ROW)];
+const linkOf = (one: HTMLElement): HTMLElement | null => shown(CONTROL, one.querySelector("[data-first]") ?? one) ?? shown(CONTROL, one);
+
+/** What a key presses on the page in view; null: nothing. */
+const TARGETS: Record<string, () => HTMLElement | null> = {
+  c: () => (row() ? shown("[data-first] [data-copy]", row() as HTMLElement) : null) ?? shown("[data-command] [data-copy]"),
+  y: () => (row() ? shown("[data-digest] [data-copy]", row() as HTMLElement) : null) ?? shown("main [data-digest] [data-copy]"),
+  n: () => shown("[data-actions] button") ?? shown("[data-tools] button[data-variant=filled], [data-tools] button:not([data-variant])"),
+  o: () => (row() ? linkOf(row() as HTMLElement) : null),
+  x: () => (row() ? shown("input[type=checkbox]", row() as HTMLElement) : null),
+  ".": () => shown("td:last-child button[aria-haspopup=menu]", row() ?? document.createElement("p")),
+  f: () => shown("[data-filter]"),
+  "[": () => shown("[data-step=previous]:not(:disabled)"),
+  "]": () => shown("[data-step=next]:not(:disabled)"),
+  "#": () => shown("[data-bulk] button"),
+};
+
+/** What the page in view offers to do: the buttons of its head and above its list, and its command to copy. */
+export function offered(): { label: string; press: () => void }[] {
+  const buttons = [...document.querySelectorAll<HTMLElement>("[data-actions] button, [data-tools] > button")].filter((one) => one.checkVisibility({ visibilityProperty: true }) && one.ariaHasPopup !== "menu");
+  const copy = shown("[data-command] [data-copy]");
+  return [...buttons, ...(copy ? [copy] : [])].map((one) => ({ label: one.ariaLabel ?? one.textContent ?? "", press: () => one.click() }));
+}
+
+const tab = (number: number): HTMLElement | null => document.querySelectorAll<HTMLElement>("[data-tabs] a, [data-tabs] button").item(number - 1);
+const undo = (): HTMLElement | null => shown("[data-undo]");
+
+/** All that keys do, in the order of the map. */
+export const KEYS: readonly KeyOf[] = [
+  { keys: ["Ctrl K", "/"], label: "keys.find", group: "everywhere", there: () => true, letter: false },
+  { keys: ["g p"], label: "projects.title", group: "everywhere", there: () => true, letter: true },
+  { keys: ["g a"], label: "jobs.activity.title", group: "everywhere", there: () => document.querySelector("a[href='/activity']") !== null, letter: true },
+  { keys: ["g t"], label: "trash.title", group: "everywhere", there: () => document.querySelector("a[href='/trash']") !== null, letter: true },
+  { keys: ["g h"], label: "health.title", group: "everywhere", there: () => document.querySelector("a[href='/admin/health']") !== null, letter: true },
+  { keys: ["r"], label: "keys.refresh", group: "everywhere", there: () => true, letter: true },
+  { keys: ["F6"], label: "keys.region", group: "everywhere", there: () => true, letter: false },
+  { keys: ["Alt Z"], label: "keys.undo", group: "everywhere", there: () => true, letter: false },
+  { keys: ["Ctrl Enter"], label: "keys.send", group: "everywhere", there: () => true, letter: false },
+  { keys: ["Esc"], label: "keys.close", group: "everywhere", there: () => true, letter: false },
+  { keys: ["?"], label: "keys.map", group: "everywhere", there: () => true, letter: true },
+  { keys: ["j", "↓"], label: "keys.down", group: "list", there: () => rows().length > 0, letter: true },
+  { keys: ["k", "↑"], label: "keys.up", group: "list", there: () => rows().length > 0, letter: true },
+  { keys: ["Enter", "o"], label: "keys.open", group: "list", there: () => rows().length > 0, letter: true },
+  { keys: ["x"], label: "keys.choose", group: "list", there: () => shown("tbody input[type=checkbox]") !== null, letter: true },
+  { keys: ["#"], label: "keys.remove", group: "list", there: () => shown("tbody input[type=checkbox]") !== null, letter: true },
+  { keys: ["."], label: "keys.menu", group: "list", there: () => shown("tbody button[aria-haspopup=menu]") !== null, letter: true },
+  { keys: ["f"], label: "keys.filter", group: "list", there: () => TARGETS["f"]?.() !== null, letter: true },
+  { keys: ["[", "]"], label: "keys.step", group: "list", there: () => shown("[data-step]") !== null, letter: true },
+  { keys: ["c"], label: "keys.copy", group: "page", there: () => TARGETS["c"]?.() !== null || shown("[data-first] [data-copy]") !== null, letter: true },
+  { keys: ["y"], label: "kit.copy.digest", group: "page", there: () => TARGETS["y"]?.() !== null, letter: true },
+  { keys: ["n"], label: "keys.make", group: "page", there: () => TARGETS["n"]?.() !== null, letter: true },
+  { keys: ["1–9"], label: "keys.tab", group: "page", there: () => tab(1) !== null, letter: true },
+];
+
+/** Hear the keys; `onFind` opens the palette, `onMap` the list of keys. */
+export function useKeys({ onFind, onMap }: { onFind: () => void; onMap: () => void }): void {
+  const navigate = useNavigate();
+  const admin = isAdmin(useUser());
+  const began = useRef(0);
+  useEffect(() => {
+    const places: Record<string, string> = { p: "/projects", t: "/trash", ...(admin ? { a: "/activity", h: "/admin/health", s: "/admin/settings" } : {}) };
+    const letter = (key: string): boolean => {
+      if (performance.now() - began.current < SEQUENCE_MS) {
+        began.current = 0;
+        const to = places[key];
+        if (to !== undefined) void navigate({ to });
+        return to !== undefined;
+      }
+      if (key === "g") began.current = performance.now();
+      else if (key === "/") onFind();
+      else if (key === "?") onMap();
+      else if (key === "r") void queries.invalidateQueries({ refetchType: "active" });
+      else if (key === "j" || (key === "ArrowDown" && row())) return step(1);
+      else if (key === "k" || (key === "ArrowUp" && row())) return step(-1);
+      else if (/^[1-9]$/.test(key)) return press(tab(Number(key)));
+      else if (key === "f") return focus(TARGETS["f"]?.() ?? null);
+      else return press(TARGETS[key === "Delete" ? "#" : key]?.() ?? null);
+      return true;
+    };
+    const hear = (event: KeyboardEvent) => {
+      const on = event.target instanceof Element ? event.target : document.body;
+      const control = event.ctrlKey || event.metaKey;
+      let done = false;
+      if (control && event.key.toLowerCase() === "k") {
+        onFind();
+        done = true;
+      } else if (control && event.key === "Enter") done = send(on);
+      else if (event.key === "F6") done = region(event.shiftKey ? -1 : 1);
+      else if (event.altKey && event.code === "KeyZ") done = press(undo());
+      else if (!control && !event.altKey && isFree(on) && (areLettersOn() || event.key === "ArrowDown" || event.key === "ArrowUp")) done = letter(event.key);
+      if (done) event.preventDefault();
+    };
+    window.addEventListener("keydown", hear);
+    return () => window.removeEventListener("keydown", hear);
+  }, [navigate, admin, onFind, onMap]);
+}
+
+/** Whether a letter would not be typed into something, nor choose in a menu. */
+function isFree(on: Element): boolean {
+  const field = on.closest("input, textarea, select, [contenteditable], [role=menu], [role=listbox], [role=combobox], [role=radiogroup], [data-log]");
+  return (field === null || (field instanceof HTMLInputElement && field.type === "checkbox")) && document.querySelector("[data-dialog-open]") === null;
+}
+
+function press(what: HTMLElement | null): boolean {
+  what?.click();
+  return what !== null;
+}
+
+function focus(what: HTMLElement | null): boolean {
+  what?.focus();
+  return what !== null;
+}
+
+/** The row after or before the one with the focus; the first where none has it. */
+function step(by: 1 | -1): boolean {
+  const all = rows();
+  const at = all.indexOf(row() ?? document.createElement("p"));
+  const next = at < 0 ? all[0] : all[at + by];
+  if (next === undefined) return at >= 0;
+  next.scrollIntoView({ block: "nearest" });
+  return focus(linkOf(next));
+}
+
+function send(on: Element): boolean {
+  const form = on.closest("form");
+  form?.requestSubmit();
+  return form !== null;
+}
+
+/** The bar, the rail, the content, what was just said: to the next of them. */
+function region(by: 1 | -1): boolean {
+  const all = [shown("header button"), shown("nav[data-rail] a"), shown("#main h1"), undo()];
+  const there = all.filter((one) => one !== null);
+  const whole = ["header", "nav[data-rail]", "#main"];
+  const at = there.findIndex((one) => one === document.activeElement || whole.some((each) => one.closest(each) !== null && one.closest(each) === document.activeElement?.closest(each)));
+  return focus(there[(at + by + there.length) % there.length] ?? null);
+}

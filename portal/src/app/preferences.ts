@@ -1,0 +1,63 @@
+// What somebody prefers: kept by the server for whoever is signed in, and by the browser for all.
+import { useMantineColorScheme } from "@mantine/core";
+import { queryOptions, useQuery } from "@tanstack/react-query";
+import { useEffect } from "react";
+import { call } from "../api/client.ts";
+import { asProblem } from "../api/problem.ts";
+import { isTimes, setTimes, times, type Times } from "../kit/times.ts";
+import { areLettersOn, setLetters } from "./keys.ts";
+import { queries, sessionQuery, useUser } from "./session.tsx";
+import { LANGUAGES, speak, useLanguage, type Language } from "./words.ts";
+
+export type Theme = "auto" | "light" | "dark";
+/** What this page reads of the document; what others keep in it stays. */
+export interface Preferences {
+  language?: Language;
+  theme?: Theme;
+  times?: Times;
+  letters?: boolean;
+  /** The first steps are done, or were put away. */
+  first_run?: "done";
+}
+
+export const preferencesQuery = queryOptions({
+  queryKey: ["preferences"],
+  staleTime: 300_000,
+  queryFn: async (): Promise<{ own: Preferences; tag: string }> => {
+    const { data, headers } = await call("GET /users/current/preferences");
+    return { own: data as Preferences, tag: headers.get("ETag") ?? "" };
+  },
+});
+
+/** Keep a preference on the server, beside those that are there; another tab's are not lost. Nobody is signed in: nothing. */
+export async function prefer(change: Preferences): Promise<void> {
+  if (!queries.getQueryData(sessionQuery.queryKey)) return;
+  for (const staleTime of [Infinity, 0]) {
+    const { own, tag } = await queries.fetchQuery({ ...preferencesQuery, staleTime });
+    const next = { ...own, ...change };
+    try {
+      const { headers } = await call("PUT /users/current/preferences", { body: next, header: { "If-Match": tag } });
+      queries.setQueryData(preferencesQuery.queryKey, { own: next, tag: headers.get("ETag") ?? "" });
+      return;
+    } catch (error) {
+      if (asProblem(error).status !== 412 || staleTime === 0) throw error;
+    }
+  }
+}
+
+/** Make the page as its reader prefers it, also when they chose so elsewhere. */
+export function usePreferences(): void {
+  const user = useUser();
+  const language = useLanguage();
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const own = useQuery({ ...preferencesQuery, enabled: Boolean(user) }).data?.own;
+  useEffect(() => {
+    if (own === undefined) return;
+    if (own.language !== undefined && own.language in LANGUAGES && own.language !== language) void speak(own.language, true);
+    if (own.theme !== undefined && ["auto", "light", "dark"].includes(own.theme) && own.theme !== colorScheme) setColorScheme(own.theme);
+    if (isTimes(own.times) && own.times !== times()) setTimes(own.times);
+    if (typeof own.letters === "boolean" && own.letters !== areLettersOn()) setLetters(own.letters);
+    // Only when they are learnt: what is chosen here is shown at once, and kept a moment later.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [own]);
+}

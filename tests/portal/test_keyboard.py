@@ -1,0 +1,94 @@
+"""From nothing to an image that was pushed, with no hand on the mouse; and the map of the keys."""
+
+import re
+
+import pytest
+
+from tests.clients import images
+from tests.portal.conftest import Pusher, Reader
+from tests.serving import Moorage
+
+pytestmark = pytest.mark.part("chromium", "portal", "skopeo")
+
+COPIED = "navigator.clipboard.readText()"
+
+
+def test_pushing_from_zero_by_keyboard_alone(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
+    reader.page.allow_clipboard()
+    reader.open("/sign-in?next=/projects", "Sign in")
+    reader.page.wait("document.activeElement?.name === 'username'")
+    reader.page.insert(moorage.admin.username)
+    reader.tab_to("Password")
+    reader.page.insert(moorage.admin.password)
+    reader.key("Enter")
+    reader.see_title("Projects")
+
+    reader.see("New project")
+    reader.key("n")
+    reader.page.wait("document.activeElement?.closest('[role=dialog]') && document.activeElement.tagName === 'INPUT'")
+    reader.page.insert("by-keys")
+    reader.key("Enter")
+    reader.see_title("by-keys")
+    reader.page.wait("!document.querySelector('[role=dialog]')")
+
+    reader.see("docker push")
+    reader.key("c")
+    reader.page.wait(f"{COPIED}.then((text) => text.includes('docker push'))")
+    copied = re.search(r"docker push (\S+)", reader.page.value(COPIED))
+    assert copied is not None
+    host, _, name = copied[1].replace("REPOSITORY", "app").replace("TAG", "1.0.0").partition("/")
+    assert host == moorage.host
+    pusher.push(images.image("by-keys", size_bytes=9_000), name)
+
+    reader.page.wait("document.querySelector('tbody tr a')", seconds=30)  # by itself
+    reader.key("j")
+    reader.page.wait("document.activeElement?.textContent === 'app'")
+    reader.key("Enter")
+    reader.see_title("app")
+    reader.see(f"docker pull {moorage.host}/by-keys/app:1.0.0")
+    reader.key("c")
+    reader.page.wait(f"{COPIED}.then((text) => text.includes('by-keys/app:1.0.0'))")
+
+
+def test_the_map_says_what_keys_do_here(reader: Reader, moorage: Moorage) -> None:
+    reader.enter("/projects", "Projects", moorage.admin)
+    reader.see("library")
+    reader.key("?")
+    reader.see("Keyboard shortcuts")
+    assert reader.sees("Next row")
+    assert not reader.sees("Tab by its number")  # there are none on this page
+    reader.look("keys.map")
+    reader.key("Escape")
+    reader.page.wait("!document.querySelector('[role=dialog]')")
+
+    reader.key("j")
+    reader.page.wait("document.activeElement?.textContent === 'library'")
+    reader.key("o")
+    reader.see_title("library")
+    reader.key("g")
+    reader.key("p")
+    reader.see_title("Projects")
+    reader.key("f")
+    reader.page.wait("document.activeElement?.matches('[data-filter]')")
+    reader.key("g")  # into the field
+    reader.key("t")
+    reader.see("Nothing matches")
+    assert reader.page.value("location.pathname") == "/projects"
+    reader.key("Escape")
+    reader.see("library")
+
+    reader.page.value("document.querySelector('h1').focus()")
+    reader.key("F6")
+    reader.page.wait("document.activeElement?.closest('header')")
+    reader.key("F6")
+    reader.page.wait("document.activeElement?.closest('nav[data-rail]')")
+
+    reader.key("/")
+    reader.type("Search", ">new proj")
+    reader.see("Action")
+    reader.look("palette.actions")
+    reader.key("Enter")
+    reader.see("Create project")
+    reader.key("Escape")
+    reader.page.wait("!document.querySelector('[role=dialog]')")
+    assert reader.page.value("document.activeElement.textContent") == "New project"

@@ -1,0 +1,106 @@
+"""A session that ends, and two tabs: nothing that was typed is lost, and nobody sees what is somebody else's."""
+
+import json
+
+import pytest
+
+from tests.portal.conftest import Reader
+from tests.serving import Account, Moorage
+
+pytestmark = pytest.mark.part("chromium", "portal")
+
+TYPED = "document.querySelector('[role=dialog] input')?.value"
+
+
+@pytest.fixture(scope="module")
+def bob(moorage: Moorage) -> Account:
+    """Somebody else."""
+    return moorage.create_user("bob")
+
+
+@pytest.fixture
+def typing(reader: Reader, moorage: Moorage) -> Reader:
+    """The administrator, in the middle of a form."""
+    reader.enter("/projects", "Projects", moorage.admin)
+    reader.press("New project")
+    reader.type("Name", "half-typed")
+    return reader
+
+
+def take_over(reader: Reader, account: Account) -> None:
+    """Sign in as somebody else behind the page's back: no other tab says so."""
+    form = json.dumps({"principal": account.username, "password": account.password})
+    token = "document.cookie.match(/csrf=([^;]*)/)?.[1] ?? ''"
+    asked = f"{{method: 'POST', headers: {{'X-Harbor-CSRF-Token': {token}}}, body: new URLSearchParams({form})}}"
+    assert reader.page.value(f"fetch('/c/login', {asked}).then((one) => one.status)") == 200
+
+
+def again(reader: Reader, account: Account) -> None:
+    """Sign in again in the dialog over the page."""
+    reader.type("Password", account.password)
+    reader.press("Sign in", within="dialog")
+    reader.page.wait("!document.querySelector('[data-above] [role=dialog]')")
+
+
+def test_a_form_waits_for_its_person_to_be_back(typing: Reader, moorage: Moorage) -> None:
+    typing.expected = ["401 (Unauthorized)"]
+    typing.page.value("fetch('/c/log_out').then(() => 0)")
+    typing.press("Create project")
+    typing.see("Your session ended. Sign in again")
+    typing.look("sign-in.over")
+    typing.press("Close", within="dialog")
+    typing.see("nothing is sent until you sign in")
+    assert typing.page.value(TYPED) == "half-typed"
+    typing.press("Create project")
+    typing.see("Your session ended. Sign in again")
+    again(typing, moorage.admin)
+    typing.see_title("half-typed")
+
+
+def test_what_another_tab_does_is_noticed(reader: Reader, moorage: Moorage, bob: Account) -> None:
+    reader.enter("/projects", "Projects", moorage.admin)
+    reader.press("New project")
+    reader.type("Name", "half-typed-too")
+    with reader.beside() as other:
+        other.open("/projects", "Projects")
+        other.press("admin")
+        other.press("Sign out")
+        other.see_title("Sign in")
+        reader.page.to_front()
+        reader.see("admin signed out in another tab")
+        assert not reader.sees("Projects")
+        assert not reader.sees("Create project")
+        reader.photograph("sign-in.out")
+        other.page.to_front()
+        other.sign_in(bob)
+        other.see_title("Projects")
+        reader.page.to_front()
+        reader.see("bob is signed in in another tab")
+        assert not reader.sees("Projects")
+        assert reader.axe() == []
+        reader.photograph("sign-in.other")
+        again(reader, moorage.admin)
+        assert reader.page.value(TYPED) == "half-typed-too"
+        other.page.to_front()
+        other.see("admin is signed in in another tab")
+        other.press("Leave it, and continue as admin")
+        other.page.wait("!document.querySelector('[data-above] [role=dialog]')")
+        other.see_title("Projects")
+        other.see("admin")
+
+
+def test_nothing_is_sent_or_shown_as_somebody_else(typing: Reader, moorage: Moorage, bob: Account) -> None:
+    typing.expected = ["403 (Forbidden)"]
+    take_over(typing, bob)
+    typing.type("Name", "sent-as-whom")
+    typing.press("Create project")
+    typing.see("bob is signed in in another tab, and this page is admin's.")
+    assert moorage.run("project", "list").stdout.count("sent-as-whom") == 0
+    again(typing, moorage.admin)
+    typing.see_title("sent-as-whom")
+    take_over(typing, bob)
+    typing.press("Members")  # a page that only reads
+    typing.see("bob is signed in in another tab")
+    assert not typing.sees("Add member")
+    typing.press("Leave it, and continue as bob")
+    typing.see_title("Not allowed")
