@@ -187,6 +187,10 @@ class Page:
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
             self._ask("Input.dispatchMouseEvent", type=kind, x=found[0], y=found[1], button="left", clickCount=1)
 
+    def rest(self) -> None:
+        """Take the mouse away, so that it hovers over nothing."""
+        self._ask("Input.dispatchMouseEvent", type="mouseMoved", x=0, y=0)
+
     def fill(self, selector: str, text: str) -> None:
         """Replace what stands in a field by typing."""
         self.value(

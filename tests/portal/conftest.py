@@ -272,6 +272,7 @@ class Reader:
 
     def axe(self, what: Mapping[str, object] = AXE) -> list[str]:
         """What keeps people out, in axe's words: rule, place, and what is wrong. A menu that closes is waited for."""
+        self.page.rest()
         self.page.wait("!document.querySelector('[role=menu]')")
         self.settle()
         self.page.value(f"if (!window.axe) {{ {self._axe} }}")

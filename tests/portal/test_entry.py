@@ -117,6 +117,7 @@ def test_people_of_a_provider_choose_a_name_and_come_back_where_they_were(
     reader.see("Copy this secret now.")
     reader.look("profile.secret")
     reader.press("Copy secret")
+    reader.see("Copied")
     reader.press("Close", within="dialog")
     reader.page.wait("!document.querySelector('[role=dialog]')")
 

@@ -24,7 +24,7 @@ ASKS: dict[str, tuple[str, str, Any]] = {
     "Labels": ("POST", f"{API}/labels", {"scope": "p", "project_id": "PROJECT_ID", "name": ""}),
     "Webhooks": ("GET", f"{PROJECT}/webhook/policies", None),
     "Logs": ("GET", f"{PROJECT}/logs", None),
-    "Settings": ("GET", f"{PROJECT}/metadatas", None),
+    "Settings": ("GET", f"{PROJECT}/metadatas/public", None),
     "Trash": ("GET", f"{PROJECT}/trash", None),
     "Push commands": ("POST", "/v2/roles/app/blobs/uploads/", None),
     "Select 1.0.0": ("DELETE", f"{PROJECT}/repositories/app/artifacts/1.0.0/tags/none-such", None),

@@ -59,7 +59,7 @@ const TARGETS: Record<string, () => HTMLElement | null> = {
 export function offered(): { label: string; press: () => void }[] {
   const buttons = [...document.querySelectorAll<HTMLElement>("[data-actions] button, [data-tools] > button")].filter((one) => one.checkVisibility({ visibilityProperty: true }) && one.ariaHasPopup !== "menu");
   const copy = shown("[data-command] [data-copy]");
-  return [...buttons, ...(copy ? [copy] : [])].map((one) => ({ label: one.ariaLabel ?? one.textContent ?? "", press: () => one.click() }));
+  return [...buttons, ...(copy ? [copy] : [])].map((one) => ({ label: one.ariaLabel ?? one.textContent ?? "", press: () => { one.focus(); one.click(); } }));
 }
 
 const tab = (number: number): HTMLElement | null => document.querySelectorAll<HTMLElement>("[data-tabs] a, [data-tabs] button").item(number - 1);
@@ -96,12 +96,12 @@ export const KEYS: readonly KeyOf[] = [
 export function useKeys({ onFind, onMap }: { onFind: () => void; onMap: () => void }): void {
   const navigate = useNavigate();
   const admin = isAdmin(useUser());
-  const began = useRef(0);
+  const began = useRef(-Infinity); // when `g` was pressed
   useEffect(() => {
     const places: Record<string, string> = { p: "/projects", t: "/trash", ...(admin ? { a: "/activity", h: "/admin/health", s: "/admin/settings" } : {}) };
     const letter = (key: string): boolean => {
       if (performance.now() - began.current < SEQUENCE_MS) {
-        began.current = 0;
+        began.current = -Infinity;
         const to = places[key];
         if (to !== undefined) void navigate({ to });
         return to !== undefined;

@@ -2,7 +2,7 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useEffect, useState, type FormEvent } from "react";
+import { useEffect, useState, type FocusEvent, type FormEvent } from "react";
 import { call, submit } from "../api/client.ts";
 import { asProblem } from "../api/problem.ts";
 import { home } from "../app/home.ts";
@@ -57,7 +57,8 @@ function SignUpForm() {
     if (name === "email") return one.email.includes("@") ? undefined : t("users.new.emailMissing");
     return isPassword(one.password) ? undefined : t("users.password.rule");
   };
-  const leave = (name: keyof typeof one) => () => { if (one[name] !== "") setWrong({ ...wrong, [name]: wrong[name] ?? rule(name) }); };
+  // Not on the way to the button: it would move from under the mouse.
+  const leave = (name: keyof typeof one) => (event: FocusEvent) => { if (one[name] !== "" && !(event.relatedTarget instanceof HTMLButtonElement)) setWrong({ ...wrong, [name]: wrong[name] ?? rule(name) }); };
   useTaken("username", one.username, NAME.test(one.username), () => setWrong((was) => ({ ...was, username: t("identity.name.taken", { name: one.username }) })));
   useTaken("email", one.email, one.email.includes("@"), () => setWrong((was) => ({ ...was, email: t("identity.signUp.emailTaken") })));
   const send = async (event: FormEvent) => {
