@@ -28,6 +28,7 @@ interface Entry {
 type Kept = { label: string; to: string };
 
 const MOST_RECENT = 5;
+const GIVEN_BACK_MS = 50; // by then this has given the focus back, and what is done next has it
 
 function recent(): Kept[] {
   try {
@@ -105,7 +106,7 @@ export default function Palette({ onClose, onKeys }: { onClose: () => void; onKe
     if (entry === undefined) return;
     keep(entry);
     onClose();
-    if (entry.to === undefined) setTimeout(() => entry.run?.(), 0); // what it opens comes after this has gone
+    if (entry.to === undefined) setTimeout(() => entry.run?.(), GIVEN_BACK_MS);
     else if (apart) window.open(entry.to, "_blank", "noopener");
     else void navigate({ href: entry.to });
   };

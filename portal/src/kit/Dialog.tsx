@@ -1,6 +1,6 @@
 // A dialog named by its title. It closes by Escape and by a press outside only while nothing was typed.
 import { Button, Modal } from "@mantine/core";
-import { useState, type ReactNode, type FormEvent } from "react";
+import { useLayoutEffect, useState, type ReactNode, type FormEvent } from "react";
 import { useWords } from "../app/words.ts";
 import { ProblemBox } from "./ProblemBox.tsx";
 import classes from "./kit.module.css";
@@ -20,6 +20,7 @@ export function Dialog({ title, opened, onClose, children, dirty = false, size =
 }) {
   const t = useWords();
   const [asks, setAsks] = useState(false);
+  useOpener(opened);
   const close = () => (dirty ? setAsks(true) : onClose());
   return (
     <Modal.Root opened={opened} onClose={close} size={size} zIndex={above ? 400 : 200} closeOnEscape={!stays} closeOnClickOutside={!stays} {...(above ? { "data-above": true } : {})} {...(opened ? { "data-dialog-open": true } : {})}>
@@ -44,6 +45,19 @@ export function Dialog({ title, opened, onClose, children, dirty = false, size =
       </Modal.Content>
     </Modal.Root>
   );
+}
+
+/** What opened a dialog has the focus again when it has gone; of an entry of a menu, the button of the menu. */
+function useOpener(opened: boolean): void {
+  useLayoutEffect(() => {
+    if (!opened) return undefined;
+    const asked = document.activeElement as HTMLElement | null;
+    const menu = asked?.closest("[role=menu]")?.getAttribute("aria-labelledby");
+    const opener = menu ? document.getElementById(menu) : asked;
+    return () => {
+      setTimeout(() => { if (opener?.isConnected && (document.activeElement ?? document.body) === document.body) opener.focus({ preventScroll: true }); }, 0);
+    };
+  }, [opened]);
 }
 
 /** The form in a dialog: fields, then what went wrong, then Cancel left and the action right. */
