@@ -131,14 +131,6 @@ class Page:
         wanted = ["clipboardReadWrite", "clipboardSanitizedWrite"]
         self._wire.ask("Browser.grantPermissions", permissions=wanted, browserContextId=self._context)
 
-    def keep_cookie(self, url: str, name: str, value: str) -> None:
-        """Have a cookie of a server, as if it had sent it."""
-        self._ask("Network.setCookie", url=url, name=name, value=value, httpOnly=True)
-
-    def insert(self, text: str) -> None:
-        """Type a text into whatever has the focus."""
-        self._ask("Input.insertText", text=text)
-
     def open(self, url: str, *, seconds: float = 20) -> None:
         """Go to a URL and wait until it has loaded."""
         error = self._ask("Page.navigate", url=url).get("errorText")

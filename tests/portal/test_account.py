@@ -7,6 +7,7 @@ from tests.portal.conftest import Reader
 from tests.serving import Account, Moorage
 
 pytestmark = pytest.mark.part("chromium", "portal")
+SHARED = True
 
 
 def ask(moorage: Moorage, path: str, name: str, secret: str) -> httpx.Response:
@@ -39,7 +40,8 @@ def test_profile_and_password(reader: Reader, moorage: Moorage) -> None:
 
 
 def test_an_access_token_is_shown_once_works_and_is_revoked(reader: Reader, moorage: Moorage) -> None:
-    reader.enter("/me/tokens", "Access tokens", moorage.admin)
+    flora = moorage.create_user("flora")
+    reader.enter("/me/tokens", "Access tokens", flora)
     reader.see("You have no access token yet.")
     reader.press("New access token")
     reader.press("Create access token")
@@ -54,7 +56,7 @@ def test_an_access_token_is_shown_once_works_and_is_revoked(reader: Reader, moor
     reader.press("Create access token")
     reader.see("Copy this secret now.")
     secret = str(reader.page.value("document.querySelector('[data-secret]').textContent"))
-    assert ask(moorage, "/projects", moorage.admin.username, secret).status_code == 200
+    assert ask(moorage, "/projects", flora.username, secret).status_code == 200
     reader.press("Copy secret")
     reader.see("Copied")
     reader.press("Close", within="dialog")
@@ -66,7 +68,7 @@ def test_an_access_token_is_shown_once_works_and_is_revoked(reader: Reader, moor
     reader.see("Revoke laptop?")
     reader.press("Revoke access token")
     reader.see("You have no access token yet.")
-    assert ask(moorage, "/projects", moorage.admin.username, secret).status_code == 401
+    assert ask(moorage, "/projects", flora.username, secret).status_code == 401
 
 
 def test_preferences_are_kept_by_the_server(reader: Reader, moorage: Moorage) -> None:

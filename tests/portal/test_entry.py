@@ -48,7 +48,7 @@ def through_the_provider(reader: Reader, moorage: Moorage, provider: Oidc, perso
     assert link.endswith(f"redirect_url={next_path.replace('/', '%2F')}")
     begun = httpx.get(moorage.url + link, headers={"host": NAME}, trust_env=False)
     assert begun.status_code == 302, begun.text
-    reader.page.keep_cookie(moorage.url, "oidc", begun.cookies["oidc"])
+    reader.page.take_cookies(moorage.url, {"oidc": begun.cookies["oidc"]})
     back = urlsplit(provider.sign_in(begun.headers["location"], person))
     reader.open(f"{back.path}?{back.query}")
 
@@ -124,14 +124,14 @@ def test_people_of_a_provider_choose_a_name_and_come_back_where_they_were(
     reader.expected += ["401 (Unauthorized)"]
     with reader.beside() as window:
         window.expected = ["Scripts may close only"]  # the test opened it, and no script
-        reader.page.keep_cookie(moorage.url, "sid", "A" * 43)  # of a session that is over
+        reader.page.take_cookies(moorage.url, {"sid": "A" * 43})  # of a session that is over
         reader.page.to_front()
         reader.press("Make a new CLI secret")
         reader.see("Your session ended.")
         window.page.to_front()
         link = "/c/oidc/login?redirect_url=%2Fsigned-in"
         begun = httpx.get(moorage.url + link, headers={"host": NAME}, trust_env=False)
-        window.page.keep_cookie(moorage.url, "oidc", begun.cookies["oidc"])
+        window.page.take_cookies(moorage.url, {"oidc": begun.cookies["oidc"]})
         back = urlsplit(provider.sign_in(begun.headers["location"], "alice-1"))
         window.open(f"{back.path}?{back.query}", "You are signed in")
         reader.page.to_front()

@@ -9,6 +9,7 @@ from tests.portal.conftest import Pusher, Reader
 from tests.serving import Moorage
 
 pytestmark = pytest.mark.part("chromium", "portal", "skopeo")
+SHARED = True
 
 COPIED = "navigator.clipboard.readText()"
 
@@ -17,16 +18,16 @@ def test_pushing_from_zero_by_keyboard_alone(reader: Reader, moorage: Moorage, p
     reader.page.allow_clipboard()
     reader.open("/sign-in?next=/projects", "Sign in")
     reader.page.wait("document.activeElement?.name === 'username'")
-    reader.page.insert(moorage.admin.username)
+    reader.page.type(moorage.admin.username)
     reader.tab_to("Password")
-    reader.page.insert(moorage.admin.password)
+    reader.page.type(moorage.admin.password)
     reader.key("Enter")
     reader.see_title("Projects")
 
     reader.see("New project")
     reader.key("n")
     reader.page.wait("document.activeElement?.closest('[role=dialog]') && document.activeElement.tagName === 'INPUT'")
-    reader.page.insert("by-keys")
+    reader.page.type("by-keys")
     reader.key("Enter")
     reader.see_title("by-keys")
     reader.page.wait("!document.querySelector('[role=dialog]')")
@@ -51,8 +52,9 @@ def test_pushing_from_zero_by_keyboard_alone(reader: Reader, moorage: Moorage, p
 
 
 def test_the_map_says_what_keys_do_here(reader: Reader, moorage: Moorage) -> None:
-    reader.enter("/projects", "Projects", moorage.admin)
-    reader.see("library")
+    moorage.create_project("by-map")
+    reader.enter("/projects?q=by-map", "Projects", moorage.admin)
+    reader.page.wait("document.querySelectorAll('tbody tr').length === 1")
     reader.key("?")
     reader.see("Keyboard shortcuts")
     assert reader.sees("Next row")
@@ -62,9 +64,9 @@ def test_the_map_says_what_keys_do_here(reader: Reader, moorage: Moorage) -> Non
     reader.page.wait("!document.querySelector('[role=dialog]')")
 
     reader.key("j")
-    reader.page.wait("document.activeElement?.textContent === 'library'")
+    reader.page.wait("document.activeElement?.textContent === 'by-map'")
     reader.key("o")
-    reader.see_title("library")
+    reader.see_title("by-map")
     reader.key("g")
     reader.key("p")
     reader.see_title("Projects")
@@ -75,7 +77,7 @@ def test_the_map_says_what_keys_do_here(reader: Reader, moorage: Moorage) -> Non
     reader.see("Nothing matches")
     assert reader.page.value("location.pathname") == "/projects"
     reader.key("Escape")
-    reader.see("library")
+    reader.page.wait("document.querySelector('tbody tr')")
 
     reader.page.value("document.querySelector('h1').focus()")
     reader.key("F6")

@@ -11,6 +11,7 @@ from tests.portal.conftest import Pusher, Reader
 from tests.serving import Account, Moorage
 
 pytestmark = pytest.mark.part("chromium", "portal", "skopeo")
+SHARED = True
 
 ROLES = {"project-admin": 1, "maintainer": 4, "developer": 2, "guest": 3, "limited-guest": 5}
 API = "/api/v2.0"

@@ -8,6 +8,7 @@ from tests.portal.conftest import Reader
 from tests.serving import Account, Moorage
 
 pytestmark = pytest.mark.part("chromium", "portal")
+SHARED = True
 
 TYPED = "document.querySelector('[role=dialog] input')?.value"
 
@@ -15,7 +16,7 @@ TYPED = "document.querySelector('[role=dialog] input')?.value"
 @pytest.fixture(scope="module")
 def bob(moorage: Moorage) -> Account:
     """Somebody else."""
-    return moorage.create_user("bob")
+    return moorage.create_user("boris")
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_what_another_tab_does_is_noticed(reader: Reader, moorage: Moorage, bob:
         other.sign_in(bob)
         other.see_title("Projects")
         reader.page.to_front()
-        reader.see("bob is signed in in another tab")
+        reader.see("boris is signed in in another tab")
         assert not reader.sees("Projects")
         assert reader.axe() == []
         reader.photograph("sign-in.other")
@@ -94,13 +95,13 @@ def test_nothing_is_sent_or_shown_as_somebody_else(typing: Reader, moorage: Moor
     take_over(typing, bob)
     typing.type("Name", "sent-as-whom")
     typing.press("Create project")
-    typing.see("bob is signed in in another tab, and this page is admin's.")
+    typing.see("boris is signed in in another tab, and this page is admin's.")
     assert moorage.run("project", "list").stdout.count("sent-as-whom") == 0
     again(typing, moorage.admin)
     typing.see_title("sent-as-whom")
     take_over(typing, bob)
     typing.press("Members")  # a page that only reads
-    typing.see("bob is signed in in another tab")
+    typing.see("boris is signed in in another tab")
     assert not typing.sees("Add member")
-    typing.press("Leave it, and continue as bob")
+    typing.press("Leave it, and continue as boris")
     typing.see_title("Not allowed")
