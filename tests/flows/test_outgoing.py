@@ -168,6 +168,29 @@ async def test_a_body_is_streamed_both_ways(site: Site) -> None:
     assert peer.heads[0].endswith(b"abcdef")
 
 
+async def test_a_large_body_is_read_to_its_length_and_no_further(site: Site) -> None:
+    body = bytes(range(256)) * (remote_http.LARGE_BYTES // 256 + 100)
+    longer = await site.serve(reply(body) + reply(b"smuggled"))
+
+    async def read(session: remote_http.Session, peer: Peer) -> bytes:
+        async with session.stream("GET", peer.url("public.example")) as incoming:
+            return b"".join([piece async for piece in incoming.pieces])
+
+    async def shorter(_head: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply(body)[:-1])
+        await writer.drain()
+        writer.close()
+
+    async with site.outgoing.session("project") as session:
+        assert await read(session, longer) == body
+        assert await read(session, longer) == body
+        assert longer.connections == 2, "what came behind a body answers nobody"
+        with pytest.raises(RemoteUnavailable):
+            await read(session, await site.serve(shorter))
+        async with session.stream("GET", longer.url("public.example")) as incoming:
+            assert body.startswith(await anext(aiter(incoming.pieces)))  # and the rest is not wanted
+
+
 async def test_what_a_reader_of_a_stream_does_wrong_is_not_blamed_on_the_other_side(site: Site) -> None:
     peer = await site.serve(reply())
 
