@@ -6,10 +6,11 @@ import { call } from "../api/client.ts";
 import type { ExecHistory } from "../api/schema.ts";
 import { useListState } from "../app/search.ts";
 import { queries } from "../app/session.tsx";
-import { useWords } from "../app/words.ts";
+import { useLanguage, useWords } from "../app/words.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { CheckField, NumberField } from "../kit/Field.tsx";
+import { daySign } from "../kit/format.ts";
 import { LiveLog } from "../kit/LiveLog.tsx";
 import { Page } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
@@ -71,6 +72,7 @@ export default function PurgePage() {
 /** Once now, or at times. */
 function KeptDialog({ now, schedule, onClose }: { now: boolean; schedule: ExecHistory; onClose: () => void }) {
   const t = useWords();
+  const language = useLanguage();
   const [planned, setPlanned] = useState<Planned>(plannedOf(schedule.schedule?.type, schedule.schedule?.cron));
   const [one, setOne] = useState<Kept>({ ...keptOf(schedule), dry: false });
   const [wrong, setWrong] = useState(false);
@@ -82,7 +84,7 @@ function KeptDialog({ now, schedule, onClose }: { now: boolean; schedule: ExecHi
     <Dialog title={now ? t("audit.purge.submit") : t("audit.purge.scheduleTitle")} opened onClose={onClose}>
       <DialogForm submit={now ? t("audit.purge.submit") : t("audit.purge.save")} onSubmit={() => (one.events.length ? send.mutate() : setWrong(true))} onCancel={onClose} busy={send.isPending} error={send.error} danger={now}>
         {!now && <ScheduleField label={t("audit.purge.when")} value={planned} onChange={setPlanned} />}
-        <NumberField label={t("audit.purge.days")} description={t("audit.purge.daysHint")} value={one.days} min={1} max={10_000} suffix=" d" onChange={(days) => setOne({ ...one, days: String(days) })} />
+        <NumberField label={t("audit.purge.days")} description={t("audit.purge.daysHint")} value={one.days} min={1} max={10_000} suffix={daySign(language)} onChange={(days) => setOne({ ...one, days: String(days) })} />
         <fieldset className="stack plain">
           <legend>{t("audit.purge.kinds")}</legend>
           {EVENTS.map((event) => <CheckField key={event} label={t(`audit.purge.event.${event}`)} checked={one.events.includes(event)} onChange={(change) => { setWrong(false); setOne({ ...one, events: EVENTS.filter((each) => (each === event ? change.currentTarget.checked : one.events.includes(each))) }); }} />)}

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { breakable, bytes, duration, inPlatformOrder, listed, relative, shortDigest, shortPlatforms, timeOf } from "./format.ts";
+import { breakable, bytes, daySign, duration, inPlatformOrder, listed, relative, shortDigest, shortPlatforms, timeOf } from "./format.ts";
 
 test.each([
   [0, "0 B"], [1023, "1023 B"], [1024, "1 KiB"], [1536, "1.5 KiB"], [1048575, "1 MiB"], [1342177280, "1.25 GiB"], [1023 * 1024, "1023 KiB"], [5 * 1024 ** 4, "5 TiB"], [-2048, "-2 KiB"],
@@ -27,6 +27,10 @@ test("a duration has its two largest units", () => {
   expect(duration(69, "en-US")).toBe("1 min, 9 sec");
   expect(duration(0, "en-US")).toBe("0 sec");
   expect(duration(90_000, "en-US")).toBe("1 day, 1 hr");
+});
+
+test("days have the sign of the language", () => {
+  expect(["en-US", "de-DE", "fr-FR", "zh-CN"].map(daySign)).toEqual(["\u00a0d", "\u00a0T", "\u00a0j", "天"]);
 });
 
 test("words stand one after the other as the language does it", () => {

@@ -60,6 +60,13 @@ export function duration(seconds: number, language: string): string {
   );
 }
 
+/** What stands behind a number of days in a field: ` d`, `天`; never in the plural, since it stands while the number is typed. */
+export function daySign(language: string): string {
+  const parts = new Intl.NumberFormat(language, { style: "unit", unit: "day", unitDisplay: "narrow" }).formatToParts(1);
+  const unit = parts.find((one) => one.type === "unit")?.value ?? "d";
+  return /^\p{Script=Latin}|^\p{Script=Cyrillic}/u.test(unit) ? `${NBSP}${unit}` : unit;
+}
+
 /** Words one after the other, as the language does it: `Pushed, Deleted`, `推送、删除`. */
 export const listed = (words: readonly string[], language: string): string => new Intl.ListFormat(language, { type: "conjunction", style: "narrow" }).format(words);
 
