@@ -62,3 +62,12 @@ def test_labels_are_made_changed_and_deleted(reader: Reader, moorage: Moorage) -
     reader.press("Actions for stable")
     reader.press("Delete label")
     reader.see("No label exists yet.")
+
+    reader.open("/admin/labels", "Labels")
+    reader.see("Every project offers these")
+    reader.press("New label")
+    reader.type("Name", "approved by us")
+    reader.press("Create label")
+    reader.press("Actions for approved by us")
+    reader.press("Delete label")
+    reader.see("Label approved by us deleted")

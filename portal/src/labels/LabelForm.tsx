@@ -10,19 +10,19 @@ import { TextField } from "../kit/Field.tsx";
 import colors from "./colors.json";
 import { LabelChip } from "./LabelChip.tsx";
 import classes from "./labels.module.css";
-import { labelsChanged } from "./queries.ts";
+import { labelsChanged, type Owner } from "./queries.ts";
 
-export function LabelForm({ project, projectId, label, onClose }: { project: string; projectId: number; label: Label | null; onClose: () => void }) {
+export function LabelForm({ owner, label, onClose }: { owner: Owner | null; label: Label | null; onClose: () => void }) {
   const t = useWords();
   const [name, setName] = useState(label?.name ?? "");
   const [about, setAbout] = useState(label?.description ?? "");
   const [color, setColor] = useState(label?.color || (colors[0] as string));
   const [wrong, setWrong] = useState<string | null>(null);
-  const body = { name, description: about, color, scope: "p", project_id: projectId };
+  const body = { name, description: about, color, ...(owner ? { scope: "p", project_id: owner.id } : { scope: "g" }) };
   const save = useMutation({
     mutationFn: async () => void (label === null ? await call("POST /labels", { body }) : await call("PUT /labels/{label_id}", { path: { label_id: label.id ?? 0 }, body })),
     onSuccess: async () => {
-      await labelsChanged(project);
+      await labelsChanged(owner);
       onClose();
     },
     onError: (error) => {

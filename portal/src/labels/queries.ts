@@ -1,4 +1,4 @@
-// Labels of a project: ["project", NAME, "labels", …].
+// Labels of a project: ["project", NAME, "labels", …]; of the server: ["labels", …].
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { call } from "../api/client.ts";
 import type { ListState } from "../app/search.ts";
@@ -29,4 +29,21 @@ export const choicesQuery = (project: string, projectId: number | undefined, sou
     },
   });
 
-export const labelsChanged = (project: string) => queries.invalidateQueries({ queryKey: ["project", project, "labels"] });
+export const systemLabelsQuery = (list: ListState) =>
+  queryOptions({
+    queryKey: ["labels", list.q, list.sort, list.page, list.size],
+    placeholderData: keepPreviousData,
+    queryFn: async ({ signal }) => {
+      const { data, total } = await call("GET /labels", { query: { scope: "g", ...named(list.q), sort: list.sort, page: list.page, page_size: list.size }, signal });
+      return { data, total };
+    },
+  });
+
+/** The project whose labels they are. */
+export interface Owner {
+  project: string;
+  id: number;
+}
+
+/** Null: those of the server, which every project offers. */
+export const labelsChanged = (owner: Owner | null) => queries.invalidateQueries(owner ? { queryKey: ["project", owner.project, "labels"] } : { predicate: (one) => one.queryKey.includes("labels") });

@@ -1,0 +1,20 @@
+// Which labels can artifacts of all projects carry?
+import { useQuery } from "@tanstack/react-query";
+import { useListState } from "../app/search.ts";
+import { useWords } from "../app/words.ts";
+import { Page } from "../kit/Page.tsx";
+import { LabelList } from "./LabelList.tsx";
+import { systemLabelsQuery } from "./queries.ts";
+
+const EVERYTHING = () => true; // the page is for administrators
+
+export default function SystemLabelsPage() {
+  const t = useWords();
+  const list = useListState({ sort: "name" });
+  const query = useQuery(systemLabelsQuery(list));
+  return (
+    <Page title={t("labels.title")} under={<p className="muted">{t("labels.system")}</p>}>
+      <LabelList owner={null} query={query} list={list} may={EVERYTHING} empty={t("labels.empty")} />
+    </Page>
+  );
+}
