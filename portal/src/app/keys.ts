@@ -71,6 +71,7 @@ export const KEYS: readonly KeyOf[] = [
   { keys: ["g p"], label: "projects.title", group: "everywhere", there: () => true, letter: true },
   { keys: ["g a"], label: "jobs.activity.title", group: "everywhere", there: () => document.querySelector("a[href='/activity']") !== null, letter: true },
   { keys: ["g t"], label: "trash.title", group: "everywhere", there: () => document.querySelector("a[href='/trash']") !== null, letter: true },
+  { keys: ["g s"], label: "settings.title", group: "everywhere", there: () => document.querySelector("a[href='/admin/settings']") !== null, letter: true },
   { keys: ["g h"], label: "health.title", group: "everywhere", there: () => document.querySelector("a[href='/admin/health']") !== null, letter: true },
   { keys: ["r"], label: "keys.refresh", group: "everywhere", there: () => true, letter: true },
   { keys: ["F6"], label: "keys.region", group: "everywhere", there: () => true, letter: false },

@@ -39,8 +39,8 @@ export function SignInForm({ name: given, onDone }: { name?: string; onDone: () 
   };
   return (
     <form className="stack" onSubmit={send} noValidate>
-      <TextField label={t("identity.signIn.name")} name="username" autoComplete="username" value={name} error={missing.name} autoFocus={name === ""} onChange={(event) => { setName(event.currentTarget.value); setMissing({}); }} autoCapitalize="none" />
-      <PasswordField label={t("identity.signIn.password")} name="password" autoComplete="current-password" value={password} error={missing.password} autoFocus={name !== ""} onChange={(event) => { setPassword(event.currentTarget.value); setMissing({}); }} />
+      <TextField label={t("identity.signIn.name")} name="username" autoComplete="username" value={name} error={missing.name} autoFocus={name === ""} {...(given === undefined ? {} : { "data-autofocus": given === "" || undefined })} onChange={(event) => { setName(event.currentTarget.value); setMissing({}); }} autoCapitalize="none" />
+      <PasswordField label={t("identity.signIn.password")} name="password" autoComplete="current-password" value={password} error={missing.password} autoFocus={name !== ""} {...(given ? { "data-autofocus": true } : {})} onChange={(event) => { setPassword(event.currentTarget.value); setMissing({}); }} />
       <CheckField label={t("identity.signIn.keepName")} checked={keep} onChange={(event) => setKeep(event.currentTarget.checked)} />
       {error !== null && <ProblemBox error={error} />}
       <Button type="submit" loading={busy} fullWidth>{t("identity.signIn.action")}</Button>
