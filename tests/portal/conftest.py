@@ -324,6 +324,7 @@ def reader(request: pytest.FixtureRequest, parts: Parts, moorage: Moorage) -> It
 def _no_old_pictures() -> None:
     if "PYTEST_XDIST_WORKER" not in os.environ:
         shutil.rmtree(PICTURES, ignore_errors=True)
+    PICTURES.mkdir(parents=True, exist_ok=True)  # also for whoever keeps the first one, whichever test that is
 
 
 ASKED = pytest.StashKey[Asked]()
