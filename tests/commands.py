@@ -145,7 +145,7 @@ def serving(data: Path, *words: str, **environment: str) -> Iterator[Running]:
     command = [*kept, *MOORAGE, "serve", "--data", str(data), "--listen", f"127.0.0.1:{port}", *words]
     server = Server(command, log)
     try:
-        server.wait(lambda: '"event": "ready"' in log.read_text(), what="the banner", seconds=20)
+        server.wait(lambda: '"event": "ready"' in log.read_text(), what="the banner", seconds=60)
         banner = next(json.loads(line) for line in log.read_text().splitlines() if '"event": "ready"' in line)
         yield Running(server, data, port, banner)
     finally:

@@ -134,7 +134,7 @@ class Moorage:
             raise Broken("the server is not started")
         return self._server.pid
 
-    def start(self, *, fault: str = "", seconds: float = 30) -> None:
+    def start(self, *, fault: str = "", seconds: float = 90) -> None:
         """Start it and wait until /readyz says 200.
 
         Args:

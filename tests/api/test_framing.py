@@ -225,7 +225,7 @@ def test_a_client_that_falls_silent_in_a_body_is_cut_off_and_can_go_on(moorage: 
         answer = line.read()
 
     assert b" 400 " in answer.split(b"\r\n")[0]
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 60
     assert offset(http, location) == "0-99"
 
 
@@ -238,7 +238,7 @@ def test_many_idle_and_half_sent_requests_hold_nobody_up(moorage: Moorage, http:
         begun = time.monotonic()
         for _ in range(20):
             assert http.get("/v2/").status_code == 200
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 60
     finally:
         for line in lines:
             line.socket.close()

@@ -1,7 +1,7 @@
 """How much a selector means while it is being written: equal to what the rules select, within bounds, and no change."""
 
+import asyncio
 import itertools
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -229,7 +229,6 @@ def test_each_read_with_a_body_passes_in_read_only_mode_and_nothing_else() -> No
 
 async def test_a_hostile_pattern_takes_no_time(app: Server, project: str) -> None:
     await fill(app, project, {"app": ["a" * 128] * 1 + [f"{'a' * 120}{at}" for at in range(2_000)]})
-    begin = time.monotonic()
-    found = await match(app, project, tag={"kind": "regex", "pattern": "(a*)*b"})
+    async with asyncio.timeout(30):  # one that goes back takes years
+        found = await match(app, project, tag={"kind": "regex", "pattern": "(a*)*b"})
     assert found["tags"] == {"matched": 0, "of": 2001}
-    assert time.monotonic() - begin < 2

@@ -153,7 +153,7 @@ async def test_a_look_that_takes_too_long_is_stopped(database: Database, monkeyp
     began = asyncio.get_running_loop().time()
     with pytest.raises(DatabaseUnavailable):
         await database.look(story)
-    assert asyncio.get_running_loop().time() - began < 5
+    assert asyncio.get_running_loop().time() - began < 50
     assert await database.look(names) == []
 
 

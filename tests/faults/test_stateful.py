@@ -46,7 +46,7 @@ from tests.faults.model_trash import list_trash
 from tests.faults.place import BOB, Place, Templates
 from tests.faults.registry import Client, digest_of
 
-EXAMPLES, STEPS = 20, 20
+EXAMPLES, STEPS = {"sqlite": 20, "postgres": 10}, 20
 DEEP_EXAMPLES, DEEP_STEPS = 500, 50
 SMALL_BYTES = 5_000
 """The limit of one project: some of what there is to push, not all of it."""
@@ -446,9 +446,14 @@ def places(
 
 
 def test_any_clients_at_the_same_time_have_an_order(
-    places: Callable[[], AbstractContextManager[Place]], seed: int, tell: Callable[[str], None], *, deep: bool
+    places: Callable[[], AbstractContextManager[Place]],
+    request: pytest.FixtureRequest,
+    seed: int,
+    tell: Callable[[str], None],
+    *,
+    deep: bool,
 ) -> None:
-    ground = Ground(places)
+    ground, examples = Ground(places), EXAMPLES[request.node.callspec.params["places"]]
 
     @seeded(seed)
     def machine() -> Clients:
@@ -458,7 +463,7 @@ def test_any_clients_at_the_same_time_have_an_order(
         run_state_machine_as_test(
             cast("type[Clients]", machine),
             settings=settings(
-                max_examples=DEEP_EXAMPLES if deep else EXAMPLES,
+                max_examples=DEEP_EXAMPLES if deep else examples,
                 stateful_step_count=DEEP_STEPS if deep else STEPS,
                 deadline=None,
                 print_blob=True,
@@ -474,5 +479,5 @@ def test_any_clients_at_the_same_time_have_an_order(
             "each explained by an order"
         )
 
-    assert ground.examples >= EXAMPLES
+    assert ground.examples >= examples
     assert ground.operations > ground.steps

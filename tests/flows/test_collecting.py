@@ -34,7 +34,7 @@ from tests.serving import Moorage, serve
 REPOSITORY = "team/load"
 ORPHANS, FEW, MANY = 600, 30, 100_000
 PUSHERS, PUSHES = 2, 6
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS = 0.3
 """Between two pushes, once there were so many: what is checked at the end does not grow with what collecting takes."""
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"

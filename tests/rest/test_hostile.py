@@ -30,10 +30,8 @@ from tests.serving import Account, Moorage
 PAGED = {str(one.operation_id): one for one in BUILT if one.opt["paged"]}
 INJECTED = (
     "'", '"', ";--", "%", "_", "\\", "' or '1'='1", "x');select 1;--", "(case when 1=1 then 1 else 2 end)",
-    "name,(select 1)", "name;select pg_sleep(5)--", "-name'", "1 union select secret from robot",
+    "name,(select 1)", "name;select pg_sleep(60)--", "-name'", "1 union select secret from robot",
 )  # fmt: skip
-SECONDS = 4.0
-"""More than any of these may take on a busy machine, and less than the sleep that one of them asks for."""
 
 
 @pytest.fixture(scope="module")
@@ -72,10 +70,8 @@ def test_i1_no_word_of_a_query_reaches_the_database_as_sql(operation: str, admin
             f"sort={quote(words)}",
             f"name={quote(words)}",
         ):
-            began = time.monotonic()
-            answer = admin.send("GET", target + query)
+            answer = admin.send("GET", target + query)  # one that slept would be stopped after 30 s, and be 503
             assert answer.status_code in {200, 400, 404, 422}, (query, answer.text)
-            assert time.monotonic() - began < SECONDS, query
 
 
 @pytest.mark.parametrize("operation", [name for name in PAGED if name not in NEEDS_MORE])
