@@ -1,5 +1,5 @@
 // How the page is built: into dist/, hashed, and packed for browsers that understand brotli or gzip.
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
@@ -27,6 +27,30 @@ function words(): Plugin {
   };
 }
 
+/** `licences.txt`: the licence of every package that a browser loads a part of, as each of them asks for. */
+function licences(): Plugin {
+  return {
+    name: "licences",
+    apply: "build",
+    generateBundle(_options, bundle) {
+      const folders = new Set<string>();
+      for (const one of Object.values(bundle)) {
+        for (const id of one.type === "chunk" ? one.moduleIds : []) {
+          const found = /^\0?(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id.replaceAll("\\", "/"));
+          if (found?.[1] !== undefined && existsSync(join(found[1], "package.json"))) folders.add(found[1]);
+        }
+      }
+      const parts = [...folders].map((folder) => {
+        const said = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { name: string; version: string; license?: string };
+        const file = readdirSync(folder).find((name) => /^licen[cs]e/i.test(name));
+        const text = file === undefined ? "" : `\n\n${readFileSync(join(folder, file), "utf8").trim()}`;
+        return `${said.name} ${said.version} (${said.license ?? ""})${text}`;
+      });
+      this.emitFile({ type: "asset", fileName: "licences.txt", source: `${parts.sort().join(`\n\n${"-".repeat(78)}\n\n`)}\n` });
+    },
+  };
+}
+
 /** A `.br` and a `.gz` beside each file that gets smaller by it. */
 function packed(): Plugin {
   return {
@@ -35,7 +59,7 @@ function packed(): Plugin {
     writeBundle(options) {
       const folder = options.dir ?? OUT;
       for (const name of readdirSync(folder, { recursive: true }) as string[]) {
-        if (!/\.(js|css|svg|html|json)$/.test(name)) continue;
+        if (!/\.(js|css|svg|html|json|txt)$/.test(name)) continue;
         const file = join(folder, name);
         const whole = readFileSync(file);
         const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: whole.length };
@@ -48,7 +72,7 @@ function packed(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [react(), words(), packed()],
+  plugins: [react(), words(), licences(), packed()],
   build: {
     outDir: OUT,
     emptyOutDir: true,

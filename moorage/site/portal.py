@@ -36,6 +36,7 @@ _TYPES = {
     ".css": b"text/css; charset=utf-8",
     ".svg": b"image/svg+xml",
     ".json": b"application/json",
+    ".txt": b"text/plain; charset=utf-8",
     ".woff2": b"font/woff2",
 }
 _PACKED = ((b"br", ".br"), (b"gzip", ".gz"))

@@ -81,6 +81,13 @@ class Built:
         return len(gzip.compress((self._files / name).read_bytes(), 9))
 
 
+def test_what_a_browser_loads_has_its_licence_beside_it(parts: Parts) -> None:
+    said = (parts.get("portal", Portal).files / "licences.txt").read_text()
+    for name in ("react ", "@mantine/core ", "d3-scale ", "marked "):
+        assert f"\n{name}" in f"\n{said}"
+    assert "Permission is hereby granted" in said
+
+
 def test_a_reader_loads_no_more_than_the_budgets_allow(parts: Parts) -> None:
     built = Built(parts.get("portal", Portal).files)
     languages = built.languages()

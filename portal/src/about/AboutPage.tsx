@@ -38,6 +38,7 @@ export default function AboutPage() {
         <div className="stack">
           <a href="/api/v2.0/explorer">{t("about.explorer")}</a>
           <a href="/api/v2.0/openapi.json">{t("about.document")}</a>
+          <a href="/licences.txt">{t("about.licences")}</a>
           {found?.has_ca_root && <a href="/api/v2.0/systeminfo/getcert" download>{t("about.certificate")}</a>}
         </div>
       </div>
