@@ -41,7 +41,7 @@ export function PasswordForm({ user, onDone }: { user: UserResp; onDone?: () => 
     <form className={`stack ${classes["form"]}`} onSubmit={send} noValidate>
       <input type="text" autoComplete="username" value={user.username} readOnly hidden />
       <PasswordField label={t("account.password.old")} autoComplete="current-password" value={old} error={wrong.old} onChange={(event) => { setOld(event.currentTarget.value); setWrong({}); }} />
-      <PasswordField label={t("users.password.new")} description={t("users.password.rule")} autoComplete="new-password" value={text} error={wrong.text} onChange={(event) => { setText(event.currentTarget.value); setWrong({}); }} />
+      <PasswordField label={t("users.password.new")} description={wrong.text === undefined && t("users.password.rule")} autoComplete="new-password" value={text} error={wrong.text} onChange={(event) => { setText(event.currentTarget.value); setWrong({}); }} />
       {change.error && wrong.old === undefined && <ProblemBox error={change.error} />}
       <div><Button type="submit" variant="default" loading={change.isPending}>{t("account.password.submit")}</Button></div>
     </form>

@@ -42,7 +42,7 @@ export default function TokensPage() {
     { id: "name", head: t("account.tokens.column.name"), cell: (one) => <Name>{one.name}</Name> },
     { id: "scopes", head: t("account.tokens.column.scopes"), cell: (one) => <span className="row">{one.scopes.map((scope) => <Chip key={scope}>{t(SCOPES[scope] ?? "account.scope.pull")}</Chip>)}</span> },
     { id: "projects", head: t("account.tokens.column.projects"), cell: (one) => (one.projects === null ? t("account.tokens.allProjects") : <span className="row">{one.projects.map((name) => <Name key={name}>{name}</Name>)}</span>) },
-    { id: "expires", head: t("account.tokens.column.expires"), width: "fit", phone: 1, cell: (one) => <Expires at={one.expires_at} /> },
+    { id: "expires", head: t("account.tokens.column.expires"), width: "fit", cell: (one) => <Expires at={one.expires_at} /> },
     { id: "used", head: t("account.tokens.column.used"), width: "fit", cell: (one) => <Time value={one.last_used} /> },
     { id: "created", head: t("account.tokens.column.created"), width: "fit", phone: 0, cell: (one) => <Time value={one.creation_time} /> },
   ];

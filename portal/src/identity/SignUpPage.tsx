@@ -84,10 +84,10 @@ function SignUpForm() {
   };
   return (
     <form className="stack" onSubmit={(event) => void send(event)} noValidate>
-      <TextField label={t("users.column.name")} name="username" autoComplete="username" autoCapitalize="none" autoFocus description={t("identity.name.rule")} value={one.username} error={wrong.username} maxLength={255} onChange={change("username")} onBlur={leave("username")} />
+      <TextField label={t("users.column.name")} name="username" autoComplete="username" autoCapitalize="none" autoFocus description={wrong.username === undefined && t("identity.name.rule")} value={one.username} error={wrong.username} maxLength={255} onChange={change("username")} onBlur={leave("username")} />
       <TextField label={t("users.column.realname")} name="realname" autoComplete="name" value={one.realname} error={wrong.realname} maxLength={255} onChange={change("realname")} onBlur={leave("realname")} />
       <TextField label={t("users.column.email")} name="email" type="email" autoComplete="email" value={one.email} error={wrong.email} onChange={change("email")} onBlur={leave("email")} />
-      <PasswordField label={t("identity.signIn.password")} name="password" description={t("users.password.rule")} autoComplete="new-password" value={one.password} error={wrong.password} onChange={change("password")} onBlur={leave("password")} />
+      <PasswordField label={t("identity.signIn.password")} name="password" description={wrong.password === undefined && t("users.password.rule")} autoComplete="new-password" value={one.password} error={wrong.password} onChange={change("password")} onBlur={leave("password")} />
       {error !== null && <ProblemBox error={error} />}
       <Button type="submit" loading={busy} fullWidth>{t("identity.signUp.submit")}</Button>
     </form>
