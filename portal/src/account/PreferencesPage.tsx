@@ -24,14 +24,14 @@ export default function PreferencesPage() {
   const keep = useMutation({ mutationFn: (change: Preferences) => prefer(change) });
   return (
     <Page title={t("account.preferences.title")} under={<p className="muted">{user ? t("account.preferences.kept") : t("account.preferences.keptHere")}</p>}>
-      <div className={`stack ${classes["form"]}`}>
+      <form className={`stack ${classes["form"]}`} aria-label={t("account.preferences.title")} onSubmit={(event) => event.preventDefault()}>
         <SelectField label={t("shell.language.label")} value={language} data={Object.entries(LANGUAGES).map(([value, label]) => ({ value, label }))} onChange={(value) => { void speak(value as Language, true); keep.mutate({ language: value as Language }); }} />
         <SelectField label={t("shell.theme.label")} value={colorScheme} data={[{ value: "auto", label: t("shell.theme.system") }, { value: "light", label: t("shell.theme.light") }, { value: "dark", label: t("shell.theme.dark") }]} onChange={(value) => { setColorScheme(value as Theme); keep.mutate({ theme: value as Theme }); }} />
         <SelectField label={t("account.preferences.times")} value={times} data={(["relative", "absolute", "iso"] as Times[]).map((value) => ({ value, label: t(`account.preferences.time.${value}`) }))} onChange={(value) => { setTimes(value as Times); keep.mutate({ times: value as Times }); }} />
         <p className="small muted">{t("account.preferences.example")} <Time value={opened} /></p>
         <SwitchField label={t("account.preferences.letters")} description={t("account.preferences.lettersHint")} checked={letters} onChange={(event) => { const on = event.currentTarget.checked; setOwnLetters(on); setLetters(on); keep.mutate({ letters: on }); }} />
         {keep.error && <ProblemBox error={keep.error} />}
-      </div>
+      </form>
     </Page>
   );
 }
