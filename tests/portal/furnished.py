@@ -58,6 +58,7 @@ def furnish(moorage: Moorage, pusher: Pusher) -> Furnished:
         api.send("PUT", "/system/gc/schedule", {"schedule": {"type": "Weekly", "cron": "0 0 3 * * 6"}})
         api.send("DELETE", "/projects/web/repositories/old")
         api.send("DELETE", "/projects/team/repositories/backend%252Fapi/artifacts/0.9.0/tags/0.9.0")
+        api.send("DELETE", "/projects/team/repositories/backend%252Fapi/artifacts/0.8.0")
         api.wait("/system/gc", lambda rows: rows and rows[0]["job_status"] == "Success")
         retention = f"/retentions/{api.get('/projects/team')['metadata']['retention_id']}/executions"
         api.wait(retention, lambda rows: rows[0]["end_time"])
@@ -124,6 +125,7 @@ def _images(api: Api, pusher: Pusher) -> str:
     """Tags of every kind, a signature, labels and a description. Returns the digest of 2.1.0."""
     base = images.image("api 2.0.0", size_bytes=400_000)
     pusher.push(images.image("api 1.9.0", size_bytes=90_000), "team/backend/api:1.9.0", "team/backend/api:0.9.0")
+    pusher.push(images.image("api 0.8.0", size_bytes=9_000), "team/backend/api:0.8.0")
     pusher.push(base, "team/backend/api:2.0.0", "team/backend/api:2.0")
     pusher.push(images.image("api rc", base=base), "team/backend/api:2.2.0-rc.1")
     arms = (images.image("api 2.1.0", base=base, architecture=one) for one in ("amd64", "arm64"))
@@ -169,7 +171,7 @@ def _sign(moorage: Moorage, repository: str, subject: images.Blob) -> None:
 def _webhook(api: Api) -> str:
     """A webhook that nobody hears. Returns its id."""
     target = {"type": "http", "address": "http://127.0.0.1:1/hook", "skip_cert_verify": False}
-    hook = {"name": "ci", "enabled": True, "event_types": ["PUSH_ARTIFACT", "DELETE_ARTIFACT"], "targets": [target]}
+    hook = {"name": "ci", "enabled": True, "event_types": ["DELETE_ARTIFACT"], "targets": [target]}
     return api.make("/projects/team/webhook/policies", hook)
 
 
