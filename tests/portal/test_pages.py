@@ -29,6 +29,7 @@ LOADED = "document.querySelector('h1')?.textContent && !document.querySelector('
 SHOWN = (
     "document.querySelector('main [class*=Skeleton]')?.checkVisibility({visibilityProperty: true})"
     " || document.querySelector('main form, main tbody tr, main .panel:not([aria-busy])')"
+    " || (!document.querySelector('main [aria-busy=true]') && document.querySelector('main input'))"
 )
 """It says that something is on its way, or shows what was known before."""
 

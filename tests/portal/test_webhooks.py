@@ -47,7 +47,7 @@ def test_a_webhook_is_made_tells_is_read_and_tells_again(
 ) -> None:
     moorage.create_project("told")
     reader.enter("/projects/told/webhooks", "told", moorage.admin)
-    reader.see("Nobody is told yet.")
+    reader.see("There is no webhook yet.")
     reader.press("New webhook")
     reader.type("Name", "ci")
     reader.type("Address", "ftp://wrong")
@@ -83,4 +83,4 @@ def test_a_webhook_is_made_tells_is_read_and_tells_again(
     reader.press("Delete webhook")
     reader.type("Type ci to confirm", "ci")
     reader.press("Delete webhook", within="dialog")
-    reader.see("Nobody is told yet.")
+    reader.see("There is no webhook yet.")
