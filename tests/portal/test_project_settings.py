@@ -37,9 +37,9 @@ def test_settings_are_saved_and_the_project_is_deleted_by_its_name(reader: Reade
 
 def test_a_developer_sees_settings_and_is_offered_no_change(reader: Reader, moorage: Moorage) -> None:
     moorage.create_project("seen")
-    dora = moorage.create_user("dora")
-    moorage.add_member("seen", dora, "developer")
-    reader.enter("/projects/seen", "seen", dora)
+    devon = moorage.create_user("devon")
+    moorage.add_member("seen", devon, "developer")
+    reader.enter("/projects/seen", "seen", devon)
     reader.page.wait("document.querySelectorAll('nav a').length > 3")
     assert not reader.sees("Save settings")
     assert not reader.sees("Delete project")
