@@ -8,7 +8,6 @@ from tests.portal.conftest import NARROW, Reader
 from tests.serving import Moorage
 
 pytestmark = pytest.mark.part("chromium", "portal")
-SHARED = True
 
 OTHERS = ("es-ES", "fr-FR", "ja-JP", "ko-KR", "pt-BR", "ru-RU", "tr-TR", "zh-TW")
 """Languages that test_pages.py opens every page in under --deep only."""

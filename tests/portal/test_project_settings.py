@@ -8,7 +8,6 @@ from tests.portal.conftest import Reader
 from tests.serving import Moorage
 
 pytestmark = pytest.mark.part("chromium", "portal")
-SHARED = True
 
 
 def test_settings_are_saved_and_the_project_is_deleted_by_its_name(reader: Reader, moorage: Moorage) -> None:
