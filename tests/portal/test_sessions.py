@@ -51,6 +51,7 @@ def test_a_form_waits_for_its_person_to_be_back(typing: Reader, moorage: Moorage
     typing.look("sign-in.over")
     typing.press("Close", within="dialog")
     typing.see("nothing is sent until you sign in")
+    typing.page.wait("!document.querySelector('[data-above] [role=dialog]')")
     typing.page.wait("document.querySelector('[role=dialog] [role=alert]')")  # it moves the button
     assert typing.page.value(TYPED) == "half-typed"
     typing.press("Create project")
