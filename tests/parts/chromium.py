@@ -90,6 +90,31 @@ class Chromium(Part):
             self._wire.ask("Target.disposeBrowserContext", browserContextId=context)
 
 
+_AIM = """(it) => {
+  if (!it) return null;
+  it.scrollIntoView({ block: "center", behavior: "instant" });
+  const meant = [it, ...(it.labels ?? [])];
+  const kinds = ["pointerdown", "mousedown", "pointerup", "mouseup", "click"];
+  let hit = false;
+  const guard = (event) => {
+    if (!event.isTrusted) return;
+    hit ||= event.type === "pointerdown" && meant.some((one) => one.contains(event.target));
+    if (hit) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  };
+  kinds.forEach((kind) => window.addEventListener(kind, guard, true));
+  window.__landed = () => {
+    kinds.forEach((kind) => window.removeEventListener(kind, guard, true));
+    delete window.__landed;
+    return hit;
+  };
+  const box = it.getBoundingClientRect();
+  return [box.x + box.width / 2, box.y + box.height / 2];
+}"""
+"""Where an element is; until `__landed` is asked, the mouse reaches it and nothing else."""
+
+
 @dataclass(frozen=True)
 class Sent:
     """A request.
@@ -168,16 +193,22 @@ class Page:
             time.sleep(0.03)
 
     def click(self, selector: str) -> None:
-        """Scroll to the first element that a selector finds, and press the mouse's button in its middle."""
-        found = self.value(
-            f"(() => {{ const it = document.querySelector({json.dumps(selector)}); if (!it) return null;"
-            " it.scrollIntoView({block: 'center'}); const box = it.getBoundingClientRect();"
-            " return [box.x + box.width / 2, box.y + box.height / 2]; })()"
-        )
-        if found is None:
-            raise Broken(f"there is no {selector}")
-        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
-            self._ask("Input.dispatchMouseEvent", type=kind, x=found[0], y=found[1], button="left", clickCount=1)
+        """Scroll to the first element that a selector finds, and press the mouse's button in its middle.
+
+        A press that would meet something else, because the element moves or another one lies over it for a moment,
+        reaches nothing and is tried again.
+        """
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            found = self.value(f"({_AIM})(document.querySelector({json.dumps(selector)}))")
+            if found is None:
+                raise Broken(f"there is no {selector}")
+            for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+                self._ask("Input.dispatchMouseEvent", type=kind, x=found[0], y=found[1], button="left", clickCount=1)
+            if self.value("window.__landed ? window.__landed() : true"):  # another document: it did
+                return
+            time.sleep(0.05)
+        raise Broken(f"a press does not reach {selector}; the page says {self.complaints()}")
 
     def rest(self) -> None:
         """Take the mouse away, so that it hovers over nothing."""
