@@ -223,7 +223,6 @@ class Reader:
         self._look()
         self.page.wait(f"Boolean({finder})")
         self.stand_still()
-        self.page.wait(f"window.__free({finder})")
         self.page.value(f"{finder}.setAttribute('data-pressed', '')")
         self.page.click("[data-pressed]")
         self.page.value(

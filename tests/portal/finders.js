@@ -15,14 +15,6 @@ window.__named = (name, role, within) => {
   const order = dialog ? [...seen.filter((one) => dialog.contains(one)), ...seen] : seen;
   return order.find((one) => window.__name(one) === name) ?? order.find((one) => window.__name(one).startsWith(name));
 };
-// Whether no dialog lies over it: one that closes does for a moment, and would take the press.
-window.__free = (one) => {
-  one.scrollIntoView({ block: "center" });
-  const box = one.getBoundingClientRect();
-  const there = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-  const over = there?.closest("[class*='Modal-root'], [class*='Drawer-root']");
-  return !over || over.contains(one);
-};
 window.__field = (label) =>
   [...document.querySelectorAll("input, textarea")].filter(window.__seen).find((one) => {
     const labels = [one.getAttribute("aria-label") ?? "", ...[...(one.labels ?? [])].map((each) => each.textContent.trim())];
