@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, select
 
 from moorage import faults
 from moorage.artifacts.push import Draft, hold_tags, record_all
-from moorage.artifacts.repositories import Destination, ensure_repository
+from moorage.artifacts.repositories import ensure_repository, find_destination
 from moorage.artifacts.service import get_artifact, get_repository
 from moorage.artifacts.tables import Artifact, ArtifactBlob, ArtifactReference, Blob, Manifest, Tag
 from moorage.artifacts.uploads import link_blob
@@ -29,12 +29,10 @@ from moorage.errors import (
 from moorage.oci import manifest as manifests
 from moorage.oci.digest import Digest
 from moorage.oci.names import parse_repository
-from moorage.projects.tables import Project
 from moorage.quotas import service as quotas
 
 MAX_ARTIFACTS = 5_000
 
-_EPOCH = select(Project.epoch).where(Project.id == bindparam("project"), Project.trash_id.is_(None))
 _ARTIFACTS = (
     select(Artifact.id, Artifact.digest, Artifact.media_type, Manifest.bytes)
     .join(Manifest, Manifest.artifact_id == Artifact.id)
@@ -118,14 +116,13 @@ def copy_artifact(
     parse_repository(path)
     for gate in sorted({project_id, source_project}):
         pass_gate(work, gate)
-    epoch = work.db.execute(_EPOCH, {"project": project_id}).scalar()
-    if epoch is None:
+    to = find_destination(work, project_id, path)
+    if to is None:
         raise RepositoryUnknown(repository=path)
     origin = get_repository(work, source_project, source.path)
     root = get_artifact(work, origin.id, source.reference)
     if root.accessory:
         raise AccessoryCopy(digest=str(root.digest))
-    to = Destination(project_id, epoch, path)
     target = ensure_repository(work, to)
 
     order, rows = _gather(work, origin.id, root.id)

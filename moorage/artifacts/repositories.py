@@ -61,6 +61,12 @@ class Target:
     has_trash: bool = False
 
 
+def find_destination(work: Work, project_id: int, path: str) -> Destination | None:
+    """A repository to write to, as the project is now; None: there is no such live project."""
+    row = work.db.execute(_PROJECT, {"project": project_id}).first()
+    return None if row is None else Destination(project_id, row.epoch, path)
+
+
 def ensure_repository(work: Work, to: Destination) -> Target:
     """The repository of a live project whose gate is passed, made unless it is there; the unique index decides.
 

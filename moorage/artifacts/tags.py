@@ -5,7 +5,7 @@ from sqlalchemy import bindparam, select
 from moorage.artifacts.delete import delete_tag
 from moorage.artifacts.push import record
 from moorage.artifacts.recorded import add_tag
-from moorage.artifacts.repositories import Destination
+from moorage.artifacts.repositories import find_destination
 from moorage.artifacts.service import enter_repository, get_artifact
 from moorage.artifacts.tables import Artifact, Manifest, Tag
 from moorage.db.locks import lock_tag
@@ -14,7 +14,6 @@ from moorage.errors import ManifestUnknown, TagExists, TagUnknown
 from moorage.events import TagCreated
 from moorage.oci import manifest as manifests
 from moorage.oci.names import parse_tag
-from moorage.projects.tables import Project
 from moorage.quotas import limits
 
 _HELD = select(Tag.artifact_id).where(Tag.repository_id == bindparam("repository"), Tag.name == bindparam("tag"))
@@ -25,7 +24,6 @@ _MANIFEST = (
     .join(Manifest, Manifest.artifact_id == Artifact.id)
     .where(Artifact.id == bindparam("artifact"), Artifact.trash_id.is_(None))
 )
-_EPOCH = select(Project.epoch).where(Project.id == bindparam("project"), Project.trash_id.is_(None))
 
 
 def create_tag(work: Work, project_id: int, path: str, reference: str, name: str) -> None:
@@ -66,12 +64,11 @@ def point_tag(work: Work, project_id: int, path: str, name: str, digest: str) ->
     repository = enter_repository(work, project_id, path)
     artifact = get_artifact(work, repository.id, digest)
     row = work.db.execute(_MANIFEST, {"artifact": artifact.id}).first()
-    epoch = work.db.execute(_EPOCH, {"project": project_id}).scalar()
-    if row is None or epoch is None:
+    to = find_destination(work, project_id, path)
+    if row is None or to is None:
         raise ManifestUnknown(reference=digest[:200])
     raw = bytes(row.bytes)
     # Sparse: of an index that was copied with some of its platforms the others are missing, and stay so.
-    to = Destination(project_id, epoch, path)
     record(work, to, artifact.digest, manifests.parse(raw, row.media_type), raw, tags=(tag,), sparse=True)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from moorage.artifacts import push
 from moorage.artifacts.delete import delete_tag
 from moorage.artifacts.pull import FoundManifest
-from moorage.artifacts.repositories import Destination
+from moorage.artifacts.repositories import Destination, find_destination
 from moorage.artifacts.tables import Artifact, Blob, Manifest, Repository, RepositoryBlob
 from moorage.db.base import db_now
 from moorage.db.engine import Query, Reader
@@ -221,10 +221,10 @@ def destination(work: Work, project_id: int, path: str) -> Destination:
     Raises:
         ProjectUnknown: the project is gone.
     """
-    row = work.db.execute(_PROJECT, {"project": project_id}).first()
-    if row is None:
+    to = find_destination(work, project_id, path)
+    if to is None:
         raise ProjectUnknown(id=project_id)
-    return Destination(project_id, row.epoch, path)
+    return to
 
 
 def _record(
