@@ -186,7 +186,7 @@ async def copy_artifact(
     done: list[str] = []
     for tag in free:
         there = await target.find_manifest(to, tag)
-        if not options.override and there not in {None, root.digest}:
+        if not copying.may_move(there, root.digest):
             kept.append(tag)  # somebody was faster
             continue
         if there != root.digest:
@@ -237,9 +237,11 @@ class _Copying:
 
     async def may_point(self, tag: str, digest: Digest) -> bool:
         """Whether a tag of the target may be set: it is free, or leads there already, or may be moved."""
-        if self.options.override:
-            return True
-        return await self.target.find_manifest(self.to, tag) in {None, digest}
+        return self.options.override or self.may_move(await self.target.find_manifest(self.to, tag), digest)
+
+    def may_move(self, there: Digest | None, digest: Digest) -> bool:
+        """As `may_point`, of a tag that leads `there`."""
+        return self.options.override or there in {None, digest}
 
     async def put(self, manifest: RemoteManifest, reference: str) -> None:
         """Put a manifest that is prepared."""
