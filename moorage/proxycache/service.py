@@ -12,11 +12,12 @@ from moorage.artifacts import push
 from moorage.artifacts.delete import delete_tag
 from moorage.artifacts.pull import FoundManifest
 from moorage.artifacts.repositories import Destination, find_destination
+from moorage.artifacts.service import get_repository
 from moorage.artifacts.tables import Artifact, Blob, Manifest, Repository, RepositoryBlob
 from moorage.db.base import db_now
 from moorage.db.engine import Query, Reader
 from moorage.db.work import Work
-from moorage.errors import ManifestUnknown, ProjectUnknown, TagImmutable
+from moorage.errors import ManifestUnknown, ProjectUnknown, RepositoryUnknown, TagImmutable
 from moorage.events import Actor
 from moorage.oci import manifest as manifests
 from moorage.oci.digest import Digest
@@ -204,14 +205,8 @@ def move_tag(work: Work, to: Destination, tag: str, digest: Digest) -> bool:
 
 def drop_tag(work: Work, to: Destination, tag: str) -> None:
     """Note that a tag leads nowhere any more, and have it lead nowhere here; where a rule keeps it, it stays."""
-    repository = work.db.scalar(
-        select(Repository.id).where(
-            Repository.project_id == to.project_id, Repository.path == to.path, Repository.trash_id.is_(None)
-        )
-    )
-    if repository is not None:
-        with contextlib.suppress(ManifestUnknown, TagImmutable), work.db.begin_nested():
-            delete_tag(work, to.project_id, repository, to.path, tag)
+    with contextlib.suppress(RepositoryUnknown, ManifestUnknown, TagImmutable), work.db.begin_nested():
+        delete_tag(work, to.project_id, get_repository(work, to.project_id, to.path).id, to.path, tag)
     note_mark(work, to.project_id, to.path, tag, None)
 
 
