@@ -1,13 +1,15 @@
 """Which statements services run: those that SQLAlchemy runs, and those that go to the driver as they are."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+import contextvars
+import functools
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 from unittest import mock
 
 from sqlalchemy import Engine, event
 
-from moorage.db import fast
+from moorage.db import engine, fast
 from moorage.db.work import Work
 
 See = Callable[[Any, str, Any], None]
@@ -44,9 +46,25 @@ def watching(see: See) -> Iterator[None]:
         event.remove(Engine, "before_cursor_execute", note)
 
 
+_counted: contextvars.ContextVar[list[str] | None] = contextvars.ContextVar("counted", default=None)
+
+
 @contextlib.contextmanager
 def counting() -> Iterator[list[str]]:
-    """The statements that services run meanwhile."""
+    """The statements that services run for what is asked within; not those of the background meanwhile."""
+    call = engine._Threads.call
+
+    def call_in_context(threads: engine._Threads, function: Callable[[], Any]) -> Awaitable[Any]:
+        return call(threads, functools.partial(contextvars.copy_context().run, function))
+
+    def note(_raw: object, statement: str, _parameters: object) -> None:
+        if (mine := _counted.get()) is not None:
+            mine.append(statement)
+
     seen: list[str] = []
-    with watching(lambda _raw, statement, _parameters: seen.append(statement)):
-        yield seen
+    token = _counted.set(seen)
+    try:
+        with mock.patch.object(engine._Threads, "call", call_in_context), watching(note):
+            yield seen
+    finally:
+        _counted.reset(token)

@@ -165,12 +165,9 @@ async def test_the_number_of_statements_is_constant(app: Server, admin: Client, 
         first = await push_image(repo, [unique("layer").encode() for _ in range(number)])
         others = {f"arch{one}": await push_image(repo, [b"layer"]) for one in range(number)}
         await push_index(repo, "after", a=first, **others)
-        seen = []
-        for _ in range(3):  # the background may run a statement of its own meanwhile
-            with counting() as statements:
-                await compare(app, admin, project, "before", "after")
-            seen.append(len(statements))
-        counts.add(min(seen))
+        with counting() as statements:
+            await compare(app, admin, project, "before", "after")
+        counts.add(len(statements))
     assert len(counts) == 1
     assert counts.pop() <= 22
 

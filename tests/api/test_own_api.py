@@ -79,13 +79,10 @@ async def test_many_places_take_as_many_statements_as_one(app: Server) -> None:
     member = await make_user(app, dict.fromkeys(projects, Role.DEVELOPER))
     counts = set()
     for number in (1, 10, 100):
-        seen = []
-        for _ in range(3):  # the background may run a statement of its own meanwhile
-            with counting() as statements:
-                found = await ask(app, member, "/system", *(f"/project/{name}" for name in projects[:number]))
-            seen.append(len(statements))
-            assert all(one["permissions"] for one in found[1:])
-        counts.add(min(seen))
+        with counting() as statements:
+            found = await ask(app, member, "/system", *(f"/project/{name}" for name in projects[:number]))
+        assert all(one["permissions"] for one in found[1:])
+        counts.add(len(statements))
     assert counts == {0}  # it is one of the fast lane, as the guard's
 
 

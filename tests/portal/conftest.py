@@ -230,9 +230,9 @@ class Reader:
         )
 
     def type(self, label: str, text: str) -> None:
-        """Type into the field that is labelled so."""
+        """Type into the field that is labelled so, once it takes something."""
         self._look()
-        self.page.wait(f"Boolean(window.__field({json.dumps(label)}))")
+        self.page.wait(f"window.__field({json.dumps(label)})?.matches(':enabled:not([readonly])') === true")
         self.page.value(f"window.__field({json.dumps(label)}).setAttribute('data-typed', '')")
         self.page.fill("[data-typed]", text)
         self._unmark("data-typed")

@@ -18,9 +18,18 @@ def test_settings_are_saved_and_the_project_is_deleted_by_its_name(reader: Reade
     reader.page.click("[role=switch]")
     reader.look("project.settings")
     reader.press("Save settings")
-    reader.type("Days in the trash", "30")
+    reader.page.wait("document.querySelector('form input[inputmode]').getAttribute('aria-invalid') === 'true'")
+    reader.type("Days in the trash", "20")
+    reader.page.hold("*/api/v2.0/projects/shaped")
     reader.press("Save settings")
+    reader.type("Days in the trash", "30")  # while the first is on its way
+    reader.page.let_go()
     reader.see("Settings saved")
+    assert reader.page.value("document.querySelector('form input[inputmode]').value") == "30"
+    reader.press("Save settings")
+    account = (moorage.admin.username, moorage.admin.password)
+    url = f"{moorage.url}/api/v2.0/projects/shaped"
+    wait_until(lambda: httpx.get(url, auth=account).json()["metadata"]["trash_days"] == "30", what="the days")
     reader.see("Public")
     reader.open("/projects/shaped/settings", "shaped")
     reader.page.wait("document.querySelector('[role=switch]')?.checked")

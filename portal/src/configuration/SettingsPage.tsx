@@ -57,10 +57,10 @@ function Form({ section, said }: { section: Section; said: Record<string, Said> 
     return true;
   };
   const save = useMutation({
-    mutationFn: () => call("PUT /configurations", { body: changes }),
-    onSuccess: async () => {
+    mutationFn: (_sent: Record<string, unknown>) => call("PUT /configurations", { body: changes }),
+    onSuccess: async (_answer, sent) => {
       await settingsChanged();
-      draft.clear();
+      draft.forget(sent);
       toast(t("configuration.saved"));
     },
     onError: (error: Error) => void toFields(error),
@@ -80,7 +80,7 @@ function Form({ section, said }: { section: Section; said: Record<string, Said> 
       return [[one.name, problem === "json" ? t("configuration.wrong.json") : one.kind === "gib" ? t("configuration.wrong.size") : t("configuration.wrong.range", { min: one.min ?? 0, max: one.max ?? 0 })]];
     });
     setWrong(Object.fromEntries(found));
-    if (found.length === 0) save.mutate();
+    if (found.length === 0) save.mutate(draft.values);
   };
   const values = Object.fromEntries([...Object.entries(said).map(([name, one]): [string, unknown] => [name, one.value]), ...Object.entries(draft.values)]);
   const toBeMended = Object.keys(wrong);

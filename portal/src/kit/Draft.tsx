@@ -16,6 +16,8 @@ function read(name: string): Record<string, unknown> {
   }
 }
 
+const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
+
 /**
  * The values of a form that differ, kept in this window's storage under `name`. `secret` says which are never kept.
  * `found`: some were there when the form opened.
@@ -36,7 +38,9 @@ export function useDraft(name: string, secret: (field: string) => boolean) {
       sessionStorage.removeItem(PLACE + name); // now: the page may be gone before the effect
     } catch { /* no storage */ }
   };
-  return { values, set: (change: Record<string, unknown>) => setValues((old) => ({ ...old, ...change })), clear, found: Object.keys(first).length > 0 };
+  /** Forget what was saved; what was typed meanwhile stays. */
+  const forget = (saved: Record<string, unknown>) => setValues((old) => Object.fromEntries(Object.entries(old).filter(([field, value]) => !(field in saved) || !same(value, saved[field]))));
+  return { values, set: (change: Record<string, unknown>) => setValues((old) => ({ ...old, ...change })), clear, forget, found: Object.keys(first).length > 0 };
 }
 
 /** Asks before the page is left. `secrets`: also before the window is, for those would be gone. `onDiscard`: what was typed is to be forgotten. */

@@ -51,17 +51,17 @@ function Settings({ project }: { project: Project }) {
     setWrong({});
   };
   const save = useMutation({
-    mutationFn: async () => {
+    mutationFn: async (_sent: Record<string, unknown>) => {
       const path = { project_name_or_id: project.name };
       const metadata = Object.fromEntries(changed.filter((name) => values[name] !== "").map((name) => [name, values[name]]));
       if (Object.keys(metadata).length) await call("PUT /projects/{project_name_or_id}", { path, header: IS_NAME, body: { metadata } });
       // An empty text changes nothing there: what was taken away is deleted.
       for (const name of changed.filter((one) => values[one] === "")) await call("DELETE /projects/{project_name_or_id}/metadatas/{meta_name}", { path: { ...path, meta_name: name }, header: IS_NAME });
     },
-    onSuccess: async () => {
+    onSuccess: async (_answer, sent) => {
       await projectChanged(project.name);
       void projectsChanged();
-      draft.clear();
+      draft.forget(sent);
       toast(t("settings.saved"));
     },
     onError: (error) => {
@@ -79,7 +79,7 @@ function Settings({ project }: { project: Project }) {
       if (problem !== null) found[name] = t(problem === "seconds" ? "settings.proxy.wrongSeconds" : "settings.proxy.wrongLimit");
     }
     setWrong(found);
-    if (Object.keys(found).length === 0) save.mutate();
+    if (Object.keys(found).length === 0) save.mutate(draft.values);
   };
   return (
     <div className="sections">
