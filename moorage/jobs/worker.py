@@ -80,7 +80,6 @@ class Worker:
     _lives: dict[str, tuple[object, float]] = field(default_factory=dict)
     _beat_at: float = float("-inf")
     _freed: asyncio.Event = field(default_factory=asyncio.Event)
-    _more: bool = False
     _ends: claim.Ends = field(default_factory=dict)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -103,9 +102,13 @@ class Worker:
         await self._leave()
 
     async def _rest(self, stop: asyncio.Event) -> None:
-        """Wait until it is worth looking again: for a free slot, if more waits than there was room for."""
+        """Wait until it is worth looking again: a while, or until a task ends.
+
+        That frees a slot, or a place of a job with a limit; or it has added tasks.
+        """
+        ends = self._freed.is_set() or bool(self._running)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for((self._freed if self._more else stop).wait(), POLL_SECONDS)
+            await asyncio.wait_for((self._freed if ends else stop).wait(), POLL_SECONDS)
         self._freed.clear()
 
     async def _guard(self, step: Coroutine[object, object, None]) -> None:
@@ -210,14 +213,12 @@ class Worker:
         room = self.slots - len(self._running)
         if room <= 0:
             return
-        self._more = False
         limits = {name: job.limit for name, job in JOBS.items()}
         if not await self.parts.database.look(claim.find_ready, limits, room):
             return
         claimed = await self.parts.database.run(SYSTEM, claim.claim, self.id, limits, room)
         for one in claimed:
             self._start(one)
-        self._more = len(claimed) == room
 
     def _start(self, claimed: Claimed) -> None:
         task = Task(

@@ -182,6 +182,32 @@ async def test_no_more_of_a_job_run_at_once_than_its_limit_over_all_workers(offi
     assert most == 2
 
 
+async def test_tasks_of_a_job_with_a_limit_follow_each_other_at_once(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "POLL_SECONDS", 600.0)
+    done = []
+
+    @job("test.one", limit=1)
+    async def one(task: Task) -> None:
+        done.append(task.id)
+
+    @job("test.plan")
+    async def plan(task: Task) -> None:
+        await task.complete(add)
+
+    def add(work: Work) -> None:
+        running = work.db.scalars(select(tables.Task.execution_id).where(tables.Task.job == "test.plan")).one()
+        queue.enqueue_all(work, "test.one", [{}] * 5, execution_id=running)
+
+    planned = await office.start("test.plan")
+    async with office.working():
+        await office.reaches(planned, SUCCESS)
+        await office.until(lambda: _is(len(done), 5))
+
+    assert len(set(done)) == 5
+
+
 async def test_a_paused_queue_waits_and_goes_on(office: Office) -> None:
     @job("test.see")
     async def see(task: Task) -> None:
