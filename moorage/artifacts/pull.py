@@ -59,14 +59,17 @@ _ALL_TAGS = Query(
 FROM tag WHERE repository_id = $1 AND name > $2""",
     sqlite="""SELECT coalesce('["' || group_concat(name, '","') || '"]', '[]')
 FROM tag WHERE repository_id = $1 AND name > $2""",
+    alone=True,
 )
 _CATALOG = Query(
     """SELECT path FROM repository WHERE trash_id IS NULL AND artifact_count > 0 AND path > $1
-ORDER BY path LIMIT $2"""
+ORDER BY path LIMIT $2""",
+    alone=True,
 )
 _CATALOG_OF = Query(
     """SELECT path FROM repository WHERE trash_id IS NULL AND artifact_count > 0 AND path > $1 AND path < $3
-ORDER BY path LIMIT $2"""
+ORDER BY path LIMIT $2""",
+    alone=True,
 )
 _REFERRERS = Query(
     """SELECT a.id, a.digest, a.media_type, a.manifest_bytes, a.artifact_type, a.annotations

@@ -53,12 +53,16 @@ class Query:
 
     Placeholders are `$1`, `$2`, ...; `{now}` is the database's clock, and `{left:COLUMN}` the seconds from now
     until the moment in COLUMN. `{lock:CLAUSE}` stands in PostgreSQL's text only: SQLite has one writer. `sqlite` or
-    `postgresql` replace the text for one database; empty: `fast.each` passes over it there.
+    `postgresql` replace the text for one database; empty: `fast.each` passes over it there. One that may take long
+    is sent `alone`, so that none waits behind it.
     """
 
-    __slots__ = ("postgresql", "sqlite")
+    __slots__ = ("alone", "postgresql", "sqlite")
 
-    def __init__(self, text: str, *, sqlite: str | None = None, postgresql: str | None = None) -> None:
+    def __init__(
+        self, text: str, *, sqlite: str | None = None, postgresql: str | None = None, alone: bool = False
+    ) -> None:
+        self.alone = alone
         lite = text if sqlite is None else sqlite
         # The clock is read only where there is a moment to compare with.
         left = rf"CASE WHEN \1 IS NOT NULL THEN (\1 - {_SQLITE_NOW}) / 1000000.0 END"
@@ -80,6 +84,10 @@ class Reader(Protocol):
 
     async def all(self, query: Query, *args: object) -> list[Row]:
         """All rows; the statement itself bounds their number."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connections, once nobody reads any more."""
         ...
 
 
@@ -110,9 +118,9 @@ class Database:
         else:
             self.engine = postgresql_engine(self.url, pool_size)
             self._run_threads = _Threads(pool_size, "postgresql")
-            self.read = _PostgresqlReader(self.url, pool_size)
-            from moorage.db import pipeline  # noqa: PLC0415 - a server on SQLite never needs it
+            from moorage.db import pipeline, reads  # noqa: PLC0415 - a server on SQLite never needs them
 
+            self.read = reads.PostgresqlReader(self.url, pool_size)
             looks = max(2, pool_size // 2)
             self._lookouts = pipeline.PostgresqlLookouts(
                 postgresql_engine(self.url, 0, isolation_level="AUTOCOMMIT"), looks
@@ -209,8 +217,7 @@ class Database:
         self._look_threads.close()
         self._lookouts.close()
         self.engine.dispose()
-        if isinstance(self.read, _SqliteReader | _PostgresqlReader):
-            await self.read.close()
+        await self.read.close()
 
     async def check(self) -> None:
         """Write a row durably: what `/readyz` asks.
@@ -473,64 +480,3 @@ def pipeline_of(connection: Connection) -> "Pipeline | None":
     """What statements of a look go through on PostgreSQL; None for a transaction that writes, which is psycopg's."""
     found: Pipeline | None = connection.info.get("pipeline")
     return found
-
-
-class _PostgresqlReader:
-    """Reads by asyncpg: statements are prepared once per connection, and no reset query runs between two reads.
-
-    asyncpg's own pool would take a third of the time of a look-up.
-    """
-
-    def __init__(self, url: URL, pool_size: int) -> None:
-        self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._pool_size = pool_size
-        self._free = asyncio.Semaphore(pool_size)
-        self._idle: list[Any] = []  # asyncpg.Connection; imported late, so that SQLite never loads it
-
-    async def one(self, query: Query, *args: object) -> Row | None:
-        """The first row, or None."""
-        row: Row | None = await self._ask("fetchrow", query, args)
-        return row
-
-    async def all(self, query: Query, *args: object) -> list[Row]:
-        """All rows."""
-        rows: list[Row] = await self._ask("fetch", query, args)
-        return rows
-
-    async def _ask(self, method: str, query: Query, args: tuple[object, ...]) -> Any:  # noqa: ANN401 - asyncpg has no types
-        import asyncpg  # noqa: PLC0415 - a server on SQLite never needs it
-
-        connection: Any = None
-        async with self._free:
-            try:
-                while self._idle and connection is None:
-                    connection = self._idle.pop()
-                    if connection.is_closed():
-                        connection = None
-                if connection is None:
-                    connection = await asyncpg.connect(
-                        self._dsn,
-                        command_timeout=30,
-                        timeout=10,
-                        server_settings={"timezone": "UTC", "default_transaction_read_only": "on"},
-                    )
-                answer = await getattr(connection, method)(query.postgresql, *args)
-            except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
-                if connection is not None:
-                    connection.terminate()
-                raise DatabaseUnavailable(headers={"Retry-After": "5"}) from error
-            except BaseException:  # also that nobody waits any more: then its answer is still to come
-                if connection is not None:
-                    connection.terminate()
-                raise
-            self._idle.append(connection)
-            return answer
-
-    async def close(self) -> None:
-        """Close the connections, once nobody reads any more."""
-        for _ in range(self._pool_size):
-            await self._free.acquire()
-        while self._idle:
-            await self._idle.pop().close()
-        for _ in range(self._pool_size):
-            self._free.release()

@@ -28,7 +28,8 @@ FROM repository r
 JOIN artifact a ON a.repository_id = r.id AND a.trash_id IS NULL AND NOT a.accessory AND (a.tagged OR NOT a.child)
 LEFT JOIN pull u ON u.artifact_id = a.id
 WHERE r.project_id = $1 AND r.trash_id IS NULL
-ORDER BY coalesce(u.pulled_at, a.pushed_at), a.id LIMIT $2"""
+ORDER BY coalesce(u.pulled_at, a.pushed_at), a.id LIMIT $2""",
+    alone=True,
 )
 
 log = logging.getLogger("moorage.proxycache")

@@ -12,7 +12,8 @@ import pytest_asyncio
 from sqlalchemy import text
 
 from moorage.access.policy import Role
-from moorage.db.engine import _PostgresqlReader, _SqliteReader
+from moorage.db.engine import _SqliteReader
+from moorage.db.reads import PostgresqlReader
 from moorage.db.work import Work
 from moorage.oci.digest import compute
 from moorage.proxycache import arrivals, held, listing, proxies, remembered
@@ -270,7 +271,7 @@ async def test_a_warm_pull_costs_what_a_hosted_one_does(mirror: Mirror) -> None:
     assert (await mirror.get("team/app", "v1")).status == 200
     token = await mirror.guest.token(f"repository:{mirror.name}/team/app:pull")
     headers = {"authorization": f"Bearer {token}"}
-    reader = _SqliteReader if mirror.app.settings.sqlite_file else _PostgresqlReader
+    reader = _SqliteReader if mirror.app.settings.sqlite_file else PostgresqlReader
     with mock.patch.object(reader, "one", autospec=True, side_effect=reader.one) as one:
         answer = await mirror.app.send("GET", f"/v2/{mirror.name}/team/app/manifests/v1", headers=headers)
     assert (answer.status, one.call_count) == (200, 1)

@@ -192,30 +192,3 @@ async def test_each_look_has_one_and_no_transaction_that_writes(database: Databa
         lambda work: pipeline_of(work.db)
     )
     assert await database.run(SYSTEM, lambda work: pipeline_of(work.db)) is None
-
-
-# -- single statements, which go through asyncpg -----------------------------------------------------------
-
-
-async def test_more_reads_than_connections_take_turns(database: Database) -> None:
-    found = await asyncio.gather(*(database.read.one(Query("SELECT $1::int + 1"), number) for number in range(100)))
-    assert [row[0] for row in found if row] == list(range(1, 101))
-    open_ = Query(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
-    assert ((await database.read.one(open_)) or [99])[0] <= 10 + 1
-
-
-async def test_a_read_that_nobody_waits_for_any_more_leaves_nothing_behind(database: Database) -> None:
-    for _ in range(12):  # more than there are connections
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(database.read.one(Query("SELECT 1, pg_sleep(20)")), 0.02)
-    assert await asyncio.wait_for(database.read.one(Query("SELECT 2")), 10) == (2,)
-
-
-async def test_a_read_after_the_server_ended_its_session_is_answered(database: Database) -> None:
-    pid = ((await database.read.one(PID)) or [0])[0]
-    with database.engine.connect() as other:
-        other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
-    await asyncio.sleep(0.1)
-    assert ((await database.read.one(PID)) or [pid])[0] != pid

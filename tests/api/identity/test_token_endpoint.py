@@ -234,6 +234,9 @@ async def test_a_known_user_costs_two_reads_and_no_hash(site: Site) -> None:
             reads.append("all")
             return await reader.all(query, *args)
 
+        async def close(self) -> None:
+            await reader.close()
+
     site.world.database.read = Counting()
     site.world.login.backends[0]._read = Counting()  # type: ignore[attr-defined]  # Local
 
