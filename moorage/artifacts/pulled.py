@@ -5,17 +5,16 @@ A kill loses at most the notes of the last few seconds; retention takes an unkno
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, Insert, bindparam, cast, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+import msgspec
 
 from moorage.access.policy import Entry, Ticket
 from moorage.artifacts.pull import FoundManifest
-from moorage.artifacts.tables import Artifact, Pull, Repository
 from moorage.configuration.service import get_items
-from moorage.db.base import UtcTime
-from moorage.db.engine import Database
+from moorage.db.engine import Database, Query
+from moorage.db.fast import moment, one
 from moorage.db.work import Work
 from moorage.events import SYSTEM, Actor, ArtifactsPulled, Pulled
 from moorage.oci.digest import Digest
@@ -24,38 +23,36 @@ from moorage.storage.intake import settle
 _KEPT = 10_000
 
 
-# From a select: an artifact that is gone meanwhile leaves no row to note a pull on.
-_ROW = select(
-    Artifact.id,
-    cast(bindparam("at", type_=UtcTime()), UtcTime()),
-    cast(bindparam("count"), BigInteger),
-).where(Artifact.id == bindparam("artifact"))
-_COLUMNS = ["artifact_id", "pulled_at", "pulls"]
-_PG = postgresql.insert(Pull).from_select(_COLUMNS, _ROW)
-_LITE = sqlite.insert(Pull).from_select(_COLUMNS, _ROW)
-_NOTE: dict[str, Insert] = {
-    "postgresql": _PG.on_conflict_do_update(
-        index_elements=["artifact_id"],
-        set_={
-            "pulls": Pull.pulls + _PG.excluded.pulls,
-            "pulled_at": func.greatest(Pull.pulled_at, _PG.excluded.pulled_at),  # null is passed over
-        },
-    ),
-    "sqlite": _LITE.on_conflict_do_update(
-        index_elements=["artifact_id"],
-        set_={
-            "pulls": Pull.pulls + _LITE.excluded.pulls,
-            "pulled_at": func.max(
-                func.coalesce(Pull.pulled_at, _LITE.excluded.pulled_at),
-                func.coalesce(_LITE.excluded.pulled_at, Pull.pulled_at),
-            ),
-        },
-    ),
-}
-_COUNT = (
-    update(Repository)
-    .where(Repository.id == bindparam("repository"))
-    .values(pull_count=Repository.pull_count + bindparam("count"))
+# Joined: an artifact that is gone meanwhile leaves no row to note a pull on. In the order of their ids: two workers
+# that write at the same time never wait for each other in a circle. All in one statement: a call for each of 10,000
+# pulls takes 0.3 s from the requests of a server on SQLite, and more on PostgreSQL.
+_NOTE = Query(
+    """INSERT INTO pull AS p (artifact_id, pulled_at, pulls)
+SELECT a.id, n.at, n.pulls
+FROM unnest($1::bigint[], $2::timestamptz[], $3::bigint[]) AS n (id, at, pulls)
+JOIN artifact a ON a.id = n.id
+ORDER BY a.id
+ON CONFLICT (artifact_id) DO UPDATE SET
+    pulls = p.pulls + excluded.pulls, pulled_at = greatest(p.pulled_at, excluded.pulled_at)""",  # null is passed over
+    sqlite="""INSERT INTO pull AS p (artifact_id, pulled_at, pulls)
+SELECT a.id, n.value ->> 1, n.value ->> 2
+FROM json_each($1) n
+JOIN artifact a ON a.id = n.value ->> 0
+WHERE true
+ON CONFLICT (artifact_id) DO UPDATE SET
+    pulls = p.pulls + excluded.pulls,
+    pulled_at = max(coalesce(p.pulled_at, excluded.pulled_at), coalesce(excluded.pulled_at, p.pulled_at))""",
+)
+_COUNT = Query(
+    """WITH held AS (
+    SELECT r.id, n.pulls
+    FROM unnest($1::bigint[], $2::bigint[]) AS n (id, pulls)
+    JOIN repository r ON r.id = n.id
+    ORDER BY r.id FOR NO KEY UPDATE OF r
+)
+UPDATE repository AS r SET pull_count = r.pull_count + held.pulls FROM held WHERE r.id = held.id""",
+    sqlite="""UPDATE repository SET pull_count = pull_count + (n.value ->> 1)
+FROM json_each($1) n WHERE repository.id = n.value ->> 0""",
 )
 
 
@@ -114,31 +111,34 @@ def write_pulls(work: Work, notes: dict[_Key, list[float]]) -> None:
     """
     items = get_items(work)
     with_time, with_count = not items.pull_time_update_disable, not items.pull_count_update_disable
-    by_artifact: dict[int, list[float]] = {}
+    by_artifact: dict[int, tuple[int, float]] = {}
     by_repository: dict[int, int] = {}
     for key, (count, at) in notes.items():
         repository, artifact = key[0], key[1]
-        noted = by_artifact.setdefault(artifact, [0, at])
-        noted[0] += count
-        noted[1] = max(noted[1], at)
+        pulls, last = by_artifact.get(artifact, (0, at))
+        by_artifact[artifact] = (pulls + int(count), max(last, at))
         by_repository[repository] = by_repository.get(repository, 0) + int(count)
-    rows = [
-        {
-            "artifact": artifact,
-            "count": int(count) if with_count else 0,
-            "at": datetime.fromtimestamp(at, UTC) if with_time else None,
-        }
-        for artifact, (count, at) in sorted(by_artifact.items())
-    ]
-    totals = [{"repository": repository, "count": total} for repository, total in sorted(by_repository.items())]
-    if not rows:
+    if not by_artifact:
         return
-    # In bulk: a call for each of 10,000 pulls takes 0.3 s from the requests, this 0.09 s.
     if with_time or with_count:
-        work.db.execute(_NOTE[work.db.dialect.name], rows)
+        _run(
+            work, _NOTE,
+            [
+                (artifact, moment(work, datetime.fromtimestamp(at, UTC)) if with_time else None, count * with_count)
+                for artifact, (count, at) in sorted(by_artifact.items())
+            ],
+        )  # fmt: skip
     if with_count:
-        work.db.execute(_COUNT, totals)
+        _run(work, _COUNT, sorted(by_repository.items()))
     work.emit(ArtifactsPulled(tuple(_pulled(key, int(count), at) for key, (count, at) in notes.items())))
+
+
+def _run(work: Work, query: Query, rows: Sequence[tuple[object, ...]]) -> None:
+    """Run a statement for all rows: their columns are its arguments, on SQLite one JSON of all."""
+    if work.db.dialect.name == "sqlite":
+        one(work, query, msgspec.json.encode(rows).decode())
+    else:
+        one(work, query, *map(list, zip(*rows, strict=True)))
 
 
 def _pulled(key: _Key, count: int, at: float) -> Pulled:

@@ -10,7 +10,7 @@ Source: PostgreSQL, "Pipeline Mode" of libpq.
 import asyncio
 import contextlib
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.adapt import Buffer, Loader, Transformer
@@ -19,6 +19,9 @@ from sqlalchemy import URL
 
 from moorage.db.engine import Query, Row
 from moorage.errors import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from psycopg import abc
 
 AT_ONCE = 16
 """Statements in one round trip at most: the first of them waits for the last."""
@@ -47,7 +50,7 @@ class _JsonbText(_JsonText):
         return str(memoryview(data)[1:], "utf-8")
 
 
-_FORMATS = {bytes: Format.BINARY, str: Format.BINARY}
+_FORMATS: dict[type, Format] = {bytes: Format.BINARY, str: Format.BINARY}
 """How a value is sent. A text goes with its length: libpq ends one in the other form at a zero byte."""
 
 
@@ -137,11 +140,11 @@ class PostgresqlReader:
 
     async def _connect(self) -> None:
         _, how = self._url.get_dialect()().create_connect_args(self._url)
-        how |= {
-            "connect_timeout": 10,
-            "options": "-c statement_timeout=30000 -c timezone=UTC -c default_transaction_read_only=on"
-            " -c jit=off -c max_parallel_workers_per_gather=0",
-        }
+        how["connect_timeout"] = 10
+        how["options"] = (
+            "-c statement_timeout=30000 -c timezone=UTC -c default_transaction_read_only=on -c jit=off"
+            " -c max_parallel_workers_per_gather=0"
+        )
         try:
             raw = await psycopg.AsyncConnection.connect(autocommit=True, **how)
         except (psycopg.Error, OSError) as error:
@@ -220,9 +223,10 @@ class _Line:
         self._pg = raw.pgconn
         self._names: dict[str, bytes] = {}
         self._number = 0
-        self._loaders: dict[str, Transformer] = {}
+        self._loaders: dict[str, abc.Transformer] = {}
         self._expected: deque[tuple[_Asked, bool]] = deque()  # for each result to come; True: of its preparation
         self._is_busy = False
+        self._is_stuck = False
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._socket = self._pg.socket
@@ -259,8 +263,10 @@ class _Line:
         """Send what is written; the rest when the server takes it."""
         try:
             if self._pg.flush():
+                self._is_stuck = True
                 self._loop.add_writer(self._socket, self._flush)
-            else:
+            elif self._is_stuck:
+                self._is_stuck = False
                 self._loop.remove_writer(self._socket)
         except psycopg.Error as error:
             self._lose(error)

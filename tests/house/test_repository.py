@@ -26,7 +26,6 @@ HOST_PATHS_ALLOWED: dict[str, str] = {}
 RECORDS = {
     "alembic": "0004",
     "argon2-cffi": "0007",
-    "asyncpg": "0005",
     "cryptography": "0008",
     "google-re2": "0025",
     "granian": "0003",
