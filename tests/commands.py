@@ -42,7 +42,7 @@ def run(*words: str | Path, given: str = "", **environment: str) -> "subprocess.
         input=given,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
 
@@ -111,7 +111,7 @@ class Running:
 
     def get(self, path: str) -> int:
         """The status of a GET."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         with closing(connection):
             connection.request("GET", path)
             return connection.getresponse().status

@@ -419,6 +419,13 @@ class Repo:
             assert answer.status == 201, answer
         return digest
 
+    async def noted(self, pulls: int) -> None:
+        """Wait until so many pulls of this repository are written: that happens in the background, after the answer."""
+        statement = "SELECT 1 FROM repository WHERE path = :path AND trash_id IS NULL AND pull_count >= :pulls"
+        async with asyncio.timeout(SECONDS):
+            while not await self.client.server.rows(statement, path=self.name, pulls=pulls):  # noqa: ASYNC110 - a row
+                await asyncio.sleep(0.05)
+
     async def listed(self) -> list[str]:
         """All tags; none when the repository is not known."""
         answer = await self.get("tags/list")

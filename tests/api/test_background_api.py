@@ -39,7 +39,7 @@ async def working(server: Server) -> AsyncIterator[Worker]:
             await running
 
 
-async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
     """Wait for something to become true."""
     async with asyncio.timeout(seconds):
         while not await holds():  # noqa: ASYNC110 - what a server says
@@ -73,7 +73,7 @@ class Place:
         async def holds() -> bool:
             return str((await self.get(path))["job_status"]) not in {"Pending", "Running", "Scheduled"}
 
-        await until(holds, 20)
+        await until(holds, 60)
         found = await self.get(path)
         assert found["job_status"] == status, found
         return found
@@ -189,7 +189,7 @@ async def test_a_run_that_is_stopped_ends_within_five_seconds_and_the_next_one_g
                 found = await place.get("/jobservice/tasks?q=status%3DRunning")
                 return bool(found and found[0]["progress"]["done"] >= 64)
 
-            await until(has_begun, 20)
+            await until(has_begun, 60)
             assert (await ask(place.server, place.admin, "PUT", f"/system/gc/{run}")).status == 200
             await place.ends(f"/system/gc/{run}", "Stopped")
         left = await place.server.rows("SELECT count(*) FROM blob WHERE state = 'doomed'")

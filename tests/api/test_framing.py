@@ -34,7 +34,7 @@ def moorage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moorage]:
 def http(moorage: Moorage) -> Iterator[httpx.Client]:
     """A client that signs in as the administrator."""
     with httpx.Client(
-        base_url=moorage.url, auth=(moorage.admin.username, moorage.admin.password), timeout=20, trust_env=False
+        base_url=moorage.url, auth=(moorage.admin.username, moorage.admin.password), timeout=60, trust_env=False
     ) as client:
         yield client
 
@@ -43,7 +43,7 @@ class Line:
     """A connection on which a test writes what it likes."""
 
     def __init__(self, server: Moorage) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+        self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=60)
         self.auth = httpx.BasicAuth(server.admin.username, server.admin.password)._auth_header
 
     def head(self, method: str, target: str, *headers: str) -> None:
@@ -51,7 +51,7 @@ class Line:
         lines = [f"{method} {target} HTTP/1.1", "Host: localhost", f"Authorization: {self.auth}", *headers]
         self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
 
-    def read(self, seconds: float = 20) -> bytes:
+    def read(self, seconds: float = 60) -> bytes:
         """All that comes until the server closes, or until it has been silent for a second after something came."""
         data = b""
         end = time.monotonic() + seconds
@@ -191,7 +191,7 @@ def test_a_connection_that_breaks_in_a_body_keeps_what_came_and_commits_nothing(
         line.head(method, f"{location}&digest={digest_of(data)}", "Content-Length: 1000")
         line.socket.sendall(data[:600])
         time.sleep(0.2)
-    end = time.monotonic() + 10
+    end = time.monotonic() + 30
     while offset(http, location) == "0-0" and time.monotonic() < end:
         time.sleep(0.05)
 

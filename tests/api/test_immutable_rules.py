@@ -323,11 +323,11 @@ async def test_a_rule_that_is_being_added_is_waited_for(app: Server, repo: Repo,
     def add_slowly(work: Work) -> int:
         rule = rules.create_rule(work, number, body("v*"))
         has_written.set()
-        assert may_commit.wait(10)
+        assert may_commit.wait(60)
         return rule
 
     adding = asyncio.create_task(app.run(add_slowly))
-    await asyncio.to_thread(has_written.wait, 10)
+    await asyncio.to_thread(has_written.wait, 60)
     acts: dict[str, Callable[[], Awaitable[Answer]]] = {
         "move": lambda: repo.put("v1", image(layers=[b"two"])),
         "delete-tag": lambda: repo.delete("manifests/v1"),

@@ -98,7 +98,7 @@ async def test_another_worker_follows_within_a_second_or_so(serve: Serve) -> Non
     await put(server, read_only=True)
 
     answer = Answer()
-    for _ in range(100):
+    for _ in range(600):
         answer = await other.send("POST", "/v2/library/app/blobs/uploads/")
         if answer.status == 403:
             break

@@ -385,6 +385,7 @@ def there(part: DockerRegistry, path: str) -> httpx.Response:
     return httpx.get(
         f"http://{part.host}/v2/{path}", auth=(part.username, part.password),
         headers={"accept": "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json"},
+        timeout=60,
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Storage, pulls and pushes over time: what is counted, and what is told."""
 
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from moorage import background
 from moorage.access.policy import Role
 from moorage.artifacts import days
-from moorage.artifacts.days import DayNotes, day_of, fold, number_of
+from moorage.artifacts.days import DayNotes, fold, number_of
+from moorage.artifacts.routes import usage as usage_routes
 from moorage.db.work import Work
 from moorage.errors import DatabaseUnavailable
 from moorage.events import SYSTEM, ManifestPushed
@@ -19,6 +21,14 @@ from tests.api.test_artifacts_api import BASE, get
 from tests.api.test_parts import config_of
 
 TODAY = datetime.now(UTC).date()
+
+
+@pytest.fixture(autouse=True)
+def _long_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The day goes on, also past midnight."""
+    monkeypatch.setattr(days, "day_of", lambda _: number_of(TODAY))
+    noon = datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC)
+    monkeypatch.setattr(usage_routes, "datetime", SimpleNamespace(now=lambda _: noon))
 
 
 async def usage(app: Server, who: Client, project: str, query: str = "") -> list[Any]:
@@ -82,7 +92,7 @@ def tomorrow(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A way to let days pass: the rows are written as of so many days from now."""
 
     def pass_days(count: int) -> None:
-        monkeypatch.setattr(days, "day_of", lambda moment: day_of(moment) + count)
+        monkeypatch.setattr(days, "day_of", lambda _: number_of(TODAY) + count)
 
     return pass_days
 

@@ -22,7 +22,7 @@ async def working(app: Server) -> AsyncIterator[None]:
             await running
 
 
-async def until(holds: Callable[[], Awaitable[bool] | bool], seconds: float = 20) -> None:
+async def until(holds: Callable[[], Awaitable[bool] | bool], seconds: float = 60) -> None:
     """Wait for something to become true."""
     async with asyncio.timeout(seconds):
         while True:

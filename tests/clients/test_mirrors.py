@@ -53,7 +53,9 @@ def mirror(record: Record, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         record.hide(f"localhost:{moorage.port}", "MIRROR")
         bob = moorage.create_user("bob")
         record.hide(bob.password, "PASSWORD")
-        with httpx.Client(base_url=moorage.url, auth=(moorage.admin.username, moorage.admin.password)) as http:
+        with httpx.Client(
+            base_url=moorage.url, auth=(moorage.admin.username, moorage.admin.password), timeout=60
+        ) as http:
             for project, name, image in (("hub", "library/moored", IMAGE), ("vault", "team/moored", OTHER)):
                 public = {"public": "true" if project == "hub" else "false"}
                 made = http.post("/api/v2.0/projects", json={"project_name": project, "metadata": public})
@@ -88,7 +90,7 @@ def settled(mirror: Mirror, project: str = "hub") -> Mirror:
     """The mirror, once it leads there: within a second."""
 
     def is_there() -> bool:
-        challenge = httpx.get(f"http://{mirror.host}/v2/").headers["www-authenticate"]
+        challenge = httpx.get(f"http://{mirror.host}/v2/", timeout=60).headers["www-authenticate"]
         return f'realm="http://{mirror.host}/service/token/{project}"' in challenge
 
     wait_until(is_there, what="the mirror")
@@ -98,7 +100,7 @@ def settled(mirror: Mirror, project: str = "hub") -> Mirror:
 def logged(moorage: Moorage) -> int:
     """How long the log is once every request so far is in it: lines come a moment after their answers."""
     path = f"/v2/{uuid.uuid4()}/manifests/1"
-    httpx.get(f"{moorage.url}{path}")
+    httpx.get(f"{moorage.url}{path}", timeout=60)
     wait_until(lambda: "\n" in moorage.log_text().partition(path)[2], what="the access log")
     text = moorage.log_text()
     return text.index("\n", text.index(path))
@@ -203,10 +205,12 @@ def cached(parts: Parts, mirror: Mirror) -> Iterator[Mirror]:
     """The same server: `localhost` and registry.upstream lead into a project that mirrors another registry."""
     upstream = parts.get("docker_registry", DockerRegistry)
     account = (upstream.username, upstream.password)
-    with httpx.Client(base_url=f"http://{upstream.host}", auth=account) as http:
+    with httpx.Client(base_url=f"http://{upstream.host}", auth=account, timeout=60) as http:
         push(http, "library/kept", CACHED)
     admin = mirror.moorage.admin
-    with httpx.Client(base_url=f"{mirror.moorage.url}/api/v2.0", auth=(admin.username, admin.password)) as http:
+    with httpx.Client(
+        base_url=f"{mirror.moorage.url}/api/v2.0", auth=(admin.username, admin.password), timeout=60
+    ) as http:
 
         def make(path: str, body: Mapping[str, object]) -> str:
             made = http.post(path, json=body)
@@ -239,7 +243,7 @@ def test_what_another_registry_has_comes_by_its_own_name(
     assert CACHED.digest in ctr.run("images", "ls")
     admin = cached.moorage.admin
     shown = httpx.get(
-        f"{cached.moorage.url}/api/v2.0/projects/cache/repositories", auth=(admin.username, admin.password)
+        f"{cached.moorage.url}/api/v2.0/projects/cache/repositories", auth=(admin.username, admin.password), timeout=60
     ).json()
     assert [one["name"] for one in shown] == ["cache/library/kept"]
 

@@ -89,11 +89,11 @@ async def test_a_look_does_not_wait_for_a_writer_nor_a_writer_for_looks(database
     def slow(work: Work) -> None:
         add(work, "a")
         inside.set()
-        assert leave.wait(10)
+        assert leave.wait(90)
 
     writing = asyncio.ensure_future(database.run(SYSTEM, slow))
-    await asyncio.to_thread(inside.wait, 10)
-    async with asyncio.timeout(5):
+    await asyncio.to_thread(inside.wait, 60)
+    async with asyncio.timeout(60):
         assert await asyncio.gather(*(database.look(names) for _ in range(20))) == [[]] * 20
     leave.set()
     await writing
@@ -120,7 +120,7 @@ async def test_a_cancelled_look_leaves_the_others_alone(database: Database) -> N
     leave = threading.Event()
 
     def slow(work: Work) -> list[str]:
-        leave.wait(10)
+        leave.wait(90)
         return names(work)
 
     looks = [asyncio.ensure_future(database.look(slow)) for _ in range(8)]

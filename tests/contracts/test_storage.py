@@ -95,7 +95,7 @@ class TestS3(StorageContract):
         url = await storage.url(key, 60)
 
         assert url is not None
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             served = await client.get(url)
             part = await client.get(url, headers={"Range": "bytes=3-9"})
             forged = await client.get(url[:-3] + "000")

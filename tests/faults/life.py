@@ -99,7 +99,7 @@ class Life:
         if status not in {0, -signal.SIGTERM}:
             raise Broken(f"it ended with {status}:\n" + self._nursery.log.read_text()[-2000:])
 
-    def wait(self, seconds: float = 10) -> int:
+    def wait(self, seconds: float = 60) -> int:
         """Wait for its end: its exit status, or the negative number of the signal that ended it.
 
         Raises:

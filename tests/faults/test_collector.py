@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -194,17 +195,21 @@ async def test_pushes_mounts_and_deletions_beside_two_collectors_lose_nothing(pl
     kept: dict[str, bytes] = {}
     async with place.open() as client, collecting(place) as (one, _), collecting(place) as (two, _):
         done = asyncio.Event()
+        slowest = 0.0
 
         async def keep_collecting(collector: Collector) -> None:
             while not done.is_set():
                 let_leases_end(place)
                 await collector.run()
-                await asyncio.sleep(0.3)  # the length of a lease here; a push takes less
+                with contextlib.suppress(TimeoutError):  # the length of a lease here; a push takes less
+                    await asyncio.wait_for(done.wait(), max(0.3, 4 * slowest))
 
         async def push(number: int) -> None:
             name = (HERE, THERE)[number % 2]
             own, config = some_bytes(), b"{}"
+            nonlocal slowest
             for _ in range(30):  # the leases here last a moment: a client whose manifest is refused pushes again
+                began = time.monotonic()
                 for data in (shared, own, config):
                     if number % 3 == 0:
                         reply = await client.mount(name, data, source=(THERE, HERE)[number % 2])
@@ -215,6 +220,7 @@ async def test_pushes_mounts_and_deletions_beside_two_collectors_lose_nothing(pl
                     assert reply.status == 201, reply
                 raw = image(shared, own, config=config)
                 reply = await client.put_manifest(name, f"t{number}", raw)
+                slowest = max(slowest, time.monotonic() - began)
                 if reply.status == 201:
                     break
                 assert b"MANIFEST_BLOB_UNKNOWN" in reply.body, reply

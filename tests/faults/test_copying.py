@@ -41,9 +41,9 @@ def signed_in(server: Moorage, repository: str, actions: str) -> httpx.Client:
     """A client of one repository, with a token."""
     scope = {"service": "harbor-registry", "scope": f"repository:{repository}:{actions}"}
     auth = (server.admin.username, server.admin.password)
-    token = httpx.get(f"{server.url}/service/token", params=scope, auth=auth).json()["token"]
+    token = httpx.get(f"{server.url}/service/token", params=scope, auth=auth, timeout=60).json()["token"]
     headers = {"accept": f"{images.IMAGE_INDEX}, {images.IMAGE_MANIFEST}", "authorization": f"Bearer {token}"}
-    return httpx.Client(base_url=f"{server.url}/v2/{repository}", headers=headers)
+    return httpx.Client(base_url=f"{server.url}/v2/{repository}", headers=headers, timeout=60)
 
 
 def push(server: Moorage, repository: str, seed: str) -> images.Index:

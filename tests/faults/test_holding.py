@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import threading
+import time
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -232,15 +235,24 @@ async def test_without_a_trash_what_was_deleted_is_not_paid_from_the_next_run_on
     place.check()
 
 
-async def test_a_blob_that_is_deleted_while_what_needs_it_comes_back_stays(place: Place) -> None:
+async def test_a_blob_that_is_deleted_while_what_needs_it_comes_back_stays(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     layer = some_bytes()
     async with place.open() as client:
         raw = await deleted(client, "t", layer)
         (entry,) = await entries(client)
+        written = threading.Event()
+
+        def sleep(seconds: float) -> None:
+            written.set()
+            time.sleep(seconds)
+
+        monkeypatch.setattr(faults, "time", SimpleNamespace(sleep=sleep))
         faults.arm("restore.written:sleep")  # a second, in the transaction
 
         async def unlink() -> int:
-            await asyncio.sleep(0.3)
+            assert await asyncio.to_thread(written.wait, 60)
             return (await client.delete_blob(HERE, digest_of(layer))).status
 
         restored, status = await asyncio.gather(client.api("POST", f"/trash/{entry}/restore", {}), unlink())

@@ -224,12 +224,12 @@ async def kill_at(place: Place, nursery: Nursery, task: Work, point: str) -> Non
             await task.prepare(place, client, admin)
         place.check()
         life = Life(nursery, place, fault=f"{name}:kill:{count or 1}", works=True)
-        assert await asyncio.to_thread(life.wait, 20) == -signal.SIGKILL, f"{point} was never reached"
+        assert await asyncio.to_thread(life.wait, 60) == -signal.SIGKILL, f"{point} was never reached"
         place.check()
 
         life = Life(nursery, place, works=True)
         rows: list[tuple[Any, ...]] = []
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while not rows or any(status in {"Pending", "Running", "Scheduled"} for status, *_ in rows):
                 await asyncio.sleep(0.1)
                 rows = place.execute("SELECT status, lost, message FROM task WHERE job <> 'jobs.sweep' ORDER BY id")

@@ -28,7 +28,7 @@ async def find_offset(client: Client, location: str) -> tuple[str, int]:
 
 async def wait_for(client: Client, location: str, least: int) -> tuple[str, int]:
     """Ask until so many bytes are durable."""
-    for _ in range(200):
+    for _ in range(1500):
         newest, have = await find_offset(client, location)
         if have >= least:
             return newest, have
@@ -38,7 +38,7 @@ async def wait_for(client: Client, location: str, least: int) -> tuple[str, int]
 
 async def go_on(client: Client, location: str, data: bytes) -> Answer:
     """Send the rest as clients do: from where the server says it is, again when somebody else is still writing."""
-    for _ in range(200):
+    for _ in range(1500):
         newest, have = await find_offset(client, location)
         reply = await client.close(newest, digest_of(data), data[have:])
         if reply.status != 416:
@@ -151,7 +151,7 @@ async def send_slowly(client: Client, location: str, data: bytes, thaw: asyncio.
 
 async def wait_for_file(storage: Path, size: int) -> None:
     """Until a file of an upload is so long."""
-    for _ in range(300):
+    for _ in range(1500):
         with contextlib.suppress(FileNotFoundError):
             if any(path.stat().st_size >= size for path in storage.glob("uploads/*/data*")):  # noqa: ASYNC240 - a test
                 return

@@ -127,12 +127,12 @@ async def push(adapter: Adapter, repository: str, tag: str) -> str:
 def label(server: Moorage, digest: str) -> None:
     """A label of the system, on an artifact."""
     who = (server.admin.username, server.admin.password)
-    made = httpx.post(f"{server.url}/api/v2.0/labels", json={"name": "stable", "scope": "g"}, auth=who)
+    made = httpx.post(f"{server.url}/api/v2.0/labels", json={"name": "stable", "scope": "g"}, auth=who, timeout=60)
     number = int(made.headers["location"].rpartition("/")[2])
     path = (
         f"/api/v2.0/projects/team/repositories/{quote(quote('deep/app', safe=''), safe='')}/artifacts/{digest}/labels"
     )
-    assert httpx.post(server.url + path, json={"id": number}, auth=who).status_code == 200
+    assert httpx.post(server.url + path, json={"id": number}, auth=who, timeout=60).status_code == 200
 
 
 async def test_harbor_lists_prepares_and_deletes(moorage: Moorage, monkeypatch: pytest.MonkeyPatch) -> None:

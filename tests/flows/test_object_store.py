@@ -92,7 +92,7 @@ def test_a_blob_in_one_piece_is_pulled_by_a_signed_url(moorage: Moorage, seaweed
     assert answer.status_code == 307
     assert answer.headers["location"].startswith(seaweedfs.endpoint)
     # Without our credentials: the signature in the URL is all that it takes.
-    assert httpx.get(answer.headers["location"]).content == content
+    assert httpx.get(answer.headers["location"], timeout=60).content == content
 
 
 def test_a_setting_streams_every_pull_through_us(

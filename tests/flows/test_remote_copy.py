@@ -319,7 +319,7 @@ async def test_some_platforms_go_along_and_the_index_keeps_its_digest(here: Moor
 
 
 def here_api(server: Moorage, path: str) -> list[dict[str, Any]]:
-    found = httpx.get(server.url + path, auth=(server.admin.username, server.admin.password))
+    found = httpx.get(server.url + path, auth=(server.admin.username, server.admin.password), timeout=60)
     assert found.status_code == 200, found.text
     body: list[dict[str, Any]] = found.json()
     return body
@@ -418,8 +418,10 @@ def make_tiny(server: Moorage) -> None:
     """A project with room for little."""
     server.create_project("tiny")
     admin = (server.admin.username, server.admin.password)
-    project = httpx.get(server.url + "/api/v2.0/projects/tiny", auth=admin).json()["project_id"]
-    limit = httpx.put(f"{server.url}/api/v2.0/quotas/{project}", json={"hard": {"storage": 300_000}}, auth=admin)
+    project = httpx.get(server.url + "/api/v2.0/projects/tiny", auth=admin, timeout=60).json()["project_id"]
+    limit = httpx.put(
+        f"{server.url}/api/v2.0/quotas/{project}", json={"hard": {"storage": 300_000}}, auth=admin, timeout=60
+    )
     assert limit.status_code == 200
 
 

@@ -93,7 +93,7 @@ async def begin(here: Moorage, policy: int) -> int:
     return int(await tell(here, "POST", RUNS, {"policy_id": policy}))
 
 
-async def ended(here: Moorage, run: int, seconds: float = 60) -> dict[str, Any]:
+async def ended(here: Moorage, run: int, seconds: float = 200) -> dict[str, Any]:
     """A run, once it has ended, with its tasks."""
     async with asyncio.timeout(seconds):
         found: dict[str, Any] = {"status": "InProgress"}
@@ -153,7 +153,7 @@ async def test_a_network_that_fails_a_third_of_the_time_converges(here: Moorage,
         policy = await make(here, await register(here, other, proxy.url), direction, name, copy_by_chunk=True)
         proxy.plan = plan
 
-        run = await ended(here, await begin(here, policy), seconds=150)
+        run = await ended(here, await begin(here, policy), seconds=300)
 
         await check(target, f"copy/{name}", content)
         assert proxy.failed > 10
@@ -177,7 +177,7 @@ async def test_only_some_platforms_go_along(here: Moorage, there: Moorage) -> No
 
 async def all_ended(here: Moorage, policy: int, count: int) -> list[dict[str, Any]]:
     """The runs of a policy, once they are so many and have ended."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(200):
         while True:
             runs: list[dict[str, Any]] = await tell(here, "GET", f"{RUNS}?policy_id={policy}&page_size=100")
             if len(runs) == count and all(one["status"] != "InProgress" for one in runs):
@@ -226,7 +226,7 @@ async def test_a_killed_worker_leaves_its_work_to_another_one_that_goes_on(here:
         def is_on_its_way() -> bool:
             return bool(ask(here, "GET", f"{RUNS}/{run}")["done_bytes"] > 2 * MIB)
 
-        await asyncio.to_thread(wait_until, is_on_its_way, what="the copy to be on its way", seconds=30)
+        await asyncio.to_thread(wait_until, is_on_its_way, what="the copy to be on its way", seconds=120)
         for process in list_processes(here)[1:]:
             os.kill(process, signal.SIGKILL)
         found = await ended(here, run)
@@ -287,7 +287,7 @@ async def test_what_was_received_of_a_large_blob_is_gone_on_with(
 
 def read_log(server: Moorage, run: int, task: int) -> str:
     auth = (server.admin.username, server.admin.password)
-    return httpx.get(f"{server.url}/api/v2.0{RUNS}/{run}/tasks/{task}/log", auth=auth).text
+    return httpx.get(f"{server.url}/api/v2.0{RUNS}/{run}/tasks/{task}/log", auth=auth, timeout=60).text
 
 
 async def test_what_another_repository_got_before_is_mounted(here: Moorage, other: Other) -> None:
@@ -324,7 +324,7 @@ async def test_a_stop_takes_effect_long_before_the_end_and_the_next_run_goes_on(
         def is_on_its_way() -> bool:
             return bool(ask(here, "GET", f"{RUNS}/{run}")["done_bytes"] > 100_000)
 
-        await asyncio.to_thread(wait_until, is_on_its_way, what="the copy to be on its way", seconds=30)
+        await asyncio.to_thread(wait_until, is_on_its_way, what="the copy to be on its way", seconds=120)
         await tell(here, "PUT", f"{RUNS}/{run}")
         found = await ended(here, run)
         assert (found["status"], found["stopped"]) == ("Stopped", 1)
@@ -363,7 +363,7 @@ async def _send_large(here: Moorage, other: Other, direction: str, size: int) ->
         digest, layer = await push_large(source, f"team/{name}", size)
         policy = await make(here, await register(here, other), direction, name)
 
-        run = await ended(here, await begin(here, policy), seconds=200)
+        run = await ended(here, await begin(here, policy), seconds=300)
 
         assert (run["status"], run["done_bytes"], run["total_bytes"]) == ("Succeed", size + 2, size + 2), run
         assert await target.find_manifest(f"copy/{name}", "v1") == digest

@@ -100,7 +100,7 @@ def test_a_key_is_rotated_while_the_server_runs(moorage: serving.Moorage) -> Non
     # The running server reads and changes them: it finds the new key by itself.
     answer = httpx.put(
         f"{moorage.url}/api/v2.0/configurations", json={"ldap_search_password": SECRET},
-        auth=(moorage.admin.username, moorage.admin.password),
+        auth=(moorage.admin.username, moorage.admin.password), timeout=60,
     )  # fmt: skip
     assert answer.status_code == 200, answer.text
     assert open_all(database, folder) == 1

@@ -48,7 +48,7 @@ class Tree:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             check=False,
         )
         return done.returncode, done.stderr, self.calls.read_text().splitlines()

@@ -125,13 +125,13 @@ class Office:
         """A statement of the test's own."""
         await self.run(lambda work: work.db.execute(text(statement)) and None)
 
-    async def until(self, holds: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
+    async def until(self, holds: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
         """Wait for something to become true."""
         async with asyncio.timeout(seconds):
             while not await holds():  # noqa: ASYNC110 - a row of the database
                 await asyncio.sleep(0.02)
 
-    async def reaches(self, task_id: int, status: str, seconds: float = 30) -> Any:
+    async def reaches(self, task_id: int, status: str, seconds: float = 60) -> Any:
         """Wait for a task to reach a state; its row."""
 
         async def holds() -> bool:

@@ -42,7 +42,7 @@ class Life:
         """Send it a signal."""
         self._process.send_signal(number)
 
-    def wait(self, seconds: float = 30) -> int:
+    def wait(self, seconds: float = 60) -> int:
         """Wait for its end; how it ended."""
         return self._process.wait(seconds)
 

@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from moorage.db.work import Work
 from moorage.jobs import claim, queue, worker
 from moorage.jobs.queue import PENDING, RUNNING, STOPPED, SUCCESS
 from moorage.jobs.worker import Worker
@@ -47,13 +49,24 @@ async def has_begun(office: Office, task_id: int, least: int = 2) -> None:
     await office.until(holds)
 
 
+async def freeze(office: Office, life: Life) -> None:
+    """Freeze a worker between two of its transactions: what it has locked within one it would keep for ever."""
+
+    def stop(work: Work) -> None:
+        if office.parts.database.kind == "postgresql":  # SQLite lets nobody else write anyway
+            work.db.execute(text("LOCK TABLE worker, task IN EXCLUSIVE MODE"))
+        life.send(signal.SIGSTOP)
+
+    await office.run(stop)
+
+
 async def test_what_a_killed_worker_began_goes_on_and_happens_once(office: Office, hire: Hire) -> None:
     first = hire()
     task_id = await office.start("life.steps", steps=12, seconds=0.25)
     await has_begun(office, task_id)
-    hire()
     first.send(signal.SIGKILL)
     first.wait()
+    hire()
 
     async def goes_on() -> bool:
         return bool((await office.row(task_id)).attempt == 2)
@@ -72,7 +85,7 @@ async def test_a_frozen_worker_that_wakes_writes_nothing_and_works_again(office:
     first = hire()
     task_id = await office.start("life.steps", steps=10, seconds=0.25)
     await has_begun(office, task_id)
-    first.send(signal.SIGSTOP)
+    await freeze(office, first)
     second = hire()
 
     async def goes_on() -> bool:

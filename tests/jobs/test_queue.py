@@ -157,13 +157,15 @@ async def test_higher_priority_first_then_older(office: Office) -> None:
 
 async def test_no_more_of_a_job_run_at_once_than_its_limit_over_all_workers(office: Office) -> None:
     running, most, done = 0, 0, 0
+    go_on = asyncio.Event()
 
     @job("test.few", limit=2)
     async def few(task: Task) -> None:
         nonlocal running, most, done
         running += 1
         most = max(most, running)
-        await asyncio.sleep(0.3)
+        await go_on.wait()
+        await asyncio.sleep(0.15)
         running -= 1
         done += 1
 
@@ -176,7 +178,9 @@ async def test_no_more_of_a_job_run_at_once_than_its_limit_over_all_workers(offi
     other = await office.start("test.many")
     async with office.working(), office.working(), office.working():
         await office.reaches(other, SUCCESS)
-        assert done < 8, "the others were not waited for"
+        assert done == 0, "the others were not waited for"
+        await office.until(lambda: _is(running, 2))
+        go_on.set()
         await office.until(lambda: _is(done, 8))
 
     assert most == 2

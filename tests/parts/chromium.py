@@ -114,6 +114,9 @@ _AIM = """(it) => {
 }"""
 """Where an element is; until `__landed` is asked, the mouse reaches it and nothing else."""
 
+_LEFT = ("Inspected target navigated", "Execution context was destroyed", "Cannot find context")
+"""What the browser says of a question whose document was left before it was answered."""
+
 
 @dataclass(frozen=True)
 class Sent:
@@ -156,7 +159,7 @@ class Page:
         wanted = ["clipboardReadWrite", "clipboardSanitizedWrite"]
         self._wire.ask("Browser.grantPermissions", permissions=wanted, browserContextId=self._context)
 
-    def open(self, url: str, *, seconds: float = 20) -> None:
+    def open(self, url: str, *, seconds: float = 60) -> None:
         """Go to a URL and wait until it has loaded."""
         error = self._ask("Page.navigate", url=url).get("errorText")
         if error:
@@ -184,31 +187,52 @@ class Page:
             raise Broken(f"{expression}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
 
-    def wait(self, expression: str, *, seconds: float = 10) -> None:
-        """Wait until an expression is true."""
+    def wait(self, expression: str, *, seconds: float = 30) -> None:
+        """Wait until an expression is true, also in a document that comes meanwhile."""
         until = time.monotonic() + seconds
-        while not self.value(f"Boolean({expression})"):
+        while not self._holds(expression):
             if time.monotonic() > until:
                 raise Broken(f"not true after {seconds:g} s: {expression}; the page says {self.complaints()}")
             time.sleep(0.03)
 
-    def click(self, selector: str) -> None:
-        """Scroll to the first element that a selector finds, and press the mouse's button in its middle.
+    def _holds(self, expression: str) -> bool:
+        try:
+            return bool(self.value(f"Boolean({expression})"))
+        except Broken as exc:
+            if any(said in str(exc) for said in _LEFT):
+                return False
+            raise
 
-        A press that would meet something else, because the element moves or another one lies over it for a moment,
-        reaches nothing and is tried again.
+    def click(self, selector: str) -> None:
+        """Press the first element that a selector finds; see `click_on`."""
+        self.click_on(f"document.querySelector({json.dumps(selector)})", selector)
+
+    def click_on(self, expression: str, name: str) -> None:
+        """Scroll to the element that an expression is, once there is one, and press the mouse's button in its middle.
+
+        A press that would meet something else, because the element moves, is drawn anew or lies under another one for a
+        moment, reaches nothing and is tried again.
         """
-        until = time.monotonic() + 10
+        until = time.monotonic() + 30
         while time.monotonic() < until:
-            found = self.value(f"({_AIM})(document.querySelector({json.dumps(selector)}))")
-            if found is None:
-                raise Broken(f"there is no {selector}")
-            for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
-                self._ask("Input.dispatchMouseEvent", type=kind, x=found[0], y=found[1], button="left", clickCount=1)
-            if self.value("window.__landed ? window.__landed() : true"):  # another document: it did
-                return
+            found = self.value(f"({_AIM})({expression})")
+            if found is not None:
+                for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+                    self._ask(
+                        "Input.dispatchMouseEvent", type=kind, x=found[0], y=found[1], button="left", clickCount=1
+                    )
+                if self._has_landed():
+                    return
             time.sleep(0.05)
-        raise Broken(f"a press does not reach {selector}; the page says {self.complaints()}")
+        raise Broken(f"a press does not reach {name}; the page says {self.complaints()}")
+
+    def _has_landed(self) -> bool:
+        try:
+            return bool(self.value("window.__landed ? window.__landed() : true"))  # another document: it did
+        except Broken as exc:
+            if any(said in str(exc) for said in _LEFT):
+                return True
+            raise
 
     def rest(self) -> None:
         """Take the mouse away, so that it hovers over nothing."""
@@ -256,6 +280,18 @@ class Page:
         """All requests so far."""
         asked = [one for name, one in self._events() if name == "Network.requestWillBeSent"]
         return [Sent(one["request"]["method"], one["request"]["url"], one["documentURL"]) for one in asked]
+
+    def is_waiting(self) -> bool:
+        """Whether something that the document asked a server for has not come yet."""
+        waits: set[str] = set()
+        for name, said in self._events():
+            if name == "Page.frameNavigated" and "parentId" not in said["frame"]:
+                waits.clear()
+            elif name == "Network.requestWillBeSent" and said["request"]["url"].startswith("http"):
+                waits.add(said["requestId"])
+            elif name in {"Network.loadingFinished", "Network.loadingFailed"}:
+                waits.discard(said["requestId"])
+        return bool(waits)
 
     def requested(self) -> list[str]:
         """The URLs of all requests so far."""
@@ -325,7 +361,7 @@ class _Wire:
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
-            ready, _, _ = select.select([self._reading], [], [], 30)
+            ready, _, _ = select.select([self._reading], [], [], 60)
             piece = os.read(self._reading, 1 << 20) if ready else b""
             if not piece:
                 raise Broken("Chromium says nothing any more")

@@ -49,7 +49,7 @@ class Oidc(Part):
         self._server = Server(
             [self._node(), HERE / "oidc_provider.mjs", self._modules(), str(self._port)], self.folder / "oidc.log"
         )
-        self._server.wait(lambda: answers(self._port), what="the OpenID provider", seconds=30)
+        self._server.wait(lambda: answers(self._port), what="the OpenID provider", seconds=60)
 
     def stop(self) -> None:
         """Stop it. It can be started again, on the same port, with new keys and nobody in it."""
@@ -58,11 +58,11 @@ class Oidc(Part):
 
     def change(self, **state: Any) -> None:
         """Change what it knows: `people` by id with their claims, `rotate` for refresh tokens."""
-        httpx.put(f"{self.issuer}/test/state", json=state, trust_env=False).raise_for_status()
+        httpx.put(f"{self.issuer}/test/state", json=state, trust_env=False, timeout=60).raise_for_status()
 
     def rotate_keys(self, *, keep: bool) -> None:
         """Sign with a new key from now on; the old ones are published beside it (`keep`), or not any more."""
-        httpx.put(f"{self.issuer}/test/keys", json={"keep": keep}, trust_env=False).raise_for_status()
+        httpx.put(f"{self.issuer}/test/keys", json={"keep": keep}, trust_env=False, timeout=60).raise_for_status()
 
     def sign_in(self, url: str, person: str) -> str:
         """Be the browser of somebody who is sent to `url`, signs in and consents: the URL that leads back.

@@ -36,7 +36,7 @@ class Redis(Part):
         words = [word for name, value in settings.items() for word in (f"--{name}", value)]
         log = self.folder / "redis.log"
         server = self._server = Server([self._program, *words], log)
-        wait_until(lambda: answers(port), what=f"redis ({log})", seconds=10, alive=server.is_alive)
+        wait_until(lambda: answers(port), what=f"redis ({log})", seconds=60, alive=server.is_alive)
         self.url = f"redis://:{password}@127.0.0.1:{port}/0"
 
     def stop(self) -> None:

@@ -83,7 +83,7 @@ class Samba(Part):
             [find_program("samba", mend=_MEND), "-i", "-M", "single", "-s", configuration, *words],
             self.folder / "output.log",
         )
-        self._server.wait(self._answers, what="samba", seconds=30)
+        self._server.wait(self._answers, what="samba", seconds=90)
 
     def stop(self) -> None:
         """Stop it."""
@@ -114,7 +114,7 @@ class Samba(Part):
         """The port opens before the domain is loaded, so a search is the question."""
         asked = run(
             find_program("ldapsearch", mend=_MEND), "-x", "-H", f"ldap://{self.host}", "-o", "nettimeout=2",
-            "-s", "base", "-b", "", "defaultNamingContext", check=False, seconds=10,
+            "-s", "base", "-b", "", "defaultNamingContext", check=False, seconds=60,
         )  # fmt: skip
         return asked.returncode == 0 and SUFFIX in asked.stdout
 

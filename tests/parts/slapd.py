@@ -95,7 +95,7 @@ class Slapd(Part):
         urls = f"ldap://127.0.0.1:{self.port}/ ldaps://127.0.0.1:{self.tls_port}/"
         command: list[str | Path] = [self._slapd(), "-d", "0", "-f", self.folder / "slapd.conf", "-h", urls]
         self._server = Server(command, self.folder / "slapd.log")
-        self._server.wait(lambda: answers(self.port) and answers(self.tls_port), what="slapd", seconds=15)
+        self._server.wait(lambda: answers(self.port) and answers(self.tls_port), what="slapd", seconds=60)
 
     def stop(self) -> None:
         """Stop it."""
@@ -114,7 +114,7 @@ class Slapd(Part):
         assert self._server is not None
         os.kill(self._server.pid, signal.SIGSTOP)
         state = Path(f"/proc/{self._server.pid}/stat")
-        until = time.monotonic() + 5
+        until = time.monotonic() + 30
         while state.read_text().rpartition(")")[2].split()[0] != "T" and time.monotonic() < until:
             time.sleep(0.005)
 
@@ -128,7 +128,7 @@ class Slapd(Part):
         words = ["-a"] if add else []
         run(
             self._tool("ldapmodify"), *words, "-x", "-H", f"ldap://127.0.0.1:{self.port}", "-D", ADMIN_DN,
-            "-w", ADMIN_PASSWORD, input=ldif, seconds=20,
+            "-w", ADMIN_PASSWORD, input=ldif, seconds=60,
         )  # fmt: skip
 
     def _slapd(self) -> Path:

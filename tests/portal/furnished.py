@@ -146,9 +146,9 @@ def _sign(moorage: Moorage, repository: str, subject: images.Blob) -> None:
     """Put beside an image what says that it is signed; the bytes are nobody's signature."""
     auth = (moorage.admin.username, moorage.admin.password)
     scope = {"service": "harbor-registry", "scope": f"repository:{repository}:pull,push"}
-    token = httpx.get(f"{moorage.url}/service/token", params=scope, auth=auth).json()["token"]
+    token = httpx.get(f"{moorage.url}/service/token", params=scope, auth=auth, timeout=60).json()["token"]
     with httpx.Client(
-        base_url=f"{moorage.url}/v2/{repository}", headers={"authorization": f"Bearer {token}"}
+        base_url=f"{moorage.url}/v2/{repository}", headers={"authorization": f"Bearer {token}"}, timeout=60
     ) as client:
         config = images.Blob("application/vnd.oci.empty.v1+json", b"{}")
         layer = images.Blob("application/vnd.dev.cosign.simplesigning.v1+json", b"a signature")

@@ -60,6 +60,7 @@ def test_an_access_token_is_shown_once_works_and_is_revoked(reader: Reader, moor
     reader.press("Copy secret")
     reader.see("Copied")
     reader.press("Close", within="dialog")
+    reader.page.wait("!document.querySelector('[role=dialog]')")
     reader.see("laptop")
     assert not reader.sees(secret)
     reader.look("tokens.list")

@@ -14,7 +14,9 @@ def test_the_trash_of_all_projects(reader: Reader, moorage: Moorage, pusher: Pus
     for name in ("team", "other"):
         moorage.create_project(name)
         pusher.push(images.image(f"of-{name}", size_bytes=40_000), f"{name}/app:v1", f"{name}/app:v2")
-    with httpx.Client(base_url=moorage.url + "/api/v2.0", auth=(moorage.admin.username, moorage.admin.password)) as api:
+    with httpx.Client(
+        base_url=moorage.url + "/api/v2.0", auth=(moorage.admin.username, moorage.admin.password), timeout=60
+    ) as api:
         assert api.delete("/projects/team/repositories/app/artifacts/v1/tags/v1").status_code == 200
         assert api.delete("/projects/other/repositories/app").status_code == 200
     reader.enter("/trash", "Trash", moorage.admin)
@@ -42,7 +44,9 @@ def test_a_limit_is_changed_where_it_stands(reader: Reader, moorage: Moorage) ->
 
 
 def test_health_says_what_to_mend(reader: Reader, moorage: Moorage) -> None:
-    with httpx.Client(base_url=moorage.url + "/api/v2.0", auth=(moorage.admin.username, moorage.admin.password)) as api:
+    with httpx.Client(
+        base_url=moorage.url + "/api/v2.0", auth=(moorage.admin.username, moorage.admin.password), timeout=60
+    ) as api:
         assert api.put("/configurations", json={"read_only": True}).status_code == 200
         reader.enter("/admin/health", "Health", moorage.admin)
         reader.see("set read_only to false", seconds=20)

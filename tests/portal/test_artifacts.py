@@ -22,7 +22,7 @@ EVE = "<b>eve</b> \u05e2\u05d1\u05e8\u05d9\u05ea"
 def ask(moorage: Moorage, method: str, path: str, body: object = None) -> Any:
     """The answer of the API to an administrator."""
     account = (moorage.admin.username, moorage.admin.password)
-    reply = httpx.request(method, f"{moorage.url}/api/v2.0{path}", auth=account, json=body)
+    reply = httpx.request(method, f"{moorage.url}/api/v2.0{path}", auth=account, json=body, timeout=60)
     assert reply.is_success, reply.text
     return reply.json() if reply.content else None
 
@@ -79,6 +79,7 @@ def test_repositories_and_artifacts_go_and_come_back(reader: Reader, moorage: Mo
     reader.enter("/projects/going/repositories/app/tags/1.0.0", "1.0.0", moorage.admin)
     width = "document.querySelector('main').getBoundingClientRect().width"
     reader.page.resize(1280, 400)
+    reader.settle()
     before = reader.page.value(width)
     reader.press("More")
     reader.press("Delete artifact…")

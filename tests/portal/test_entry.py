@@ -46,7 +46,7 @@ def through_the_provider(reader: Reader, moorage: Moorage, provider: Oidc, perso
     reader.page.wait("document.querySelector('a[href^=\"/c/oidc/login\"]')")
     link = str(reader.page.value("document.querySelector('a[href^=\"/c/oidc/login\"]').getAttribute('href')"))
     assert link.endswith(f"redirect_url={next_path.replace('/', '%2F')}")
-    begun = httpx.get(moorage.url + link, headers={"host": NAME}, trust_env=False)
+    begun = httpx.get(moorage.url + link, headers={"host": NAME}, trust_env=False, timeout=60)
     assert begun.status_code == 302, begun.text
     reader.page.take_cookies(moorage.url, {"oidc": begun.cookies["oidc"]})
     back = urlsplit(provider.sign_in(begun.headers["location"], person))
@@ -130,7 +130,7 @@ def test_people_of_a_provider_choose_a_name_and_come_back_where_they_were(
         reader.see("Your session ended.")
         window.page.to_front()
         link = "/c/oidc/login?redirect_url=%2Fsigned-in"
-        begun = httpx.get(moorage.url + link, headers={"host": NAME}, trust_env=False)
+        begun = httpx.get(moorage.url + link, headers={"host": NAME}, trust_env=False, timeout=60)
         window.page.take_cookies(moorage.url, {"oidc": begun.cookies["oidc"]})
         back = urlsplit(provider.sign_in(begun.headers["location"], "alice-1"))
         window.open(f"{back.path}?{back.query}", "You are signed in")

@@ -13,7 +13,9 @@ pytestmark = pytest.mark.part("chromium", "portal", "skopeo")
 def test_collecting_is_watched_stopped_and_planned(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
     moorage.create_project("team")
     pusher.push(images.image("old", size_bytes=90_000), "team/app:v1")
-    with httpx.Client(base_url=moorage.url + "/api/v2.0", auth=(moorage.admin.username, moorage.admin.password)) as api:
+    with httpx.Client(
+        base_url=moorage.url + "/api/v2.0", auth=(moorage.admin.username, moorage.admin.password), timeout=60
+    ) as api:
         assert api.delete("/projects/team/repositories/app/artifacts/v1").status_code == 200
         assert api.put("/jobservice/queues/GARBAGE_COLLECTION", json={"action": "pause"}).status_code == 200
         reader.enter("/admin/gc", "Garbage collection", moorage.admin)

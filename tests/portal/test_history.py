@@ -16,7 +16,7 @@ SHARED = True
 def ask(moorage: Moorage, method: str, path: str) -> Any:
     """The answer of the API to an administrator."""
     account = (moorage.admin.username, moorage.admin.password)
-    reply = httpx.request(method, f"{moorage.url}/api/v2.0{path}", auth=account)
+    reply = httpx.request(method, f"{moorage.url}/api/v2.0{path}", auth=account, timeout=60)
     assert reply.is_success, reply.text
     return reply.json() if reply.content else None
 

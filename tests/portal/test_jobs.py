@@ -16,7 +16,9 @@ def test_work_is_paused_stopped_and_read(reader: Reader, moorage: Moorage) -> No
     reader.press("Actions for Garbage collection")
     reader.press("Pause queue")
     reader.see("1 queue paused")
-    with httpx.Client(base_url=moorage.url + "/api/v2.0", auth=(moorage.admin.username, moorage.admin.password)) as api:
+    with httpx.Client(
+        base_url=moorage.url + "/api/v2.0", auth=(moorage.admin.username, moorage.admin.password), timeout=60
+    ) as api:
         assert api.post("/system/gc/schedule", json=COLLECT).status_code == 201
         reader.see("1 waiting")  # nobody presses anything
         reader.look("jobs.paused")

@@ -29,5 +29,7 @@ def test_a_language_is_chosen_in_the_menu_at_once_and_for_the_next_visit(reader:
     reader.press(walter.username)
     reader.press("Deutsch", role="menuitem")
     reader.see_title("Projekte")
+    kept = "fetch('/api/v2.0/users/current/preferences').then((one) => one.json())"
+    reader.page.wait(f"{kept}.then((one) => one.language === 'de-DE')")
     reader.open("/projects", "Projekte")
     assert reader.page.value("document.documentElement.lang") == "de-DE"

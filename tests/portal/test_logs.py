@@ -24,7 +24,7 @@ def test_what_was_done_is_found(reader: Reader, moorage: Moorage, pusher: Pusher
     reader.page.wait("location.search.includes('f.who=ann')")
     reader.press("Details of create logged/app:v1")
     reader.see("logged/app:v1")
-    assert reader.page.value("document.querySelectorAll('tbody tr').length") >= 2
+    reader.page.wait("document.querySelectorAll('tbody tr').length >= 2")
     reader.open("/projects/logged/logs?f.result=false", "logged")
     reader.see("Nothing matches this filter.")
     reader.open("/projects/logged/logs?f.days=7", "logged")

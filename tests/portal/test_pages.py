@@ -139,7 +139,7 @@ def test_a_page_that_waits_says_so(reader: Reader, moorage: Moorage, furnished: 
         reader.page.hold("*/api/v2.0/*")
         go(reader, fill_in(page.address, furnished.values))
         try:
-            reader.page.wait(SHOWN, seconds=5)
+            reader.page.wait(SHOWN, seconds=20)
         except Broken:
             silent.append(page.address)
         reader.page.photograph(PICTURES / f"{page.name}.loading.light.en-US.{WIDE[0]}.png")

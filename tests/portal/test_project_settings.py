@@ -29,7 +29,9 @@ def test_settings_are_saved_and_the_project_is_deleted_by_its_name(reader: Reade
     reader.press("Save settings")
     account = (moorage.admin.username, moorage.admin.password)
     url = f"{moorage.url}/api/v2.0/projects/shaped"
-    wait_until(lambda: httpx.get(url, auth=account).json()["metadata"]["trash_days"] == "30", what="the days")
+    wait_until(
+        lambda: httpx.get(url, auth=account, timeout=60).json()["metadata"]["trash_days"] == "30", what="the days"
+    )
     reader.see("Public")
     reader.open("/projects/shaped/settings", "shaped")
     reader.page.wait("document.querySelector('[role=switch]')?.checked")

@@ -61,6 +61,8 @@ def test_a_copy_is_watched_to_its_end(reader: Reader, moorage: Moorage, there: M
     reader.see("1 done")
     reader.press("Details of team/api")
     reader.see("Download")
-    with httpx.Client(base_url=there.url + "/api/v2.0", auth=(there.admin.username, there.admin.password)) as api:
+    with httpx.Client(
+        base_url=there.url + "/api/v2.0", auth=(there.admin.username, there.admin.password), timeout=60
+    ) as api:
         tags = api.get("/projects/copy/repositories/api/tags").json()
     assert sorted(one["name"] for one in tags) == ["v1", "v2"]

@@ -75,7 +75,9 @@ def allowed(moorage: Moorage, account: Account | None) -> set[str]:
     """What of `ASKS` the server does not refuse to somebody."""
     auth = None if account is None else _auth(account)
     with httpx.Client(base_url=moorage.url, auth=auth, trust_env=False, timeout=60) as client:
-        number = httpx.get(moorage.url + PROJECT, auth=_auth(moorage.admin), trust_env=False).json()["project_id"]
+        number = httpx.get(moorage.url + PROJECT, auth=_auth(moorage.admin), trust_env=False, timeout=60).json()[
+            "project_id"
+        ]
         found: set[str] = set()
         for name, (method, path, content) in ASKS.items():
             body = None if content is None else json.loads(json.dumps(content).replace('"PROJECT_ID"', str(number)))

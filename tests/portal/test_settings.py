@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests import serving
+from tests.parts.base import free_port
 from tests.portal.conftest import Reader
 from tests.serving import Moorage
 
@@ -81,8 +82,7 @@ def test_what_is_changed_is_kept_guarded_and_saved(reader: Reader, moorage: Moor
 
 
 def test_a_service_is_tried_before_it_is_saved(reader: Reader, moorage: Moorage) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as nowhere:
-        free = nowhere.getsockname()[1]
+    free = free_port()
     reader.expected.append("400 (Bad Request)")
     reader.enter("/admin/settings/ldap", "Settings", moorage.admin)
     reader.type("Address", f"ldap://127.0.0.1:{free}")

@@ -66,16 +66,16 @@ def test_without_npm_the_server_runs_and_says_how_its_page_is_built(running: tup
 
     def answers() -> bool:
         try:
-            return httpx.get(url + "/readyz").status_code == 200
+            return httpx.get(url + "/readyz", timeout=60).status_code == 200
         except httpx.TransportError:
             return False
 
     server.wait(answers, what="make run", seconds=90)
     log = server.log.read_text()
-    page = httpx.get(url + "/", headers={"accept": "text/html"})
+    page = httpx.get(url + "/", headers={"accept": "text/html"}, timeout=60)
     assert "its packages could not be installed" in log
     assert "the server runs without its web page; `python tools/portal.py` builds it later" in log
     assert MISSING in log
     assert (page.status_code, page.headers["content-type"]) == (200, "text/plain; charset=utf-8")
     assert MISSING in page.text
-    assert httpx.get(url + "/v2/").status_code == 401
+    assert httpx.get(url + "/v2/", timeout=60).status_code == 401

@@ -393,12 +393,16 @@ def push(caller: Caller, repository: str, tag: str) -> str:
     assert caller.account is not None
     url, auth = caller.moorage.url, (caller.account.username, caller.account.password)
     scope = f"repository:{repository}:pull,push"
-    token = httpx.get(f"{url}/service/token", params={"service": "harbor-registry", "scope": scope}, auth=auth).json()
+    token = httpx.get(
+        f"{url}/service/token", params={"service": "harbor-registry", "scope": scope}, auth=auth, timeout=60
+    ).json()
     headers = {"authorization": f"Bearer {token['token']}"}
 
     def blob(data: bytes, kind: str) -> dict[str, Any]:
         digest = "sha256:" + hashlib.sha256(data).hexdigest()
-        done = httpx.post(f"{url}/v2/{repository}/blobs/uploads/?digest={digest}", content=data, headers=headers)
+        done = httpx.post(
+            f"{url}/v2/{repository}/blobs/uploads/?digest={digest}", content=data, headers=headers, timeout=60
+        )
         assert done.status_code == 201, done.text
         return {"mediaType": kind, "digest": digest, "size": len(data)}
 
@@ -414,7 +418,9 @@ def push(caller: Caller, repository: str, tag: str) -> str:
         "layers": [blob(f"layer of {repository}".encode(), "application/vnd.oci.image.layer.v1.tar")],
     }
     put = {**headers, "content-type": MANIFEST}
-    done = httpx.put(f"{url}/v2/{repository}/manifests/{tag}", content=json.dumps(manifest).encode(), headers=put)
+    done = httpx.put(
+        f"{url}/v2/{repository}/manifests/{tag}", content=json.dumps(manifest).encode(), headers=put, timeout=60
+    )
     assert done.status_code == 201, done.text
     return done.headers["docker-content-digest"]
 

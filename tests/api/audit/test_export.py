@@ -42,7 +42,7 @@ def ids(receiver: Receiver) -> list[int]:
     return [facts["id"] for _, facts in receiver.received() if facts]
 
 
-async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - it looks at a file and at rows
             await asyncio.sleep(0.05)

@@ -114,7 +114,7 @@ async def test_pulls_survive_that_their_writer_is_cancelled(world: World, *, fai
     who = Ticket(5, 0, "ann"), Entry(frozenset(), 7, 0)
     notes.note(*who, found, repository="a/b", reference="v", address="::1")
     go = threading.Event()
-    busy = [asyncio.create_task(world.database.run(SYSTEM, lambda _: go.wait(10))) for _ in range(10)]
+    busy = [asyncio.create_task(world.database.run(SYSTEM, lambda _: go.wait(60))) for _ in range(10)]
     await asyncio.sleep(0.05)  # every thread of the database waits
     real = pulled.write_pulls
 

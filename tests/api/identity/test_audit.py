@@ -154,7 +154,7 @@ async def test_refusals_are_written_by_themselves_a_moment_later(
     refusals = WrittenRefusals(database)
 
     refusals.note(ANN, "login", "user", "ann")
-    for _ in range(200):
+    for _ in range(3000):
         if refused(world):
             break
         await asyncio.sleep(0.01)

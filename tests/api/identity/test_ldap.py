@@ -1,7 +1,6 @@
 """Signing in by LDAP: OpenLDAP and Active Directory, both real, through one suite (threats.md I4, A7)."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +26,7 @@ from moorage.projects import service as projects
 from moorage.settings import Secret
 from tests.api.identity.conftest import World
 from tests.api.identity.directories import PASSWORD, Person, Town, make_town
+from tests.api.pace import timed
 from tests.parts import Parts
 from tests.parts.samba import Samba
 from tests.parts.slapd import Slapd
@@ -579,10 +579,10 @@ async def test_an_outage_confirms_nobody_and_ends_nothing(
 
 
 async def refuse_in_time(way: Door, who: Person, *, seconds: float) -> DirectoryUnavailable:
-    began = time.monotonic()
-    with pytest.raises(DirectoryUnavailable) as caught:
-        await way.enter(who)
-    assert time.monotonic() - began < seconds
+    async with timed() as passed:
+        with pytest.raises(DirectoryUnavailable) as caught:
+            await way.enter(who)
+        assert passed() < seconds
     assert caught.value.status == 503
     return caught.value
 
@@ -597,10 +597,10 @@ async def test_a_directory_that_hangs_is_an_outage_and_local_accounts_do_not_wai
     try:
         waiting = asyncio.create_task(refuse_in_time(way, alice, seconds=2))
         await asyncio.sleep(0.2)
-        began = time.monotonic()
-        assert (await way.enter("admin", "admin-Pass1")).admin
-        assert (await way.enter("carol", "carol-Pass1")).principal_id
-        assert time.monotonic() - began < 0.5
+        async with timed() as passed:
+            assert (await way.enter("admin", "admin-Pass1")).admin
+            assert (await way.enter("carol", "carol-Pass1")).principal_id
+            assert passed() < 0.5
         problem = await waiting
     finally:
         town.part.go_on()
@@ -618,14 +618,15 @@ async def test_many_who_wait_for_a_directory_that_hangs_are_all_told_in_time(
     alice = openldap.person("alice")
     way = door(openldap, ldap_timeout=1)
     openldap.part.freeze()
-    began = time.monotonic()
     try:
-        told = await asyncio.gather(*(way.enter(alice) for _ in range(60)), return_exceptions=True)
+        async with timed() as passed:
+            told = await asyncio.gather(*(way.enter(alice) for _ in range(60)), return_exceptions=True)
+            took = passed()
     finally:
         openldap.part.go_on()
 
     assert all(isinstance(one, DirectoryUnavailable) for one in told)
-    assert time.monotonic() - began < 2.5
+    assert took < 2.5
 
 
 async def test_a_directory_that_is_killed_in_mid_bind_is_an_outage(openldap: Town, door: Callable[..., Door]) -> None:

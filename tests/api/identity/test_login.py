@@ -79,10 +79,10 @@ async def test_an_unknown_user_takes_as_long_as_a_known_one(database: Database) 
     times: dict[str, list[float]] = {"ann": [], "nobody": []}
     for n in range(6):
         for name, spent in times.items():
-            began = time.perf_counter()
+            began = time.process_time()
             with pytest.raises(CredentialsInvalid):
                 await login.authenticate(name, "wrong", f"192.0.2.{n}")
-            spent.append(time.perf_counter() - began)
+            spent.append(time.process_time() - began)
     await passwords.close()
 
     assert min(times["nobody"]) > 0.005, "a hash was computed"
