@@ -106,7 +106,8 @@ class Load:
     def execute(self, statement: str) -> list[Any]:
         """A statement of the test's own."""
         url = self.database_url.replace("postgresql://", "postgresql+psycopg://")
-        engine = create_engine(url or f"sqlite:///{self.server.data / 'moorage.db'}")
+        file = f"sqlite:///{self.server.data / 'moorage.db'}"
+        engine = create_engine(url) if url else create_engine(file, connect_args={"timeout": 60})
         hour = "interval '1 hour'" if url else "3600000000"
         with engine.begin() as db:
             found = db.execute(text(statement.replace("{hour}", hour)))

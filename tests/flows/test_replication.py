@@ -220,7 +220,7 @@ async def test_a_killed_worker_leaves_its_work_to_another_one_that_goes_on(here:
     size = JOURNAL_BYTES + MIB
     async with ourselves(here) as local, away(there) as remote, flaky(there.host) as proxy:
         digest, layer = await push_large(local, "team/killed", size)
-        policy = await make(here, await register(here, there, proxy.url), "push", "killed", speed=2_200)
+        policy = await make(here, await register(here, there, proxy.url), "push", "killed", speed=3_500)
         run = await begin(here, policy)
 
         def is_on_its_way() -> bool:
