@@ -1,8 +1,8 @@
 """tools/setup.sh makes what is missing and nothing else; python3 and pip are stand-ins that write down their calls."""
 
+import resource
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -59,6 +59,12 @@ class Tree:
         return [call.split("-r ")[1].split()[0] if "-r " in call else "." for call in calls if "-m pip install" in call]
 
 
+def worked() -> float:
+    """Seconds of the processor that programs of this process took: what a busy machine takes does not count."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
     return Tree(tmp_path)
@@ -77,11 +83,11 @@ def test_the_first_start_installs_the_run_set_with_hashes_and_the_product(tree: 
 def test_a_second_start_calls_nothing(tree: Tree) -> None:
     tree.setup("run")
 
-    began = time.monotonic()
+    began = worked()
     status, said, calls = tree.setup("run")
 
     assert (status, said, calls) == (0, "", [])
-    assert time.monotonic() - began < 1
+    assert worked() - began < 1
 
 
 def test_the_develop_set_is_added_once(tree: Tree) -> None:
@@ -118,12 +124,12 @@ def test_a_moved_folder_gets_a_new_environment(tree: Tree) -> None:
 def test_a_missing_venv_module_is_named_with_the_command_that_mends_it(tree: Tree) -> None:
     tree.ensurepip = 1
 
-    began = time.monotonic()
+    began = worked()
     status, said, _ = tree.setup("run")
 
     assert status == 1
     assert said == "setup: python3-venv is missing. On Debian: apt-get install python3-venv\n"
-    assert time.monotonic() - began < 1
+    assert worked() - began < 1
     assert not (tree.folder / ".venv").exists()
 
 
