@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from moorage import faults
+from moorage.artifacts.links import link_blob
 from moorage.artifacts.push import Draft, hold_tags, record_all
 from moorage.artifacts.repositories import ensure_repository, find_destination
 from moorage.artifacts.service import get_artifact, get_repository
 from moorage.artifacts.tables import Artifact, ArtifactBlob, ArtifactReference, Blob, Manifest, Tag
-from moorage.artifacts.uploads import link_blob
 from moorage.db.locks import pass_gate
 from moorage.db.work import Work
 from moorage.errors import (

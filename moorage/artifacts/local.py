@@ -7,6 +7,7 @@ and told like any push.
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
 from dataclasses import replace
+from functools import partial
 from time import monotonic
 
 import msgspec
@@ -17,6 +18,7 @@ from moorage.artifacts.pull import FoundBlob, find_stored, list_referrers, list_
 from moorage.artifacts.receive import Chunk, Found
 from moorage.artifacts.repositories import Destination
 from moorage.artifacts.stored import Look, Shelf, alarm, is_whole, keep_promise, look
+from moorage.artifacts.whole import WHOLE_BYTES, gather, take_whole
 from moorage.db.engine import Query
 from moorage.errors import (
     BlobDamaged,
@@ -82,6 +84,9 @@ _PROJECT = Query("SELECT id, epoch FROM project WHERE name = $1 AND trash_id IS 
 
 class Local:
     """This registry, as `remotes.copy` sees another: a `Source` and a `Target`. Repositories are whole names."""
+
+    takes_whole_blobs = False
+    compares = True
 
     def __init__(self, shelf: Shelf, actor: Actor) -> None:
         """Take this server's content, to be changed in the name of `actor`."""
@@ -180,6 +185,7 @@ class Local:
         size_bytes: int,  # noqa: ARG002 - ours are compared with their rows
         *,
         start: int = 0,
+        compare: bool = True,  # noqa: ARG002 - as before: they were compared when they came
     ) -> AsyncIterator[bytes]:
         """The bytes of a blob from `start` on.
 
@@ -226,6 +232,11 @@ class Local:
         to = await self._destination(repository)
         if await self._mount(to, digest, mount_from):
             return True
+        if 0 < size_bytes <= WHOLE_BYTES and file is None and self._shelf.has_files:
+            data = await gather(read(0))
+            if len(data) == size_bytes and await take_whole(self._shelf, self._actor, to, digest, data):
+                return False
+            read = partial(_again, data)
         journal = journal if size_bytes >= JOURNAL_BYTES else None
         found = await self._find_upload(to, digest, journal)
         if found is not None:
@@ -350,6 +361,12 @@ class _Body:
     def pieces(self) -> AsyncIterator[bytes]:
         """All of them."""
         return self._pieces
+
+
+async def _again(data: bytes, start: int) -> AsyncIterator[bytes]:
+    """Bytes that were read once, as a `Read`."""
+    if data[start:]:
+        yield data[start:]
 
 
 async def _take_a_while(feed: Feed, start: int, stop: int) -> AsyncIterator[bytes]:

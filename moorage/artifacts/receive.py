@@ -148,7 +148,7 @@ async def _commit(shelf: Shelf, found: Found, progress: Progress, digest: Digest
                 faults.point("commit.looked")
                 continue
             faults.point("commit.placed")
-            async with _cancelled(shelf, upload):
+            async with cancelled(shelf, upload):
                 stat = await storage.finish(upload, progress, placed.key)
             faults.point("commit.stored")
             done = await shelf.database.run(
@@ -219,7 +219,7 @@ async def write(
     try:
         faults.point("append.begun")
         hasher = _resume(claimed)
-        async with _heartbeat(shelf, claimed), _cancelled(shelf, claimed.upload):
+        async with _heartbeat(shelf, claimed), cancelled(shelf, claimed.upload):
             progress = await _adopt(shelf, claimed, file)
             if progress is None:
                 pieces = _reserved(shelf, claimed, body)
@@ -301,7 +301,7 @@ async def _heartbeat(shelf: Shelf, claimed: Claimed) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _cancelled(shelf: Shelf, upload: UploadId) -> AsyncIterator[None]:
+async def cancelled(shelf: Shelf, upload: UploadId) -> AsyncIterator[None]:
     """Say that there is no such upload where the storage fails because somebody took its bytes away meanwhile."""
     try:
         yield

@@ -10,19 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Float, bindparam, delete, exists, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from moorage import faults
-from moorage.artifacts import holding
 from moorage.artifacts.damage import forget_damage, has_damage, may_borrow
+from moorage.artifacts.links import join_blob
 from moorage.artifacts.pull import Stored
 from moorage.artifacts.repositories import Destination, Target, ensure_repository
-from moorage.artifacts.tables import Blob, ProjectBlob, Repository, RepositoryBlob, Upload
+from moorage.artifacts.tables import Blob, Repository, RepositoryBlob, Upload
 from moorage.claims import is_dead, new_claim
 from moorage.db.base import db_now
 from moorage.db.engine import Query
-from moorage.db.fast import call, each
+from moorage.db.fast import call, each, one
 from moorage.db.work import Work
 from moorage.errors import (
     QuotaExceeded,
@@ -116,15 +115,24 @@ _LIVE_AT = (
 _KEY_TAKEN = select(exists().where(Blob.key == bindparam("key")))
 _PLACE = insert(Blob).returning(Blob.id)
 _PLACED = select(Blob.key, Blob.digest, Blob.size_bytes, Blob.state).where(Blob.id == bindparam("blob"))
+_CLOSING = Query(
+    """SELECT u.project_id, u.repository_id, u.blob_id, u.claim, u.reserved_bytes, r.path,
+    r.trash_id IS NOT NULL OR p.trash_id IS NOT NULL, b.digest, b.size_bytes,
+    EXISTS (SELECT 1 FROM blob twin WHERE twin.digest = b.digest AND twin.state = 'live')
+FROM upload u
+JOIN repository r ON r.id = u.repository_id
+JOIN project p ON p.id = u.project_id
+LEFT JOIN blob b ON b.id = u.blob_id
+WHERE u.id = $1 AND NOT u.dead AND u.expires_at > {now} {lock:FOR UPDATE OF u}"""
+)
+_MAKE_LIVE = Query(
+    """UPDATE blob SET state = 'live', live = true, seal = $2, changed_at = {now}
+WHERE id = $1 AND state = 'arriving' RETURNING id"""
+)
 _SET_PLACE = (
     update(Upload)
     .where(Upload.id == bindparam("upload"))
     .values(blob_id=bindparam("blob"), claim=bindparam("mine"), claim_until=db_now(CLAIM_SECONDS))
-)
-_MAKE_LIVE = (
-    update(Blob)
-    .where(Blob.id == bindparam("blob"), Blob.state == "arriving")
-    .values(state="live", live=True, seal=bindparam("new_seal"), changed_at=db_now())
 )
 _DOOM = (
     update(Blob)
@@ -154,36 +162,7 @@ _SOURCE = (
 )  # fmt: skip
 
 
-# RETURNING says who inserted: SQLAlchemy keeps no row count of an INSERT on PostgreSQL.
-_CHARGE = {
-    "postgresql": postgresql.insert(ProjectBlob)
-    .on_conflict_do_nothing(index_elements=["project_id", "blob_id"])
-    .returning(ProjectBlob.blob_id),
-    "sqlite": sqlite.insert(ProjectBlob)
-    .on_conflict_do_nothing(index_elements=["project_id", "blob_id"])
-    .returning(ProjectBlob.blob_id),
-}
-_HOLD_CHARGE = (
-    select(ProjectBlob.blob_id)
-    .where(ProjectBlob.project_id == bindparam("project"), ProjectBlob.blob_id == bindparam("blob"))
-    .with_for_update(read=True, key_share=True)
-)
-# A link that an artifact holds (no lease) is left alone.
-_PG_LINK = postgresql.insert(RepositoryBlob).values(lease_until=db_now(_seconds), hidden=False)
-_LITE_LINK = sqlite.insert(RepositoryBlob).values(lease_until=db_now(_seconds), hidden=False)
-_LOOSE = or_(RepositoryBlob.lease_until.is_not(None), RepositoryBlob.hidden)
-_LINK_UP = {
-    "postgresql": _PG_LINK.on_conflict_do_update(
-        index_elements=["repository_id", "blob_id"],
-        set_={"lease_until": _PG_LINK.excluded.lease_until, "hidden": False},
-        where=_LOOSE,
-    ),
-    "sqlite": _LITE_LINK.on_conflict_do_update(
-        index_elements=["repository_id", "blob_id"],
-        set_={"lease_until": _LITE_LINK.excluded.lease_until, "hidden": False},
-        where=_LOOSE,
-    ),
-}
+_FORGET = Query("DELETE FROM upload WHERE id = $1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,7 +379,7 @@ def place_blob(
         UploadUnknown: cancelled or expired meanwhile.
         UploadBusy: another request writes to it, or has written since the digest was computed.
         UploadInvalid: an earlier attempt named another digest.
-        QuotaExceeded: as `_join`.
+        QuotaExceeded: as `join_blob`.
     """
     row = _lock(work, upload)
     taken = row.claim not in {None, claim} and not row.lapsed and not is_dead(row.claim)
@@ -412,7 +391,7 @@ def place_blob(
     if live is not None and seen is not None and seen.whole:
         if row.blob_id is not None:
             work.db.execute(_DOOM, {"blob": row.blob_id})
-        _join(work, Target(row.repository_id, row.project_id, row.path), live.id, live.size_bytes,
+        join_blob(work, Target(row.repository_id, row.project_id, row.path), live.id, live.size_bytes,
               reserved=row.reserved_bytes, lease_seconds=lease_seconds)  # fmt: skip
         work.db.execute(_KILL, {"upload": upload})
         return None
@@ -446,38 +425,40 @@ def commit_blob(
 
     Raises:
         UploadUnknown: cancelled or expired meanwhile; the place is doomed and its bytes go.
-        QuotaExceeded: as `_join`.
+        QuotaExceeded: as `join_blob`.
     """
-    row = _lock(work, upload)
-    if row.blob_id != placed.blob_id or row.claim != claim:
+    row = one(work, _CLOSING, upload)
+    if row is None:
         raise UploadUnknown
-    target = Target(row.repository_id, row.project_id, row.path)
-    own = work.db.execute(_PLACED, {"blob": placed.blob_id}).one()
+    project, repository, blob, held, reserved, path, in_trash, own_digest, own_bytes, has_twin = row
+    if in_trash or blob != placed.blob_id or held != claim:
+        raise UploadUnknown
+    target = Target(repository, project, path)
     if placed.heals is not None:
-        damaged = work.db.execute(_LIVE_AT, {"digest": own.digest, "key": placed.heals}).first()
+        damaged = work.db.execute(_LIVE_AT, {"digest": bytes(own_digest), "key": placed.heals}).first()
         if damaged is None:
             return False
         work.db.execute(_DELETE_UPLOAD, {"upload": upload})
-        _heal(work, damaged.id, placed, own, seal)
-        _join(work, target, damaged.id, damaged.size_bytes, reserved=row.reserved_bytes, lease_seconds=lease_seconds)
+        _heal(work, damaged.id, placed, (bytes(own_digest), own_bytes), seal)
+        join_blob(work, target, damaged.id, damaged.size_bytes, reserved=reserved, lease_seconds=lease_seconds)
         faults.point("commit.healing")
         return True
-    try:
-        with work.db.begin_nested():
-            if work.db.execute(_MAKE_LIVE, {"blob": placed.blob_id, "new_seal": seal}).rowcount != 1:
-                raise UploadUnknown
-    except IntegrityError:
+    if has_twin:
         return False
-    _join(work, target, placed.blob_id, own.size_bytes, reserved=row.reserved_bytes, lease_seconds=lease_seconds)
-    work.db.execute(_DELETE_UPLOAD, {"upload": upload})
+    # One that goes live just now makes this an error of the database, and the story is told again: it sees the twin.
+    if one(work, _MAKE_LIVE, placed.blob_id, seal) is None:
+        raise UploadUnknown
+    join_blob(work, target, placed.blob_id, own_bytes, reserved=reserved, lease_seconds=lease_seconds)
+    one(work, _FORGET, upload)
     faults.point("commit.joining")
     return True
 
 
-def _heal(work: Work, blob_id: int, placed: Placed, own: Any, seal: str | None) -> None:  # noqa: ANN401 - a row
+def _heal(work: Work, blob_id: int, placed: Placed, own: tuple[bytes, int], seal: str | None) -> None:
     """Give a live, locked blob the place of new bytes. The place of the damaged ones gets a row by which they go.
 
-    The row stays what it was to all its holders: nothing that points to it is touched, however much that is.
+    `own`: digest and length of both. The row stays what it was to all its holders: nothing that points to it is
+    touched, however much that is.
     """
     if work.db.execute(_TAKE_KEY, {"blob": placed.blob_id}).rowcount != 1:
         raise UploadUnknown
@@ -486,41 +467,10 @@ def _heal(work: Work, blob_id: int, placed: Placed, own: Any, seal: str | None) 
     work.db.execute(
         _BURY,
         {
-            "digest": own.digest, "size_bytes": own.size_bytes, "key": placed.heals, "state": "doomed",
+            "digest": own[0], "size_bytes": own[1], "key": placed.heals, "state": "doomed",
             "changed_at": work.now,
         },
     )  # fmt: skip
-
-
-def _join(work: Work, target: Target, blob_id: int, size_bytes: int, *, reserved: int, lease_seconds: int) -> None:
-    """Charge the project for a live, share-locked blob unless it is already, and link it to the repository.
-
-    Raises:
-        QuotaExceeded: the project has no room for what is new to it beyond the reservation.
-    """
-    owed = link_blob(work, target, blob_id, size_bytes, lease_seconds=lease_seconds) - reserved
-    if owed > 0:
-        quotas.charge(work, target.project_id, owed)
-    elif owed < 0:
-        quotas.refund(work, target.project_id, -owed)
-
-
-def link_blob(work: Work, target: Target, blob_id: int, size_bytes: int, *, lease_seconds: int) -> int:
-    """Link a live, share-locked blob to a repository; the bytes that the project now owes, which the caller charges."""
-    dialect = work.db.dialect.name
-    values = {"project_id": target.project_id, "blob_id": blob_id, "live": True, "size_bytes": size_bytes}
-    new = work.db.execute(_CHARGE[dialect], values).scalar() is not None
-    if not new:
-        work.db.execute(_HOLD_CHARGE, {"project": target.project_id, "blob": blob_id})
-    work.db.execute(
-        _LINK_UP[dialect],
-        {
-            "repository_id": target.repository_id, "blob_id": blob_id, "project_id": target.project_id,
-            "seconds": float(lease_seconds),
-        },
-    )  # fmt: skip
-    # After the link: whoever releases a charge locks the links of it first.
-    return size_bytes if new else holding.repay(work, target.project_id, blob_id, size_bytes)
 
 
 def mount_blob(work: Work, to: Destination, digest: Digest, *, source: Destination, lease_seconds: int) -> bool:
@@ -537,7 +487,7 @@ def mount_blob(work: Work, to: Destination, digest: Digest, *, source: Destinati
         return False
     try:
         with work.db.begin_nested():
-            _join(work, target, blob.id, blob.size_bytes, reserved=0, lease_seconds=lease_seconds)
+            join_blob(work, target, blob.id, blob.size_bytes, reserved=0, lease_seconds=lease_seconds)
     except QuotaExceeded:
         return False
     faults.point("mount.joining")

@@ -30,6 +30,11 @@ from moorage.settings import Settings
 log = logging.getLogger("moorage.jobs")
 
 POLL_SECONDS = 0.5
+"""How often the database is asked whether there is something to do, at least: time alone makes some of it due."""
+
+WATCH_SECONDS = 0.1
+"""How often it is seen whether anybody wrote to it since: a `stat`, and nobody waits longer than that for a worker."""
+
 SHORT_LIFE_SECONDS = 10.0
 LONGEST_PAUSE_SECONDS = 30.0
 
@@ -132,6 +137,29 @@ def is_due(file: Path) -> bool:
         return False
 
 
+def _await_change(file: Path, seen: tuple[int, int] | None) -> None:
+    """Wait until somebody has written to a SQLite database since `seen`, or for a while."""
+    until = time.monotonic() + POLL_SECONDS
+    while time.monotonic() < until:
+        time.sleep(WATCH_SECONDS)
+        if _stamp(_log_of(file)) != seen:
+            return
+
+
+def _log_of(file: Path) -> Path:
+    """What a SQLite database writes its transactions to."""
+    return file.with_name(f"{file.name}-wal")
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    """What changes when a file is written to; None: there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
 def _end_after(life: Callable[[], int]) -> Never:
     """Run `life`, and end this forked process with its status, whatever happens."""
     status = 1
@@ -162,9 +190,11 @@ class _Keeper:
         pause = 0.0
         while not self._ends:
             file = self._settings.sqlite_file
-            if file is not None and not is_due(file):
-                time.sleep(POLL_SECONDS)
-                continue
+            if file is not None:
+                seen = _stamp(_log_of(file))  # before the look: what is written meanwhile counts
+                if not is_due(file):
+                    _await_change(file, seen)
+                    continue
             began = time.monotonic()
             status = self._work()
             short = time.monotonic() - began < SHORT_LIFE_SECONDS

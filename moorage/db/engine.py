@@ -52,9 +52,9 @@ class Query:
     """A prepared statement of the fast lane, written once for both databases.
 
     Placeholders are `$1`, `$2`, ...; `{now}` is the database's clock, and `{left:COLUMN}` the seconds from now
-    until the moment in COLUMN. `{lock:CLAUSE}` stands in PostgreSQL's text only: SQLite has one writer. `sqlite` or
-    `postgresql` replace the text for one database; empty: `fast.each` passes over it there. One that may take long
-    is sent `alone`, so that none waits behind it.
+    until the moment in COLUMN. `{later:$4}` is so many seconds (a float) from now. `{lock:CLAUSE}` stands in
+    PostgreSQL's text only: SQLite has one writer. `sqlite` or `postgresql` replace the text for one database; empty:
+    `fast.each` passes over it there. One that may take long is sent `alone`, so that none waits behind it.
     """
 
     __slots__ = ("alone", "postgresql", "sqlite")
@@ -67,10 +67,12 @@ class Query:
         # The clock is read only where there is a moment to compare with.
         left = rf"CASE WHEN \1 IS NOT NULL THEN (\1 - {_SQLITE_NOW}) / 1000000.0 END"
         lite = re.sub(r"\{left:([\w.]+)\}", left, lite)
+        lite = re.sub(r"\{later:(\$\d+)\}", rf"({_SQLITE_NOW} + CAST(\1 * 1000000 AS INTEGER))", lite)
         lite = re.sub(r"\{lock:[^}]*\}", "", lite)
         self.sqlite = re.sub(r"\$(\d+)", r"?\1", lite.replace("{now}", _SQLITE_NOW))
         pg = text if postgresql is None else postgresql
         pg = re.sub(r"\{left:([\w.]+)\}", r"extract(epoch FROM \1 - clock_timestamp())::float8", pg)
+        pg = re.sub(r"\{later:(\$\d+)\}", r"(clock_timestamp() + make_interval(secs => \1::double precision))", pg)
         pg = re.sub(r"\{lock:([^}]*)\}", r"\1", pg)
         self.postgresql = pg.replace("{now}", "clock_timestamp()")
 

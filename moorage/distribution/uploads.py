@@ -13,10 +13,11 @@ from moorage.access.grants import grant_to_owner
 from moorage.access.policy import NO_PROJECT, PULL, PUSH, Entry, Ticket
 from moorage.artifacts import receive, uploads
 from moorage.artifacts.pull import find_blob, require_alive, require_pushable
-from moorage.artifacts.receive import Chunk, Found
+from moorage.artifacts.receive import Arriving, Chunk, Found
 from moorage.artifacts.repositories import Destination
 from moorage.artifacts.stored import find_damage, is_whole
 from moorage.artifacts.uploads import FIND_UPLOAD
+from moorage.artifacts.whole import WHOLE_BYTES, Gathered, gather, take_whole
 from moorage.distribution.plane import Plane
 from moorage.errors import (
     BlobUnknown,
@@ -74,6 +75,13 @@ async def start(plane: Plane, request: Request, name: str, _reference: str) -> R
     digest_now = Digest(wanted) if wanted is not None and digest is None else None
     algorithm = digest_now.algorithm if digest_now else _algorithm(request)
     settings = plane.settings.uploads
+    body: Arriving = request.body(settings.idle_seconds)
+    if digest_now is not None and 0 < (request.content_length or 0) <= WHOLE_BYTES and plane.has_files:
+        data = await gather(body.pieces())
+        whole = not body.broken and len(data) == request.content_length
+        if whole and await take_whole(plane, actor, to, digest_now, data):
+            return _created(name, digest_now)
+        body = Gathered(data, body.broken)
 
     async def open_upload() -> UploadId:
         return await plane.database.run(
@@ -94,7 +102,6 @@ async def start(plane: Plane, request: Request, name: str, _reference: str) -> R
     if digest_now is None:
         return Reply(202, _session_headers(name, upload, 0))
     try:
-        body = request.body(settings.idle_seconds)
         await receive.close(plane, found, digest_now, Chunk(0, request.content_length), body)
     except Problem:
         # Nobody was told where this upload is, so nobody can go on with it.

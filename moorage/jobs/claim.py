@@ -7,10 +7,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, delete, func, insert, literal, or_, select, text, update
 
 from moorage.db.base import db_now
+from moorage.db.engine import Query
+from moorage.db.fast import call, each, one
 from moorage.db.work import Work
 from moorage.events import TaskEnded
 from moorage.jobs.queue import ERROR, PENDING, RUNNING, SCHEDULED, STOPPED, SUCCESS, Job, TaskLost, settle
-from moorage.jobs.tables import Execution, Pause, Task, TaskLog, Worker
+from moorage.jobs.tables import Execution, Pause, Task, Worker
 
 LOST_LIMIT = 10
 """How many workers a task may outlive: one that kills each of them must not do so for ever."""
@@ -175,18 +177,20 @@ _HOLDS = (
     Task.worker == bindparam("of_worker"),
     _RUNNING,
 )
-_NOTE = (
-    update(Task)
-    .where(*_HOLDS)
-    .values(
-        done=bindparam("to_done"),
-        total=bindparam("to_total"),
-        done_bytes=bindparam("to_done_bytes"),
-        total_bytes=bindparam("to_total_bytes"),
-        rate=bindparam("to_rate"),
-        log_bytes=Task.log_bytes + bindparam("more"),
-        updated_at=db_now(),
-    )
+_NOTE = Query(
+    """UPDATE task SET done = $4, total = $5, done_bytes = $6, total_bytes = $7, rate = $8, log_bytes = log_bytes + $9,
+    updated_at = {now}
+WHERE id = $1 AND attempt = $2 AND worker = $3 AND status = 'Running' RETURNING id"""
+)
+_LOG = Query("INSERT INTO task_log (task_id, text) VALUES ($1, $2)")
+_ENDING = Query(
+    """SELECT vendor_type, stop_asked, failures, execution_id FROM task
+WHERE id = $1 AND attempt = $2 AND worker = $3 AND status = 'Running' {lock:FOR UPDATE}"""
+)
+_END = Query(
+    """UPDATE task SET status = $2, message = $3, failures = $4, rate = 0, stop_asked = false, ended_at = {now},
+    updated_at = {now}
+WHERE id = $1"""
 )
 # A share lock: whoever takes the task away or stops it waits until the transaction has ended.
 _FENCE = select(literal(1)).where(*_HOLDS, ~Task.stop_asked).with_for_update(read=True)
@@ -203,18 +207,14 @@ def _keys(attempt: Attempt) -> dict[str, object]:
 
 def note(work: Work, attempt: Attempt, progress: Progress) -> bool:
     """Write progress and log of a running task; False: it is not this attempt's any more, and nothing was written."""
-    values = {
-        "to_done": progress.done,
-        "to_total": progress.total,
-        "to_done_bytes": progress.done_bytes,
-        "to_total_bytes": progress.total_bytes,
-        "to_rate": progress.rate,
-        "more": sum(len(piece.encode()) for piece in progress.pieces),
-    }
-    if not work.db.execute(_NOTE, _keys(attempt) | values).rowcount:
+    more = sum(len(piece.encode()) for piece in progress.pieces)
+    noted = one(
+        work, _NOTE, *attempt, progress.done, progress.total, progress.done_bytes, progress.total_bytes, progress.rate,
+        more,
+    )  # fmt: skip
+    if noted is None:
         return False
-    if progress.pieces:
-        work.db.execute(insert(TaskLog), [{"task_id": attempt.task_id, "text": piece} for piece in progress.pieces])
+    each(work, [call(_LOG, attempt.task_id, piece) for piece in progress.pieces])
     return True
 
 
@@ -235,9 +235,9 @@ ON CONFLICT (vendor_type, result)
 DO UPDATE SET count = task_total.count + excluded.count, seconds = task_total.seconds + excluded.seconds""")
 
 
-def note_all(work: Work, worker: str, each: Sequence[Progress], ends: Ends) -> None:
+def note_all(work: Work, worker: str, noted: Sequence[Progress], ends: Ends) -> None:
     """Write progress and log of several tasks, and count attempts that ended."""
-    for progress in each:
+    for progress in noted:
         note(work, Attempt(progress.task_id, progress.attempt, worker), progress)
     for (vendor_type, result), (count, seconds) in sorted(ends.items()):  # in one order: others count, too
         values = {"vendor_type": vendor_type, "result": result, "count": count, "seconds": seconds}
@@ -280,26 +280,26 @@ def finish(
         retry: of an Error: try again, as often and as late as this job says.
         after_seconds: of a retry: wait so long instead.
     """
-    held = work.db.execute(_HELD, _keys(attempt)).one_or_none()
+    held = one(work, _ENDING, *attempt)
     if held is None:
         return None
+    vendor_type, stop_asked, failures, execution_id = held
     if progress is not None:
         note(work, attempt, progress)
-    values: dict[str, Any] = {"message": clean(message[:MESSAGE_CHARACTERS]), "updated_at": db_now(), "rate": 0.0}
+    message = clean(message[:MESSAGE_CHARACTERS])
     if status == ERROR:
-        values["failures"] = held.failures + 1
-        if held.stop_asked:
+        failures += 1
+        if stop_asked:
             status = STOPPED
-        elif retry is not None and values["failures"] <= retry.retries:
-            status = SCHEDULED
-            delay = retry.delay(values["failures"]) if after_seconds is None else max(0.0, after_seconds)
-            values |= {"due_at": db_now(delay), "worker": None}
-    if status != SCHEDULED:
-        values |= {"ended_at": db_now(), "stop_asked": False}
-    work.db.execute(update(Task).where(Task.id == attempt.task_id).values(status=status, **values))
-    if status != SCHEDULED:
-        work.emit(TaskEnded(held.id, held.vendor_type, status))
-        settle(work, held.execution_id)
+        elif retry is not None and failures <= retry.retries:
+            delay = retry.delay(failures) if after_seconds is None else max(0.0, after_seconds)
+            values: dict[str, Any] = {"message": message, "failures": failures, "rate": 0.0, "worker": None}
+            values |= {"status": SCHEDULED, "due_at": db_now(delay), "updated_at": db_now()}
+            work.db.execute(update(Task).where(Task.id == attempt.task_id).values(values))
+            return SCHEDULED
+    one(work, _END, attempt.task_id, status, message, failures)
+    work.emit(TaskEnded(attempt.task_id, vendor_type, status))
+    settle(work, execution_id)
     return status
 
 

@@ -14,6 +14,8 @@ import msgspec
 from sqlalchemy import bindparam, func, insert, literal, select, text, update
 
 from moorage.db.base import db_now
+from moorage.db.engine import Query
+from moorage.db.fast import one
 from moorage.db.work import Work
 from moorage.events import ExecutionEnded, ExecutionStarted, ExecutionStopped
 from moorage.jobs.tables import UNFINISHED, Execution, Task, Worker
@@ -234,12 +236,11 @@ def _task(name: str, execution_id: int, vendor_type: str, arguments: Mapping[str
 # -- ending -------------------------------------------------------------------------------------------------
 
 _UNFINISHED = text(UNFINISHED)
-_LOCK = (
-    select(Execution.status, Execution.status_message, Execution.vendor_type, Execution.vendor_id, Execution.trigger)
-    .where(Execution.id == bindparam("id"))
-    .with_for_update(key_share=True)
+_LOCK = Query(
+    """SELECT status, status_message, vendor_type, vendor_id, trigger FROM execution
+WHERE id = $1 {lock:FOR NO KEY UPDATE}"""
 )
-_IS_BUSY = select(literal(1)).where(Task.execution_id == bindparam("id"), _UNFINISHED).limit(1)
+_IS_BUSY = Query(f"SELECT 1 FROM task WHERE execution_id = $1 AND {UNFINISHED} LIMIT 1")  # noqa: S608 - a constant
 _COUNT = select(Task.status, func.count()).where(Task.execution_id == bindparam("id")).group_by(Task.status)
 _REASON = (
     select(Task.message)
@@ -255,17 +256,17 @@ def settle(work: Work, execution_id: int) -> None:
     Error if any task failed, else Stopped if any was stopped, else Success. The row's lock orders two tasks that end at
     the same time, and what is counted is looked up behind it; so the second one sees both.
     """
-    found = work.db.execute(_LOCK, {"id": execution_id}).one_or_none()
-    if found is None or found.status in FINAL or work.db.execute(_IS_BUSY, {"id": execution_id}).first():
+    found = one(work, _LOCK, execution_id)
+    if found is None or found[0] in FINAL or one(work, _IS_BUSY, execution_id):
         return
+    _, message, vendor_type, vendor_id, trigger = found
     counts = dict(work.db.execute(_COUNT, {"id": execution_id}).all())
     status = next((status for status in (ERROR, STOPPED) if counts.get(status)), SUCCESS)
-    message = found.status_message
     if not message and status == ERROR:
         message = work.db.execute(_REASON, {"id": execution_id}).scalar() or ""
     values = {"status": status, "status_message": message, "updated_at": db_now(), "ended_at": db_now()}
     work.db.execute(update(Execution).where(Execution.id == execution_id).values(values))
-    work.emit(ExecutionEnded(execution_id, found.vendor_type, found.vendor_id, found.trigger, status))
+    work.emit(ExecutionEnded(execution_id, vendor_type, vendor_id, trigger, status))
 
 
 def note_execution(work: Work, execution_id: int, /, **facts: object) -> None:

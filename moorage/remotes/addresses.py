@@ -12,6 +12,7 @@ import re
 import socket
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Literal
 from urllib.parse import urlsplit
@@ -85,6 +86,7 @@ class Target:
         return f"{self.scheme}://{self.netloc}{self.path}"
 
 
+@lru_cache(maxsize=256)  # of one request the same address is read three times
 def parse_target(url: str) -> Target:
     """Read a URL, strictly: `http` or `https`, a host, no user in it, ASCII without blanks and backslashes.
 

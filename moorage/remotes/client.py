@@ -30,6 +30,8 @@ the tag's file while the other one writes it. So the same is sent again, after e
 class Client(Reading):
     """One registry, to read and to write. What is raised beside what a method names: see `Connection`."""
 
+    compares = False
+
     async def put_blob(
         self,
         repository: str,

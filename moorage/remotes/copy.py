@@ -14,6 +14,7 @@ from typing import Protocol
 
 from moorage.errors import (
     CopyLimit,
+    DigestInvalid,
     ManifestUnknown,
     RemoteMisbehaved,
     RemoteRefused,
@@ -24,7 +25,7 @@ from moorage.oci.manifest import Descriptor, Manifest
 from moorage.oci.media_types import OCI_INDEX, Kind
 from moorage.oci.platforms import Platform, is_attestation, read_platform
 from moorage.remotes.reading import Referrer, RemoteManifest, referrers_tag
-from moorage.remotes.uploads import Journal, Read
+from moorage.remotes.uploads import SMALL_BYTES, Journal, Read
 
 MAX_ARTIFACTS = 5_000
 MAX_DEPTH = 8
@@ -54,8 +55,12 @@ class Source(Protocol):
         """What refers to a manifest; empty where nothing does, or the repository is not known."""
         ...
 
-    def read_blob(self, repository: str, digest: Digest, size_bytes: int, *, start: int = 0) -> AsyncIterator[bytes]:
+    def read_blob(
+        self, repository: str, digest: Digest, size_bytes: int, *, start: int = 0, compare: bool = True
+    ) -> AsyncIterator[bytes]:
         """The bytes of a blob from `start` on, whose digest is compared before the last piece when `start` is 0.
+
+        `compare`: False where the caller compares all bytes with the digest anyhow.
 
         Raises `BlobUnknown` when it is not there.
         """
@@ -63,7 +68,16 @@ class Source(Protocol):
 
 
 class Target(Source, Protocol):
-    """Where content is written: a source of its own, too."""
+    """Where content is written: a source of its own, too.
+
+    Attributes:
+        takes_whole_blobs: a small blob is sent with one request, so that to ask for it before costs as much.
+        compares: it is sure to compare the digest of every blob that is put, over all bytes, and raises
+            `DigestInvalid`; so nobody needs to hash them before. Of strangers that is not believed.
+    """
+
+    takes_whole_blobs: bool
+    compares: bool
 
     async def find_blob(self, repository: str, digest: Digest) -> int | None:
         """The size of a blob in bytes; None when it is not there. What is found stays for the time of a push."""
@@ -185,7 +199,9 @@ async def copy_artifact(
     await copying.prepare(root, 0)
     done: list[str] = []
     for tag in free:
-        there = await target.find_manifest(to, tag)
+        # What was not there a moment ago no tag leads to.
+        anew = options.override and root.digest in copying.absent
+        there = None if anew else await target.find_manifest(to, tag)
         if not copying.may_move(there, root.digest):
             kept.append(tag)  # somebody was faster
             continue
@@ -203,7 +219,10 @@ async def _nobody(_progress: Progress) -> None:
 
 @dataclass(slots=True)
 class _Copying:
-    """One copy on its way. `done`: digests of manifests that are at the target with all that they name."""
+    """One copy on its way.
+
+    `done`: digests of manifests that are at the target with all that they name; `absent`: those that were not there.
+    """
 
     source: Source
     repository: str
@@ -213,6 +232,7 @@ class _Copying:
     watch: Watch
     progress: Progress = field(default_factory=Progress)
     done: set[Digest] = field(default_factory=set)
+    absent: set[Digest] = field(default_factory=set)
     blobs: set[Digest] = field(default_factory=set)
     missing: int = 0
     changed: bool = False
@@ -230,6 +250,7 @@ class _Copying:
         if parsed.kind is Kind.INDEX:
             await self._copy_children(parsed, depth)
         elif await self.target.find_manifest(self.to, str(manifest.digest)) is None:
+            self.absent.add(manifest.digest)
             await self._copy_blobs(parsed)
         if self.options.referrers:
             await self._copy_referrers(manifest.digest, depth)
@@ -362,7 +383,9 @@ class _Copying:
             raise _first(failed) from None
 
     async def _copy_blob(self, blob: Descriptor) -> None:
-        size = await self.target.find_blob(self.to, blob.digest)
+        small = self.target.takes_whole_blobs and blob.size_bytes <= SMALL_BYTES
+        known = self.options.mount_from or (self.options.places or {}).get(blob.digest)
+        size = None if small and not known else await self.target.find_blob(self.to, blob.digest)
         if size is not None and size in {-1, blob.size_bytes}:
             self._note(blob.digest)
             self.progress.skipped += 1
@@ -370,11 +393,14 @@ class _Copying:
             await self.watch(self.progress)
             return
         reading = _Reading(self, blob)
-        mounted = await self.target.put_blob(
-            self.to, blob.digest, blob.size_bytes, reading.read,
-            mount_from=self._find_mount(blob.digest), chunk_bytes=self.options.chunk_bytes,
-            journal=self.options.journal,
-        )  # fmt: skip
+        try:
+            mounted = await self.target.put_blob(
+                self.to, blob.digest, blob.size_bytes, reading.read,
+                mount_from=self._find_mount(blob.digest), chunk_bytes=self.options.chunk_bytes,
+                journal=self.options.journal,
+            )  # fmt: skip
+        except DigestInvalid as problem:
+            raise _wrong(blob.digest) from problem
         self._note(blob.digest)
         self.changed = True
         self.progress.blobs += not mounted
@@ -394,12 +420,15 @@ class _Copying:
 
 
 class _Reading:
-    """Gives a blob to the target, as often as that asks, and compares its digest over all of it."""
+    """Gives a blob to the target, as often as that asks; all of it is compared with its digest, here or there, once.
+
+    Hashing takes as long as reading: where all of it is done in a worker's loop, nothing else goes on meanwhile.
+    """
 
     def __init__(self, copying: _Copying, blob: Descriptor) -> None:
         self._copying = copying
         self._blob = blob
-        self._hasher = Hasher(blob.digest.algorithm)
+        self._hasher = None if copying.target.compares else Hasher(blob.digest.algorithm)
         self.counted = 0
         """Bytes that progress has: what is read again is not counted again."""
 
@@ -412,20 +441,28 @@ class _Reading:
         copying, blob, at = self._copying, self._blob, start
         copying.progress.done_bytes += max(0, start - self.counted)  # the target has them from a copy before this one
         self.counted = max(self.counted, start)
-        async for piece in copying.source.read_blob(copying.repository, blob.digest, blob.size_bytes, start=start):
-            new = at + len(piece) - self._hasher.size_bytes
-            if 0 < new <= len(piece):
-                self._hasher.update(piece[-new:] if new < len(piece) else piece)
+        pieces = copying.source.read_blob(
+            copying.repository, blob.digest, blob.size_bytes, start=start, compare=False
+        )  # fmt: skip
+        async for piece in pieces:
             at += len(piece)
-            whole = self._hasher.size_bytes == blob.size_bytes
-            if at >= blob.size_bytes and whole and self._hasher.digest() != blob.digest:
-                raise RemoteMisbehaved("The blob is not what its digest says.", digest=str(blob.digest))
+            if self._hasher is not None:
+                self._compare(self._hasher, piece, at)
             await copying.pace.wait(len(piece))
             copying.progress.sent_bytes += len(piece)
             copying.progress.done_bytes += max(0, at - max(self.counted, at - len(piece)))
             self.counted = max(self.counted, at)
             await copying.watch(copying.progress)
             yield piece
+
+    def _compare(self, hasher: Hasher, piece: bytes, at: int) -> None:
+        """Hash what is new in a piece that ends `at`; with the last one, all of it has to be right."""
+        new = at - hasher.size_bytes
+        if 0 < new <= len(piece):
+            hasher.update(piece[-new:] if new < len(piece) else piece)
+        whole = hasher.size_bytes == self._blob.size_bytes
+        if at >= self._blob.size_bytes and whole and hasher.digest() != self._blob.digest:
+            raise _wrong(self._blob.digest)
 
 
 class _Pace:
@@ -442,6 +479,10 @@ class _Pace:
         now = time.monotonic()
         self._free_at = max(self._free_at, now) + size_bytes / self._rate
         await asyncio.sleep(self._free_at - now)
+
+
+def _wrong(digest: Digest) -> RemoteMisbehaved:
+    return RemoteMisbehaved("The blob is not what its digest says.", digest=str(digest))
 
 
 def _platform(child: Descriptor) -> dict[str, str] | None:

@@ -12,13 +12,15 @@ reach is never lent to a project.
 import asyncio
 import contextlib
 import logging
+import os
+import re
 import socket
 import ssl
 import time
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Self
@@ -29,6 +31,8 @@ import msgspec
 
 from moorage.errors import RemoteMisbehaved, RemoteUnavailable, TargetRefused
 from moorage.remotes.addresses import Address, By, Guard, Target, parse_target
+from moorage.remotes.lines import KEPT_SECONDS, MOST, Lines, Place, Reply
+from moorage.remotes.wire import READ_BYTES, Wire
 
 log = logging.getLogger("moorage.remotes")
 
@@ -100,7 +104,9 @@ async def resolve_name(host: str, port: int) -> list[Address]:
     return list(dict.fromkeys(ip_address(str(entry[4][0]).partition("%")[0]) for entry in found))
 
 
-READ_BYTES = 1 << 18
+Replied = Reply | httpcore.Response
+"""What our own connections and those of the proxy give; they look the same."""
+
 LARGE_BYTES = 4 << 20
 """A body from this length on is worth a connection of its own: see `Session._large_pieces`."""
 httpcore.AsyncHTTP11Connection.READ_NUM_BYTES = READ_BYTES  # of a large body 64 KiB at a time cost a third more
@@ -167,7 +173,7 @@ class Session:
         self._by = by
         self._contexts = contexts
         self._granted = granted
-        self._pools: dict[tuple[bool, bool], httpcore.AsyncConnectionPool] = {}
+        self._pools: dict[tuple[bool, bool], Lines | httpcore.AsyncHTTPProxy] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -176,13 +182,16 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         for pool in self._pools.values():
-            await pool.aclose()
+            if isinstance(pool, Lines):
+                pool.close()
+            else:
+                await pool.aclose()
 
     def _trust(self, host: str, port: int) -> By:
         """Whose wish it is to go to this host."""
         return "system" if (host, port) in self._granted else self._by
 
-    async def _pool(self, target: Target) -> httpcore.AsyncConnectionPool:
+    async def _pool(self, target: Target) -> Lines | httpcore.AsyncHTTPProxy:
         """The connections of one way (direct, or by the proxy) and one strictness."""
         strict = bool(self._granted) and (target.host, target.port) not in self._granted
         proxied = bool(self._outgoing.proxy) and not await self._is_near(target)
@@ -191,13 +200,10 @@ class Session:
             context = self._contexts[strict]
             if proxied:
                 pool = httpcore.AsyncHTTPProxy(
-                    self._outgoing.proxy, ssl_context=context, max_connections=32, keepalive_expiry=15
+                    self._outgoing.proxy, ssl_context=context, max_connections=MOST, keepalive_expiry=KEPT_SECONDS
                 )
             else:
-                backend = _Pinned(self._outgoing, self._trust)
-                pool = httpcore.AsyncConnectionPool(
-                    context, max_connections=32, keepalive_expiry=15, network_backend=backend
-                )
+                pool = Lines(partial(_connect, self._outgoing, self._trust, context))
             self._pools[strict, proxied] = pool
         return pool
 
@@ -235,10 +241,11 @@ class Session:
         try:
             async with asyncio.timeout(seconds):
                 message = _make_message(method, url, headers, credentials, body)
-                async with self._follow(message, redirects, seconds) as (reply, target):
+                async with self._follow(message, redirects, seconds) as (reply, headers_there, target):
                     with self._translated(target):
-                        content = b"" if message.method == "HEAD" else await _read(reply, max_bytes)
-                    return Answer(reply.status, _headers_of(reply), content, str(target))
+                        empty = message.method == "HEAD"
+                        content = b"" if empty else await _read(reply, headers_there, max_bytes)
+                    return Answer(reply.status, headers_there, content, str(target))
         except TimeoutError as error:
             raise self._explain(parse_target(url), error) from error
         except RemoteUnavailable:
@@ -269,20 +276,17 @@ class Session:
         The other arguments, and what is raised, are those of `send`.
         """
         message = _make_message(method, url, headers, credentials, body)
-        async with self._follow(message, redirects, idle_seconds) as (reply, target):
-            headers = _headers_of(reply)
-            length = 0 if message.method == "HEAD" or reply.status not in {200, 206} else _large_length(reply, headers)
+        async with self._follow(message, redirects, idle_seconds) as (reply, told, target):
+            length = 0 if message.method == "HEAD" or reply.status not in {200, 206} else _large_length(reply, told)
             pieces = self._large_pieces(reply, target, length, idle_seconds) if length else self._pieces(reply, target)
-            yield Incoming(reply.status, headers, str(target), pieces)
+            yield Incoming(reply.status, told, str(target), pieces)
 
-    async def _pieces(self, reply: httpcore.Response, target: Target) -> AsyncIterator[bytes]:
+    async def _pieces(self, reply: Replied, target: Target) -> AsyncIterator[bytes]:
         with self._translated(target):
             async for piece in reply.aiter_stream():
                 yield piece
 
-    async def _large_pieces(
-        self, reply: httpcore.Response, target: Target, left: int, seconds: float
-    ) -> AsyncIterator[bytes]:
+    async def _large_pieces(self, reply: Replied, target: Target, left: int, seconds: float) -> AsyncIterator[bytes]:
         """A body whose length is known, read past the HTTP parser, which would copy each byte four times.
 
         The first piece comes out of the parser, and all that it has read by then; what follows on the connection is the
@@ -305,16 +309,17 @@ class Session:
     @contextlib.asynccontextmanager
     async def _follow(
         self, message: _Message, redirects: int, seconds: float
-    ) -> AsyncIterator[tuple[httpcore.Response, Target]]:
-        """The reply that is no redirect, and where it came from."""
+    ) -> AsyncIterator[tuple[Replied, dict[str, str], Target]]:
+        """The reply that is no redirect, its headers, and where it came from."""
         left = min(redirects, MAX_REDIRECTS)
         while True:
             with self._translated(message.target):
                 reply = await self._send_once(message, seconds)
             try:
-                location = _headers_of(reply).get("location", "")
+                headers = _headers_of(reply)
+                location = headers.get("location", "")
                 if reply.status not in _REDIRECTS or not location or redirects == 0:
-                    yield reply, message.target
+                    yield reply, headers, message.target
                     return
             finally:
                 with contextlib.suppress(Exception):
@@ -324,7 +329,7 @@ class Session:
             left -= 1
             message = _redirected(message, reply.status, location)
 
-    async def _send_once(self, message: _Message, seconds: float) -> httpcore.Response:
+    async def _send_once(self, message: _Message, seconds: float) -> Replied:
         target = message.target
         pool = await self._pool(target)
         headers = {"host": target.netloc, "user-agent": USER_AGENT, "accept-encoding": "identity", **message.headers}
@@ -335,11 +340,17 @@ class Session:
         elif "content-length" not in headers:
             headers["transfer-encoding"] = "chunked"
         connect = min(CONNECT_SECONDS, seconds)
+        written = [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
+        if isinstance(pool, Lines):
+            return await pool.request(
+                message.method, target.origin, target.path, written, message.body,
+                connect_seconds=connect, seconds=seconds,
+            )  # fmt: skip
         return await pool.handle_async_request(
             httpcore.Request(
                 message.method,
                 httpcore.URL(scheme=target.scheme, host=target.host, port=target.written_port, target=target.path),
-                headers=[(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()],
+                headers=written,
                 content=message.body,
                 extensions={"timeout": {"connect": connect, "read": seconds, "write": seconds, "pool": seconds}},
             )
@@ -389,48 +400,33 @@ async def _find_addresses(resolve: Resolve, host: str, port: int) -> list[Addres
         return await resolve(host, port)
 
 
-class _Pinned(httpcore.AsyncNetworkBackend):
-    """Resolves, checks and connects in one place, so that nothing can change in between."""
+async def _connect(
+    outgoing: Outgoing, trust: Callable[[str, int], By], context: ssl.SSLContext, place: Place, seconds: float
+) -> Wire:
+    """Resolve, check and connect in one place, so that nothing can change in between.
 
-    def __init__(self, outgoing: Outgoing, trust: Callable[[str, int], By]) -> None:
-        self._outgoing = outgoing
-        self._trust = trust
-        self._backend = httpcore.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's own
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,  # what httpcore passes on to the socket
-    ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address that answers, all of them in `timeout` seconds."""
-        until = time.monotonic() + (timeout or CONNECT_SECONDS)
+    Connects to the first address that answers, all of them in `seconds`.
+    """
+    scheme, host, port = place
+    until = time.monotonic() + seconds
+    try:
+        async with asyncio.timeout(seconds):
+            addresses = await _find_addresses(outgoing.resolve, host, port)
+    except TimeoutError:
+        raise httpcore.ConnectTimeout(f"{host} could not be resolved in time") from None
+    except OSError as error:
+        raise httpcore.ConnectError(f"{host} cannot be resolved: {error.strerror or error}") from error
+    outgoing.guard.check(addresses, port, trust(host, port))
+    failure: Exception = httpcore.ConnectError(f"{host} has no address")
+    for index, address in enumerate(addresses):
+        share = (until - time.monotonic()) / (len(addresses) - index)
         try:
-            async with asyncio.timeout(timeout):
-                addresses = await _find_addresses(self._outgoing.resolve, host, port)
-        except TimeoutError:
-            raise httpcore.ConnectTimeout(f"{host} could not be resolved in time") from None
-        except OSError as error:
-            raise httpcore.ConnectError(f"{host} cannot be resolved: {error.strerror or error}") from error
-        self._outgoing.guard.check(addresses, port, self._trust(host, port))
-        failure: Exception = httpcore.ConnectError(f"{host} has no address")
-        for index, address in enumerate(addresses):
-            left = until - time.monotonic()
-            share = left / (len(addresses) - index)
-            try:
-                return await self._backend.connect_tcp(
-                    str(address), port, timeout=max(share, 0.001), local_address=local_address,
-                    socket_options=socket_options,
-                )  # fmt: skip
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-        raise failure
-
-    async def sleep(self, seconds: float) -> None:
-        """Sleep."""
-        await asyncio.sleep(seconds)
+            return await Wire.connect(
+                str(address), port, seconds=max(share, 0.001), context=context if scheme == "https" else None, name=host
+            )
+        except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+            failure = error
+    raise failure
 
 
 def _make_context(*, verify: bool, ca_pem: str) -> ssl.SSLContext:
@@ -475,10 +471,13 @@ def _make_message(
     return _Message(method.upper(), parse_target(url), plain, secret, body)
 
 
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HEADER_VALUE = re.compile(r"[\t -~\xa0-\xff]*")
+
+
 def _is_header(name: str, value: str) -> bool:
     """Whether a name and a value cannot break out of their line."""
-    is_token = bool(name) and all(sign.isascii() and (sign.isalnum() or sign in "!#$%&'*+-.^_`|~") for sign in name)
-    return is_token and all(sign == "\t" or " " <= sign <= "~" or "\xa0" <= sign <= "\xff" for sign in value)
+    return bool(_HEADER_NAME.fullmatch(name)) and bool(_HEADER_VALUE.fullmatch(value))
 
 
 def _redirected(message: _Message, status: int, location: str) -> _Message:
@@ -501,7 +500,7 @@ def _redirected(message: _Message, status: int, location: str) -> _Message:
     return _Message(method, target, headers, credentials, body)
 
 
-def _headers_of(reply: httpcore.Response) -> dict[str, str]:
+def _headers_of(reply: Replied) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name, value in reply.headers:
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
@@ -509,16 +508,15 @@ def _headers_of(reply: httpcore.Response) -> dict[str, str]:
     return headers
 
 
-def _large_length(reply: httpcore.Response, headers: Mapping[str, str]) -> int:
+def _large_length(reply: Replied, headers: Mapping[str, str]) -> int:
     """How long a body is, where it is large and nothing but its bytes is sent; else 0."""
     length = headers.get("content-length", "")
     plain = reply.extensions.get("http_version") == b"HTTP/1.1" and "transfer-encoding" not in headers
     return int(length) if plain and length.isdigit() and len(length) < 20 and int(length) >= LARGE_BYTES else 0
 
 
-async def _read(reply: httpcore.Response, max_bytes: int) -> bytes:
+async def _read(reply: Replied, headers: Mapping[str, str], max_bytes: int) -> bytes:
     """The whole body, decompressed, never more than `max_bytes` of it."""
-    headers = _headers_of(reply)
     unpack = _unpacking(headers.get("content-encoding", "identity").strip().lower())
     announced = headers.get("content-length", "0")
     if not announced.isdigit() or int(announced) > max_bytes:
@@ -555,5 +553,8 @@ def _reason(error: BaseException) -> str:
         cause = cause.args[0]
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {cause.verify_message}"
-    text = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(error)
+    text = str(error)
+    if isinstance(cause, OSError) and cause.strerror:
+        of_system = (cause.errno or 0) > 0 and not isinstance(cause, ssl.SSLError | socket.gaierror)
+        text = os.strerror(cause.errno or 0) if of_system else cause.strerror  # asyncio's own names the address
     return " ".join(text.split())[:200].rstrip(".") or type(error).__name__

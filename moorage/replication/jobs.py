@@ -27,7 +27,7 @@ from moorage.oci import manifest as manifests
 from moorage.oci.digest import Digest
 from moorage.oci.names import parse_repository
 from moorage.registries.adapters.base import Adapter
-from moorage.registries.service import endpoint_of, find_registry
+from moorage.registries.service import RegistryRow, endpoint_of, find_registry
 from moorage.remotes.copy import Copied, Options, Progress, Source, Watch, copy_artifact
 from moorage.remotes.patience import read_retry_after
 from moorage.remotes.uploads import CHUNK_BYTES
@@ -102,14 +102,15 @@ async def copy(task: Task, *, to: str, refused: str = "", **arguments: object) -
     found = msgspec.convert(arguments, Found)
     if refused:
         raise GiveUp(refused)
-    policy = await task.look(service.get_run, task.execution_id)
+    policy, registry, has_project = await task.look(service.begin_copy, task.execution_id, to)
     with _judging():
-        async with _opening(task, policy) as adapter:
+        async with _using(task, registry) as adapter:
             if policy.pushes:
                 await adapter.prepare_push(to)
                 await _push(task, policy, adapter, found, to)
             else:
-                await task.run(service.ensure_project, parse_repository(to).project)
+                if not has_project:
+                    await task.run(service.ensure_project, parse_repository(to).project)
                 await _pull(task, policy, adapter, found, to)
 
 
@@ -243,7 +244,13 @@ def _places(registry_id: int) -> OrderedDict[Digest, str]:
 @contextlib.asynccontextmanager
 async def _opening(task: Task, policy: Policy) -> AsyncIterator[Adapter]:
     """The other registry."""
-    row = await task.look(find_registry, policy.registry_id)
+    async with _using(task, await task.look(find_registry, policy.registry_id)) as adapter:
+        yield adapter
+
+
+@contextlib.asynccontextmanager
+async def _using(task: Task, row: RegistryRow | None) -> AsyncIterator[Adapter]:
+    """As `_opening`, of a registry that was looked up; None: it is not known any more."""
     if row is None:
         raise GiveUp("The other registry is known here no more.")
     try:

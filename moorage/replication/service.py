@@ -36,7 +36,7 @@ from moorage.jobs.tables import Execution, Task
 from moorage.oci.names import is_namespace
 from moorage.projects.service import create_project, find_project
 from moorage.projects.tables import Project
-from moorage.registries.service import MAX_ID, get_registry
+from moorage.registries.service import MAX_ID, RegistryRow, find_registry, get_registry
 from moorage.replication.rules import Filter, Filters, check_filters, compile_filters, rename
 from moorage.replication.sources import Found
 from moorage.replication.tables import ReplicationPolicy
@@ -123,6 +123,9 @@ _FIELDS = Fields(
     key=ReplicationPolicy.id,
 )
 _MIRRORED = select(Project.registry_id).where(Project.name == bindparam("name"), Project.trash_id.is_(None))
+_READY = select(Project.id).where(
+    Project.name == bindparam("name"), Project.trash_id.is_(None), Project.registry_id.is_(None)
+)
 _EXTRA = select(Task.extra).where(Task.id == bindparam("task"))
 _BY_EVENT = Prepared(
     _POLICIES.where(ReplicationPolicy.trigger == EVENT_BASED, ReplicationPolicy.enabled).order_by(ReplicationPolicy.id)
@@ -313,6 +316,13 @@ def get_run(work: Work, execution_id: int) -> Policy:
     """The policy of the moment in which a run was started."""
     extra = work.db.execute(select(Execution.extra).where(Execution.id == execution_id)).scalar_one()
     return msgspec.convert(extra["policy"], Policy)
+
+
+def begin_copy(work: Work, execution_id: int, to: str) -> tuple[Policy, RegistryRow | None, bool]:
+    """What a copy has to know: its policy, the other registry (None: it is gone), and whether `to` has its project."""
+    policy = get_run(work, execution_id)
+    ready = not policy.pushes and work.db.execute(_READY, {"name": to.partition("/")[0]}).first() is not None
+    return policy, find_registry(work, policy.registry_id), ready
 
 
 def find_other_run(work: Work, policy_id: int, execution_id: int) -> int | None:

@@ -7,6 +7,7 @@ Writes reports/bench.md and reports/bench.json, after each row.
 """
 
 import argparse
+import os
 import shutil
 import sys
 import time
@@ -52,6 +53,7 @@ GROUPS: Mapping[str, list[str]] = {"api": [name for name in ROWS if name.startsw
 
 def main() -> int:
     """Measure, print, write; 1 when a row could not be measured."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # as it is installed: a package brings its bytecode along
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure Moorage beside its peers.")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"all of them by default: {', '.join((*ROWS, *GROUPS))}")
     parser.add_argument("--rounds", type=int, default=3, help="how often each server is measured (3)")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from moorage.artifacts.whole import WHOLE_BYTES
 from tests.faults.model import damage
 from tests.faults.registry import INDEX, Answer, Body, Client, digest_of, image, index, push_image, some_bytes
 
@@ -240,7 +241,7 @@ class Whole(Story):
     """POST with the digest and all bytes: the client never learns where its upload was."""
 
     name = "in one request"
-    data: bytes = field(default_factory=some_bytes)
+    data: bytes = field(default_factory=lambda: some_bytes(WHOLE_BYTES + 1))
 
     async def act(self, client: Client) -> Answer:
         return await client.push_whole(HERE, self.data)
@@ -252,6 +253,14 @@ class Whole(Story):
     async def recover(self, client: Client) -> None:
         assert (await client.push_whole(HERE, self.data)).status == 201
         assert (await client.get_blob(HERE, digest_of(self.data))).body == self.data
+
+
+@dataclass
+class AtOnce(Whole):
+    """The same with few bytes: the place is given before they are written."""
+
+    name = "in one request, at once"
+    data: bytes = field(default_factory=some_bytes)
 
 
 @dataclass
@@ -522,6 +531,7 @@ CASES: list[tuple[Callable[[], Story], str]] = [
     *((CloseWithBody, point) for point in (*APPEND[:4], "commit.verified", "commit.placed", "commit.renamed")),
     *((CloseWithBody, point) for point in ("commit.stored", "commit.joining", "commit.live")),
     *((Whole, point) for point in ("upload.started", "append.synced", *CLOSING[1:])),
+    *((AtOnce, point) for point in ("append.written", *CLOSING[1:])),
     *((CloseKnown, point) for point in ("commit.verified", "commit.looked")),
     *((Heal, point) for point in HEALING),
     *((HealRot, point) for point in ("commit.looked", "commit.renamed", "commit.healing", "commit.live")),

@@ -26,6 +26,7 @@ from tests.faults.place import Place
 from tests.faults.power import PowerDisk, rebuild
 from tests.faults.registry import Answer, Body, Client
 from tests.faults.stories import (
+    AtOnce,
     Cancel,
     Chunk,
     Close,
@@ -42,8 +43,8 @@ from tests.faults.stories import (
 )
 
 STORIES = [
-    Chunk, LongChunk, Close, CloseKnown, CloseWithBody, Whole, Mount, Manifest, DeleteTag, DeleteManifest, DeleteBlob,
-    Cancel,
+    Chunk, LongChunk, Close, CloseKnown, CloseWithBody, Whole, AtOnce, Mount, Manifest, DeleteTag, DeleteManifest,
+    DeleteBlob, Cancel,
 ]  # fmt: skip
 RANDOM, DEEP_RANDOM = 2, 40
 """Outcomes by chance at each cut, beside the one that loses everything unsynced and the one that loses nothing."""

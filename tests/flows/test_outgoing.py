@@ -20,6 +20,7 @@ from moorage.errors import Problem, RemoteMisbehaved, RemoteUnavailable, TargetR
 from moorage.remotes import http as remote_http
 from moorage.remotes.addresses import Address
 from moorage.remotes.http import Outgoing, resolve_name
+from moorage.remotes.lines import Line, Lines
 from tests.commands import make_certificate
 from tests.parts.base import free_port
 
@@ -143,6 +144,48 @@ async def test_a_session_keeps_its_connection_and_sessions_share_none(site: Site
         await session.send("GET", peer.url("public.example"))
 
     assert (kept, peer.connections, site.names.asked) == (1, 2, ["public.example"] * 2)
+
+
+async def test_a_connection_serves_on_after_a_head_and_not_after_more_than_was_asked_for(site: Site) -> None:
+    heads = await site.serve(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n")
+    more = await site.serve(reply() + reply(b"smuggled"))
+
+    async with site.outgoing.session("project") as session:
+        for _ in range(3):
+            assert (await session.send("HEAD", heads.url("public.example"))).headers["content-length"] == "5"
+            assert (await session.send("GET", more.url("public.example"))).body == b"ok"
+
+    assert (heads.connections, more.connections) == (1, 3)
+
+
+async def test_a_connection_that_was_closed_meanwhile_is_not_used(site: Site) -> None:
+    gone = asyncio.Event()
+
+    async def leave(_head: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply())
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        gone.set()
+
+    peer = await site.serve(leave)
+
+    async with site.outgoing.session("project") as session:
+        for _ in range(3):
+            assert (await session.send("GET", peer.url("public.example"))).body == b"ok"
+            await asyncio.wait_for(gone.wait(), 30)
+            gone.clear()
+            async with asyncio.timeout(30):
+                while not all(line.wire.is_spent for line in kept_lines(session)):  # noqa: ASYNC110 - its own loop tells
+                    await asyncio.sleep(0.01)
+
+    assert peer.connections == 3
+
+
+def kept_lines(session: remote_http.Session) -> list[Line]:
+    """The connections that wait for another request."""
+    pools = [pool for pool in session._pools.values() if isinstance(pool, Lines)]
+    return [line for pool in pools for kept in pool._idle.values() for line, _ in kept]
 
 
 async def test_a_body_is_streamed_both_ways(site: Site) -> None:

@@ -29,6 +29,7 @@ RECORDS = {
     "cryptography": "0008",
     "google-re2": "0025",
     "granian": "0003",
+    "h11": "0071",
     "httpcore": "0028",
     "joserfc": "0027",
     "litestar": "0024",
