@@ -37,7 +37,7 @@ DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 SERVICE = "harbor-registry"
 HOST = "registry.test"
-SECONDS = 30
+SECONDS = 120
 
 
 class Gone:

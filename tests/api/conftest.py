@@ -8,6 +8,7 @@ import asyncio
 import itertools
 import shutil
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
@@ -24,6 +25,7 @@ from moorage.db.work import Work
 from moorage.events import SYSTEM
 from moorage.identity import robots
 from moorage.identity import service as identity
+from moorage.identity.throttle import Throttle
 from moorage.identity.tokens import create_key
 from moorage.projects import service as projects
 from moorage.sealing import create_seal_key
@@ -165,6 +167,14 @@ async def serve(kind: str, stores: Stores) -> AsyncIterator[Serve]:
             return server
 
         yield start
+
+
+@pytest.fixture
+def no_time_passes(app: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For whoever `app` slows down: a wait of a second is not over before a busy machine has come to the next try."""
+    assert app
+    now = time.monotonic()
+    monkeypatch.setattr(Throttle, "_clock", property(lambda _: lambda: now), raising=False)
 
 
 # -- who asks, and where ----------------------------------------------------------------------------------

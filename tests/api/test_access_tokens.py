@@ -158,6 +158,7 @@ async def test_it_is_nobodys_elses_and_no_password(app: Server) -> None:
     assert (await call(me, app, "GET", "/users/current")).status == 200
 
 
+@pytest.mark.usefixtures("no_time_passes")
 async def test_wrong_ones_are_slowed_down(app: Server) -> None:
     me = await make_user(app)
     _, token = await make_token(me)

@@ -642,8 +642,10 @@ async def test_more_fetches_of_a_repository_than_it_may_have_are_refused(
 ) -> None:
     mirror = await make_mirror(app, admin, upstream, shelf, metadata={"max_upstream_conn": "1", "proxy_speed_kb": "1"})
     for tag in ("v1", "v2"):
-        shelf.put("team/app", tag, "x" * 600)
-    digests = [str(compute(f"layer of team/app {tag} {'x' * 600}".encode())) for tag in ("v1", "v2")]
-    answers = await asyncio.gather(*(mirror.blob("team/app", digest) for digest in digests))
+        shelf.put("team/app", tag, "x" * 2000)
+    first, second = (str(compute(f"layer of team/app {tag} {'x' * 2000}".encode())) for tag in ("v1", "v2"))
+    coming = asyncio.create_task(mirror.blob("team/app", first))  # for two seconds
+    await until(lambda: mirror.asked("GET", "/blobs/") == 1)
+    answers = [await mirror.blob("team/app", second), await coming]
     assert sorted(answer.status for answer in answers) == [200, 429]
     assert {answer.code for answer in answers if answer.status == 429} == {"TOOMANYREQUESTS"}

@@ -415,6 +415,7 @@ async def test_a_new_key_signs_and_the_old_tokens_live_on_at_both_workers(serve:
 
 
 @row("T22")
+@pytest.mark.usefixtures("no_time_passes")
 async def test_guessing_is_slowed_down_and_shuts_nobody_else_out(app: Server, project: str) -> None:
     victim = await make_user(app, {project: Role.GUEST})
     robot = await make_robot(app, project, "pull")

@@ -162,5 +162,5 @@ async def flaky(upstream: str, plan: Plan | None = None) -> AsyncIterator[Flaky]
         left = dict(proxy.open)
         for writer in left.values():
             writer.transport.abort()
-        await asyncio.wait_for(asyncio.gather(*left, return_exceptions=True), 10)
+        await asyncio.wait_for(asyncio.gather(*left, return_exceptions=True), 60)
         await asyncio.sleep(0)  # the transports close

@@ -92,5 +92,5 @@ async def scripted(
         left = dict(server_of.open)
         for writer in left.values():
             writer.transport.abort()
-        await asyncio.wait_for(asyncio.gather(*left, return_exceptions=True), 10)
+        await asyncio.wait_for(asyncio.gather(*left, return_exceptions=True), 60)
         await asyncio.sleep(0)  # the transports close
