@@ -1,5 +1,6 @@
 """One registry for all client tests, with the accounts they sign in with, and the record of what was run."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,6 +51,15 @@ def bob(registry: Registry, record: Record) -> Account:
     registry.add_member("team", account, "guest")
     record.hide(account.password, "PASSWORD")
     return account
+
+
+_number = itertools.count(1)
+
+
+@pytest.fixture
+def carol(registry: Registry) -> Account:
+    """Somebody of one test alone, whose password is typed wrong: whoever else signs in is not slowed down for it."""
+    return registry.create_user(f"carol{next(_number)}")
 
 
 @pytest.fixture(autouse=True)

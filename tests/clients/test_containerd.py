@@ -82,12 +82,14 @@ def test_an_index_is_pushed_and_one_platform_is_pulled(
     assert image.layers[0].digest not in content
 
 
-def test_a_wrong_password_is_refused(ctr: Ctr, alice: Account, repository: str, image: images.Image) -> None:
+def test_a_wrong_password_is_refused(
+    ctr: Ctr, alice: Account, carol: Account, repository: str, image: images.Image
+) -> None:
     name = f"{ctr.host}/{repository}"
     ctr.load(image, name, "1")
     ctr.push(f"{name}:1", alice)
 
-    said = ctr.refuses("images", "pull", "--plain-http", "--user", f"{alice.username}:wrong", f"{name}:1")
+    said = ctr.refuses("images", "pull", "--plain-http", "--user", f"{carol.username}:wrong", f"{name}:1")
 
     assert re.search(r"401|[Uu]nauthorized|authorization failed", said), said
 

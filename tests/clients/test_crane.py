@@ -52,8 +52,8 @@ def test_a_pushed_image_is_valid_and_keeps_its_digest(crane: Pusher, name: str, 
     assert "PASS" in crane.output("validate", "--remote", f"{name}:1")
 
 
-def test_a_wrong_password_is_refused(crane: Pusher, name: str, alice: Account) -> None:
-    crane.run("auth", "login", "--username", alice.username, "--password-stdin", crane.host, given="wrong")
+def test_a_wrong_password_is_refused(crane: Pusher, name: str, carol: Account) -> None:
+    crane.run("auth", "login", "--username", carol.username, "--password-stdin", crane.host, given="wrong")
 
     said = crane.refuses("digest", f"{name}:1")
 

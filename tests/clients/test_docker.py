@@ -48,15 +48,15 @@ def docker(parts: Parts, setting: Setting) -> Docker:
     return Docker(setting, part, part.program, environment={"DOCKER_HOST": part.host})
 
 
-def test_a_wrong_password_is_refused_with_a_clear_message(docker: Docker, alice: Account) -> None:
-    said = docker.refuses("login", "--username", alice.username, "--password-stdin", docker.host, given="wrong")
+def test_a_wrong_password_is_refused_with_a_clear_message(docker: Docker, carol: Account) -> None:
+    said = docker.refuses("login", "--username", carol.username, "--password-stdin", docker.host, given="wrong")
 
     assert "unauthorized" in said.lower()
     assert "login succeeded" not in said.lower()
 
 
-def test_an_unknown_name_is_refused_like_a_wrong_password(docker: Docker, alice: Account) -> None:
-    wrong = docker.refuses("login", "--username", alice.username, "--password-stdin", docker.host, given="wrong")
+def test_an_unknown_name_is_refused_like_a_wrong_password(docker: Docker, carol: Account) -> None:
+    wrong = docker.refuses("login", "--username", carol.username, "--password-stdin", docker.host, given="wrong")
     unknown = docker.refuses("login", "--username", "nobody", "--password-stdin", docker.host, given="wrong")
 
     assert unknown == wrong

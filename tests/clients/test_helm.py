@@ -57,9 +57,9 @@ def helm(parts: Parts, setting: Setting, alice: Account) -> Charts:
     return client
 
 
-def test_a_wrong_password_is_refused(helm: Charts, alice: Account) -> None:
+def test_a_wrong_password_is_refused(helm: Charts, carol: Account) -> None:
     said = helm.refuses(
-        *("registry", "login", PLAIN, "--username", alice.username, "--password-stdin", helm.host), given="wrong"
+        *("registry", "login", PLAIN, "--username", carol.username, "--password-stdin", helm.host), given="wrong"
     )
 
     assert re.search(r"401|unauthorized", said, re.IGNORECASE), said

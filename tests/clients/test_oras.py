@@ -62,8 +62,8 @@ def name(oras: Pusher, repository: str) -> str:
     return f"{oras.host}/{repository}"
 
 
-def test_a_wrong_password_is_refused(oras: Pusher, alice: Account) -> None:
-    said = oras.refuses("login", PLAIN, "--username", alice.username, "--password-stdin", oras.host, given="wrong")
+def test_a_wrong_password_is_refused(oras: Pusher, carol: Account) -> None:
+    said = oras.refuses("login", PLAIN, "--username", carol.username, "--password-stdin", oras.host, given="wrong")
 
     assert re.search(r"401|unauthorized", said, re.IGNORECASE), said
 

@@ -46,8 +46,8 @@ def podman(parts: Parts, setting: Setting) -> Pod:
     return Pod(setting, part, *part.command())
 
 
-def test_a_wrong_password_is_refused_with_a_clear_message(podman: Pod, alice: Account) -> None:
-    said = podman.refuses("login", PLAIN, "--username", alice.username, "--password-stdin", podman.host, given="wrong")
+def test_a_wrong_password_is_refused_with_a_clear_message(podman: Pod, carol: Account) -> None:
+    said = podman.refuses("login", PLAIN, "--username", carol.username, "--password-stdin", podman.host, given="wrong")
 
     assert "invalid username/password" in said
 

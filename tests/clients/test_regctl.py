@@ -54,8 +54,8 @@ def test_a_layer_uploaded_in_chunks_arrives_whole(regctl: Pusher, name: str, ima
         assert (back / "blobs" / "sha256" / layer.digest.removeprefix("sha256:")).read_bytes() == layer.data
 
 
-def test_a_wrong_password_is_refused(regctl: Pusher, alice: Account) -> None:
-    words = ("registry", "login", regctl.host, "--user", alice.username, "--pass-stdin")
+def test_a_wrong_password_is_refused(regctl: Pusher, carol: Account) -> None:
+    words = ("registry", "login", regctl.host, "--user", carol.username, "--pass-stdin")
 
     said = regctl.refuses(*words, given="wrong")
 

@@ -55,11 +55,11 @@ def read_layout(folder: Path) -> str:
     return str(one["digest"])
 
 
-def test_a_wrong_password_is_refused(skopeo: Copier, alice: Account, repository: str) -> None:
+def test_a_wrong_password_is_refused(skopeo: Copier, carol: Account, repository: str) -> None:
     skopeo.run("logout", skopeo.host)
 
     said = skopeo.refuses(
-        "list-tags", PLAIN, "--creds", f"{alice.username}:wrong", f"docker://{skopeo.host}/{repository}"
+        "list-tags", PLAIN, "--creds", f"{carol.username}:wrong", f"docker://{skopeo.host}/{repository}"
     )
 
     assert "unauthorized" in said or "invalid username/password" in said, said
