@@ -172,7 +172,7 @@ async def serve(kind: str, stores: Stores) -> AsyncIterator[Serve]:
 @pytest.fixture
 def no_time_passes(app: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """For whoever `app` slows down: a wait of a second is not over before a busy machine has come to the next try."""
-    assert app
+    assert isinstance(app, Server)
     now = time.monotonic()
     monkeypatch.setattr(Throttle, "_clock", property(lambda _: lambda: now), raising=False)
 
