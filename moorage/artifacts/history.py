@@ -53,6 +53,9 @@ _PAST = (
     .outerjoin(Artifact, and_(Artifact.repository_id == TagHistory.repository_id, Artifact.digest == TagHistory.digest))
     .where(TagHistory.repository_id == bindparam("repository"), TagHistory.name == bindparam("tag"))
 )
+_MOVES = select(TagHistory.id).where(
+    TagHistory.repository_id == bindparam("repository"), TagHistory.name == bindparam("tag")
+)
 _AT = (
     _PAST.where(
         TagHistory.since <= bindparam("at", type_=TagHistory.since.type),
@@ -95,16 +98,11 @@ def list_history(
         TagUnknown: there never was such a tag.
     """
     repository = get_repository(work, project_id, path)
-    conditions, ignored = HISTORY_FIELDS.where(listing)
-    order, more_ignored = HISTORY_FIELDS.order(listing, "-since")
     values = {"repository": repository.id, "tag": tag}
     if work.db.execute(_PAST.limit(1), values).first() is None:
         raise TagUnknown(tag=tag[:200])
-    rows = work.db.execute(
-        _PAST.where(*conditions).order_by(*order).limit(listing.page_size).offset(listing.offset), values
-    ).all()
-    count = select(func.count()).where(TagHistory.repository_id == repository.id, TagHistory.name == tag, *conditions)
-    return [_past(row) for row in rows], work.db.scalar(count) or 0, ignored + more_ignored
+    rows, total, ignored = HISTORY_FIELDS.list_rows(work, _PAST, listing, "-since", values, counted=_MOVES)
+    return [_past(row) for row in rows], total, ignored
 
 
 def find_past(work: Work, project_id: int, path: str, tag: str, at: datetime) -> Past:
@@ -136,16 +134,14 @@ def list_repository_history(
     with every push.
     """
     repository = get_repository(work, project_id, path)
-    conditions, ignored = REPOSITORY_FIELDS.where(listing)
-    order, more_ignored = REPOSITORY_FIELDS.order(listing, "name" if at is not None else "-since")
+    rows = select(TagHistory.id).where(TagHistory.repository_id == repository.id)
     if at is not None:
-        conditions += [TagHistory.since <= at, or_(TagHistory.until.is_(None), TagHistory.until > at)]
-    matching = select(TagHistory.id).where(TagHistory.repository_id == repository.id, *conditions)
-    total = work.db.scalar(select(func.count()).select_from(matching.subquery())) or 0
-    ids = work.db.execute(matching.order_by(*order).limit(listing.page_size).offset(listing.offset)).scalars().all()
-    found = {row.id: row for row in work.db.execute(_OF_REPOSITORY, {"ids": list(ids)})} if ids else {}
+        rows = rows.where(TagHistory.since <= at, or_(TagHistory.until.is_(None), TagHistory.until > at))
+    page, total, ignored = REPOSITORY_FIELDS.list_rows(work, rows, listing, "-since" if at is None else "name")
+    ids = [row.id for row in page]
+    found = {row.id: row for row in work.db.execute(_OF_REPOSITORY, {"ids": ids})} if ids else {}
     events = [TagEvent(found[one].tag, _past(found[one]), found[one].act) for one in ids]
-    return events, total, ignored + more_ignored
+    return events, total, ignored
 
 
 def _past(row: Any) -> Past:  # noqa: ANN401 - the columns of _COLUMNS

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select
 
 from moorage.artifacts import family, service
 from moorage.artifacts.family import Bytes
@@ -135,20 +135,18 @@ def list_repositories(work: Work, project_id: int, listing: Listing) -> tuple[li
 
     Cost: four statements. By `own` or `shared` it reads all links of the project, else those of the page.
     """
-    conditions, ignored = _FIELDS.where(listing)
-    matching = _IN_PROJECT.where(*conditions)
     here = {"project": project_id}
     key, descends = listing.sort[0] if listing.sort else ("own", True)
     if key in BY_SIZE:
+        conditions, ignored = _FIELDS.where(listing)
+        matching = _IN_PROJECT.where(*conditions)
         ignored += [name for name, _ in listing.sort[1:]]
         rows = measure_repositories(work, [RepositorySize(*row) for row in work.db.execute(matching, here)])
         rows.sort(key=lambda row: row.path)
         rows.sort(key=lambda row: row.own_bytes if key == "own" else row.shared_bytes, reverse=descends)
         return rows[listing.offset : listing.offset + listing.page_size], len(rows), ignored
-    order, more = _FIELDS.order(listing, "name")
-    total = work.db.scalar(select(func.count()).select_from(matching.subquery()), here) or 0
-    page = work.db.execute(matching.order_by(*order).limit(listing.page_size).offset(listing.offset), here)
-    return measure_repositories(work, [RepositorySize(*row) for row in page]), total, ignored + more
+    page, total, ignored = _FIELDS.list_rows(work, _IN_PROJECT, listing, "name", here)
+    return measure_repositories(work, [RepositorySize(*row) for row in page]), total, ignored
 
 
 def measure_repository(work: Work, project_id: int, path: str) -> tuple[RepositorySize, list[Sharer]]:

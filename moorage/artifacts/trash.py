@@ -85,18 +85,15 @@ def list_trash(
         account: only what this account may restore; None: all.
         project_id: of one project; None: of all.
     """
-    conditions, ignored = TRASH_FIELDS.where(listing)
-    order, more_ignored = TRASH_FIELDS.order(listing, "-id")
-    conditions += _OPEN
+    seen: list[ColumnElement[bool]] = [*_OPEN]
     if project_id is not None:
-        conditions.append(Trash.project_id == project_id)
+        seen.append(Trash.project_id == project_id)
     if account is not None and not account.admin:
-        conditions.append(_may_restore(account))
-    rows = work.db.execute(
-        _TRASH.where(*conditions).order_by(*order).limit(listing.page_size).offset(listing.offset)
-    ).all()
-    total = work.db.scalar(select(func.count()).select_from(Trash).where(*conditions))
-    return [_row(row) for row in rows], total or 0, ignored + more_ignored
+        seen.append(_may_restore(account))
+    rows, total, ignored = TRASH_FIELDS.list_rows(
+        work, _TRASH.where(*seen), listing, "-id", counted=select(Trash.id).where(*seen)
+    )
+    return [_row(row) for row in rows], total, ignored
 
 
 def find_trash(work: Work, trash_id: int) -> TrashRow | None:

@@ -12,15 +12,16 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVarTuple
 from urllib.parse import quote, unquote_plus
 
-from sqlalchemy import ColumnElement, UnaryExpression, literal
+from sqlalchemy import ColumnElement, Row, Select, UnaryExpression, func, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Boolean, String
 
+from moorage.db.work import Work
 from moorage.errors import ListingInvalid, QueryInvalid
 
 MAX_BYTES = 1_024
@@ -28,6 +29,7 @@ MAX_CLAUSES = 20
 MAX_PAGE_SIZE = 100
 DEFAULT_PAGE_SIZE = 10
 
+Columns = TypeVarTuple("Columns")
 Kind = Literal["text", "number", "time", "flag"]
 Shape = Literal["exact", "fuzzy", "range", "any", "all"]
 
@@ -387,6 +389,37 @@ class Fields:
         # In the direction of the last key: an index over that key serves the whole order.
         clauses.append(self._key.desc() if descends else self._key.asc())
         return clauses, ignored
+
+    def list_rows(
+        self,
+        work: Work,
+        query: Select[*Columns],
+        listing: Listing,
+        default: str,
+        values: Mapping[str, object] | None = None,
+        *,
+        counted: Select[*tuple[Any, ...]] | None = None,
+    ) -> tuple[Sequence[Row[*Columns]], int, list[str]]:
+        """A page of what `query` selects; how many rows match; which keys were ignored. Two statements.
+
+        For lists that nobody walks to the far end of: a page costs what lies before it.
+
+        Args:
+            query: all rows of the list, one for each value of `key`.
+            default: the order when none is asked for.
+            values: of the parameters in `query`.
+            counted: as many rows as `query`, without joins that only its columns need; None: as `query`.
+
+        Raises:
+            QueryInvalid: a value does not fit its field.
+        """
+        conditions, ignored = self.where(listing)
+        order, more = self.order(listing, default)
+        page = query.where(*conditions).order_by(*order).limit(listing.page_size).offset(listing.offset)
+        rows = work.db.execute(page, values).all()
+        counting: Select[*tuple[Any, ...]] = (query if counted is None else counted).where(*conditions)
+        total = work.db.scalar(counting.with_only_columns(func.count(), maintain_column_froms=True), values)
+        return rows, total or 0, ignored + more
 
     def _find(self, key: str) -> Field | Special | None:
         return self._fields.get(key) or self._fields.get(_WORD_START.sub("_", key).lower())

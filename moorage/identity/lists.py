@@ -78,14 +78,8 @@ def list_listed_users(work: Work, listing: Listing, *, but: int = 0) -> tuple[li
     Args:
         but: the id of a user who is left out; the contract leaves out the first.
     """
-    conditions, ignored = USER_FIELDS.where(listing)
-    order, more_ignored = USER_FIELDS.order(listing, "username")
-    where = and_(*conditions, Principal.id != but)
-    rows = work.db.execute(_USERS.where(where).order_by(*order).limit(listing.page_size).offset(listing.offset)).all()
-    total = work.db.scalar(
-        select(func.count()).select_from(Principal).join(User, User.principal_id == Principal.id).where(_LIVE, where)
-    )
-    return [_user(row) for row in rows], total or 0, ignored + more_ignored
+    rows, total, ignored = USER_FIELDS.list_rows(work, _USERS.where(Principal.id != but), listing, "username")
+    return [_user(row) for row in rows], total, ignored
 
 
 def find_listed_user(work: Work, user_id: int) -> ListedUser | None:
@@ -117,22 +111,13 @@ def list_groups(
         part: a part of the name, whatever its case.
         key: the key, which is a DN for an LDAP group.
     """
-    conditions, ignored = GROUP_FIELDS.where(listing)
-    order, more_ignored = GROUP_FIELDS.order(listing, "group_name")
+    groups = select(Group.id, Group.kind, Group.name, Group.key, Group.created_at)
     if part:
-        conditions.append(holds(Group.name, part))
+        groups = groups.where(holds(Group.name, part))
     if key:
-        conditions.append(Group.key == key)
-    rows = work.db.execute(
-        select(Group.id, Group.kind, Group.name, Group.key, Group.created_at)
-        .where(*conditions)
-        .order_by(*order)
-        .limit(listing.page_size)
-        .offset(listing.offset)
-    )
-    groups = [GroupRow(*row) for row in rows]
-    total = work.db.scalar(select(func.count()).select_from(Group).where(*conditions))
-    return groups, total or 0, ignored + more_ignored
+        groups = groups.where(Group.key == key)
+    rows, total, ignored = GROUP_FIELDS.list_rows(work, groups, listing, "group_name")
+    return [GroupRow(*row) for row in rows], total, ignored
 
 
 def _user(row: Any) -> ListedUser:  # noqa: ANN401 - the columns of _USERS

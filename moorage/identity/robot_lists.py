@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Integer, String, and_, column, func, select, table
+from sqlalchemy import Integer, String, and_, column, select, table
 
 from moorage.db.query import Field, Fields, Listing
 from moorage.db.work import Work
@@ -83,22 +83,10 @@ def list_robots(work: Work, listing: Listing, *, project_id: int | None) -> tupl
 
     Cost: three statements: the page, the count, the permissions.
     """
-    conditions, ignored = ROBOT_FIELDS.where(listing)
-    order, more_ignored = ROBOT_FIELDS.order(listing, "-id")
-    where = and_(
-        Robot.project_id.is_(None) if project_id is None else Robot.project_id == project_id,
-        Robot.visible,
-        *conditions,
-    )
-    rows = work.db.execute(_ROBOTS.where(where).order_by(*order).limit(listing.page_size).offset(listing.offset)).all()
-    total = work.db.scalar(
-        select(func.count())
-        .select_from(Principal)
-        .join(Robot, Robot.principal_id == Principal.id)
-        .where(Principal.deleted_at.is_(None), where)
-    )
+    owned = Robot.project_id.is_(None) if project_id is None else Robot.project_id == project_id
+    rows, total, ignored = ROBOT_FIELDS.list_rows(work, _ROBOTS.where(owned, Robot.visible), listing, "-id")
     permissions = _permissions_of(work, [row.id for row in rows])
-    return [_robot(row, permissions) for row in rows], total or 0, ignored + more_ignored
+    return [_robot(row, permissions) for row in rows], total, ignored
 
 
 def find_robot(work: Work, robot_id: int) -> ListedRobot | None:

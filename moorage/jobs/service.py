@@ -1,6 +1,6 @@
 """Executions, tasks, logs, queues and workers as lists: what people see of background work."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -57,20 +57,16 @@ TASK_FIELDS = Fields(
 
 def list_executions(
     work: Work, listing: Listing, vendor_type: str, vendor_id: int | None = None, *more: ColumnElement[bool]
-) -> tuple[list[Any], int, list[str]]:
+) -> tuple[Sequence[Any], int, list[str]]:
     """A page of executions, the newest first; how many there are; what was ignored. Two statements.
 
     Args:
         more: what else holds for them.
     """
-    conditions, ignored = EXECUTION_FIELDS.where(listing)
-    order, more_ignored = EXECUTION_FIELDS.order(listing, "-id")
-    conditions += (Execution.vendor_type == vendor_type, *more)
+    executions = select(Execution).where(Execution.vendor_type == vendor_type, *more)
     if vendor_id is not None:
-        conditions.append(Execution.vendor_id == vendor_id)
-    query = select(Execution).where(*conditions).order_by(*order).limit(listing.page_size).offset(listing.offset)
-    total = work.db.scalar(select(func.count()).select_from(Execution).where(*conditions))
-    return list(work.db.execute(query)), total or 0, ignored + more_ignored
+        executions = executions.where(Execution.vendor_id == vendor_id)
+    return EXECUTION_FIELDS.list_rows(work, executions, listing, "-id")
 
 
 def get_execution(work: Work, execution_id: int, vendor_type: str, vendor_id: int | None = None) -> Any:  # noqa: ANN401 - a row
@@ -85,19 +81,15 @@ def get_execution(work: Work, execution_id: int, vendor_type: str, vendor_id: in
     return row
 
 
-def list_tasks(work: Work, listing: Listing, execution_id: int | None = None) -> tuple[list[Any], int, list[str]]:
+def list_tasks(work: Work, listing: Listing, execution_id: int | None = None) -> tuple[Sequence[Any], int, list[str]]:
     """A page of an execution's tasks in the order of their ids, or of all tasks, the newest first.
 
     Returns:
         the rows, how many there are, and what was ignored.
     """
-    conditions, ignored = TASK_FIELDS.where(listing)
-    order, more_ignored = TASK_FIELDS.order(listing, "-id" if execution_id is None else "id")
-    if execution_id is not None:
-        conditions.append(Task.execution_id == execution_id)
-    query = select(Task).where(*conditions).order_by(*order).limit(listing.page_size).offset(listing.offset)
-    total = work.db.scalar(select(func.count()).select_from(Task).where(*conditions))
-    return list(work.db.execute(query)), total or 0, ignored + more_ignored
+    if execution_id is None:
+        return TASK_FIELDS.list_rows(work, select(Task), listing, "-id")
+    return TASK_FIELDS.list_rows(work, select(Task).where(Task.execution_id == execution_id), listing, "id")
 
 
 def get_task(work: Work, task_id: int, execution_id: int | None = None) -> Any:  # noqa: ANN401 - a row

@@ -48,12 +48,8 @@ class MirrorRow(msgspec.Struct, frozen=True):
 
 def list_mirrors(work: Work, listing: Listing) -> tuple[list[MirrorRow], int, list[str]]:
     """A page of mirrors by id, how many there are, and what was ignored. Two statements."""
-    conditions, ignored = _FIELDS.where(listing)
-    order, more = _FIELDS.order(listing, "id")
-    query = select(*_COLUMNS).select_from(_JOINED).where(*conditions)
-    rows = work.db.execute(query.order_by(*order).limit(listing.page_size).offset(listing.offset))
-    total = work.db.scalar(select(func.count()).select_from(_JOINED).where(*conditions))
-    return [MirrorRow(*row[:5], row[5] is not None, row[6]) for row in rows], total or 0, ignored + more
+    rows, total, ignored = _FIELDS.list_rows(work, select(*_COLUMNS).select_from(_JOINED), listing, "id")
+    return [MirrorRow(*row[:5], row[5] is not None, row[6]) for row in rows], total, ignored
 
 
 def read_name(kind: str, name: str) -> str:

@@ -11,7 +11,6 @@ from sqlalchemy import (
     Select,
     String,
     UnaryExpression,
-    and_,
     bindparam,
     cast,
     func,
@@ -355,20 +354,11 @@ def list_project_members(
     Args:
         name: a part of the name, whatever its case.
     """
-    conditions, ignored = MEMBER_FIELDS.where(listing)
+    members = _MEMBERS.where(RoleBinding.project_id == project_id, RoleBinding.role != Role.PUBLIC)
     if name:
-        conditions.append(holds(_MEMBER_NAME, name))
-    order, more_ignored = MEMBER_FIELDS.order(listing, "entity_name")
-    where = and_(RoleBinding.project_id == project_id, RoleBinding.role != Role.PUBLIC, *conditions)
-    rows = work.db.execute(_MEMBERS.where(where).order_by(*order).limit(listing.page_size).offset(listing.offset)).all()
-    count = (
-        select(func.count())
-        .select_from(RoleBinding)
-        .outerjoin(Principal, Principal.id == RoleBinding.principal_id)
-        .outerjoin(Group, Group.id == RoleBinding.group_id)
-        .where(where)
-    )
-    return [_member(row) for row in rows], work.db.scalar(count) or 0, ignored + more_ignored
+        members = members.where(holds(_MEMBER_NAME, name))
+    rows, total, ignored = MEMBER_FIELDS.list_rows(work, members, listing, "entity_name")
+    return [_member(row) for row in rows], total, ignored
 
 
 def find_member(work: Work, project_id: int, member_id: int) -> ListedMember | None:

@@ -100,21 +100,10 @@ def list_quotas(
 
     Cost: three statements; the tags of the page's projects are counted.
     """
-    conditions, ignored = QUOTA_FIELDS.where(listing)
-    order, more_ignored = QUOTA_FIELDS.order(listing, "id")
-    if project_id is not None:
-        conditions.append(Quota.project_id == project_id)
-    rows = work.db.execute(
-        _QUOTAS.where(*conditions).order_by(*order).limit(listing.page_size).offset(listing.offset)
-    ).all()
-    total = work.db.scalar(
-        select(func.count())
-        .select_from(Quota)
-        .join(_PROJECT, and_(_PROJECT.c.id == Quota.project_id, _PROJECT.c.trash_id.is_(None)))
-        .where(*conditions)
-    )
+    quotas = _QUOTAS if project_id is None else _QUOTAS.where(Quota.project_id == project_id)
+    rows, total, ignored = QUOTA_FIELDS.list_rows(work, quotas, listing, "id")
     tags = list_tag_counts(work, [row.project_id for row in rows])
-    return [_quota(row, tags) for row in rows], total or 0, ignored + more_ignored
+    return [_quota(row, tags) for row in rows], total, ignored
 
 
 def find_quota(work: Work, project_id: int) -> ListedQuota | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from cryptography.x509 import load_pem_x509_certificates
-from sqlalchemy import Float, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Float, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from moorage.db.base import db_now
@@ -129,13 +129,11 @@ def list_registries(work: Work, listing: Listing, *, name: str = "") -> tuple[li
     Args:
         name: a part of the name.
     """
-    conditions, ignored = _FIELDS.where(listing)
-    order, more = _FIELDS.order(listing, "id")
+    registries = select(*_COLUMNS)
     if name:
-        conditions.append(holds(Registry.name, name))
-    query = select(*_COLUMNS).where(*conditions).order_by(*order).limit(listing.page_size).offset(listing.offset)
-    total = work.db.scalar(select(func.count()).select_from(Registry).where(*conditions))
-    return [_row(row) for row in work.db.execute(query)], total or 0, ignored + more
+        registries = registries.where(holds(Registry.name, name))
+    rows, total, ignored = _FIELDS.list_rows(work, registries, listing, "id")
+    return [_row(row) for row in rows], total, ignored
 
 
 def find_registry(work: Work, registry_id: int) -> RegistryRow | None:

@@ -1,6 +1,6 @@
 """Runs of policies and their tasks as pages, with the contract's words for their states."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -50,7 +50,7 @@ class Counts(msgspec.Struct):
 
 def list_executions(
     work: Work, listing: Listing, *, policy_id: int | None, status: str, trigger: str
-) -> tuple[list[Any], int, list[str]]:
+) -> tuple[Sequence[Any], int, list[str]]:
     """A page of runs, the newest first; how many there are; what was ignored. Two statements.
 
     Args:
@@ -101,7 +101,7 @@ def list_counts(work: Work, execution_ids: list[int]) -> dict[int, Counts]:
 
 def list_tasks(
     work: Work, execution_id: int, listing: Listing, *, status: str, kind: str
-) -> tuple[list[Any], int, list[str]]:
+) -> tuple[Sequence[Any], int, list[str]]:
     """A page of a run's artifacts, by their ids; how many there are; what was ignored. Three statements.
 
     Raises:
@@ -109,16 +109,12 @@ def list_tasks(
         Unprocessable: there is no such state.
     """
     get_execution(work, execution_id, VENDOR)
-    conditions, ignored = _TASK_FIELDS.where(listing)
-    order, more = _TASK_FIELDS.order(listing, "id")
-    conditions += (Task.execution_id == execution_id, Task.job != PLAN_JOB)
+    tasks = select(Task).where(Task.execution_id == execution_id, Task.job != PLAN_JOB)
     if status:
-        conditions.append(Task.status.in_(_read(TASK_WORDS, "status", status)))
+        tasks = tasks.where(Task.status.in_(_read(TASK_WORDS, "status", status)))
     if kind:
-        conditions.append(Task.arguments["kind"].as_string() == kind.lower())
-    query = select(Task).where(*conditions).order_by(*order).limit(listing.page_size).offset(listing.offset)
-    total = work.db.scalar(select(func.count()).select_from(Task).where(*conditions))
-    return list(work.db.execute(query)), total or 0, ignored + more
+        tasks = tasks.where(Task.arguments["kind"].as_string() == kind.lower())
+    return _TASK_FIELDS.list_rows(work, tasks, listing, "id")
 
 
 def _read(words: Mapping[str, str], name: str, text: str) -> list[str]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from moorage.db.base import db_now
@@ -138,13 +138,9 @@ _BY_EVENT = Prepared(
 
 def list_policies(work: Work, listing: Listing, *, name: str = "") -> tuple[list[Policy], int, list[str]]:
     """A page of policies by id, how many there are, and what was ignored. Two statements. `name`: a part of it."""
-    conditions, ignored = _FIELDS.where(listing)
-    order, more = _FIELDS.order(listing, "id")
-    if name:
-        conditions.append(holds(ReplicationPolicy.name, name))
-    query = _POLICIES.where(*conditions).order_by(*order).limit(listing.page_size).offset(listing.offset)
-    total = work.db.scalar(select(func.count()).select_from(ReplicationPolicy).where(*conditions))
-    return [_policy(row) for row in work.db.execute(query).mappings()], total or 0, ignored + more
+    policies = _POLICIES.where(holds(ReplicationPolicy.name, name)) if name else _POLICIES
+    rows, total, ignored = _FIELDS.list_rows(work, policies, listing, "id")
+    return [_policy(row._asdict()) for row in rows], total, ignored
 
 
 def get_policy(work: Work, policy_id: int) -> Policy:

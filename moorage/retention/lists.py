@@ -1,8 +1,9 @@
 """Runs of a policy, their tasks and verdicts, as pages."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from moorage.db.query import Field, Fields, Listing
 from moorage.db.work import Work
@@ -33,48 +34,32 @@ _VERDICT_FIELDS = Fields(
 )
 
 
-def list_tasks(work: Work, policy_id: int, execution_id: int, listing: Listing) -> tuple[list[Any], int, list[str]]:
+def list_tasks(work: Work, policy_id: int, execution_id: int, listing: Listing) -> tuple[Sequence[Any], int, list[str]]:
     """A page of a run's repositories, by their ids; how many there are; what was ignored. Three statements.
 
     Raises:
         ExecutionUnknown: the policy has no such run.
     """
     get_execution(work, execution_id, VENDOR, policy_id)
-    conditions, ignored = _TASK_FIELDS.where(listing)
-    order, more = _TASK_FIELDS.order(listing, "id")
-    conditions += (Task.execution_id == execution_id, Task.job == REPOSITORY_JOB)
-    rows = work.db.execute(
-        select(
-            Task.id, Task.execution_id, _REPOSITORY.label("path"), Task.status, Task.attempt, Task.started_at,
-            Task.ended_at, Task.extra, Task.done, Task.total, Task.message,
-        )
-        .where(*conditions)
-        .order_by(*order)
-        .limit(listing.page_size)
-        .offset(listing.offset)
-    ).all()  # fmt: skip
-    total = work.db.scalar(select(func.count()).select_from(Task).where(*conditions))
-    return list(rows), total or 0, ignored + more
+    tasks = select(
+        Task.id, Task.execution_id, _REPOSITORY.label("path"), Task.status, Task.attempt, Task.started_at,
+        Task.ended_at, Task.extra, Task.done, Task.total, Task.message,
+    ).where(Task.execution_id == execution_id, Task.job == REPOSITORY_JOB)  # fmt: skip
+    return _TASK_FIELDS.list_rows(work, tasks, listing, "id")
 
 
-def list_verdicts(work: Work, policy_id: int, execution_id: int, listing: Listing) -> tuple[list[Any], int, list[str]]:
+def list_verdicts(
+    work: Work, policy_id: int, execution_id: int, listing: Listing
+) -> tuple[Sequence[Any], int, list[str]]:
     """A page of what a run found, by repository, what was pushed last first. Three statements.
 
     Raises:
         ExecutionUnknown: the policy has no such run.
     """
     get_execution(work, execution_id, VENDOR, policy_id)
-    conditions, ignored = _VERDICT_FIELDS.where(listing)
-    order, more = _VERDICT_FIELDS.order(listing, "task_id,-push_time")
-    conditions += (Task.execution_id == execution_id,)
-    joined = RetentionVerdict.__table__.join(Task.__table__, Task.id == RetentionVerdict.task_id)
-    rows = work.db.execute(
+    verdicts = (
         select(*RetentionVerdict.__table__.c, _REPOSITORY.label("path"))
-        .select_from(joined)
-        .where(*conditions)
-        .order_by(*order)
-        .limit(listing.page_size)
-        .offset(listing.offset)
-    ).all()
-    total = work.db.scalar(select(func.count()).select_from(joined).where(*conditions))
-    return list(rows), total or 0, ignored + more
+        .join(Task, Task.id == RetentionVerdict.task_id)
+        .where(Task.execution_id == execution_id)
+    )
+    return _VERDICT_FIELDS.list_rows(work, verdicts, listing, "task_id,-push_time")

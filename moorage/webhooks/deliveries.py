@@ -168,33 +168,28 @@ def find_delivery(work: Work, delivery_id: int) -> tuple[Delivery, Policy] | Non
     return None if found is None else (msgspec.convert(dict(row), Delivery), read_policy(found))
 
 
+_FIELDS = Fields(
+    {
+        "id": Field(WebhookDelivery.id, kind="number"),
+        "event_type": Field(WebhookDelivery.event_type, nullable=False),
+        "event_id": Field(WebhookDelivery.event_id, nullable=False),
+        "status": Field(Execution.status, nullable=False),
+        "creation_time": Field(WebhookDelivery.created_at, kind="time", nullable=False),
+    },
+    key=WebhookDelivery.id,
+)
+
+
 def list_deliveries(work: Work, policy_id: int, listing: Listing) -> tuple[list[tuple[Delivery, Any]], int, list[str]]:
     """A page of what a policy's targets were told or will be, the newest first, with the row of its execution."""
-    fields = Fields(
-        {
-            "id": Field(WebhookDelivery.id, kind="number"),
-            "event_type": Field(WebhookDelivery.event_type, nullable=False),
-            "event_id": Field(WebhookDelivery.event_id, nullable=False),
-            "status": Field(Execution.status, nullable=False),
-            "creation_time": Field(WebhookDelivery.created_at, kind="time", nullable=False),
-        },
-        key=WebhookDelivery.id,
-    )
-    conditions, ignored = fields.where(listing)
-    order, more = fields.order(listing, "-id")
-    conditions += (Execution.vendor_type == VENDOR, Execution.vendor_id == policy_id)
-    joined = WebhookDelivery.__table__.join(Execution.__table__, Execution.id == WebhookDelivery.execution_id)
     columns = [getattr(WebhookDelivery, name) for name in Delivery.__struct_fields__]
-    rows = work.db.execute(
+    deliveries = (
         select(*columns, Execution.status.label("status"), Execution.ended_at.label("ended_at"))
-        .select_from(joined)
-        .where(*conditions)
-        .order_by(*order)
-        .limit(listing.page_size)
-        .offset(listing.offset)
-    ).mappings()
-    total = work.db.scalar(select(func.count()).select_from(joined).where(*conditions))
-    return [(msgspec.convert(dict(row), Delivery), row) for row in rows], total or 0, ignored + more
+        .join(Execution, Execution.id == WebhookDelivery.execution_id)
+        .where(Execution.vendor_type == VENDOR, Execution.vendor_id == policy_id)
+    )
+    rows, total, ignored = _FIELDS.list_rows(work, deliveries, listing, "-id")
+    return [(msgspec.convert(row._asdict(), Delivery), row) for row in rows], total, ignored
 
 
 def note_attempt(work: Work, delivery_id: int, attempt: dict[str, object]) -> None:
@@ -268,26 +263,17 @@ _TASK_FIELDS = Fields(
 
 def list_jobs(
     work: Work, policy_id: int, statuses: Sequence[str], listing: Listing
-) -> tuple[list[Any], int, list[str]]:
+) -> tuple[Sequence[Any], int, list[str]]:
     """A page of the tasks of a policy, the newest first; how many there are; what was ignored. Two statements."""
-    conditions, ignored = _TASK_FIELDS.where(listing)
-    order, more = _TASK_FIELDS.order(listing, "-id")
-    conditions += (Execution.vendor_type == VENDOR, Execution.vendor_id == policy_id)
-    if statuses:
-        conditions.append(Task.status.in_(statuses))
-    joined = Task.__table__.join(Execution.__table__, Execution.id == Task.execution_id).join(
-        WebhookDelivery.__table__, WebhookDelivery.execution_id == Execution.id
-    )
-    rows = work.db.execute(
+    tasks = (
         select(
             Task.id, Task.status, Task.created_at, Task.updated_at, WebhookDelivery.event_type, WebhookDelivery.fact,
             Execution.extra,
         )
-        .select_from(joined)
-        .where(*conditions)
-        .order_by(*order)
-        .limit(listing.page_size)
-        .offset(listing.offset)
-    ).all()  # fmt: skip
-    total = work.db.scalar(select(func.count()).select_from(joined).where(*conditions))
-    return list(rows), total or 0, ignored + more
+        .join_from(Task, Execution, Execution.id == Task.execution_id)
+        .join(WebhookDelivery, WebhookDelivery.execution_id == Execution.id)
+        .where(Execution.vendor_type == VENDOR, Execution.vendor_id == policy_id)
+    )  # fmt: skip
+    if statuses:
+        tasks = tasks.where(Task.status.in_(statuses))
+    return _TASK_FIELDS.list_rows(work, tasks, listing, "-id")

@@ -386,9 +386,9 @@ async def list_deliveries(
         WebhookDelivery(
             id=one.id, event_id=one.event_id, event_type=one.event_type,
             address=policy.targets[one.target].address if one.target < len(policy.targets) else "",
-            status=row["status"], waiting=one.state == "waiting", execution_id=one.execution_id,
+            status=row.status, waiting=one.state == "waiting", execution_id=one.execution_id,
             event=msgspec.to_builtins(one.fact), attempts=one.attempts, creation_time=stamp(one.created_at),
-            end_time=stamp(row["ended_at"]),
+            end_time=stamp(row.ended_at),
         )
         for one, row in rows
     ]  # fmt: skip

@@ -132,14 +132,9 @@ _ENABLED = Prepared(
 
 def list_policies(work: Work, project_id: int, listing: Listing) -> tuple[list[Policy], int, list[str]]:
     """A page of a project's policies; how many there are; what was ignored. Two statements."""
-    conditions, ignored = _FIELDS.where(listing)
-    order, more = _FIELDS.order(listing, "id")
-    conditions.append(WebhookPolicy.project_id == project_id)
-    rows = work.db.execute(
-        POLICIES.where(*conditions).order_by(*order).limit(listing.page_size).offset(listing.offset)
-    ).mappings()
-    total = work.db.scalar(select(func.count()).select_from(WebhookPolicy).where(*conditions))
-    return [read_policy(row) for row in rows], total or 0, ignored + more
+    policies = POLICIES.where(WebhookPolicy.project_id == project_id)
+    rows, total, ignored = _FIELDS.list_rows(work, policies, listing, "id")
+    return [read_policy(row._asdict()) for row in rows], total, ignored
 
 
 def list_enabled(work: Work, project_id: int) -> list[Policy]:
