@@ -14,7 +14,7 @@ import msgspec
 
 from moorage import faults
 from moorage.artifacts import push, receive, uploads
-from moorage.artifacts.pull import FoundBlob, find_stored, list_referrers, list_tags
+from moorage.artifacts.pull import FoundBlob, Stored, find_stored, list_referrers, list_tags
 from moorage.artifacts.receive import Chunk, Found
 from moorage.artifacts.repositories import Destination
 from moorage.artifacts.stored import Look, Shelf, alarm, is_whole, keep_promise, look
@@ -73,10 +73,10 @@ JOIN repository_blob l ON l.repository_id = r.id AND l.blob_id = b.id AND NOT l.
 WHERE r.path = $1 AND r.trash_id IS NULL"""
 )
 _HOLDER = Query(
-    """SELECT r.path
+    """SELECT r.path, b.id, b.key, b.size_bytes, b.seal
 FROM blob b
 JOIN repository_blob l ON l.blob_id = b.id AND l.project_id = $1 AND NOT l.hidden
-JOIN repository r ON r.id = l.repository_id AND r.trash_id IS NULL
+JOIN repository r ON r.id = l.repository_id AND r.trash_id IS NULL AND r.path <> $3
 WHERE b.digest = $2 AND b.state = 'live' LIMIT 1"""
 )
 _PROJECT = Query("SELECT id, epoch FROM project WHERE name = $1 AND trash_id IS NULL")
@@ -169,7 +169,7 @@ class Local:
 
     async def find_blob(self, repository: str, digest: Digest) -> int | None:
         """The size of a blob in bytes; None when it is not there. What is found stays for half a lease."""
-        found = await self._find_blob(repository, digest)
+        found = await self.find_row(repository, digest)
         if found is None or not await is_whole(self._shelf, digest, found):
             return None
         try:
@@ -212,17 +212,17 @@ class Local:
         size_bytes: int,
         read: Read,
         *,
-        mount_from: str = "",
+        mount_from: str = "",  # noqa: ARG002 - whoever has it in the same project is found without
         chunk_bytes: int = 0,  # noqa: ARG002 - nothing lies between us and ourselves
         file: LocalFile | None = None,
         journal: Journal | None = None,
     ) -> bool:
-        """Receive a blob; or mount it, from `mount_from` or any other repository of the same project.
+        """Receive a blob; or mount it, from any other repository of the same project.
+
+        Not from another project: who may read this one need not know what that one holds.
 
         A storage that can takes `file`, what `read` would read, as it is. With a `journal` a large blob is received in
         steps, and what was received of it before is gone on with.
-
-        Not from another project: who may read this one need not know what that one holds.
 
         Raises:
             ProjectUnknown: there is no such project.
@@ -230,7 +230,7 @@ class Local:
             DigestInvalid, SizeInvalid: the bytes are not what they were said to be.
         """
         to = await self._destination(repository)
-        if await self._mount(to, digest, mount_from):
+        if await self._mount(to, digest):
             return True
         if 0 < size_bytes <= WHOLE_BYTES and file is None and self._shelf.has_files:
             data = await gather(read(0))
@@ -292,10 +292,10 @@ class Local:
         return Found(upload, to.path, progress, 0, digest.algorithm, self._actor)
 
     async def _find_upload(self, to: Destination, digest: Digest, journal: Journal | None) -> Found | None:
-        """The upload that a copy before this one began; None: there is none, or somebody may still write to it."""
+        """The upload that a copy before this one began; None: there is none, or it is not ours to go on with."""
         noted = UploadId(journal.find(digest)) if journal is not None else ""
         row = await self._read.one(uploads.FIND_UPLOAD, to.path, noted, None) if noted else None
-        if row is None or row[10] is not None or row[9] != digest.algorithm:
+        if row is None or row[10] != self._actor.principal_id or row[9] != digest.algorithm:
             return None
         progress = Progress(size_bytes=row[5], hash_state=bytes(row[7]), driver=row[8])
         return Found(UploadId(noted), to.path, progress, row[6], row[9], self._actor)
@@ -316,31 +316,21 @@ class Local:
         Raises:
             ProjectUnknown: there is no such project.
         """
-        return await self._mount(await self._destination(repository), digest, "")
+        return await self._mount(await self._destination(repository), digest)
 
     async def find_row(self, repository: str, digest: Digest) -> FoundBlob | None:
         """Where the bytes of a blob are; None when the repository does not show it. Nobody looks at them."""
-        return await self._find_blob(repository, digest)
-
-    async def _mount(self, to: Destination, digest: Digest, mount_from: str) -> bool:
-        source, origin = mount_from, to
-        if source and parse_repository(source).project != parse_repository(to.path).project:
-            origin = await self._destination(source)
-        elif not source:
-            row = await self._read.one(_HOLDER, to.project_id, digest.binary)
-            source = row[0] if row is not None else ""
-        found = await self._find_blob(source, digest) if source and source != to.path else None
-        if found is None or not await is_whole(self._shelf, digest, found):
-            return False
-        return await self._shelf.database.run(
-            self._actor, uploads.mount_blob, to, digest,
-            source=Destination(origin.project_id, origin.project_epoch, source),
-            lease_seconds=self._shelf.settings.uploads.lease_seconds,
-        )  # fmt: skip
-
-    async def _find_blob(self, repository: str, digest: Digest) -> FoundBlob | None:
         row = await self._read.one(_BLOB, repository, digest.binary)
         return None if row is None else FoundBlob(*row)
+
+    async def _mount(self, to: Destination, digest: Digest) -> bool:
+        row = await self._read.one(_HOLDER, to.project_id, digest.binary, to.path)
+        if row is None or not await is_whole(self._shelf, digest, Stored(*row[1:])):
+            return False
+        return await self._shelf.database.run(
+            self._actor, uploads.mount_blob, to, digest, source=replace(to, path=row[0]),
+            lease_seconds=self._shelf.settings.uploads.lease_seconds,
+        )  # fmt: skip
 
     async def _destination(self, repository: str) -> Destination:
         name = parse_repository(repository)

@@ -289,14 +289,15 @@ async def _heartbeat(shelf: Shelf, claimed: Claimed) -> AsyncIterator[None]:
     async def beat() -> None:
         while True:
             await asyncio.sleep(_HEARTBEAT_SECONDS)
-            await shelf.database.run(SYSTEM, uploads.renew_claim, claimed)
+            with contextlib.suppress(Problem):  # the database may be back at the next beat, before the claim runs out
+                await shelf.database.run(SYSTEM, uploads.renew_claim, claimed)
 
     task = asyncio.create_task(beat())
     try:
         yield
     finally:
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError, Problem):
+        with contextlib.suppress(asyncio.CancelledError):
             await task
 
 

@@ -59,7 +59,7 @@ _REPOSITORY = Prepared(
         Repository.trash_id.is_(None),
     )
 )
-_LIVE_PROJECT = select(Project.epoch).where(Project.id == bindparam("project"), Project.trash_id.is_(None))
+_IS_LIVE = select(Project.id).where(Project.id == bindparam("project"), Project.trash_id.is_(None))
 _DESCRIBE = (
     update(Repository)
     .where(Repository.id == bindparam("repository"))
@@ -117,7 +117,7 @@ def enter_repository(work: Work, project_id: int, path: str) -> RepositoryRow:
         RepositoryUnknown: as `get_repository`, or the project is gone.
     """
     pass_gate(work, project_id)
-    if work.db.execute(_LIVE_PROJECT, {"project": project_id}).scalar() is None:
+    if work.db.execute(_IS_LIVE, {"project": project_id}).first() is None:
         raise RepositoryUnknown(repository=path[:255])
     return get_repository(work, project_id, path)
 
