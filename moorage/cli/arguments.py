@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from moorage.cli.exits import UNFIT, Stop
-from moorage.settings import Loaded, SettingInvalid, load
+from moorage.cli.load import Loaded, SettingInvalid, load
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no other name
 Run: TypeAlias = Callable[[argparse.Namespace], int]

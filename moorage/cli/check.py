@@ -15,10 +15,11 @@ from moorage.cli.arguments import Commands, add_command, add_json, read_settings
 from moorage.cli.exits import DONE, FAILED, Stop
 from moorage.cli.folder import is_locked
 from moorage.cli.listening import reserve
+from moorage.cli.load import Loaded
 from moorage.cli.prepare import check_keys, check_seals, look
 from moorage.db.migrate import HEAD, MigrationRefused, is_current
 from moorage.errors import Problem
-from moorage.settings import Loaded, Settings, list_keys, shown_url
+from moorage.settings import Settings, list_keys, shown_url
 from moorage.system import doctor
 from moorage.system.doctor import Finding, user_name
 

@@ -28,10 +28,11 @@ from moorage.cli.beside import Beside, die_with
 from moorage.cli.exits import DONE, FAILED
 from moorage.cli.folder import lock_folder, open_folder, require_writable
 from moorage.cli.listening import Place, check_certificate, reserve
+from moorage.cli.load import forget_secrets
 from moorage.cli.prepare import ADMIN_PASSWORD, Prepared, prepare_in_child
 from moorage.errors import Problem
 from moorage.logs import make_config
-from moorage.settings import Secret, Settings, forget_secrets
+from moorage.settings import Secret, Settings
 from moorage.web.request import App, Receive, Scope, Send
 
 log = logging.getLogger("moorage")

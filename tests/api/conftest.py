@@ -44,9 +44,10 @@ _number = itertools.count(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One event loop for all tests here: the applications live in it."""
+    """One event loop for all tests here, and for those below that use an application: it lives in it."""
     for item in items:
-        if item.path.parent == HERE and asyncio.iscoroutinefunction(getattr(item, "function", None)):
+        here = item.path.parent == HERE or (HERE in item.path.parents and "stores" in getattr(item, "fixturenames", ()))
+        if here and asyncio.iscoroutinefunction(getattr(item, "function", None)):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 

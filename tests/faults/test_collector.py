@@ -400,7 +400,7 @@ from moorage import faults
 from moorage.wiring import open_database
 from moorage.gc.clock import Clock
 from moorage.gc.collector import Collector
-from moorage.settings import load
+from moorage.cli.load import load
 from moorage.storage.open import open_storage
 
 async def main():

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from moorage.cli.exits import DONE, FAILED, USAGE
+from moorage.cli.load import load
 from moorage.events import SYSTEM
 from moorage.projects.service import create_project, delete_project
-from moorage.settings import load
 from moorage.wiring import open_database
 from tests.commands import Commands, serving
 

@@ -29,7 +29,7 @@ BROAD_CATCHES = {
 """Where everything may be caught without being raised again on the spot, and why. Elsewhere: narrowly and late."""
 
 READS_ENVIRONMENT = {
-    "moorage/settings.py": "the boot settings, read once and passed down",
+    "moorage/cli/load.py": "the boot settings, read once and passed down",
 }
 
 READS_RECEIVE = {

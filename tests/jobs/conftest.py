@@ -125,10 +125,13 @@ class Office:
         """A statement of the test's own."""
         await self.run(lambda work: work.db.execute(text(statement)) and None)
 
-    async def until(self, holds: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
+    async def until(self, holds: Callable[[], Awaitable[bool] | bool], seconds: float = 60) -> None:
         """Wait for something to become true."""
         async with asyncio.timeout(seconds):
-            while not await holds():  # noqa: ASYNC110 - a row of the database
+            while True:
+                found = holds()
+                if found if isinstance(found, bool) else await found:
+                    return
                 await asyncio.sleep(0.02)
 
     async def reaches(self, task_id: int, status: str, seconds: float = 60) -> Any:

@@ -192,8 +192,8 @@ ELSEWHERE = {
     "stopGC": "tests/api/test_background_api.py",
     "stopPurge": "tests/api/test_background_api.py",
     "stopRunningJob": "tests/api/test_background_api.py",
-    "redeliverWebhook": "tests/api/test_webhooks.py",
-    "stopReplication": "tests/api/test_replication.py",
+    "redeliverWebhook": "tests/api/webhooks/test_deliveries.py",
+    "stopReplication": "tests/api/replication/test_runs.py",
 }
 """Operations that need a directory, a provider, or work that still runs; the named file looks at their rows."""
 

@@ -7,18 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from moorage.settings import (
-    Loaded,
-    Secret,
-    SettingInvalid,
-    Settings,
-    list_keys,
-    load,
-    shown,
-    shown_url,
-    split_listen,
-    value_of,
-)
+from moorage.cli.load import Loaded, SettingInvalid, load
+from moorage.settings import Secret, Settings, list_keys, shown, shown_url, split_listen, value_of
 
 
 def load_from(

@@ -6,27 +6,38 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import msgspec
 import pytest
 from sqlalchemy import select
 
 import moorage.app  # noqa: F401 - with it every table is known
-from moorage.access.policy import Role
+from moorage.access.policy import Account, Role
 from moorage.audit.tables import Audit
+from moorage.configuration.items import Items
+from moorage.configuration.live import Settled
 from moorage.db.base import Base
 from moorage.db.engine import Database
 from moorage.db.work import Work
 from moorage.events import Actor
 from moorage.identity import passwords as passwords_module
 from moorage.identity import service as identity
+from moorage.identity.backends.ldap import Ldap
 from moorage.identity.login import Login
 from moorage.identity.passwords import Passwords
 from moorage.identity.throttle import Throttle
 from moorage.projects import service as projects
 from moorage.wiring import wire
+from tests.api.identity.directories import PASSWORD, Person, Town, make_town
+from tests.parts import Parts
 from tests.parts.postgres import Postgres
+from tests.parts.samba import Samba
+from tests.parts.slapd import Slapd
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+ADDRESS = "192.0.2.1"
+"""Where people come in from."""
 
 TESTER = Actor(principal_id=1, name="admin", credential="cli", address="192.0.2.9", request_id="r1")
 
@@ -156,3 +167,55 @@ async def world(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     database.run_here(TESTER, identity.ensure_admin, hash_cheaply("admin-Pass1"))
     yield World(database, passwords, login, clock, refused, checks)
     await passwords.close()
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("openldap", marks=pytest.mark.part("slapd")),
+        pytest.param("ad", marks=pytest.mark.part("samba")),
+    ]
+)
+def town(request: pytest.FixtureRequest, parts: Parts) -> Town:
+    """An empty branch of a directory of each kind."""
+    return make_town(parts.get("slapd", Slapd) if request.param == "openldap" else parts.get("samba", Samba))
+
+
+@pytest.fixture
+def openldap(parts: Parts) -> Town:
+    """An empty branch of OpenLDAP, for what only one of them can show."""
+    return make_town(parts.get("slapd", Slapd))
+
+
+@pytest.fixture
+def ad(parts: Parts) -> Town:
+    """An empty branch of Active Directory."""
+    return make_town(parts.get("samba", Samba))
+
+
+class Door:
+    """Where people come in: the login of a process, under settings that a test can change."""
+
+    def __init__(self, world: World, items: Items) -> None:
+        self.live = Settled(items)
+        self.throttle = Throttle(clock=world.clock)
+        self.backend = Ldap(world.database, world.passwords, self.live, clock=world.clock)
+        self.login = Login(
+            world.database.read,
+            world.passwords,
+            live=self.live,
+            refusals=world.refused,
+            backends=(self.backend,),
+            people=self.throttle,
+        )
+
+    async def enter(self, who: Person | str, password: str = PASSWORD) -> Account:
+        return await self.login.authenticate(who if isinstance(who, str) else who.name, password, ADDRESS)
+
+    def set(self, **changes: Any) -> None:
+        self.live.current = msgspec.structs.replace(self.live.current, **changes)
+
+
+@pytest.fixture
+def door(world: World) -> Callable[..., Door]:
+    """A way in to a directory."""
+    return lambda town, **changes: Door(world, town.items(**changes))

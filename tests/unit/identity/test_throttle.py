@@ -6,23 +6,9 @@ import pytest
 
 from moorage.errors import DatabaseUnavailable, LoginThrottled
 from moorage.identity.throttle import MAX_KEYS, Throttle, network_of
+from tests.unit.identity.conftest import Clock
 
 ANN = ("ann", "192.0.2.1")
-
-
-class Clock:
-    """A clock that a test moves."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        """The time."""
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -1,232 +1,23 @@
-"""Projects that mirror another registry: how they are made, what may be done with them, and what a pull finds."""
+"""What a pull finds in a project that mirrors another registry."""
 
 import asyncio
 import re
-import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from unittest import mock
 
 import pytest
-import pytest_asyncio
 from sqlalchemy import text
 
-from moorage.access.policy import Role
 from moorage.db.engine import _SqliteReader
 from moorage.db.reads import PostgresqlReader
 from moorage.db.work import Work
 from moorage.oci.digest import compute
-from moorage.proxycache import arrivals, held, listing, proxies, remembered
-from tests.api.client import OCI_INDEX, OCI_MANIFEST, Answer, Client, Server, encode, image
-from tests.api.conftest import make_user, unique
+from moorage.proxycache import arrivals
+from tests.api.client import OCI_MANIFEST, Answer, Client, Server
+from tests.api.conftest import make_user
+from tests.api.proxycache.conftest import CLOCK, Mirror, Shelf, make_mirror
 from tests.api.test_labels_api import ask
 from tests.api.workers import until
-from tests.fakes.scripted import Heard, Say, Scripted, scripted
-
-_MANIFEST = re.compile(r"/v2/(.+)/manifests/(.+)")
-_REFERRERS = re.compile(r"/v2/(.+)/referrers/(.+)")
-_BLOB = re.compile(r"/v2/(.+)/blobs/(.+)")
-
-
-class Clock:
-    """The steady clock of the caches, which a test may set on."""
-
-    later = 0
-
-    def __call__(self) -> float:
-        """Seconds."""
-        return time.monotonic() + self.later
-
-
-CLOCK = Clock()
-
-
-@pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    CLOCK.later = 0
-    for module in (held, proxies, listing, remembered):
-        monkeypatch.setattr(module, "monotonic", CLOCK)
-
-
-@dataclass
-class Shelf:
-    """A registry in memory. `failing`: answers everything with this instead."""
-
-    tags: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    manifests: dict[str, bytes] = field(default_factory=dict)
-    blobs: dict[str, bytes] = field(default_factory=dict)
-    referrers: dict[tuple[str, str], list[dict[str, object]]] = field(default_factory=dict)
-    failing: Say | None = None
-
-    def put(self, repository: str, tag: str, seed: str = "") -> bytes:
-        """An image under a tag; its manifest."""
-        layer, config = f"layer of {repository} {tag} {seed}".encode(), b'{"os": "linux"}'
-        raw = encode(image(config, [layer]))
-        self.blobs |= {str(compute(one)): one for one in (layer, config)}
-        self.manifests[str(compute(raw))] = raw
-        self.tags[repository, tag] = raw
-        return raw
-
-    def __call__(self, heard: Heard) -> Say:
-        if heard.path == "/v2/":
-            return Say(200, {})
-        if self.failing is not None:
-            return self.failing
-        if found := _MANIFEST.fullmatch(heard.path):
-            raw = self.manifests.get(found[2]) or self.tags.get((found[1], found[2]))
-            if raw is None:
-                return Say(404, {"errors": [{"code": "MANIFEST_UNKNOWN"}]})
-            return Say(200, raw, {"content-type": OCI_MANIFEST, "docker-content-digest": str(compute(raw))})
-        if found := _BLOB.fullmatch(heard.path):
-            data = self.blobs.get(found[2])
-            return Say(404) if data is None else Say(200, data)
-        if heard.path.endswith("/tags/list"):
-            name = heard.path[4:-10]
-            tags = [tag for repository, tag in self.tags if repository == name]
-            return Say(200, {"name": name, "tags": tags}) if tags else Say(404, {"errors": [{"code": "NAME_UNKNOWN"}]})
-        if found := _REFERRERS.fullmatch(heard.path):
-            entries = self.referrers.get((found[1], found[2]), [])
-            return Say(200, {"schemaVersion": 2, "manifests": entries}, {"content-type": OCI_INDEX})
-        return Say(404)
-
-
-@dataclass
-class Mirror:
-    """A mirror of a registry in memory, and somebody who may pull from it."""
-
-    app: Server
-    admin: Client
-    guest: Client
-    name: str
-    registry_id: int
-    shelf: Shelf
-    heard: list[Heard]
-
-    async def get(self, repository: str, reference: str, method: str = "GET") -> Answer:
-        headers = {**self.guest.basic, "accept": OCI_MANIFEST}
-        return await self.app.send(method, f"/v2/{self.name}/{repository}/manifests/{reference}", headers=headers)
-
-    async def blob(self, repository: str, digest: str, method: str = "GET", **headers: str) -> Answer:
-        path = f"/v2/{self.name}/{repository}/blobs/{digest}"
-        return await self.app.send(method, path, headers={**self.guest.basic, **headers})
-
-    def asked(self, method: str, part: str) -> int:
-        return sum(one.method == method and part in one.path for one in self.heard)
-
-
-async def make_registry(app: Server, admin: Client, upstream: Scripted, kind: str = "docker-registry") -> int:
-    body = {"name": unique("up"), "type": kind, "url": upstream.url, "insecure": False}
-    made = await ask(app, admin, "POST", "/registries", body)
-    assert made.status == 201, made
-    return int(made.location.rpartition("/")[2])
-
-
-async def make_mirror(app: Server, admin: Client, upstream: Scripted, shelf: Shelf, **more: object) -> Mirror:
-    kind = str(more.pop("kind", "docker-registry"))
-    registry_id = await make_registry(app, admin, upstream, kind)
-    name = unique("mirror")
-    made = await ask(app, admin, "POST", "/projects", {"project_name": name, "registry_id": registry_id, **more})
-    assert made.status == 201, made
-    guest = await make_user(app, {name: Role.GUEST})
-    return Mirror(app, admin, guest, name, registry_id, shelf, upstream.heard)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def shelf() -> Shelf:
-    return Shelf()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def upstream(shelf: Shelf) -> AsyncIterator[Scripted]:
-    async with scripted(shelf) as server:
-        yield server
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def mirror(app: Server, admin: Client, upstream: Scripted, shelf: Shelf) -> Mirror:
-    return await make_mirror(app, admin, upstream, shelf)
-
-
-# -- the project ------------------------------------------------------------------------------------------
-
-
-async def test_a_mirror_is_made_shown_and_keeps_its_registry(app: Server, admin: Client, mirror: Mirror) -> None:
-    shown = (await ask(app, admin, "GET", f"/projects/{mirror.name}")).json()
-    assert shown["registry_id"] == mirror.registry_id
-    other = {"registry_id": mirror.registry_id + 1}
-    answer = await ask(app, admin, "PUT", f"/projects/{mirror.name}", other)
-    assert (answer.status, answer.json()["errors"][0]["detail"]["reason"]) == (400, "REGISTRY_FIXED")
-    same = {"registry_id": mirror.registry_id, "metadata": {"proxy_speed_kb": "100", "proxy_cache_tag_seconds": "7"}}
-    assert (await ask(app, admin, "PUT", f"/projects/{mirror.name}", same)).status == 200
-    shown = (await ask(app, admin, "GET", f"/projects/{mirror.name}")).json()
-    assert (shown["metadata"]["proxy_speed_kb"], shown["metadata"]["proxy_cache_tag_seconds"]) == ("100", "7")
-
-    summary = (await ask(app, mirror.guest, "GET", f"/projects/{mirror.name}/summary")).json()
-    assert (summary["registry"]["id"], summary["registry"]["type"]) == (mirror.registry_id, "docker-registry")
-    assert "credential" not in summary["registry"]
-
-    in_use = await ask(app, admin, "DELETE", f"/registries/{mirror.registry_id}")
-    assert (in_use.status, in_use.code) == (412, "PRECONDITION")
-    # Hosted projects have none of these, and a mirror has nobody who signs.
-    for project, key in ((unique("hosted"), "proxy_speed_kb"), (mirror.name, "enable_content_trust")):
-        await ask(app, admin, "POST", "/projects", {"project_name": project})
-        answer = await ask(app, admin, "PUT", f"/projects/{project}/metadatas/{key}", {key: "1"})
-        assert answer.status in {400, 404}
-
-
-@pytest.mark.parametrize("seconds", ["-1", "soon", "99999999"])
-async def test_a_time_to_live_is_seconds(app: Server, admin: Client, mirror: Mirror, seconds: str) -> None:
-    body = {"metadata": {"proxy_cache_tag_seconds": seconds}}
-    assert (await ask(app, admin, "PUT", f"/projects/{mirror.name}", body)).status == 400
-
-
-async def test_only_administrators_make_mirrors(app: Server, admin: Client, upstream: Scripted) -> None:
-    made = await make_registry(app, admin, upstream)
-    somebody = await make_user(app)
-    body = {"project_name": unique("mirror"), "registry_id": made}
-    assert (await ask(app, somebody, "POST", "/projects", body)).status == 403
-    assert (await ask(app, admin, "POST", "/projects", {**body, "registry_id": 10**9})).status == 404
-
-
-@pytest.mark.parametrize(
-    "brand", ["docker-registry", "docker-hub", "github-ghcr", "gitlab", "quay", "azure-acr", "jfrog-artifactory"]
-)
-async def test_a_registry_of_every_kind_can_be_mirrored(
-    app: Server, admin: Client, upstream: Scripted, shelf: Shelf, brand: str
-) -> None:
-    mirror = await make_mirror(app, admin, upstream, shelf, kind=brand)
-    shown = (await ask(app, admin, "GET", f"/projects/{mirror.name}")).json()
-    assert shown["registry_id"] == mirror.registry_id
-
-
-async def test_a_mirror_begins_with_a_retention_policy(app: Server, admin: Client, mirror: Mirror) -> None:
-    shown = (await ask(app, admin, "GET", f"/projects/{mirror.name}")).json()
-    policy = (await ask(app, admin, "GET", f"/retentions/{shown['metadata']['retention_id']}")).json()
-    (rule,) = policy["rules"]
-    assert (rule["template"], rule["params"]["nDaysSinceLastPull"]) == ("nDaysSinceLastPull", 7)
-    assert policy["trigger"]["settings"]["cron"] == "0 0 0 * * *"
-
-
-async def test_nothing_is_pushed_to_a_mirror(app: Server, admin: Client, mirror: Mirror) -> None:
-    raw = mirror.shelf.put("team/app", "v1")
-    assert (await mirror.get("team/app", "v1")).status == 200
-    repository = f"{mirror.name}/team/app"
-    for method, path in (
-        ("PUT", f"/v2/{repository}/manifests/v2"),
-        ("POST", f"/v2/{repository}/blobs/uploads/"),
-        ("POST", f"/v2/{repository}/blobs/uploads/?mount={compute(b'x')}&from={mirror.name}/team/other"),
-    ):
-        headers = {**admin.basic, "content-type": OCI_MANIFEST}
-        answer = await app.send(method, path, raw if method == "PUT" else b"", headers=headers)
-        assert (answer.status, answer.code) == (403, "DENIED"), answer
-    one = f"/projects/{mirror.name}/repositories/team%252Fapp/artifacts"
-    tagged = await ask(app, admin, "POST", f"{one}/{compute(raw)}/tags", {"name": "v2"})
-    copied = await ask(app, admin, "POST", f"{one}?from={repository}:v1")
-    assert (tagged.status, copied.status) == (405, 405)
-    assert tagged.code == "METHOD_NOT_ALLOWED"
-
-
-# -- pulls ------------------------------------------------------------------------------------------------
+from tests.fakes.scripted import Say, Scripted, scripted
 
 
 async def pull(mirror: Mirror, repository: str, tag: str) -> bytes:
