@@ -5,8 +5,11 @@ Start reading here: `create_app` is the server, from its parts to its routes.
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import AsyncIterator
+
+import msgspec
 
 from moorage.api.guard import ApiGuard
 from moorage.api.oidc import OidcSignIn
@@ -29,10 +32,12 @@ from moorage.distribution.app import Distribution
 from moorage.distribution.auth import Gate
 from moorage.distribution.plane import Plane
 from moorage.distribution.token import TokenEndpoint
-from moorage.errors import Problem
+from moorage.errors import OidcSettingsInvalid, Problem
+from moorage.identity import oidc
 from moorage.identity.access_tokens import AccessTokens
 from moorage.identity.backends.ldap import Ldap
 from moorage.identity.backends.oidc import CliSecrets
+from moorage.identity.directory import Directory
 from moorage.identity.header import TrustedHeader
 from moorage.identity.login import Login
 from moorage.identity.oidc import Provider
@@ -157,7 +162,11 @@ async def running(settings: Settings) -> AsyncIterator[App]:
             "settings": settings,
             "hosts": hosts,
             "refused": refused,
-            "checks": Checks(receiver=_check_receiver),
+            "checks": Checks(
+                receiver=_check_receiver,
+                directory=_try_directory,
+                provider=functools.partial(_try_provider, oidc_http),
+            ),
             "sign_ups": SignUps(),
             "health": health,
             "findings": Findings(settings, database, live, health),
@@ -235,6 +244,21 @@ async def _check_receiver(items: Items) -> None:
         tls=items.audit_log_forward_tls,
         ca=items.audit_log_forward_ca_certificate,
     )
+
+
+async def _try_directory(items: Items) -> str:
+    """What keeps people from signing in by LDAP; "": nothing. Whoever saves settings waits for it: 10 s at most."""
+    ping = await Directory(msgspec.structs.replace(items, ldap_timeout=min(items.ldap_timeout, 10))).ping()
+    return "" if ping.ok else ping.message
+
+
+async def _try_provider(http: GuardedHttp, items: Items) -> str:
+    """What keeps people from signing in through a provider; "": nothing."""
+    try:
+        await oidc.ping(http, items.oidc_endpoint, oidc.trust_of(items))
+    except OidcSettingsInvalid as problem:
+        return str(problem)
+    return ""
 
 
 async def _nothing() -> None:

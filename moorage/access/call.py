@@ -42,6 +42,7 @@ class Call:
         needs: what the route asked for, already granted.
         standing: what the caller holds in the project that the path names; None where the path names none.
         ignored: names of filters and sort keys that were not known; the reply says so in a `Warning`.
+        warnings: what else it warns of, in sentences.
     """
 
     request: Request
@@ -51,6 +52,7 @@ class Call:
     note_refusal: NoteRefusal
     standing: Standing | None = None
     ignored: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     _system: frozenset[tuple[str, str]] | None = None
 
     # -- the database ---------------------------------------------------------------------------------------

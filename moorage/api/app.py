@@ -33,7 +33,7 @@ from moorage.api.guard import ApiGuard
 from moorage.api.paths import route_path
 from moorage.db.query import ignored_warning
 from moorage.errors import Invalid, Problem, QuotaExceeded, RouteUnknown, TooLarge, Unprocessable, Unsupported
-from moorage.web.reply import API_HEADERS, JSON_TYPE, Reply, add_missing, problem_reply
+from moorage.web.reply import API_HEADERS, JSON_TYPE, Reply, add_missing, problem_reply, warning
 from moorage.web.request import Request
 from moorage.webhooks.refused_pushes import RefusedPushes
 
@@ -104,8 +104,10 @@ class Api:
         add_missing(headers, API_HEADERS)
         headers += request.scope.get("moorage.headers", ())
         call: Call | None = scope.get("moorage.call")
-        if call is not None and call.ignored:
-            headers.append((b"warning", ignored_warning(call.ignored).encode("ascii", "replace")))
+        if call is not None:
+            if call.ignored:
+                headers.append((b"warning", ignored_warning(call.ignored).encode("ascii", "replace")))
+            headers += [warning(text) for text in call.warnings]
         return reply
 
     def _note_refused(self, scope: dict[str, Any], problem: QuotaExceeded) -> None:

@@ -42,12 +42,13 @@ async def update_configurations(
 ) -> Response[None]:
     """Change the live settings that are named; all of them or, when one cannot be, none.
 
-    A syslog receiver that is set has to be reachable now. Names that are no setting's are ignored, and a `Warning`
-    says which.
+    A syslog receiver that is set has to be reachable now. A directory or an OpenID provider that people come from is
+    tried as well, and saved also where it does not work: a `Warning` says why not. Names that are no setting's are
+    ignored, and a `Warning` says which.
     """
     call.ignored.extend(list_unknown(data))
     before = await live.items()
-    await checks.run(before, change(before, data))
+    call.warnings += await checks.run(before, change(before, data))
     await call.run(set_items, live.seals, data)
     await live.items()  # this process follows at once, also where it looks at `current` only
     return Response(None)

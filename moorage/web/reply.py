@@ -47,6 +47,16 @@ def add_missing(headers: list[Header], more: Sequence[Header]) -> None:
     headers += [one for one in more if one[0] not in there]
 
 
+def warning(text: str) -> Header:
+    """A header that warns whoever reads it: 500 characters of a sentence, without what no header may hold.
+
+    Source: RFC 7234, section 5.5.
+    """
+    plain = "".join(one if one.isprintable() else " " for one in text)[:500]
+    quoted = plain.replace("\\", "\\\\").replace('"', '\\"')
+    return b"warning", f'299 - "{quoted}"'.encode("ascii", "replace")
+
+
 def json_reply(status: int, value: object, headers: list[Header] | None = None) -> Reply:
     """A JSON body."""
     return Reply(status, [JSON_TYPE, *(headers or [])], json.dumps(value, separators=(",", ":")).encode())

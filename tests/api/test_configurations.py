@@ -10,6 +10,9 @@ import pytest
 from moorage.settings import Secret
 from tests.api.client import Answer, Client, Server
 from tests.api.conftest import Serve, administrator, make_user
+from tests.parts import Parts
+from tests.parts.base import free_port
+from tests.parts.oidc import Oidc
 
 PATH = "/api/v2.0/configurations"
 CONTRACT = json.loads(Path(__file__).with_name("contract").joinpath("harbor-v2.0.json").read_text(encoding="utf-8"))
@@ -151,6 +154,28 @@ async def test_a_syslog_receiver_is_saved_only_when_it_can_be_reached(serve: Ser
     assert (refused.status, refused.json()["errors"][0]["detail"]["reason"]) == (400, "RECEIVER_UNUSABLE")
     assert (await put(place, {"audit_log_forward_endpoint": good, "session_timeout": 61})).status == 200
     assert (await put(place, {"audit_log_forward_endpoint": ""})).status == 200
+
+
+@pytest.mark.part("oidc")
+async def test_settings_of_a_provider_are_saved_with_a_warning_that_says_what_does_not_work(
+    serve: Serve, parts: Parts
+) -> None:
+    provider = parts.get("oidc", Oidc)
+    admin = administrator(await serve())
+
+    async def save(**changes: object) -> str | None:
+        answer = await put(admin, changes)
+        assert (answer.status, answer.body) == (200, b"")
+        return answer.header("warning")
+
+    said = await save(auth_sources=["local", "oidc"], oidc_endpoint=f"http://127.0.0.1:{free_port()}")
+    quiet = await save(oidc_name="SSO")
+    good = await save(oidc_endpoint=provider.issuer)
+
+    assert said is not None
+    assert said.startswith('299 - "This provider cannot be used. ')
+    assert "cannot be reached" in said
+    assert (quiet, good) == (None, None)
 
 
 async def test_a_syslog_receiver_can_be_tested_before_it_is_set(serve: Serve) -> None:

@@ -257,6 +257,39 @@ async def test_ping_gives_up_in_time(serve: Serve, town: Town) -> None:
     assert told["steps"][-1]["message"] == "no answer in time"
 
 
+@ON_SQLITE
+async def test_settings_of_a_directory_are_saved_with_a_warning_that_says_what_does_not_work(
+    serve: Serve, town: Town
+) -> None:
+    server = await serve()
+    admin = administrator(server)
+    wanted = msgspec.structs.asdict(town.items())
+    settings = {name: wanted[name] for name in ("ldap_url", "ldap_base_dn", "ldap_uid", "ldap_search_dn")}
+    settings |= {"auth_mode": "ldap_auth", "ldap_search_password": town.part.search_password}
+
+    async def save(**changes: Any) -> str | None:
+        answer = await call(admin, server, "PUT", "/configurations", changes)
+        assert (answer.status, answer.body) == (200, b"")
+        return answer.header("warning")
+
+    assert await save(**settings) is None
+    wrong = await save(ldap_search_password="wrong")
+    away = await save(ldap_url="ldap://127.0.0.1:1")
+    others = await save(session_timeout=7)  # nothing of the directory: it is not asked
+    off = await save(auth_sources=["local"], ldap_url="ldap://127.0.0.1:2")
+    on = await save(auth_sources=["local", "ldap"])
+
+    assert wrong is not None
+    assert wrong.startswith('299 - "The directory cannot be used now. bind: ')
+    assert "result code 49" in wrong
+    assert (others, off) == (None, None)
+    for said in (away, on):
+        assert said is not None
+        assert said.startswith('299 - "The directory cannot be used now. connect: ')
+    shown = await call(admin, server, "GET", "/configurations")
+    assert shown.json()["ldap_url"]["value"] == "ldap://127.0.0.1:2"
+
+
 async def listen_for_a_password() -> tuple[asyncio.Server, list[bytes]]:
     """Something that takes connections and keeps what is sent."""
     heard: list[bytes] = []
