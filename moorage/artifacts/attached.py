@@ -120,6 +120,10 @@ _LABELS = Prepared(
     .order_by(Label.name, Label.id)
 )
 _SUBJECT = Artifact.__table__.alias("subject")
+_REFERS = and_(
+    Artifact.repository_id == _SUBJECT.c.repository_id, Artifact.subject_digest == _SUBJECT.c.digest,
+    Artifact.subject_digest.is_not(None), Artifact.trash_id.is_(None),
+)  # fmt: skip
 _ACCESSORY_COLUMNS = (
     Artifact.id,
     Repository.path,
@@ -133,15 +137,7 @@ _ACCESSORY_COLUMNS = (
 _ACCESSORIES_FROM = (
     select(*_ACCESSORY_COLUMNS)
     .select_from(_SUBJECT)
-    .join(
-        Artifact,
-        and_(
-            Artifact.repository_id == _SUBJECT.c.repository_id,
-            Artifact.subject_digest == _SUBJECT.c.digest,
-            Artifact.subject_digest.is_not(None),
-            Artifact.trash_id.is_(None),
-        ),
-    )
+    .join(Artifact, _REFERS)
     .join(Repository, Repository.id == Artifact.repository_id)
 )
 _ACCESSORIES = Prepared(_ACCESSORIES_FROM.where(_SUBJECT.c.id.in_(_IDS)).order_by(Artifact.id))
@@ -149,16 +145,7 @@ _INHERITED = Prepared(
     select(ArtifactReference.child_id, *_ACCESSORY_COLUMNS)
     .select_from(ArtifactReference)
     .join(_SUBJECT, and_(_SUBJECT.c.id == ArtifactReference.parent_id, _SUBJECT.c.trash_id.is_(None)))
-    .join(
-        Artifact,
-        and_(
-            Artifact.repository_id == _SUBJECT.c.repository_id,
-            Artifact.subject_digest == _SUBJECT.c.digest,
-            Artifact.subject_digest.is_not(None),
-            Artifact.trash_id.is_(None),
-            Artifact.accessory_kind.like("signature.%"),
-        ),
-    )
+    .join(Artifact, and_(_REFERS, Artifact.accessory_kind.like("signature.%")))
     .join(Repository, Repository.id == Artifact.repository_id)
     .where(ArtifactReference.child_id.in_(_IDS))
     .order_by(Artifact.id)

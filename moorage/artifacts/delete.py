@@ -60,15 +60,17 @@ _LIVE_PARENT = (
     .limit(1)
 )
 _PARENT = Artifact.__table__.alias("parent")
+_IS_NAMED = exists(
+    select(_PARENT.c.id)
+    .join(ArtifactReference, ArtifactReference.parent_id == _PARENT.c.id)
+    .where(ArtifactReference.child_id == Artifact.id, _PARENT.c.trash_id.is_(None))
+    .correlate(Artifact)
+)
+"""Whether a live index names an artifact."""
 _REFERRERS = (
     select(
         Artifact.id, Artifact.digest, Artifact.tagged, Artifact.child, Artifact.accessory,
-        exists(
-            select(_PARENT.c.id)
-            .join(ArtifactReference, ArtifactReference.parent_id == _PARENT.c.id)
-            .where(ArtifactReference.child_id == Artifact.id, _PARENT.c.trash_id.is_(None))
-            .correlate(Artifact)
-        ).label("named"),
+        _IS_NAMED.label("named"),
     )
     .where(
         Artifact.repository_id == bindparam("repository"), Artifact.subject_digest == bindparam("digest"),
@@ -89,12 +91,7 @@ _LONELY_CHILDREN = (
     .join(ArtifactReference, ArtifactReference.child_id == Artifact.id)
     .where(
         ArtifactReference.parent_id == bindparam("artifact"), Artifact.trash_id.is_(None), ~Artifact.tagged,
-        ~exists(
-            select(_PARENT.c.id)
-            .join(ArtifactReference, ArtifactReference.parent_id == _PARENT.c.id)
-            .where(ArtifactReference.child_id == Artifact.id, _PARENT.c.trash_id.is_(None))
-            .correlate(Artifact)
-        ),
+        ~_IS_NAMED,
     )
     .distinct()
     .order_by(Artifact.id)
@@ -104,12 +101,7 @@ _CHILDREN_LEFT = (
     .join(ArtifactReference, ArtifactReference.child_id == Artifact.id)
     .where(
         ArtifactReference.parent_id == bindparam("artifact"), Artifact.trash_id.is_(None), Artifact.child,
-        ~exists(
-            select(_PARENT.c.id)
-            .join(ArtifactReference, ArtifactReference.parent_id == _PARENT.c.id)
-            .where(ArtifactReference.child_id == Artifact.id, _PARENT.c.trash_id.is_(None))
-            .correlate(Artifact)
-        ),
+        ~_IS_NAMED,
     )
     .distinct()
 )  # fmt: skip

@@ -29,6 +29,7 @@ class ListedUser(msgspec.Struct, frozen=True):
     updated_at: datetime
 
 
+_LIVE = and_(Principal.kind == "user", Principal.deleted_at.is_(None))
 _USERS = (
     select(
         Principal.id,
@@ -45,9 +46,8 @@ _USERS = (
         Principal.updated_at,
     )
     .join(User, User.principal_id == Principal.id)
-    .where(Principal.kind == "user", Principal.deleted_at.is_(None))
+    .where(_LIVE)
 )
-_LIVE = and_(Principal.kind == "user", Principal.deleted_at.is_(None))
 USER_FIELDS = Fields(
     {
         "username": Field(Principal.name, folded=Principal.folded),

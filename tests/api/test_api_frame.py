@@ -19,7 +19,7 @@ from moorage.app import running
 from moorage.errors import RouteUnknown
 from tests.api.client import Client, Server
 from tests.api.conftest import Serve, administrator, make_robot, make_user
-from tests.api.test_background_api import until
+from tests.api.workers import until
 
 CONTRACT = json.loads(Path(__file__).with_name("contract").joinpath("harbor-v2.0.json").read_text(encoding="utf-8"))
 BASE = "/api/v2.0"

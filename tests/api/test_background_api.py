@@ -1,9 +1,7 @@
 """Background work through the REST API: collection, the purge of the audit log, queues, processes, schedules."""
 
 import asyncio
-import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,39 +9,18 @@ import pytest
 import pytest_asyncio
 
 from moorage.audit.tables import Audit, AuditExport
-from moorage.background import opening
 from moorage.configuration.service import set_items
 from moorage.db.work import Work
 from moorage.jobs.queue import job, start
 from moorage.jobs.task import Task
-from moorage.jobs.worker import Worker
 from moorage.sealing import Seals
 from moorage.storage.filesystem import Filesystem
 from tests.api.client import Client, Server
 from tests.api.conftest import Serve, administrator, make_project, make_robot
 from tests.api.test_labels_api import ask
+from tests.api.workers import until, working
 
 DAILY = {"type": "Daily", "cron": "0 0 3 * * *"}
-
-
-@contextlib.asynccontextmanager
-async def working(server: Server) -> AsyncIterator[Worker]:
-    """A worker on the server's store, which has no process of its own here."""
-    async with opening(server.settings) as parts:
-        worker, stop = Worker(parts), asyncio.Event()
-        running = asyncio.create_task(worker.run(stop))
-        try:
-            yield worker
-        finally:
-            stop.set()
-            await running
-
-
-async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
-    """Wait for something to become true."""
-    async with asyncio.timeout(seconds):
-        while not await holds():  # noqa: ASYNC110 - what a server says
-            await asyncio.sleep(0.1)
 
 
 @job("test.api.long")

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +18,7 @@ from moorage.projects import service as projects
 from tests.api.client import HOST, SERVICE, Answer, Client, Server, encode
 from tests.api.conftest import Serve, administrator, make_project, make_robot, make_user, project_id
 from tests.api.test_artifacts_api import BASE
+from tests.api.workers import until
 
 JSON = {"content-type": "application/json"}
 MIRROR = "hub.test"
@@ -43,15 +43,6 @@ async def made(server: Server, kind: str, name: str, project: str) -> str:
     answer = await make(server, kind, name, project)
     assert (answer.status, answer.body) == (201, b""), answer
     return answer.location
-
-
-async def until(look: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for what another process would see within a second."""
-    for _ in range(1500):
-        if await look():
-            return
-        await asyncio.sleep(0.02)
-    pytest.fail("it did not come")
 
 
 async def settled(server: Server, *, host: str, realm: str) -> None:

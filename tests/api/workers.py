@@ -10,13 +10,13 @@ from tests.api.client import Server
 
 
 @contextlib.asynccontextmanager
-async def working(app: Server) -> AsyncIterator[None]:
+async def working(app: Server) -> AsyncIterator[Worker]:
     """A worker of this process at work on a server's queue."""
     async with opening(app.settings) as parts:
-        stop = asyncio.Event()
-        running = asyncio.create_task(Worker(parts).run(stop))
+        worker, stop = Worker(parts), asyncio.Event()
+        running = asyncio.create_task(worker.run(stop))
         try:
-            yield
+            yield worker
         finally:
             stop.set()
             await running

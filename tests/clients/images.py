@@ -111,18 +111,12 @@ def image(
             }
         ),
     )
-    manifest = Blob(
-        IMAGE_MANIFEST,
-        _json(
-            {
-                "schemaVersion": 2,
-                "mediaType": IMAGE_MANIFEST,
-                "config": config.descriptor(),
-                "layers": [layer.descriptor() for layer in layers],
-            }
-        ),
-    )
-    return Image(manifest, config, layers, {"architecture": architecture, "os": "linux"})
+    return Image(_manifest(config, *layers), config, layers, {"architecture": architecture, "os": "linux"})
+
+
+def _manifest(config: Blob, *layers: Blob) -> Blob:
+    named = {"config": config.descriptor(), "layers": [layer.descriptor() for layer in layers]}
+    return Blob(IMAGE_MANIFEST, _json({"schemaVersion": 2, "mediaType": IMAGE_MANIFEST, **named}))
 
 
 def index(*images: Image) -> Index:
@@ -146,18 +140,7 @@ def chart(name: str, files: Mapping[str, str]) -> Image:
         CHART_CONTENT, _gzip(_tar({f"{name}/{file}": (0o644, text.encode()) for file, text in files.items()}))
     )
     config = Blob(CHART_CONFIG, _json({"name": name, "version": "0.1.0", "apiVersion": "v2"}))
-    manifest = Blob(
-        IMAGE_MANIFEST,
-        _json(
-            {
-                "schemaVersion": 2,
-                "mediaType": IMAGE_MANIFEST,
-                "config": config.descriptor(),
-                "layers": [content.descriptor()],
-            }
-        ),
-    )
-    return Image(manifest, config, (content,), {})
+    return Image(_manifest(config, content), config, (content,), {})
 
 
 def write_layout(folder: Path, tagged: Mapping[str, Image | Index]) -> Path:

@@ -3,7 +3,6 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -34,16 +33,11 @@ FIELDS = Fields(
 RESOURCES = ["b", "B", "a", "é", "É", "e", "_", "%", "a_b", "a%b", "a\\b", "axb", "Zz", "zZ", "~t", "é€😀", "10", "9"]
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.part("postgres"))])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+@pytest.fixture
+def database(empty: Database) -> Database:
     """A database with one empty table of audit rows."""
-    if request.param == "sqlite":
-        made = Database(f"sqlite:///{tmp_path}/test.db")
-    else:
-        made = Database(request.getfixturevalue("postgres_url"))
-    Base.metadata.create_all(made.engine, [Base.metadata.tables["audit"]])
-    yield made
-    await made.close()
+    Base.metadata.create_all(empty.engine, [Base.metadata.tables["audit"]])
+    return empty
 
 
 def add(work: Work, /, resource: str, **more: object) -> None:

@@ -1,8 +1,5 @@
 """What statements past SQLAlchemy promise to the transaction they are in, on both databases."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import psycopg
 import pytest
 from sqlalchemy import text
@@ -20,17 +17,12 @@ ALL = Query("SELECT text FROM word ORDER BY id {lock:FOR UPDATE}")
 NOWHERE = Query("", postgresql="")
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.part("postgres"))])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+@pytest.fixture
+def database(empty: Database) -> Database:
     """A database with one empty table."""
-    if request.param == "sqlite":
-        made = Database(f"sqlite:///{tmp_path}/test.db")
-    else:
-        made = Database(request.getfixturevalue("postgres_url"))
-    with made.engine.begin() as connection:
+    with empty.engine.begin() as connection:
         connection.execute(text("CREATE TABLE word (id INTEGER PRIMARY KEY, text TEXT NOT NULL)"))
-    yield made
-    await made.close()
+    return empty
 
 
 def words(work: Work) -> list[str]:

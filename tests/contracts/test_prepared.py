@@ -1,8 +1,6 @@
 """A statement that is kept fetches what SQLAlchemy would have fetched, on both databases."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,18 +73,13 @@ STATEMENTS: list[tuple[Any, dict[str, Any]]] = [
 ]
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.part("postgres"))])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+@pytest.fixture
+def database(empty: Database) -> Database:
     """A database with one table of all kinds of columns."""
-    if request.param == "sqlite":
-        made = Database(f"sqlite:///{tmp_path}/test.db")
-    else:
-        made = Database(request.getfixturevalue("postgres_url"))
-    with made.engine.begin() as connection:
+    with empty.engine.begin() as connection:
         THINGS.create(connection)
         connection.execute(insert(THINGS), ROWS)
-    yield made
-    await made.close()
+    return empty
 
 
 @pytest.mark.parametrize("number", range(len(STATEMENTS)))

@@ -223,6 +223,19 @@ class Server:
         except Broken as exc:
             raise Broken(f"{exc}\n{self.tail()}") from exc
 
+    def freeze(self) -> None:
+        """Let it hang: its ports take connections, and nothing comes back."""
+        os.kill(self.pid, signal.SIGSTOP)
+        state = Path(f"/proc/{self.pid}/stat")
+        wait_until(
+            lambda: state.read_text().rpartition(")")[2].split()[0] == "T", what="a process that stands", seconds=30
+        )
+
+    def go_on(self) -> None:
+        """Let it work again after `freeze`."""
+        if self.is_alive():
+            os.kill(self.pid, signal.SIGCONT)
+
     def tail(self) -> str:
         """The end of its log, at most 2,000 characters."""
         return self.log.read_text(errors="replace")[-2000:]

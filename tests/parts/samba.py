@@ -8,7 +8,6 @@ import hashlib
 import os
 import random
 import shutil
-import signal
 import tarfile
 from pathlib import Path
 
@@ -92,14 +91,14 @@ class Samba(Part):
             self._server.stop()
 
     def freeze(self) -> None:
-        """Let it hang: its ports take connections, and nothing comes back."""
+        """See `Server.freeze`."""
         assert self._server is not None
-        os.kill(self._server.pid, signal.SIGSTOP)
+        self._server.freeze()
 
     def go_on(self) -> None:
-        """Let it work again after `freeze`."""
-        if self._server is not None and self._server.is_alive():
-            os.kill(self._server.pid, signal.SIGCONT)
+        """See `Server.go_on`."""
+        if self._server is not None:
+            self._server.go_on()
 
     def modify(self, ldif: str, *, add: bool = False) -> None:
         """Add or change entries, as LDIF; over TLS, which setting a password needs."""

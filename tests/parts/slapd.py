@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 
 from tests.parts.base import Part, Server, answers, find_program, free_port, run
@@ -110,18 +109,14 @@ class Slapd(Part):
         self._server.stop()
 
     def freeze(self) -> None:
-        """Let it hang: its ports take connections, and nothing comes back."""
+        """See `Server.freeze`."""
         assert self._server is not None
-        os.kill(self._server.pid, signal.SIGSTOP)
-        state = Path(f"/proc/{self._server.pid}/stat")
-        until = time.monotonic() + 30
-        while state.read_text().rpartition(")")[2].split()[0] != "T" and time.monotonic() < until:
-            time.sleep(0.005)
+        self._server.freeze()
 
     def go_on(self) -> None:
-        """Let it work again after `freeze`."""
-        if self._server is not None and self._server.is_alive():
-            os.kill(self._server.pid, signal.SIGCONT)
+        """See `Server.go_on`."""
+        if self._server is not None:
+            self._server.go_on()
 
     def modify(self, ldif: str, *, add: bool = False) -> None:
         """Add or change entries, as LDIF."""

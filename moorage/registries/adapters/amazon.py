@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from moorage.errors import RemoteDenied, RemoteMisbehaved
-from moorage.registries.adapters.base import MAX_PAGES, Adapter, Traits, read_rows, read_text
+from moorage.registries.adapters.base import Adapter, Traits, count_pages, read_rows, read_text
 from moorage.remotes.addresses import Target, parse_target
 from moorage.remotes.bearer import Credentials
 from moorage.remotes.client import Client
@@ -78,7 +78,7 @@ class Amazon(Adapter):
     async def find_repositories(self, selector: Selector, prefix: str) -> AsyncIterator[str]:  # noqa: ARG002 - see base
         """All repositories of the registry."""
         body: dict[str, object] = {"maxResults": 1000}
-        for _ in range(MAX_PAGES):
+        for _ in count_pages():
             answer = await self._call("DescribeRepositories", body)
             for row in read_rows(answer, "repositories"):
                 yield read_text(row, "repositoryName")
@@ -86,7 +86,6 @@ class Amazon(Adapter):
             if not more:
                 return
             body["nextToken"] = more
-        raise RemoteMisbehaved("The other registry's list has no end.")
 
     async def prepare_push(self, repository: str) -> None:
         """Make the repository unless it is there."""

@@ -4,7 +4,7 @@
 changes what differs. Moving content is the same everywhere and lives in `remotes`.
 """
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterator
 from typing import Any, ClassVar
 
 import msgspec
@@ -194,6 +194,16 @@ class Adapter:
                 f"A repository of {self.label} has {wanted} parts between slashes, and {repository!r} has {parts}.",
                 repository=repository,
             )
+
+
+def count_pages() -> Iterator[int]:
+    """1, 2, 3, … for the pages of a list of a vendor's API, until whoever reads has all.
+
+    Raises:
+        RemoteMisbehaved: it has no end.
+    """
+    yield from range(1, MAX_PAGES)
+    raise RemoteMisbehaved("The other registry's list has no end.")
 
 
 def read_rows(answer: Answer, key: str = "") -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from moorage.errors import RemoteMisbehaved, RemoteRefused
-from moorage.registries.adapters.base import MAX_PAGES, Adapter, Place, Traits, read_rows, read_text
+from moorage.registries.adapters.base import Adapter, Place, Traits, count_pages, read_rows, read_text
 from moorage.remotes.addresses import parse_target
 from moorage.remotes.connection import Endpoint
 from moorage.selectors import Selector
@@ -63,7 +63,7 @@ class DockerHub(Adapter):
         authorization = await self._sign_in()
         base = API if self.endpoint.url == REGISTRY else ""
         path = f"{base}/v2/namespaces/{quote(namespace, safe='')}/repositories"
-        for page in range(1, MAX_PAGES):
+        for page in count_pages():
             answer = await self.ask(
                 "GET", f"{path}?page_size=100&page={page}", authorization=authorization, also=(404,)
             )
@@ -73,7 +73,6 @@ class DockerHub(Adapter):
                 yield f"{namespace}/{read_text(row, 'name')}"
             if not read_text(answer.json(), "next"):
                 return
-        raise RemoteMisbehaved("The other registry's list has no end.")
 
     async def delete_tag(self, repository: str, tag: str) -> None:  # noqa: ARG002 - none is deleted
         """Refused: neither the registry nor the API has a documented way.

@@ -7,8 +7,8 @@ authenticated user's namespace").
 from collections.abc import AsyncIterator, Collection
 from urllib.parse import quote
 
-from moorage.errors import RemoteMisbehaved, RemoteRefused
-from moorage.registries.adapters.base import MAX_PAGES, Adapter, Place, Traits, read_rows, read_text
+from moorage.errors import RemoteRefused
+from moorage.registries.adapters.base import Adapter, Place, Traits, count_pages, read_rows, read_text
 from moorage.remotes.addresses import parse_target
 from moorage.remotes.connection import Endpoint
 from moorage.selectors import Selector
@@ -69,7 +69,7 @@ class GitHub(Adapter):
         secret = self.endpoint.password.reveal()
         authorization = f"Bearer {secret}" if secret else ""
         headers = {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
-        for page in range(1, MAX_PAGES):
+        for page in count_pages():
             url = f"{base}{place}?package_type=container&per_page={_PAGE}&page={page}"
             answer = await self.ask("GET", url, authorization=authorization, headers=headers, also=(404,))
             rows = read_rows(answer) if answer.status == 200 else []
@@ -77,7 +77,6 @@ class GitHub(Adapter):
                 yield row
             if len(rows) < _PAGE:
                 return
-        raise RemoteMisbehaved("The other registry's list has no end.")
 
 
 ADAPTER = GitHub

@@ -9,8 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from moorage.errors import RemoteMisbehaved
-from moorage.registries.adapters.base import MAX_PAGES, Adapter, Place, Traits, read_rows, read_text
+from moorage.registries.adapters.base import Adapter, Place, Traits, count_pages, read_rows, read_text
 from moorage.remotes.addresses import parse_target
 from moorage.remotes.connection import Endpoint
 from moorage.selectors import Selector
@@ -65,7 +64,7 @@ class GitLab(Adapter):
         secret = self.endpoint.password.reveal()
         authorization = f"Bearer {secret}" if secret else ""
         page = "1"
-        for _ in range(MAX_PAGES):
+        for _ in count_pages():
             url = f"{base}/api/v4{path}{'&' if '?' in path else '?'}per_page=100&page={page}"
             answer = await self.ask("GET", url, authorization=authorization, also=(404,))
             for row in read_rows(answer) if answer.status == 200 else []:
@@ -73,7 +72,6 @@ class GitLab(Adapter):
             page = answer.headers.get("x-next-page", "").strip()
             if not page.isdigit():
                 return
-        raise RemoteMisbehaved("The other registry's list has no end.")
 
 
 ADAPTER = GitLab

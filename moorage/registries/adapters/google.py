@@ -18,7 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
 from moorage.errors import RemoteDenied, RemoteMisbehaved
-from moorage.registries.adapters.base import MAX_PAGES, Adapter, Place, Traits, read_rows, read_text
+from moorage.registries.adapters.base import Adapter, Place, Traits, count_pages, read_rows, read_text
 from moorage.remotes.addresses import parse_target
 from moorage.remotes.connection import Endpoint
 from moorage.selectors import Selector
@@ -70,7 +70,7 @@ class Google(Adapter):
         base = API if _is_google(self.endpoint) else ""
         parent = f"projects/{quote(project, safe='')}/locations/{location}/repositories/{quote(repository, safe='')}"
         token, authorization = "", await self._sign_in()
-        for _ in range(MAX_PAGES):
+        for _ in count_pages():
             query = {"pageSize": "1000", **({"pageToken": token} if token else {})}
             url = f"{base}/v1/{parent}/packages?{urlencode(query)}"
             answer = await self.ask("GET", url, authorization=authorization, also=(404,))
@@ -82,7 +82,6 @@ class Google(Adapter):
             token = read_text(answer.json(), "nextPageToken")
             if not token:
                 return
-        raise RemoteMisbehaved("The other registry's list has no end.")
 
     async def _sign_in(self) -> str:
         """An access token for Google's API, for the service account."""

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from moorage.errors import RemoteMisbehaved, RemoteRefused
-from moorage.registries.adapters.base import MAX_PAGES, Adapter, RemoteArtifact, Traits, read_rows, read_text
+from moorage.registries.adapters.base import Adapter, RemoteArtifact, Traits, count_pages, read_rows, read_text
 from moorage.remotes.client import Client
 from moorage.remotes.connection import Endpoint
 from moorage.remotes.http import Answer
@@ -97,7 +97,7 @@ class Harbor(Adapter):
 
     async def _list(self, path: str, query: Mapping[str, str]) -> AsyncIterator[dict[str, Any]]:
         """The rows of a list of the API, page by page. Nothing where there is no such thing."""
-        for page in range(1, MAX_PAGES):
+        for page in count_pages():
             fields = urlencode({**query, "page": page, "page_size": _PAGE})
             answer = await self._ask("GET", f"{path}?{fields}", also=(404,))
             rows = read_rows(answer) if answer.status == 200 else []
@@ -105,7 +105,6 @@ class Harbor(Adapter):
                 yield row
             if len(rows) < _PAGE:
                 return
-        raise RemoteMisbehaved("The other registry's list has no end.")
 
     async def _ask(self, method: str, path: str, *, also: tuple[int, ...] = (), body: object = None) -> Answer:
         """A request of its API, with Basic: the API takes that without being asked."""

@@ -7,8 +7,7 @@ the repository path method.
 from collections.abc import AsyncIterator
 from urllib.parse import quote
 
-from moorage.errors import RemoteMisbehaved
-from moorage.registries.adapters.base import MAX_PAGES, Adapter, Traits, read_rows, read_text
+from moorage.registries.adapters.base import Adapter, Traits, count_pages, read_rows, read_text
 from moorage.selectors import Selector
 
 _PAGE = 1_000
@@ -41,7 +40,7 @@ class JFrog(Adapter):
 
     async def _list(self, key: str, authorization: str) -> AsyncIterator[str]:
         path, last = f"/artifactory/api/docker/{quote(key, safe='')}/v2/_catalog?n={_PAGE}", ""
-        for _ in range(MAX_PAGES):
+        for _ in count_pages():
             url = f"{path}&last={quote(last, safe='')}" if last else path
             answer = await self.ask("GET", url, authorization=authorization, also=(404,))
             body = answer.json() if answer.status == 200 else {}
@@ -52,7 +51,6 @@ class JFrog(Adapter):
             if len(names) < _PAGE or names[-1] == last:
                 return
             last = names[-1]
-        raise RemoteMisbehaved("The other registry's list has no end.")
 
 
 ADAPTER = JFrog

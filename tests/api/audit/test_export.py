@@ -21,6 +21,7 @@ from moorage.db.work import Work
 from moorage.errors import ReceiverUnusable
 from moorage.events import SYSTEM, ConfigurationChanged
 from tests.api.identity.conftest import World
+from tests.api.workers import until
 from tests.parts import Parts
 from tests.parts.rsyslog import Receiver, Rsyslog
 
@@ -40,12 +41,6 @@ def add(work: Work, /, count: int = 1, **more: object) -> int:
 
 def ids(receiver: Receiver) -> list[int]:
     return [facts["id"] for _, facts in receiver.received() if facts]
-
-
-async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - it looks at a file and at rows
-            await asyncio.sleep(0.05)
 
 
 def upto(database: Database) -> int:
