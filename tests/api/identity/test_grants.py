@@ -200,6 +200,9 @@ async def test_a_hundred_repositories_cost_one_statement(world: World) -> None:
             asked.append(args)
             return await reader.all(query, *args)
 
+        async def close(self) -> None:
+            raise AssertionError
+
     scopes = parse_scopes([" ".join(f"repository:p{n % 10}/r{n}:pull" for n in range(100))])
     granted = await grant(Counting(), None, scopes)
 
