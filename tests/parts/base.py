@@ -17,7 +17,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar
 
-STOP_SECONDS = 10.0
+STOP_SECONDS = 30.0
 """How long a server has to end by itself after its stop signal, before it is killed."""
 
 
@@ -62,7 +62,7 @@ class Part:
 
 
 def run(
-    *command: str | Path, seconds: float = 60, check: bool = True, **options: Any
+    *command: str | Path, seconds: float = 120, check: bool = True, **options: Any
 ) -> "subprocess.CompletedProcess[str]":
     """Run a program to its end, with its output as text; `options` are those of subprocess.run.
 
@@ -127,7 +127,7 @@ def free_port() -> int:
 
 
 def wait_until(
-    ready: Callable[[], bool], *, what: str, seconds: float = 30, alive: Callable[[], bool] | None = None
+    ready: Callable[[], bool], *, what: str, seconds: float = 60, alive: Callable[[], bool] | None = None
 ) -> None:
     """Ask `ready` every 50 ms until it says yes.
 
@@ -212,7 +212,7 @@ class Server:
         """Whether it still runs."""
         return self._process.poll() is None
 
-    def wait(self, ready: Callable[[], bool], *, what: str, seconds: float = 30) -> None:
+    def wait(self, ready: Callable[[], bool], *, what: str, seconds: float = 60) -> None:
         """Wait until it is ready.
 
         Raises:

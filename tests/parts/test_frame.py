@@ -35,7 +35,7 @@ def run_pytest(folder: Path, test: str, *options: str, **environment: str) -> tu
         env={**clean, "PATH": str(folder), "MOORAGE_TEST_REPORT": str(report), **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     return done.returncode, done.stdout + done.stderr, json.loads(report.read_text()) if report.exists() else {}

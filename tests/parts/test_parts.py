@@ -29,7 +29,7 @@ def test_a_server_that_dies_says_the_end_of_its_log(tmp_path: Path) -> None:
     server = Server(["sh", "-c", "echo cannot bind; exit 3"], tmp_path / "log")
 
     with pytest.raises(Broken, match="cannot bind"):
-        server.wait(lambda: False, what="it", seconds=5)
+        server.wait(lambda: False, what="it", seconds=60)
 
     server.stop()
 
@@ -37,7 +37,7 @@ def test_a_server_that_dies_says_the_end_of_its_log(tmp_path: Path) -> None:
 def test_a_server_that_ignores_its_stop_signal_is_killed(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     server = Server(["sh", "-c", f"trap '' TERM; touch {ready}; while :; do sleep 0.1; done"], tmp_path / "log")
-    server.wait(ready.exists, what="the loop", seconds=5)
+    server.wait(ready.exists, what="the loop", seconds=60)
 
     server.stop(seconds=0.3)
 

@@ -25,7 +25,7 @@ def test_a_server_that_does_not_start_shows_its_log(tmp_path: Path) -> None:
     moorage = serving.Moorage(tmp_path / "data", settings={"no_such_setting": True})
 
     with pytest.raises(Broken, match=r"ended before it was ready\n.+"):
-        moorage.start(seconds=20)
+        moorage.start(seconds=90)
 
 
 def test_a_failed_test_is_not_hidden_by_the_end_of_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ def read_pages() -> list[PageOf]:
     """All pages, in the order of their subjects."""
     command = [str(node_package() / "bin" / "node"), "--no-warnings", "scripts/pages.ts"]
     done = subprocess.run(
-        command, cwd=PORTAL, env=environment(), capture_output=True, text=True, timeout=60, check=False
+        command, cwd=PORTAL, env=environment(), capture_output=True, text=True, timeout=180, check=False
     )
     assert done.returncode == 0, done.stderr
     return [
