@@ -62,22 +62,18 @@ def try_it(page: Page, operation: str, body: str = "", **values: str) -> str:
 def test_it_is_filtered_by_words_subjects_and_state(page: Page) -> None:
     whole = page.value(SHOWN)
     page.press("/", text="/", code=191)
-    assert page.value("document.activeElement.id") == "search"
+    page.wait("document.activeElement.id === 'search'")
     page.fill("#search", "robot secret")
-    assert 0 < page.value(SHOWN) < 10
+    page.wait(f"0 < {SHOWN} && {SHOWN} < 10")
     page.fill("#search", "no such words")
-    assert page.value(SHOWN) == 0
-    assert not page.value("document.querySelector('#nothing').hidden")
+    page.wait(f"{SHOWN} === 0 && !document.querySelector('#nothing').hidden")
     page.fill("#search", "")
     page.click("#tags [data-tag=quota]")
-    assert page.value(SHOWN) == 3
-    assert page.value("document.querySelector('#count').textContent") == f"3 of {whole} operations"
+    page.wait(f"{SHOWN} === 3 && document.querySelector('#count').textContent === '3 of {whole} operations'")
     page.click("#tags [data-tag='']")
     page.value("document.querySelector('[name=shown][value=ours]').click()")
-    assert 0 < page.value(SHOWN) < whole
-    assert page.value(
-        "[...document.querySelectorAll('.operation:not([hidden])')].every((one) => /ours/.test(one.textContent))"
-    )
+    page.wait(f"0 < {SHOWN} && {SHOWN} < {whole}")
+    page.wait("[...document.querySelectorAll('.operation:not([hidden])')].every((one) => /ours/.test(one.textContent))")
 
 
 def test_an_operation_shows_what_it_takes_and_answers_and_has_an_address(page: Page, moorage: Moorage) -> None:
@@ -119,6 +115,7 @@ def test_a_name_with_a_slash_reaches_its_repository(page: Page, moorage: Moorage
     sign_in(page, moorage)
     page.value("window.seen = performance.getEntriesByType('resource').length")
     page.click("#getRepository .row")
+    page.wait("document.querySelector('#getRepository .try')")
     page.fill("#getRepository [name=project_name]", "library")
     page.fill("#getRepository [name=repository_name]", "a/b")
     copied = page.value(
@@ -141,6 +138,7 @@ def test_a_session_sends_its_token_along(page: Page, moorage: Moorage) -> None:
 
 def test_what_is_required_is_asked_for_before_anything_is_sent(page: Page) -> None:
     page.click("#getProject .row")
+    page.wait("document.querySelector('#getProject .try')")
     before = len(page.requested())
     page.click("#getProject .try [type=submit]")
     page.wait("document.querySelector('#getProject .wrong')")
@@ -154,7 +152,7 @@ def test_it_is_readable_in_both_themes_and_on_a_phone(page: Page, scheme: str, t
     light = page.value("getComputedStyle(document.body).backgroundColor")
     assert light == {"light": "rgb(246, 247, 249)", "dark": "rgb(15, 19, 24)"}[scheme]
     page.click("#theme")
-    assert page.value("getComputedStyle(document.body).backgroundColor") != light
+    page.wait(f"getComputedStyle(document.body).backgroundColor !== '{light}'")
     page.resize(390, 800)
     page.click("#createProject .row")
     page.wait("document.querySelector('#createProject .try')")
