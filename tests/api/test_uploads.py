@@ -4,11 +4,15 @@ import asyncio
 
 import pytest
 
+from moorage.artifacts import receive, uploads
+from moorage.db.work import Work
+from moorage.errors import DatabaseUnavailable
 from moorage.oci.digest import Digest
 from moorage.settings import Uploads
 from tests.api.client import GONE, OCI_LAYER, Answer, Client, Piece, Repo, Server, closing, digest_of
 from tests.api.conftest import Serve, administrator, make_project, make_robot
 from tests.api.rows import row
+from tests.api.workers import until
 
 DATA = bytes(range(256)) * 12
 DIGEST = digest_of(DATA)
@@ -507,6 +511,27 @@ async def test_an_upload_ends_with_its_project(app: Server, owner: Client, repo:
     fresh = owner.repo(repo.name)
     owner.tokens.clear()
     assert (await fresh.close(location, DIGEST, DATA[10:])).status == 201
+
+
+async def test_a_claim_that_could_not_be_renewed_once_is_renewed_again(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renew, beats = uploads.renew_claim, list[bool]()
+
+    def renew_but_once(work: Work, claimed: uploads.Claimed) -> bool:
+        beats.append(renew(work, claimed))
+        if len(beats) == 1:
+            raise DatabaseUnavailable
+        return beats[-1]
+
+    monkeypatch.setattr(receive, "_HEARTBEAT_SECONDS", 0.02)
+    monkeypatch.setattr(uploads, "renew_claim", renew_but_once)
+    location = (await repo.open()).location
+
+    answer = await repo.send("PATCH", location, [DATA[:100], lambda: until(lambda: len(beats) > 2), DATA[100:]])
+
+    assert answer.status == 202, answer
+    assert all(beats)
 
 
 async def test_a_blob_of_an_upload_serves_a_manifest_at_once(repo: Repo) -> None:
