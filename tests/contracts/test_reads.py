@@ -1,7 +1,8 @@
 """Reads of the fast lane on PostgreSQL: many in one round trip, and what one of them leaves to the others."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 
 import psycopg
@@ -85,12 +86,24 @@ async def test_a_large_answer_and_a_large_question(database: Database) -> None:
     assert found[-1][-1][0] == 100_019
 
 
+@contextlib.contextmanager
+def locked(database: Database) -> Iterator[None]:
+    """Whoever wants the lock 1 meanwhile waits, for as long as this takes."""
+    with database.engine.connect() as other:
+        other.execute(text("SELECT pg_advisory_lock(1)"))
+        try:
+            yield
+        finally:
+            other.execute(text("SELECT pg_advisory_unlock(1)"))
+
+
 async def test_nothing_waits_behind_one_that_may_take_long(database: Database) -> None:
-    slow = Query("SELECT pg_sleep(2)", alone=True)
-    asked = asyncio.create_task(database.read.one(slow))
-    for number in range(5):
-        assert (await asyncio.gather(database.read.one(NEXT, number), asyncio.sleep(0)))[0][0] == number + 1  # type: ignore[index]
-    assert not asked.done()
+    slow = Query("SELECT pg_advisory_lock(1)", alone=True)
+    with locked(database):
+        asked = asyncio.create_task(database.read.one(slow))
+        for number in range(5):
+            assert (await asyncio.gather(database.read.one(NEXT, number), asyncio.sleep(0)))[0][0] == number + 1  # type: ignore[index]
+        assert not asked.done()
     await asked
 
 
@@ -103,14 +116,16 @@ async def test_a_table_that_has_changed_is_read_as_it_is_now(database: Database)
 
 
 async def test_what_was_asked_of_a_session_that_ended_is_asked_again_once(database: Database) -> None:
-    asked = asyncio.create_task(database.read.one(SLEEP, 1, 1.0))
-    sleeping = text("SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT $1::int, pg_%'")
-    pid = None
-    while pid is None:
-        await asyncio.sleep(0.01)
-        with database.engine.connect() as other:
-            pid = other.execute(sleeping).scalar()
-    end(database, pid)
+    waits = Query("SELECT $1::int, pg_backend_pid(), pg_advisory_lock(1)")
+    waiting = text("SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT $1::int, pg_%'")
+    with locked(database):
+        asked = asyncio.create_task(database.read.one(waits, 1))
+        pid = None
+        while pid is None:
+            await asyncio.sleep(0.01)
+            with database.engine.connect() as other:
+                pid = other.execute(waiting).scalar()
+        end(database, pid)
     row = await asked
     assert row is not None
     assert row[0] == 1
@@ -149,7 +164,7 @@ async def test_a_read_that_nobody_waits_for_any_more_leaves_nothing_behind(datab
     for _ in range(12):  # more than there are connections
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(database.read.one(Query("SELECT 1, pg_sleep(20)")), 0.02)
-    assert await asyncio.wait_for(database.read.one(Query("SELECT 2")), 10) == (2,)
+    assert await asyncio.wait_for(database.read.one(Query("SELECT 2")), 60) == (2,)
 
 
 async def test_a_read_after_the_server_ended_its_session_is_answered(database: Database) -> None:
