@@ -210,6 +210,10 @@ class Reader:
             self.page.photograph(PICTURES / "not-seen.png")  # what stood there instead
             raise
 
+    def see_gone(self, text: str) -> None:
+        """Wait until a text stands on the page no more."""
+        self.page.wait(f"!document.body.innerText.includes({json.dumps(text)})")
+
     def sees(self, text: str) -> bool:
         """Whether a text stands on the page now."""
         return bool(self.page.value(f"document.body.innerText.includes({json.dumps(text)})"))
@@ -306,6 +310,7 @@ class Reader:
             self.photograph(name, theme=theme)
         self.themed("light")
         self.page.resize(*NARROW)
+        self.settle()
         assert self.page.value("document.documentElement.scrollWidth") <= NARROW[0], f"{name} scrolls sideways at 390"
         assert self.axe(STRUCTURE) == [], f"{name}, narrow"
         self.photograph(name, width=NARROW[0])

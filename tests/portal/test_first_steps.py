@@ -39,7 +39,7 @@ def test_from_signing_in_to_the_pull_command(reader: Reader, moorage: Moorage, p
     reader.press("Layers")
     reader.see("Command")
     reader.look("artifact.layers")
-    assert reader.page.value("document.title") == "v1.0.0 · team/backend/api · Moorage"
+    reader.page.wait("document.title === 'v1.0.0 · team/backend/api · Moorage'")
 
 
 def test_many_platforms_are_one_row_and_chosen_one_by_one(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
@@ -94,7 +94,7 @@ def test_deleting_says_what_goes_and_can_be_undone(reader: Reader, moorage: Moor
     reader.press("Delete 1 tag")
     reader.see("1 tag deleted")
     reader.page.wait(f"!{shown}")
-    reader.page.wait("!document.body.innerText.includes('1 selected')")
+    reader.see_gone("1 selected")
     reader.photograph("tags.deleted")
     assert reader.axe() == []
     reader.press("Undo")
