@@ -1,6 +1,7 @@
 """What a task goes through: taken up, run, retried, stopped, ended; on both databases."""
 
 import asyncio
+from functools import partial
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -390,30 +391,32 @@ async def test_a_plan_that_is_stopped_adds_nothing_that_would_run(office: Office
 
 
 async def test_progress_and_log_can_be_read_while_it_runs(office: Office) -> None:
-    leave = asyncio.Event()
+    go_on = asyncio.Semaphore(0)
 
     @job("test.slow")
     async def slow(task: Task) -> None:
         for step in range(1, 4):
             task.progress(step, 10, done_bytes=step * 1000, total_bytes=10_000)
             task.log(f"step {step}\0\ud800")
-            await asyncio.sleep(0.3)  # longer than a tick
-        await leave.wait()
+            await go_on.acquire()
 
     task_id = await office.start("test.slow")
     async with office.working():
 
-        async def third() -> bool:
-            return "step 3" in await office.log(task_id)
+        async def is_written(step: int) -> bool:
+            return f"step {step}" in await office.log(task_id)
 
-        await office.until(third)
+        for step in (1, 2, 3):  # each with a tick of its own
+            await office.until(partial(is_written, step))
+            if step < 3:
+                go_on.release()
         row = await office.row(task_id)
         assert (row.status, row.done, row.total, row.done_bytes, row.total_bytes) == (RUNNING, 3, 10, 3000, 10_000)
         assert 0 < row.rate < 100_000
         left = queue.seconds_left(row)
         assert left is not None
         assert 0 < left < 1000
-        leave.set()
+        go_on.release()
         row = await office.reaches(task_id, SUCCESS)
     assert row.log_bytes == len((await office.log(task_id)).encode())
     assert queue.seconds_left(row) is None
