@@ -83,7 +83,7 @@ class Place:
             yield Client(into(app), account, self.tokens if account == ALICE else {})
 
     @contextlib.asynccontextmanager
-    async def visit(self, url: str, account: Account = ALICE, *, seconds: float = 30) -> AsyncIterator[Client]:
+    async def visit(self, url: str, account: Account = ALICE, *, seconds: float = 120) -> AsyncIterator[Client]:
         """A client of a server that runs elsewhere on this place, with new connections for every request.
 
         Args:

@@ -70,7 +70,7 @@ class Oidc(Part):
         Raises:
             Broken: it does not lead back.
         """
-        with httpx.Client(trust_env=False, timeout=10) as browser:
+        with httpx.Client(trust_env=False, timeout=60) as browser:
             answer = browser.get(url)
             for _ in range(12):
                 if answer.is_redirect:

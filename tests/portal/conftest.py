@@ -98,7 +98,7 @@ class Quick(Moorage):
 
     def _make(self, path: str, sent: Mapping[str, object]) -> None:
         auth = (self.admin.username, self.admin.password)
-        answer = httpx.post(f"{self.url}/api/v2.0{path}", json=sent, auth=auth, timeout=30)
+        answer = httpx.post(f"{self.url}/api/v2.0{path}", json=sent, auth=auth, timeout=120)
         assert answer.status_code == 201, (path, answer.text)
 
 
@@ -192,7 +192,7 @@ class Reader:
     def take_session(self, account: Account) -> None:
         """Be signed in as somebody, without the form for it; the stories of signing in use that."""
         form = {"principal": account.username, "password": account.password}
-        answer = httpx.post(f"{self.moorage.url}/c/login", data=form, timeout=30)
+        answer = httpx.post(f"{self.moorage.url}/c/login", data=form, timeout=120)
         assert answer.status_code == 200, answer.text
         self.cookies = dict(answer.cookies)
         self.page.take_cookies(self.moorage.url, self.cookies)

@@ -45,7 +45,7 @@ class Furnished:
 def furnish(moorage: Moorage, pusher: Pusher) -> Furnished:
     """Make one of everything: projects `team` and `web`, and in `team/backend/api` all that a repository may have."""
     auth = (moorage.admin.username, moorage.admin.password)
-    with httpx.Client(base_url=moorage.url + "/api/v2.0", auth=auth, timeout=30) as client:
+    with httpx.Client(base_url=moorage.url + "/api/v2.0", auth=auth, timeout=120) as client:
         api = Api(client)
         api.make("/projects", {"project_name": "team", "storage_limit": 1 << 30})
         api.make("/projects", {"project_name": "web", "metadata": {"public": "true"}})

@@ -27,7 +27,7 @@ def live_through_a_month(moorage: Moorage, project_id: int) -> None:
     """Write the days that a test can't wait for."""
     today = (datetime.now(UTC).date() - datetime(1970, 1, 1, tzinfo=UTC).date()).days
     rows = [(today - ago, pulls, pushes, held) for ago, pulls, pushes, held in HISTORY]
-    with closing(sqlite3.connect(moorage.data / "moorage.db", timeout=30)) as db, db:
+    with closing(sqlite3.connect(moorage.data / "moorage.db", timeout=120)) as db, db:
         db.executemany("INSERT INTO total_day (day, pulls, pushes, held_bytes) VALUES (?, ?, ?, ?)", rows)
         db.executemany(
             "INSERT INTO project_day (project_id, day, pulls, pushes, held_bytes) VALUES (?, ?, ?, ?, ?)",

@@ -18,7 +18,7 @@ BASE = "/api/v2.0"
 @functools.cache
 def _client() -> httpx.Client:
     """One for all: making one costs more than most requests do."""
-    return httpx.Client(timeout=30)
+    return httpx.Client(timeout=120)
 
 
 @dataclasses.dataclass
