@@ -115,6 +115,7 @@ async def test_a_refresh_token_ends_with_the_entry_of_its_person(serve: Serve, t
         assert (await use(server)).status == 503
     finally:
         town.part.go_on()
+    await put(server, town)
     other = await serve(beside=server)
     assert (await use(other)).status == 200
     town.remove(alice.dn)

@@ -63,7 +63,7 @@ class Town:
     def items(self, **changes: Any) -> Items:
         """Live settings under which its people sign in and its groups are read."""
         settings: dict[str, Any] = {
-            "auth_sources": ("local", "ldap"), "ldap_url": self.url, "ldap_timeout": 2,
+            "auth_sources": ("local", "ldap"), "ldap_url": self.url, "ldap_timeout": 20,
             "ldap_search_dn": self.part.search_dn, "ldap_search_password": Secret(self.part.search_password),
             "ldap_base_dn": self.base, "ldap_uid": "sAMAccountName" if self.is_ad else "uid",
             "ldap_group_base_dn": self.base,

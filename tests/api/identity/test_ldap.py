@@ -493,10 +493,11 @@ async def test_an_outage_confirms_nobody_and_ends_nothing(
     openldap: Town, world: World, door: Callable[..., Door]
 ) -> None:
     alice = openldap.person("alice")
-    way = door(openldap, ldap_timeout=1)
+    way = door(openldap)
     account = await way.enter(alice)
     local = await way.enter("admin", "admin-Pass1")
     world.clock.now += 301
+    way.set(ldap_timeout=1)
     openldap.part.freeze()
     try:
         with pytest.raises(DirectoryUnavailable):
@@ -504,6 +505,7 @@ async def test_an_outage_confirms_nobody_and_ends_nothing(
         assert await way.login.confirm(local, ADDRESS) == local
     finally:
         openldap.part.go_on()
+    way.set(ldap_timeout=20)
     world.clock.now += 3
 
     assert await way.login.confirm(account, ADDRESS) == account

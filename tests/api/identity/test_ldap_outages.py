@@ -49,6 +49,7 @@ async def test_a_directory_that_hangs_is_an_outage_and_local_accounts_do_not_wai
     assert PASSWORD not in str(problem)
     assert world.refused.refusals == []
     world.clock.now += 3
+    way.set(ldap_timeout=20)
     assert (await way.enter(alice)).principal_id, "as soon as it is back"
 
 
