@@ -230,9 +230,9 @@ def make_configuration() -> str:
             "within a second. A `PUT` names what it changes; either all of it is changed or nothing, and unknown names "
             "are passed over. *Secrets* can be set and are never shown; they are sealed in the database. The audit log "
             "has each change, of a secret only its name. On the web page they are under *Settings*, where a directory, "
-            "a provider and a syslog receiver are tried before they are saved. A `PUT` tries them, too: a receiver that "
-            "cannot be reached is refused; a directory or a provider that people come from is saved also where it does "
-            "not work, and the `Warning` of the reply says why it does not."
+            "a provider and a syslog receiver are tried before they are saved. A `PUT` tries them, too: a receiver "
+            "that cannot be reached is refused; a directory or a provider that people come from is saved also where it "
+            "does not work, and the `Warning` of the reply says why it does not."
         ),
         "",
         (

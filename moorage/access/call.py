@@ -32,6 +32,21 @@ MASK = "*****"
 NoteRefusal = Callable[[Actor, str, str, str, int | None], None]
 
 
+@dataclass(frozen=True, slots=True)
+class SessionLeft:
+    """How long a session lives yet, in seconds.
+
+    Attributes:
+        idle: until it ends if it is not used.
+        idle_timeout: what `idle` is after each use.
+        lifetime: until it ends whatever happens.
+    """
+
+    idle: int
+    idle_timeout: int
+    lifetime: int
+
+
 @dataclass(slots=True)
 class Call:
     """One call.
@@ -41,6 +56,7 @@ class Call:
         actor: for rows and events.
         needs: what the route asked for, already granted.
         standing: what the caller holds in the project that the path names; None where the path names none.
+        session: of a caller with a session: how long that lives yet.
         ignored: names of filters and sort keys that were not known; the reply says so in a `Warning`.
         warnings: what else it warns of, in sentences.
     """
@@ -51,6 +67,7 @@ class Call:
     actor: Actor
     note_refusal: NoteRefusal
     standing: Standing | None = None
+    session: SessionLeft | None = None
     ignored: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     _system: frozenset[tuple[str, str]] | None = None

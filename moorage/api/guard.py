@@ -8,7 +8,7 @@ credential: the page has to load for somebody who is to sign in.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from moorage.access.call import Call
+from moorage.access.call import Call, SessionLeft
 from moorage.access.needs import Needs
 from moorage.access.policy import API_READ, API_WRITE, Account
 from moorage.access.standing import MAX_ID, Standing
@@ -85,6 +85,7 @@ class ApiGuard:
         account: Account | None = None
         credential = ""
         csrf_token: str | None = None
+        session: SessionLeft | None = None
         if header is not None:
             text = header.decode("latin-1")
             if text[:7].lower() == "bearer ":
@@ -102,7 +103,7 @@ class ApiGuard:
             if found is not None and account is not None:
                 csrf_token = found.csrf_token
                 request.scope["moorage.headers"] = [(CSRF_HEADER, csrf_token.encode("ascii"))]
-                credential = "session"
+                credential, session = "session", found.left
         if account is not None:
             request.principal = account.name
             limits = account.limits
@@ -116,7 +117,7 @@ class ApiGuard:
             if account is not None:
                 self._refusals.note(actor, "write", "api", "cross-site request")
             raise
-        return Call(request, self._database, account, actor, self._note)
+        return Call(request, self._database, account, actor, self._note, session=session)
 
     async def _confirm(self, found: SignedIn, address: str) -> Account | None:
         """The account of a session, if its source still knows it. A session goes on while the source is away."""

@@ -31,6 +31,7 @@ from moorage.db.work import Work
 from moorage.identity import robots
 from moorage.identity.tables import Group, GroupMember, Principal, Robot, RobotPermission, User
 from moorage.oci.names import fold_user_name
+from moorage.projects.tables import Project
 from moorage.quotas import limits
 from moorage.quotas import service as quotas
 
@@ -38,6 +39,8 @@ READS = frozenset({"read", "list", "pull"})
 ROBOT_PERMISSIONS = frozenset(
     (resource, action) for resource, actions in robots.PROJECT_PERMISSIONS.items() for action in actions
 )
+INTO_PROXY = frozenset({PUSH, "artifact:create", "repository:push", "tag:create"})
+"""What a project that mirrors another registry refuses to everybody: ProxyPush, ProxyReadOnly."""
 KNOWN = EVERY_PROJECT_PERMISSION | ROBOT_PERMISSIONS
 
 _ROBOT_ACTIONS = {
@@ -73,6 +76,7 @@ _GIVEN = select(RobotPermission.resource, RobotPermission.action, RobotPermissio
         and_(RobotPermission.scope == "project", RobotPermission.project_id == bindparam("project")),
     ),
 )
+_MIRRORS = select(exists().where(Project.id == bindparam("project"), Project.registry_id.is_not(None)))
 _PUBLIC = select(exists().where(RoleBinding.project_id == bindparam("project"), RoleBinding.role == Role.PUBLIC))
 _TAG = (
     select(Tag.name)
@@ -88,12 +92,59 @@ _LISTED = select(Repository.id).where(
 )  # fmt: skip
 
 
+SENTENCES = {
+    "signed_out": "Nobody is signed in.",
+    "user_unknown": "There is no such user.",
+    "user_disabled": "The account of {name} is disabled.",
+    "user_fine": "The account of {name} is in order.",
+    "robot_unknown": "There is no such robot with a right here; one of elsewhere is a stranger.",
+    "robot_disabled": "The robot is disabled.",
+    "robot_expired": "The robot has expired.",
+    "robot_fine": "The robot is in order.",
+    "public": "The project is public.",
+    "private": "The project is private.",
+    "admin": "{name} is a system administrator.",
+    "no_admin": "{name} is no system administrator.",
+    "role": "{name} is {role} here.",
+    "no_role": "{name} has no role of their own here.",
+    "group_role": "The group {group} is {role} here.",
+    "robot_everywhere": "The robot has {permission} in every project.",
+    "robot_here": "The robot has {permission} in this project.",
+    "robot_by_push": "The robot has {permission} because it may push.",
+    "robot_lacks": "The robot was not given {action} here.",
+    "no_right": "Nothing gives the right to {action}.",
+    "push_needs_pull": "Pushing takes the right to pull, which the robot lacks.",
+    "scope": "An access token needs the scope {scope}, which is there.",
+    "no_scope": "An access token needs the scope {scope}, which is not there.",
+    "proxy_cache": "The project mirrors another registry: nothing is pushed, tagged or copied into it.",
+    "read_only": "The registry is read-only.",
+    "not_read_only": "The registry is not read-only.",
+    "tag_free": "No rule keeps this tag as it is.",
+    "tag_to_be_kept": "Rule {rule} will keep this tag as it is, once it is there.",
+    "tag_kept": "Rule {rule} keeps this tag: it may neither move nor be deleted.",
+    "no_quota": "The project has no quota.",
+    "quota_left": "Of the quota of the project {left} are left.",
+    "repositories_held": "The project holds {used} of at most {limit} repositories.",
+    "tags_held": "The project holds {used} of at most {limit} tags.",
+}
+"""What a check says, by its code, with its values put in. Codes stay; whoever speaks another language words them."""
+
+
 class Check(msgspec.Struct, frozen=True):
     """One rule. `allows`: it gives the right, it takes it away, or (null) it changes nothing here."""
 
     rule: str
     allows: bool | None
     text: str
+    code: str
+    """What `text` says, as a word that stays."""
+    values: dict[str, str | int]
+    """What is put into the sentence; `left` in bytes."""
+
+
+def _check(rule: str, allows: bool | None, code: str, /, **values: str | int) -> Check:  # noqa: FBT001 - as its fields
+    said = {name: quotas.format_size(int(value)) if name == "left" else value for name, value in values.items()}
+    return Check(rule, allows, SENTENCES[code].format_map(said), code, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +191,9 @@ def explain(work: Work, question: Question) -> list[Check]:
     if checks[0].allows is False:
         return checks
     if not any(check.allows for check in checks):
-        checks.append(Check("no-right", False, f"Nothing gives the right to {question.action}."))
+        checks.append(_check("no-right", False, "no_right", action=question.action))
     elif question.action == PUSH and question.kind == "robot" and not _may_pull(work, question):
-        checks.append(Check("push-needs-pull", False, "Pushing takes the right to pull, which the robot lacks."))
+        checks.append(_check("push-needs-pull", False, "push_needs_pull"))
     checks.extend(_obstacles(work, question))
     return checks
 
@@ -166,35 +217,34 @@ def _rights(work: Work, question: Question) -> Iterator[Check]:
     elif question.kind == "robot":
         yield from _of_robot(work, question)
     else:
-        yield Check("account", None, "Nobody is signed in.")
+        yield _check("account", None, "signed_out")
     public = bool(work.db.scalar(_PUBLIC, {"project": question.project_id}))
     # To a robot, being public gives what a registry client needs and what its permissions say, as to everybody.
     gives = public and question.role_allows(Role.PUBLIC)
-    state = "public" if public else "private"
-    yield Check("public-project", gives or None, f"The project is {state}.")
+    yield _check("public-project", gives or None, "public" if public else "private")
 
 
 def _of_person(work: Work, question: Question) -> Iterator[Check]:
     row = work.db.execute(_PERSON, {"folded": fold_user_name(question.name)}).first()
     if row is None:
-        yield Check("account", False, "There is no such user.")
+        yield _check("account", False, "user_unknown")
         return
     who, name, disabled, admin, admin_by_source = row
     if disabled:
-        yield Check("account", False, f"The account of {name} is disabled.")
+        yield _check("account", False, "user_disabled", name=name)
         return
-    yield Check("account", None, f"The account of {name} is in order.")
+    yield _check("account", None, "user_fine", name=name)
     is_admin = bool(admin or admin_by_source)
-    yield Check("system-admin", is_admin or None, f"{name} is {'a' if is_admin else 'no'} system administrator.")
+    yield _check("system-admin", is_admin or None, "admin" if is_admin else "no_admin", name=name)
     values = {"project": question.project_id, "who": who}
     own = [Role(role) for role in work.db.scalars(_OWN, values)]
     for role in own:
-        yield Check("role", question.role_allows(role) or None, f"{name} is {_NAMES[role]} here.")
+        yield _check("role", question.role_allows(role) or None, "role", name=name, role=_NAMES[role])
     if not own:
-        yield Check("role", None, f"{name} has no role of their own here.")
+        yield _check("role", None, "no_role", name=name)
     for number, group in work.db.execute(_OF_GROUPS, values):
         role = Role(number)
-        yield Check("group-role", question.role_allows(role) or None, f"The group {group} is {_NAMES[role]} here.")
+        yield _check("group-role", question.role_allows(role) or None, "group_role", group=group, role=_NAMES[role])
 
 
 def _of_robot(work: Work, question: Question) -> Iterator[Check]:
@@ -202,12 +252,12 @@ def _of_robot(work: Work, question: Question) -> Iterator[Check]:
     given = [] if row is None else work.db.execute(_GIVEN, {"project": question.project_id, "who": row[0]}).all()
     if row is None or (row[2] != question.project_id and not given):
         # Whether there is one elsewhere is told to nobody: it may do here what anybody may.
-        yield Check("account", None, "There is no such robot with a right here; one of elsewhere is a stranger.")
+        yield _check("account", None, "robot_unknown")
         return
     if row[1] or row[3]:
-        yield Check("account", False, f"The robot {'is disabled' if row[1] else 'has expired'}.")
+        yield _check("account", False, "robot_disabled" if row[1] else "robot_expired")
         return
-    yield Check("account", None, "The robot is in order.")
+    yield _check("account", None, "robot_fine")
     held = {(one[0], one[1]): one[2] for one in given}
     if row[2] is not None and ("repository", "push") in held:  # a project's robot that may push may pull
         held.setdefault(("repository", "pull"), "push")
@@ -215,27 +265,30 @@ def _of_robot(work: Work, question: Question) -> Iterator[Check]:
     wanted = _ROBOT_ACTIONS.get(question.action, {(resource, action)})
     found = sorted(wanted & held.keys())
     if not found:
-        yield Check("robot-permission", None, f"The robot was not given {question.action} here.")
+        yield _check("robot-permission", None, "robot_lacks", action=question.action)
     for one in found:
-        where = {"all": "in every project", "push": "because it may push"}.get(held[one], "in this project")
-        yield Check("robot-permission", True, f"The robot has {':'.join(one)} {where}.")
+        code = {"all": "robot_everywhere", "push": "robot_by_push"}.get(held[one], "robot_here")
+        yield _check("robot-permission", True, code, permission=":".join(one))
 
 
 def _obstacles(work: Work, question: Question) -> Iterator[Check]:
     if question.scopes is not None:
         yield _of_scopes(question, question.scopes)
+    if question.action in INTO_PROXY and work.db.scalar(_MIRRORS, {"project": question.project_id}):
+        yield _check("proxy-cache", False, "proxy_cache")
     if not question.reads:
         blocked = question.read_only
-        text = "The registry is read-only." if blocked else "The registry is not read-only."
-        yield Check("read-only", False if blocked else None, text)
+        yield _check("read-only", False if blocked else None, "read_only" if blocked else "not_read_only")
     if question.path and question.tag and question.action in {PUSH, DELETE, "tag:delete", "artifact:delete"}:
         yield _of_tag(work, question)
     if question.action == PUSH:
         usage = quotas.get_usage(work, question.project_id)
         full = usage.limit_bytes >= 0 and usage.used_bytes >= usage.limit_bytes
-        left = quotas.format_size(max(0, usage.limit_bytes - usage.used_bytes))
-        text = "The project has no quota." if usage.limit_bytes < 0 else f"Of the quota of the project {left} are left."
-        yield Check("quota", False if full else None, text)
+        if usage.limit_bytes < 0:
+            yield _check("quota", None, "no_quota")
+        else:
+            left = max(0, usage.limit_bytes - usage.used_bytes)
+            yield _check("quota", False if full else None, "quota_left", left=left)
         yield from _of_limits(work, question)
 
 
@@ -246,7 +299,7 @@ def _of_limits(work: Work, question: Question) -> Iterator[Check]:
         there = work.db.scalar(_LISTED if what == "repositories" else _TAG, where) is not None
         asked = question.path if what == "repositories" else question.tag
         full = used >= limit and bool(asked) and not there
-        yield Check(what, False if full else None, f"The project holds {used} of at most {limit} {what}.")
+        yield _check(what, False if full else None, f"{what}_held", used=used, limit=limit)
 
 
 def _of_scopes(question: Question, scopes: frozenset[str]) -> Check:
@@ -256,8 +309,7 @@ def _of_scopes(question: Question, scopes: frozenset[str]) -> Check:
     else:
         needs = API_READ if question.reads else API_WRITE
         enough = needs in scopes
-    text = f"An access token needs the scope {needs}, which {'is' if enough else 'is not'} there."
-    return Check("token-scope", None if enough else False, text)
+    return _check("token-scope", None if enough else False, "scope" if enough else "no_scope", scope=needs)
 
 
 def _of_tag(work: Work, question: Question) -> Check:
@@ -266,7 +318,7 @@ def _of_tag(work: Work, question: Question) -> Check:
     there = work.db.scalar(_TAG, values) is not None
     rule = rules.find_immutable(work, question.project_id, question.path, [question.tag]).get(question.tag)
     if rule is None:
-        return Check("immutable-tag", None, "No rule keeps this tag as it is.")
+        return _check("immutable-tag", None, "tag_free")
     if not there:
-        return Check("immutable-tag", None, f"Rule {rule} will keep this tag as it is, once it is there.")
-    return Check("immutable-tag", False, f"Rule {rule} keeps this tag: it may neither move nor be deleted.")
+        return _check("immutable-tag", None, "tag_to_be_kept", rule=rule)
+    return _check("immutable-tag", False, "tag_kept", rule=rule)

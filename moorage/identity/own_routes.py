@@ -46,6 +46,8 @@ class ScopePermissions(msgspec.Struct, kw_only=True):
 async def list_permissions(data: JSONBody[ScopesReq], call: NamedDependency[Call]) -> Response[list[ScopePermissions]]:
     """What the caller may do in many places, in the order of the question. Changes nothing.
 
+    Of a project that mirrors another registry, what it refuses to everybody is left out.
+
     A project that is missing and one that is not theirs come out alike: without permissions. Who is not signed in
     has what everybody has.
     """
@@ -85,10 +87,13 @@ async def _in_system(call: Call) -> list[str]:
     return [permission for permission in sorted(asked) if await call.may_in_system(permission)]
 
 
+_REFUSED_BY_PROXY = frozenset({"artifact:create", "repository:push", "tag:create"})
+"""What a proxy cache has comes from its upstream: nothing is pushed, copied or tagged there (`ProxyReadOnly`)."""
+
+
 def _in_project(standing: Standing) -> list[str]:
-    return sorted(
-        f"{resource}:{action}" for resource, action in EVERY_PROJECT_PERMISSION if standing.may(resource, action)
-    )
+    given = (f"{resource}:{action}" for resource, action in EVERY_PROJECT_PERMISSION if standing.may(resource, action))
+    return sorted(one for one in given if not (standing.is_proxy and one in _REFUSED_BY_PROXY))
 
 
 # -- preferences ------------------------------------------------------------------------------------------

@@ -55,6 +55,17 @@ class OIDCUserInfo(msgspec.Struct, kw_only=True, omit_defaults=True):
     update_time: str = ""
 
 
+class SessionEnds(msgspec.Struct):
+    """How long the caller's session lives yet, in seconds."""
+
+    idle_seconds: int
+    """Until it ends if it is not used."""
+    idle_timeout_seconds: int
+    """What `idle_seconds` is after each use. Requests with X-Harbor-No-Session-Renewal are none."""
+    lifetime_seconds: int
+    """Until it ends whatever happens."""
+
+
 class UserResp(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A user."""
 
@@ -73,6 +84,8 @@ class UserResp(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Ours: where the account comes from: `local`, `ldap`, `oidc`, `header`."""
     disabled: bool = False
     """Ours: whether the account is locked."""
+    session: SessionEnds | None = None
+    """Ours: of /users/current, asked with a session: when that ends."""
 
 
 class UserCreationReq(msgspec.Struct, kw_only=True):
@@ -184,7 +197,10 @@ async def get_current_user(call: NamedDependency[Call]) -> Response[UserResp]:
     row = await call.look(lists.find_listed_user, account.principal_id)
     if row is None:
         raise UserUnknown(id=account.principal_id)
-    return Response(_user(row))
+    user = _user(row)
+    if (left := call.session) is not None:
+        user.session = SessionEnds(left.idle, left.idle_timeout, left.lifetime)
+    return Response(user)
 
 
 @operation("GET", "/users/search", id="searchUsers", tag="user", needs=SIGNED_IN, paged=True)

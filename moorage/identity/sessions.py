@@ -17,6 +17,7 @@ from typing import Protocol
 import msgspec
 from sqlalchemy import bindparam, delete, insert, select, update
 
+from moorage.access.call import SessionLeft
 from moorage.access.policy import Account
 from moorage.configuration.items import Items
 from moorage.db.base import db_now
@@ -52,21 +53,24 @@ class SignedIn(msgspec.Struct, frozen=True):
         csrf_token: what changes have to bring in the header, and what every reply tells in it.
         source: where the account comes from: `local`, `ldap`, `oidc`, …
         data: what was kept with the session.
+        left: how long it lives yet, this use counted.
     """
 
     account: Account
     csrf_token: str
     source: str
     data: Data
+    left: SessionLeft
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """What a store found. `unused_seconds`: since use was last written down."""
+    """What a store found. `unused_seconds`: since use was last written down; `lifetime_seconds`: until its end."""
 
     account: Account
     source: str
     data: Data
     unused_seconds: float
+    lifetime_seconds: float
 
 
 class Times(msgspec.Struct, frozen=True):
@@ -150,9 +154,12 @@ class Sessions:
         idle_seconds = self._times.idle
         if stored is None or stored.unused_seconds > idle_seconds:
             return None
+        idle = idle_seconds - stored.unused_seconds
         if renew and stored.unused_seconds > min(RENEW_SECONDS, idle_seconds / 4):
             await self._renew(session_id, idle_seconds)
-        return SignedIn(stored.account, csrf_token_of(cookie_value), stored.source, stored.data)
+            idle = idle_seconds
+        left = SessionLeft(int(idle), idle_seconds, int(stored.lifetime_seconds))
+        return SignedIn(stored.account, csrf_token_of(cookie_value), stored.source, stored.data, left)
 
     async def create(
         self,
@@ -231,7 +238,8 @@ def _name(cookie_value: str) -> bytes:
 # -- sessions in the database -----------------------------------------------------------------------------
 
 _FIND = Query(
-    """SELECT p.id, p.epoch, p.name, (u.admin OR u.admin_by_source), u.source, s.data, {left:s.seen_at}
+    """SELECT p.id, p.epoch, p.name, (u.admin OR u.admin_by_source), u.source, s.data,
+    {left:s.seen_at}, {left:s.expires_at}
 FROM session s
 JOIN principal p ON p.id = s.principal_id AND p.epoch = s.epoch AND p.deleted_at IS NULL AND NOT p.disabled
 JOIN user_account u ON u.principal_id = p.id
@@ -254,7 +262,8 @@ class DatabaseSessions:
         if row is None:
             return None
         account = Account(principal_id=row[0], epoch=row[1], kind="user", name=row[2], admin=bool(row[3]))
-        return Stored(account, source=row[4], data=msgspec.json.decode(row[5]), unused_seconds=-row[6])
+        data = msgspec.json.decode(row[5])
+        return Stored(account, source=row[4], data=data, unused_seconds=-row[6], lifetime_seconds=row[7])
 
     async def create(
         self, session_id: bytes, account: Account, actor: Actor, *, data: Data, times: Times, replaces: bytes

@@ -57,7 +57,8 @@ class RedisSessions:
         account = Account(
             principal_id=value.principal_id, epoch=value.epoch, kind="user", name=row[0], admin=bool(row[1])
         )
-        return Stored(account, source=row[2], data=value.data, unused_seconds=now - value.seen_at)
+        unused, lifetime = now - value.seen_at, value.expires_at - now
+        return Stored(account, source=row[2], data=value.data, unused_seconds=unused, lifetime_seconds=lifetime)
 
     async def create(
         self, session_id: bytes, account: Account, actor: Actor, *, data: Data, times: Times, replaces: bytes

@@ -1,7 +1,11 @@
 """Why somebody may or may not: each rule, and that the answer is what both planes do."""
 
+import json
 import random
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from string import Formatter
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,6 +14,7 @@ import pytest
 from moorage.access.matrix import EVERY_PROJECT_PERMISSION
 from moorage.access.policy import Role
 from moorage.artifacts import rules
+from moorage.artifacts.explain import SENTENCES
 from moorage.artifacts.rules import RuleBody, RuleSelector
 from moorage.identity import groups, robots
 from moorage.identity import service as identity
@@ -19,6 +24,7 @@ from tests.api.client import Client, Server
 from tests.api.conftest import Serve, administrator, make_project, make_robot, make_user, project_id, unique
 from tests.api.test_projects_api import call
 
+ROOT = Path(__file__).resolve().parents[2]
 ROLES = [None, Role.LIMITED_GUEST, Role.GUEST, Role.DEVELOPER, Role.MAINTAINER, Role.PROJECT_ADMIN]
 
 
@@ -35,7 +41,11 @@ async def decided(app: Server, project: str, principal: str, action: str, **more
     """Whether, and which rule."""
     found = await ask(app, project, principal, action, **more)
     assert found["decided_by"] in [one["rule"] for one in found["checks"]]
-    assert all(one["text"] for one in found["checks"])
+    for one in found["checks"]:
+        values = dict(one["values"])
+        if "left" in values:
+            values["left"] = quotas.format_size(values["left"])
+        assert one["text"] == SENTENCES[one["code"]].format_map(values)
     return found["allowed"], found["decided_by"]
 
 
@@ -107,6 +117,14 @@ async def test_public_projects_scopes_tags_and_quotas(app: Server, project: str)
     await app.run(quotas.set_limit, number, 1)
     assert await decided(app, project, who, "push") == (False, "quota")
     assert (await decided(app, project, who, "pull"))[0]
+
+
+def test_the_page_has_words_for_each_sentence() -> None:
+    words = json.loads((ROOT / "portal/src/locales/en-US/explain.json").read_text())
+    assert set(words["check"]) == set(SENTENCES)
+    for code, sentence in SENTENCES.items():
+        fields = {name for _, name, _, _ in Formatter().parse(sentence) if name}
+        assert fields == set(re.findall(r"{{(\w+)}}", words["check"][code])), code
 
 
 async def test_read_only_stops_changes(serve: Serve) -> None:

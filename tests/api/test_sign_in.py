@@ -46,6 +46,19 @@ async def test_a_password_opens_a_session(browser: Browser, ann: Client) -> None
     assert await browser.who() == ann.username
 
 
+async def test_a_page_is_told_when_its_session_ends_and_a_program_is_not(
+    app: Server, browser: Browser, ann: Client
+) -> None:
+    await browser.sign_in(ann.username, PASSWORD)
+
+    ends = (await browser.get(CURRENT)).json()["session"]
+
+    assert set(ends) == {"idle_seconds", "idle_timeout_seconds", "lifetime_seconds"}
+    assert 0 < ends["idle_seconds"] <= ends["idle_timeout_seconds"] == 60 * 60
+    assert 0 < ends["lifetime_seconds"] <= 12 * 60 * 60
+    assert "session" not in (await app.send("GET", CURRENT, headers=ann.basic)).json()
+
+
 async def test_over_https_cookies_are_bound_to_it(app: Server, ann: Client) -> None:
     body = f"principal={ann.username}&password={PASSWORD}".encode()
 

@@ -27,6 +27,24 @@ def ask(moorage: Moorage, method: str, path: str, body: object = None) -> Any:
     return reply.json() if reply.content else None
 
 
+def test_chosen_artifacts_say_what_deleting_them_would_free(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
+    moorage.create_project("weighed")
+    for number in range(2):
+        pusher.push(images.image(f"weighed-{number}", size_bytes=2 << 20), f"weighed/app:{number}")
+    reader.enter("/projects/weighed/repositories/app/artifacts", "app", moorage.admin)
+    digests = "[...document.querySelectorAll('tbody [role=cell] code')].map((one) => one.textContent)"
+    reader.page.wait(f"{digests}.length === 2")
+    for digest in reader.page.value(digests):
+        reader.press(f"Select {digest}")
+    path = "/projects/weighed/repositories/app"
+    every = [one["digest"] for one in ask(moorage, "GET", f"{path}/artifacts")]
+    own = ask(moorage, "POST", f"{path}/storage", {"references": every})["together"]["own"]
+    reader.see(f"Deleting them would free {own / (1 << 20):.3g}\u00a0MiB.")
+    reader.look("artifacts.chosen")
+    reader.press("Copy to…")
+    reader.see("Copy 2 artifacts to another repository")
+
+
 def test_an_artifact_gets_a_tag_and_a_label_and_is_copied(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
     for name in ("shop", "stock"):
         moorage.create_project(name)

@@ -1,5 +1,6 @@
 """Ways in: an account of one's own, a provider, the first start; and what is said to whoever stays outside."""
 
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -151,7 +152,7 @@ def test_what_a_provider_did_not_do_is_said(reader: Reader, error: str, said: st
     reader.see(said)
 
 
-def test_a_directory_that_is_away_and_a_name_that_is_locked_are_said(reader: Reader, moorage: Moorage) -> None:
+def test_a_directory_that_is_away_is_said(reader: Reader, moorage: Moorage) -> None:
     away = f"ldap://127.0.0.1:{free_port()}"
     configure(moorage, auth_sources=["local", "ldap"], ldap_url=away, ldap_base_dn="dc=example,dc=org")
     reader.expected = ["503 (Service Unavailable)", "401 (Unauthorized)", "429 (Too Many Requests)"]
@@ -163,3 +164,24 @@ def test_a_directory_that_is_away_and_a_name_that_is_locked_are_said(reader: Rea
     reader.see("The directory did not answer")
     reader.look("sign-in.away")
     configure(moorage, auth_sources=["local"])
+
+
+def test_a_name_that_is_locked_is_said_to_be_so_until_when(reader: Reader, moorage: Moorage) -> None:
+    form = {"principal": "guessed", "password": "Wr0ng-guess"}
+    for _ in range(5):
+        assert httpx.post(f"{moorage.url}/c/login", data=form, trust_env=False, timeout=60).status_code == 401
+    reader.expected = ["401 (Unauthorized)", "429 (Too Many Requests)"]
+    reader.open("/sign-in", "Sign in")
+    reader.speak("zh-CN")
+    reader.open("/sign-in", "登录")
+    reader.page.fill("[name=username]", "guessed")
+    for _ in range(9):  # each wrong try doubles the wait: sooner or later it is longer than a slow machine needs
+        reader.page.fill("[name=password]", "Wr0ng-guess")
+        reader.page.click("form [type=submit]")
+        reader.page.wait("document.querySelector('form [role=alert]')")
+        reader.page.wait("!document.querySelector('form [type=submit][data-loading]')")
+        if reader.sees("错误密码次数过多"):
+            break
+    said = str(reader.page.value("document.querySelector('form [role=alert] p').textContent"))
+    assert re.search(r"已锁定至 \d\d:\d\d:\d\d.之后可重试。", said), said
+    reader.photograph("sign-in.locked", language="zh-CN")

@@ -1,5 +1,6 @@
 """Members and labels of a project, as its administrator sees and changes them; and what others are not offered."""
 
+import httpx
 import pytest
 
 from tests.portal.conftest import Reader
@@ -25,11 +26,24 @@ def test_members_are_added_changed_removed_and_brought_back(reader: Reader, moor
     reader.press("Add member", within="dialog")
     reader.page.wait("!document.querySelector('[role=dialog]')")
     reader.see("bob")
+    reader.page.click('[aria-label="Role of bob"]')
+    reader.press("Maintainer", role="option")
+    reader.see("Role of bob changed")
     reader.press("Actions for bob")
     reader.press("Remove bob")
     reader.see("bob has no role here any more")
     reader.press("Undo")
     reader.page.wait("[...document.querySelectorAll('td[data-first]')].some((one) => one.textContent === 'bob')")
+    account = (moorage.admin.username, moorage.admin.password)
+    group = {"group_name": "crew-of-members", "group_type": 3}
+    assert httpx.post(f"{moorage.url}/api/v2.0/usergroups", json=group, auth=account, timeout=60).status_code == 201
+    reader.press("Add member")
+    reader.press("Group")
+    reader.type("Group name", "crew-of")
+    reader.press("crew-of-members", role="option")
+    reader.press("Add member", within="dialog")
+    reader.page.wait("!document.querySelector('[role=dialog]')")
+    reader.see("crew-of-members")
 
 
 def test_a_guest_sees_members_and_may_not_change_them(reader: Reader, moorage: Moorage) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from tests import serving
 from tests.clients import images
+from tests.parts.base import wait_until
 from tests.portal.conftest import Pusher, Reader
 from tests.serving import Moorage
 
@@ -66,3 +67,66 @@ def test_a_copy_is_watched_to_its_end(reader: Reader, moorage: Moorage, there: M
     ) as api:
         tags = api.get("/projects/copy/repositories/api/tags").json()
     assert sorted(one["name"] for one in tags) == ["v1", "v2"]
+
+
+def test_what_is_slow_is_stopped_and_policy_and_registry_are_changed_and_deleted(
+    reader: Reader, moorage: Moorage, there: Moorage, pusher: Pusher
+) -> None:
+    moorage.create_project("slow")
+    pusher.push(images.image("slow", size_bytes=900_000), "slow/tar:v1")
+    account = (moorage.admin.username, moorage.admin.password)
+    with httpx.Client(base_url=moorage.url + "/api/v2.0", auth=account, timeout=60) as api:
+        credential = {"type": "basic", "access_key": there.admin.username, "access_secret": there.admin.password}
+        registry = {"name": "slowly", "type": "harbor", "url": f"http://{there.host}", "credential": credential}
+        number = _made(api.post("/registries", json=registry))
+        policy = {
+            "name": "drip", "dest_registry": {"id": number}, "enabled": True, "dest_namespace": "copy", "speed": 1,
+            "trigger": {"type": "manual"}, "filters": [{"type": "name", "value": "slow/**"}],
+        }  # fmt: skip
+        made = _made(api.post("/replication/policies", json=policy))
+        run = _made(api.post("/replication/executions", json={"policy_id": made}))
+        tasks = f"/replication/executions/{run}/tasks"
+        wait_until(
+            lambda: [one["status"] for one in api.get(tasks).json()] == ["InProgress"], what="a copy", seconds=60
+        )
+        task = api.get(tasks).json()[0]["id"]
+
+    reader.enter("/admin/jobs", "Jobs", moorage.admin)
+    reader.press(f"Actions for Replication {task}")  # 900 s of work
+    reader.press("Stop task")
+    reader.see("Nothing runs now.", seconds=30)
+    reader.open(f"/admin/replications/{made}/runs/{run}", f"Run {run}")
+    reader.see("1 stopped")
+    reader.press("Run again")
+    reader.page.wait(f"![...document.querySelectorAll('h1')].some((one) => one.textContent === 'Run {run}')")
+    reader.press("Stop")
+    reader.see("Run again", seconds=30)
+    reader.see("Stopped")
+
+    reader.open("/admin/replications", "Replications")
+    reader.press("Actions for drip")
+    reader.press("Edit…")
+    reader.type("Name", "drop")
+    reader.press("Save replication")
+    reader.press("Actions for drop")
+    reader.press("Delete replication…")
+    reader.type("Type drop to confirm", "drop")
+    reader.press("Delete replication", within="dialog")
+    reader.page.wait("!document.querySelector('[role=dialog]')")
+    reader.open("/admin/registries", "Registries")
+    reader.press("Actions for slowly")
+    reader.press("Edit registry…")
+    reader.type("Name", "formerly")
+    reader.press("Save registry")
+    reader.press("Actions for formerly")
+    reader.press("Delete registry…")
+    reader.type("Type formerly to confirm", "formerly")
+    reader.press("Delete registry", within="dialog")
+    reader.page.wait("!document.querySelector('[role=dialog]')")
+    reader.page.wait("!document.querySelector('main').innerText.includes('formerly')")
+
+
+def _made(answer: httpx.Response) -> int:
+    """The id of what was made."""
+    assert answer.status_code == 201, answer.text
+    return int(answer.headers["location"].rpartition("/")[2])

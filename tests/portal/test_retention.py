@@ -1,5 +1,6 @@
 """Retention: a rule with its count of matches, a dry run with the reason for each tag, and exactly that carried out."""
 
+import httpx
 import pytest
 
 from tests.clients import images
@@ -36,3 +37,28 @@ def test_a_dry_run_says_why_and_exactly_it_is_carried_out(reader: Reader, moorag
     reader.open("/projects/kept/repositories/app", "app")
     reader.see("1.2.0")
     assert not reader.sees("1.1.0")
+
+
+def test_a_rule_is_changed_and_a_run_that_has_not_begun_is_stopped(reader: Reader, moorage: Moorage) -> None:
+    moorage.create_project("halted")
+    reader.enter("/projects/halted/policy/retention", "halted", moorage.admin)
+    reader.press("Add rule")
+    reader.type("Number", "1")
+    reader.press("Save rule")
+    reader.see("Keep the artifact that was pushed last")
+    reader.press("Actions for rule 1")
+    reader.press("Edit rule")
+    reader.type("Number", "7")
+    reader.press("Save rule")
+    reader.see("Keep the 7 artifacts that were pushed last")
+    queue = f"{moorage.url}/api/v2.0/jobservice/queues/RETENTION"
+    account = (moorage.admin.username, moorage.admin.password)
+    assert httpx.put(queue, json={"action": "pause"}, auth=account, timeout=60).status_code == 200
+    try:
+        reader.press("Dry run")
+        reader.see("Running")
+        reader.press("Stop")
+        reader.see("Stopped")
+        reader.page.wait("[...document.querySelectorAll('button')].every((one) => one.textContent !== 'Stop')")
+    finally:
+        assert httpx.put(queue, json={"action": "resume"}, auth=account, timeout=60).status_code == 200

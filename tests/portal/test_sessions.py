@@ -1,6 +1,10 @@
 """A session that ends, and two tabs: nothing that was typed is lost, and nobody sees what is somebody else's."""
 
+import contextlib
+import hashlib
 import json
+import sqlite3
+import time
 
 import pytest
 
@@ -58,6 +62,46 @@ def test_a_form_waits_for_its_person_to_be_back(typing: Reader, moorage: Moorage
     typing.see("Your session ended. Sign in again")
     again(typing, moorage.admin)
     typing.see_title("half-typed")
+
+
+def test_a_session_that_ends_soon_says_so_and_goes_on(typing: Reader, moorage: Moorage) -> None:
+    _move_session(moorage, typing, used_seconds_ago=3400)  # of an hour
+    _wake(typing)
+    typing.see("if nothing is done here until then")
+    typing.look("sign-in.ends")
+    typing.type("Name", "ends-soon")  # whoever types is there
+    typing.page.wait("!document.body.innerText.includes('if nothing is done here until then')")
+    _move_session(moorage, typing, used_seconds_ago=3400)
+    _wake(typing)
+    typing.see("if nothing is done here until then")
+    typing.page.value("document.querySelector('[role=status] button').click()")  # the dialog lies over it
+    typing.page.wait("!document.body.innerText.includes('if nothing is done here until then')")
+    assert typing.page.value(TYPED) == "ends-soon"
+    _move_session(moorage, typing, lives_seconds=200)
+    _wake(typing)
+    typing.see("You can sign in again then")
+    _move_session(moorage, typing, lives_seconds=-1)
+    _wake(typing)
+    typing.see("Your session ended. Sign in again")  # nobody pressed anything
+    again(typing, moorage.admin)
+    typing.press("Create project")
+    typing.see_title("ends-soon")
+
+
+def _wake(reader: Reader) -> None:
+    """The machine slept for an hour, and its person is back."""
+    reader.page.value("(() => { const now = Date.now; Date.now = () => now() + 3_600_000; })()")
+    reader.page.value("document.dispatchEvent(new Event('visibilitychange')) && 0")
+
+
+def _move_session(moorage: Moorage, reader: Reader, *, used_seconds_ago: int = 0, lives_seconds: int = 40_000) -> None:
+    """Change the row of the page's session, as time would."""
+    name = hashlib.sha256(reader.cookies["sid"].encode()).digest()
+    with contextlib.closing(sqlite3.connect(moorage.data / "moorage.db", timeout=30)) as database, database:
+        now = time.time_ns() // 1000
+        values = {"seen": now - used_seconds_ago * 1_000_000, "end": now + lives_seconds * 1_000_000, "name": name}
+        changed = database.execute("UPDATE session SET seen_at = :seen, expires_at = :end WHERE id = :name", values)
+        assert changed.rowcount == 1
 
 
 def test_what_another_tab_does_is_noticed(reader: Reader, moorage: Moorage, bob: Account) -> None:

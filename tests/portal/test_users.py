@@ -1,7 +1,14 @@
 """Users and groups are made, changed and deleted, and the audit log says by whom; all on one server."""
 
+import json
+
+import httpx
+import msgspec
 import pytest
 
+from tests.api.identity.directories import make_town
+from tests.parts import Parts
+from tests.parts.slapd import Slapd
 from tests.portal.conftest import Reader
 from tests.serving import Account, Moorage
 
@@ -54,6 +61,17 @@ def test_groups_and_what_the_audit_log_says(reader: Reader, moorage: Moorage) ->
     reader.look("groups.new")
     reader.press("Create group")
     reader.see("engineers")
+    reader.press("Actions for engineers")
+    reader.press("Rename group…")
+    reader.type("Name", "builders")
+    reader.press("Rename group", within="dialog")
+    reader.see("builders")
+    reader.page.wait("!document.querySelector('[role=dialog]')")
+    reader.press("Actions for builders")
+    reader.press("Delete group…")
+    reader.type("Type builders to confirm", "builders")
+    reader.press("Delete group", within="dialog")
+    reader.see("No group is known yet.")
 
     reader.open("/admin/audit", "Audit")
     reader.see("engineers")
@@ -64,13 +82,77 @@ def test_groups_and_what_the_audit_log_says(reader: Reader, moorage: Moorage) ->
     reader.open("/admin/audit?f.event=login_user&f.days=1", "Audit")
     reader.see("login_user")
     assert not reader.sees("engineers")
-    reader.open("/admin/audit/purge", "Retention of the audit log")
+
+
+def test_the_audit_log_is_purged_at_times_and_a_purge_is_stopped(reader: Reader, moorage: Moorage) -> None:
+    reader.enter("/admin/audit/purge", "Retention of the audit log", moorage.admin)
     reader.see("Nothing has been purged yet.")
+    reader.press("Edit schedule")
+    reader.press("Purges")
+    reader.press("Every day at 00:00 UTC", role="option")
+    reader.press("Save schedule")
+    reader.see("entries older than 180 days")
+    queue = f"{moorage.url}/api/v2.0/jobservice/queues/PURGE_AUDIT_LOG"
+    account = (moorage.admin.username, moorage.admin.password)
+    assert httpx.put(queue, json={"action": "pause"}, auth=account, timeout=60).status_code == 200
+    try:
+        reader.press("Purge now…")
+        reader.press("Dry run: only say what would go")
+        reader.look("audit.purge")
+        reader.press("Purge entries")
+        reader.page.wait("[...document.querySelectorAll('button')].some((one) => one.textContent === 'Stop')")
+        reader.look("audit.purge.waits")
+        reader.press("Stop")
+        reader.see("Stopped")
+    finally:
+        assert httpx.put(queue, json={"action": "resume"}, auth=account, timeout=60).status_code == 200
     reader.press("Purge now…")
     reader.press("Dry run: only say what would go")
-    reader.look("audit.purge")
     reader.press("Purge entries")
     reader.see("Done", seconds=30)
+    reader.press("Details of")
+    reader.see("would be")
+
+
+@pytest.mark.part("slapd")
+def test_people_of_the_directory_are_imported_and_its_groups_found(
+    reader: Reader, moorage: Moorage, parts: Parts
+) -> None:
+    town = make_town(parts.get("slapd", Slapd))
+    anna, bert = town.person("anna"), town.person("annabert")
+    town.group("crew")
+    items = msgspec.structs.asdict(town.items(ldap_search_password=town.part.search_password))
+    sent = {name: value for name, value in items.items() if name.startswith("ldap_") or name == "auth_sources"}
+    auth = (moorage.admin.username, moorage.admin.password)
+    configurations = f"{moorage.url}/api/v2.0/configurations"
+    assert httpx.put(configurations, json=sent, auth=auth, timeout=60).status_code == 200
+    reader.enter("/admin/users", "Users", moorage.admin)
+    reader.press("Import from directory")
+    reader.type("Name in the directory", "nobody-like-this")
+    reader.see("Nobody in the directory is called so.")
+    reader.type("Name in the directory", "anna")
+    reader.press(bert.name)
+    reader.press(anna.name)
+    reader.look("users.import")
+    town.remove(bert.dn)
+    reader.expected = ["404 (Not Found)"]
+    reader.press("Import 2 people")
+    reader.see("These could not be imported; all others were.")
+    reader.photograph("users.import.failed")
+    reader.press(bert.name)
+    reader.press("Import 1 person")
+    reader.see("1 person imported")
+    reader.open(f"/admin/users?q={anna.name}", "Users")
+    reader.see("Directory")
+
+    reader.open("/admin/groups", "Groups")
+    reader.press("New group")
+    reader.type("Look for it in the directory", "crew")
+    reader.press("cn=", role="option")
+    filled = json.dumps(town.name("crew"))
+    reader.page.wait(f"[...document.querySelectorAll('[role=dialog] input')].some((one) => one.value === {filled})")
+    reader.look("groups.directory")
+    assert httpx.put(configurations, json={"auth_sources": ["local"]}, auth=auth, timeout=60).status_code == 200
 
 
 def test_others_read_why_not(reader: Reader, moorage: Moorage) -> None:

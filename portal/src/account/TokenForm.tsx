@@ -7,7 +7,7 @@ import { asProblem } from "../api/problem.ts";
 import { useWords } from "../app/words.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { SelectField, TextField } from "../kit/Field.tsx";
-import { SCOPES } from "./TokensPage.tsx";
+import { SCOPES } from "./tokenColumns.tsx";
 import { tokensChanged, useProjectNames } from "./queries.ts";
 
 const DAYS = ["7", "30", "90", "365", "-1"];

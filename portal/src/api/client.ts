@@ -139,7 +139,9 @@ async function problemOf(reply: Response): Promise<Problem> {
   const id = reply.headers.get("X-Request-Id") ?? "";
   const wait = Number(reply.headers.get("Retry-After") ?? 0);
   try {
-    const error = ((await reply.json()) as Errors).errors[0];
+    const content = (await reply.json()) as Errors | unknown[];
+    if (Array.isArray(content)) return new Problem(reply.status, "", "", id, { entries: content }, wait); // what of a list could not be done
+    const error = content.errors[0];
     return new Problem(reply.status, error?.code ?? "", error?.message ?? "", id, error?.detail ?? {}, wait);
   } catch {
     return new Problem(reply.status, "", "", id, {}, wait);

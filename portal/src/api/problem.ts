@@ -1,6 +1,9 @@
 // What went wrong, as the server says it.
 
 export class Problem extends Error {
+  /** When it was heard of; what has to be waited for counts from then. */
+  readonly at = new Date();
+
   /**
    * @param status of HTTP; 0: the server could not be reached
    * @param code of the protocol: `DENIED`, `NOT_FOUND`

@@ -231,6 +231,10 @@ export interface Check {
   rule: string;
   allows: boolean | null;
   text: string;
+  /** What `text` says, as a word that stays. */
+  code: string;
+  /** What is put into the sentence; */
+  values: Record<string, string | number>;
 }
 
 /** An entry of an index. */
@@ -1661,6 +1665,16 @@ export interface SelectorToTry {
   decoration?: string;
 }
 
+/** How long the caller's session lives yet, in seconds. */
+export interface SessionEnds {
+  /** Until it ends if it is not used. */
+  idle_seconds: number;
+  /** What `idle_seconds` is after each use. */
+  idle_timeout_seconds: number;
+  /** Until it ends whatever happens. */
+  lifetime_seconds: number;
+}
+
 /** A repository that holds some of the same blobs. */
 export interface SharedWith {
   name: string;
@@ -1915,6 +1929,8 @@ export interface UserResp {
   source?: string;
   /** Ours: whether the account is locked. */
   disabled?: boolean;
+  /** Ours: of /users/current, asked with a session: when that ends. */
+  session?: SessionEnds | null;
 }
 
 /** A user as anybody who is signed in may find one. */

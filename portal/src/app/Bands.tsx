@@ -3,15 +3,18 @@ import { ActionIcon, Button } from "@mantine/core";
 import { IconX } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState, type ReactNode } from "react";
+import { stay, useEnding } from "./ending.ts";
 import { systemQuery } from "./session.tsx";
 import { askAgain, useLost } from "./watch.ts";
-import { useWords } from "./words.ts";
+import { useLanguage, useWords } from "./words.ts";
 import classes from "./shell.module.css";
 
 export function Bands() {
   const t = useWords();
   const system = useQuery(systemQuery).data;
-  const { declined } = useLost();
+  const { declined, lost } = useLost();
+  const ending = useEnding();
+  const language = useLanguage();
   const [isOld, setOld] = useState(false);
   const [isOffline, setOffline] = useState(false);
   const [closed, setClosed] = useState(readClosed);
@@ -38,6 +41,12 @@ export function Bands() {
     <div className={classes["bands"]} role="status" data-no-print>
       {system?.read_only && <div className={classes["band"]} data-tone="warn">{t("shell.band.readOnly")}</div>}
       {declined && <div className={classes["band"]} data-tone="warn">{t("shell.band.signedOut")} <Button size="xs" variant="default" onClick={askAgain}>{t("identity.signIn.action")}</Button></div>}
+      {ending && !declined && lost === null && (
+        <div className={classes["band"]} data-tone="warn">
+          {t(ending.renews ? "shell.band.ends" : "shell.band.endsAnyway", { time: new Intl.DateTimeFormat(language, { timeStyle: "short" }).format(ending.at) })}
+          {ending.renews && <> <Button size="xs" variant="default" onClick={() => void stay().catch(() => undefined)}>{t("shell.band.stay")}</Button></>}
+        </div>
+      )}
       {isOffline && <div className={classes["band"]} data-tone="warn">{t("problems.offline")}</div>}
       {banner && closed !== banner.text && <Band tone={banner.tone} {...(banner.closable ? { onClose: () => close(banner.text) } : {})}>{banner.text}</Band>}
       {isOld && <div className={classes["band"]} data-tone="accent">{t("shell.band.newVersion")} <Button size="xs" variant="default" onClick={() => location.reload()}>{t("shell.band.reload")}</Button></div>}

@@ -18,6 +18,7 @@ interface Page {
   /** Nobody was signed in here, and now somebody is. */
   adopt: (user: UserResp | null) => void;
 }
+type Now = Awaited<ReturnType<typeof whoNow>> | null; // null: the server cannot be reached
 type Said = { id: number; name: string } | null;
 
 const GRAVITY = { over: 0, out: 1, other: 2 };
@@ -25,7 +26,8 @@ let page: Page = { me: () => undefined, adopt: () => undefined };
 let lost: Lost | null = null;
 let declined = false;
 let waiting: { promise: Promise<boolean>; resolve: (again: boolean) => void } | null = null;
-let looking: Promise<boolean> | null = null;
+let looking: Promise<Now> | null = null;
+let returns = 0;
 const listeners = new Set<() => void>();
 const channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("moorage-session");
 
@@ -38,6 +40,9 @@ export function startWatch(given: Page): void {
   if (typeof window !== "undefined") window.addEventListener("pageshow", (event) => event.persisted && void changed());
 }
 
+/** Look whose session it is, as somebody else's reply would have us do: one that has ended is said at once. */
+export const lookAgain = (): Promise<boolean> => changed();
+
 /** Tell the other tabs who is signed in from now on. */
 export function announce(user: UserResp | null): void {
   channel?.postMessage(user && ({ id: user.user_id, name: user.username } satisfies Said));
@@ -46,6 +51,7 @@ export function announce(user: UserResp | null): void {
 /** The same person is signed in again: what waited goes on. */
 export function goOn(): void {
   declined = false;
+  returns += 1;
   finish(true);
 }
 
@@ -74,14 +80,12 @@ async function over(background: boolean): Promise<boolean> {
   return ask("over");
 }
 
-function changed(background = true): Promise<boolean> {
-  looking ??= look(background).finally(() => (looking = null));
-  return looking;
-}
-
-async function look(background: boolean): Promise<boolean> {
-  const now = await whoNow().catch(() => null);
-  if (now === null) return false; // the server cannot be reached, and the next request says so
+/** `fresh`: what others asked already may be older than what is known. The answer is shared, and not the wait for a person. */
+async function changed(background = true, fresh = false): Promise<boolean> {
+  const begun = returns;
+  const now = await (fresh ? look() : (looking ??= look().finally(() => (looking = null))));
+  if (returns !== begun) return changed(background, true); // somebody is back since
+  if (now === null) return false; // and the next request says so
   const mine = page.me();
   if (!mine || mine.user_id === now.user?.user_id) {
     now.accept();
@@ -91,12 +95,14 @@ async function look(background: boolean): Promise<boolean> {
   return now.user ? ask("other", now.user.username) : over(background);
 }
 
+const look = (): Promise<Now> => whoNow().catch(() => null);
+
 async function heard(said: Said): Promise<void> {
   const mine = page.me();
   if (mine === undefined || (said === null && mine === null)) return;
   if (said === null) void ask("out");
   else if (mine !== null && mine.user_id !== said.id) void ask("other", said.name);
-  else if (await changed()) goOn();
+  else if (await changed(true, true)) goOn();
 }
 
 function ask(why: Lost["why"], name = ""): Promise<boolean> {

@@ -1,5 +1,5 @@
 // What is stored, tagged or not?
-import { Menu, Select } from "@mantine/core";
+import { Button, Menu, Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
@@ -18,6 +18,7 @@ import { LabelPick } from "../labels/LabelPick.tsx";
 import { AddTag } from "./AddTag.tsx";
 import { CopyTo } from "./CopyTo.tsx";
 import { DeleteArtifact } from "./DeleteArtifact.tsx";
+import { Measured } from "./Measured.tsx";
 import { artifactsQuery, useRepository } from "./queries.ts";
 
 export default function ArtifactsPage() {
@@ -28,6 +29,7 @@ export default function ArtifactsPage() {
   const may = useMay(project);
   const isSignedIn = Boolean(useUser());
   const [open, setOpen] = useState<{ what: "tag" | "copy" | "delete"; artifact: Artifact } | null>(null);
+  const [copied, setCopied] = useState<string[] | null>(null);
   const close = () => setOpen(null);
   const columns: Column<Artifact>[] = [
     { id: "digest", head: t("artifacts.column.digest"), cell: (one) => <span className="row"><Link to={places.artifact(project, repository, one.digest)}><code title={one.digest} translate="no">{shortDigest(one.digest)}</code></Link><Copy text={one.digest} label={t("kit.copy.digest")} /></span> },
@@ -59,10 +61,17 @@ export default function ArtifactsPage() {
           {may("artifact:delete") && <><Menu.Divider /><Menu.Item className="danger" onClick={() => setOpen({ what: "delete", artifact: one })}>{t("artifacts.deleteArtifact.open")}</Menu.Item></>}
         </>
       )}
+      bulk={(chosen) => (
+        <>
+          <Measured path={path} digests={chosen.map((one) => one.digest)} />
+          {isSignedIn && <Button size="xs" variant="default" onClick={() => setCopied(chosen.map((one) => one.digest))}>{t("artifacts.copyTo.open")}</Button>}
+        </>
+      )}
       empty={<Empty>{t("artifacts.list.empty")}</Empty>}
     />
     {open?.what === "tag" && <AddTag path={path} digest={open.artifact.digest} of={shortDigest(open.artifact.digest)} onClose={close} />}
     {open?.what === "copy" && <CopyTo path={path} digests={[open.artifact.digest]} of={shortDigest(open.artifact.digest)} onClose={close} />}
+    {copied && <CopyTo path={path} digests={copied} of={shortDigest(copied[0] ?? "")} onClose={() => setCopied(null)} />}
     {open?.what === "delete" && <DeleteArtifact path={path} digest={open.artifact.digest} onClose={close} />}
     </>
   );

@@ -12,6 +12,7 @@ import { Empty } from "../kit/Empty.tsx";
 import { OwnShared } from "../kit/Progress.tsx";
 import { Count, Name, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
+import { projectQuery } from "../projects/queries.ts";
 import { DeleteRepositories } from "./DeleteRepositories.tsx";
 import { PushCommands } from "./PushCommands.tsx";
 import { repositoriesQuery, storageQuery } from "./queries.ts";
@@ -20,6 +21,7 @@ export default function RepositoriesPage() {
   const t = useWords();
   const { project } = useParams({ strict: false }) as { project: string };
   const may = useMay(project);
+  const isProxy = Boolean(useQuery(projectQuery(project)).data?.registry_id);
   const list = useListState({ sort: "-update_time" });
   const query = useQuery({ ...repositoriesQuery(project, list), refetchInterval: (state) => (state.state.data?.total === 0 ? 3000 : false) });
   const names = (query.data?.data ?? []).map((one) => one.name ?? "");
@@ -46,7 +48,7 @@ export default function RepositoriesPage() {
           menu: (one: Repository) => <Menu.Item className="danger" onClick={() => setGoing([one])}>{t("artifacts.deleteRepositories.open", { count: 1 })}</Menu.Item>,
           bulk: (chosen: Repository[]) => <Button size="xs" variant="default" onClick={() => setGoing(chosen)}>{t("artifacts.deleteRepositories.open", { count: chosen.length })}</Button>,
         } : {})}
-        empty={may("repository:push") ? <Empty action={<PushCommands project={project} />}>{t("artifacts.repositories.empty")}</Empty> : <Empty>{t("artifacts.repositories.emptyReader")}</Empty>}
+        empty={may("repository:push") ? <Empty action={<PushCommands project={project} />}>{t("artifacts.repositories.empty")}</Empty> : <Empty>{isProxy ? t("artifacts.repositories.emptyProxy") : t("artifacts.repositories.emptyReader")}</Empty>}
       />
       {going && <DeleteRepositories project={project} names={going.map((one) => split(one.name ?? "")[1])} onClose={() => setGoing(null)} />}
     </div>

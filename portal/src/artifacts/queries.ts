@@ -86,6 +86,14 @@ export const artifactsQuery = (path: Path, list: ListState) =>
     },
   });
 
+/** What deleting artifacts would bring back; a page has no more of them than the server measures at once. */
+export const measuredQuery = (path: Path, digests: string[]) =>
+  queryOptions({
+    queryKey: ["repository", path.project_name, path.repository_name, "measured", digests],
+    placeholderData: keepPreviousData,
+    queryFn: async ({ signal }) => (await call("POST /projects/{project_name}/repositories/{repository_name}/storage", { path, body: { references: digests }, signal })).data,
+  });
+
 export const artifactQuery = (path: Path, reference: string) =>
   queryOptions({
     queryKey: ["repository", path.project_name, path.repository_name, "artifact", reference],

@@ -17,7 +17,7 @@ import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { ScheduleField, plannedOf, scheduleOf, useSaidCron, type Planned } from "../kit/Schedule.tsx";
 import { Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
-import { isOver, StateChip } from "../kit/Work.tsx";
+import { isOver, StateChip, WorkBlock } from "../kit/Work.tsx";
 import { EVENTS, keptOf, parametersOf, type Kept } from "./purge.ts";
 
 const changed = () => queries.invalidateQueries({ queryKey: ["audit", "purge"] });
@@ -38,6 +38,7 @@ export default function PurgePage() {
     refetchInterval: (query) => (query.state.data?.data.some((one) => !isOver(one.job_status)) ? 2000 : false),
   });
   const planned = plannedOf(schedule.data?.schedule?.type, schedule.data?.schedule?.cron);
+  const going = list.page === 1 ? runs.data?.data.find((one) => !isOver(one.job_status)) : undefined;
   const columns: Column<ExecHistory>[] = [
     { id: "began", head: t("audit.purge.began"), cell: (one) => <Time value={one.creation_time} /> },
     { id: "kind", head: t("audit.purge.kind"), width: "fit", cell: (one) => (keptOf(one).dry ? t("audit.purge.dryKind") : one.job_kind === "SCHEDULE" ? t("audit.purge.bySchedule") : t("audit.purge.byHand")) },
@@ -56,6 +57,7 @@ export default function PurgePage() {
             <Button size="xs" variant="default" onClick={() => setAsks("schedule")}>{t("audit.purge.edit")}</Button>
           </div>
         )}
+        {going && <Going run={going} />}
         <div className="stack">
           <h2>{t("audit.purge.history")}</h2>
           <Table
@@ -66,6 +68,18 @@ export default function PurgePage() {
       </div>
       {asks && schedule.data && <KeptDialog now={asks === "now"} schedule={schedule.data} onClose={() => setAsks(null)} />}
     </Page>
+  );
+}
+
+/** The purge that waits or goes on, and its end by hand; what is gone by then is gone. */
+function Going({ run }: { run: ExecHistory }) {
+  const t = useWords();
+  const stop = useMutation({ mutationFn: () => call("PUT /system/purgeaudit/{purge_id}", { path: { purge_id: run.id ?? 0 } }), onSettled: changed });
+  return (
+    <div className="stack">
+      <WorkBlock label={keptOf(run).dry ? t("audit.purge.dryKind") : t("audit.purge.submit")} status={run.job_status} progress={undefined} aside={t("audit.purge.of", { count: Number(keptOf(run).days) })} onStop={() => stop.mutate()} stopBusy={stop.isPending} />
+      {stop.error && <ProblemBox error={stop.error} />}
+    </div>
   );
 }
 

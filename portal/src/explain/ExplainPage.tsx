@@ -5,15 +5,16 @@ import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { call } from "../api/client.ts";
-import type { Explanation } from "../api/schema.ts";
+import type { Check, Explanation } from "../api/schema.ts";
 import { useSearch } from "../app/search.ts";
-import { useWords } from "../app/words.ts";
+import { useLanguage, useWords } from "../app/words.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { SelectField, TextField } from "../kit/Field.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Name } from "../kit/show.tsx";
 import { IS_NAME } from "../projects/queries.ts";
 import classes from "./explain.module.css";
+import { said } from "./said.ts";
 
 const KINDS = ["user", "robot", "anonymous"] as const;
 type Kind = (typeof KINDS)[number];
@@ -68,6 +69,8 @@ export default function ExplainPage() {
 
 function Answer({ found, who, action }: { found: Explanation; who: string; action: string }) {
   const t = useWords();
+  const language = useLanguage();
+  const words = (one: Check) => said(one, t, language);
   return (
     <section className="stack" aria-label={t("explain.answer")} role="status">
       <div className="row"><Chip tone={found.allowed ? "ok" : "danger"} icon={found.allowed ? IconCheck : IconX}>{found.allowed ? t("explain.may") : t("explain.mayNot")}</Chip><span className="strong"><Name>{who}</Name></span><code translate="no">{action}</code></div>
@@ -77,7 +80,7 @@ function Answer({ found, who, action }: { found: Explanation; who: string; actio
           const said = one.allows === null ? t("explain.nothing") : one.allows ? t("explain.gives") : t("explain.takes");
           return (
             <li key={`${one.rule} ${index}`} data-tone={one.allows === null ? undefined : one.allows ? "ok" : "danger"}>
-              <Sign size={16} stroke={1.5} aria-hidden /><span className={classes["said"]}>{said}</span><span className={classes["text"]}><bdi>{one.text}</bdi></span>
+              <Sign size={16} stroke={1.5} aria-hidden /><span className={classes["said"]}>{said}</span><span className={classes["text"]}><bdi>{words(one)}</bdi></span>
               {one.rule === found.decided_by && <Chip tone="accent">{t("explain.decided")}</Chip>}
             </li>
           );

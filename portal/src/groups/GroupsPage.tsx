@@ -5,13 +5,14 @@ import { useState } from "react";
 import { call } from "../api/client.ts";
 import type { UserGroup } from "../api/schema.ts";
 import { contractQuery, useListState } from "../app/search.ts";
-import { queries } from "../app/session.tsx";
+import { capabilitiesQuery, queries } from "../app/session.tsx";
 import { useWords, type Key } from "../app/words.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { SelectField, TextField } from "../kit/Field.tsx";
 import { Final } from "../kit/Final.tsx";
 import { Page } from "../kit/Page.tsx";
+import { DirectoryGroup } from "./DirectoryGroup.tsx";
 import { Name } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
 
@@ -63,6 +64,7 @@ function NewGroup({ onClose }: { onClose: () => void }) {
   const [one, setOne] = useState({ name: "", kind: String(LDAP), dn: "" });
   const [wrong, setWrong] = useState<Record<string, string>>({});
   const isLdap = one.kind === String(LDAP);
+  const hasDirectory = useQuery(capabilitiesQuery).data?.sign_in.includes("ldap") ?? false;
   const make = useMutation({
     mutationFn: () => call("POST /usergroups", { body: { group_name: one.name, group_type: Number(one.kind), ...(isLdap ? { ldap_group_dn: one.dn } : {}) } }),
     onSuccess: async () => { await groupsChanged(); onClose(); },
@@ -76,6 +78,7 @@ function NewGroup({ onClose }: { onClose: () => void }) {
     <Dialog title={t("groups.new.title")} opened onClose={onClose} dirty={(one.name !== "" || one.dn !== "") && !make.isSuccess}>
       <DialogForm submit={t("groups.new.submit")} onSubmit={send} onCancel={onClose} busy={make.isPending} error={make.error}>
         <SelectField label={t("groups.column.kind")} value={one.kind} data={Object.entries(KINDS).map(([value, key]) => ({ value, label: t(key) }))} onChange={(kind) => { setOne({ ...one, kind: String(kind) }); setWrong({}); }} />
+        {isLdap && hasDirectory && <DirectoryGroup onChoose={(group) => { setOne({ ...one, name: group.group_name, dn: group.ldap_group_dn }); setWrong({}); }} />}
         {isLdap && <TextField label={t("groups.column.dn")} description={t("groups.new.dnHint")} value={one.dn} error={wrong["dn"]} onChange={(event) => { setOne({ ...one, dn: event.currentTarget.value }); setWrong({}); }} />}
         <TextField label={t("groups.column.name")} description={isLdap ? t("groups.new.nameHint") : t("groups.new.exactHint")} value={one.name} error={wrong["name"]} maxLength={255} onChange={(event) => { setOne({ ...one, name: event.currentTarget.value }); setWrong({}); }} />
       </DialogForm>

@@ -2,12 +2,15 @@
 import { Button } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { asProblem, type Problem } from "../api/problem.ts";
-import { useWords, type Key, type Translate } from "../app/words.ts";
+import { useLanguage, useWords, type Key, type Translate } from "../app/words.ts";
 import classes from "./kit.module.css";
 import { Copy } from "./show.tsx";
 
+/** Reasons of the server that have words by themselves, with the values that its refusal brings. */
+type Worded = Extract<Key, `problems.reason.${string}`>;
+
 /** Our own words for a reason of the server; null: it has none, its message is shown. */
-export function saidOf(problem: Problem, t: Translate): string | null {
+export function saidOf(problem: Problem, t: Translate, language: string): string | null {
   const known: Record<string, Key> = {
     OFFLINE: "problems.offline", PAGE_FAILED: "problems.page", CREDENTIALS_INVALID: "problems.credentials", LOGIN_THROTTLED: "problems.throttled",
     CSRF_TOKEN_INVALID: "problems.csrf", READ_ONLY: "problems.readOnly",
@@ -15,7 +18,11 @@ export function saidOf(problem: Problem, t: Translate): string | null {
     OIDC_ANSWER_INVALID: "problems.providerAnswer", OIDC_STATE_INVALID: "problems.providerState", OIDC_UNAVAILABLE: "problems.providerAway", SESSIONS_UNAVAILABLE: "problems.sessions", SIGN_UPS_THROTTLED: "problems.signUps", USER_NAME_INVALID: "problems.userName",
   };
   const key = known[problem.reason] ?? known[problem.code];
-  if (key !== undefined) return t(key, { wait: problem.wait });
+  const time = new Intl.DateTimeFormat(language, { timeStyle: "medium" }).format(problem.at.getTime() + problem.wait * 1000);
+  if (key !== undefined) return t(key, { wait: problem.wait, time });
+  const values = Object.fromEntries(Object.entries(problem.detail).filter((one): one is [string, string] => typeof one[1] === "string"));
+  const worded = t(`problems.reason.${problem.reason}` as Worded, { ...values, wait: problem.wait, defaultValue: "" });
+  if (worded !== "") return worded;
   const byStatus: Record<number, Key> = { 401: "problems.signIn", 403: "problems.denied", 404: "problems.missing", 429: "problems.busy", 503: "problems.unavailable" };
   if (problem.status in byStatus && problem.message === "") return t(byStatus[problem.status] as Key, { wait: problem.wait });
   return problem.status >= 500 && problem.status !== 503 ? t("problems.server") : null;
@@ -25,7 +32,7 @@ export function saidOf(problem: Problem, t: Translate): string | null {
 export function ProblemBox({ error, onRetry, title }: { error: unknown; onRetry?: () => void; title?: string }) {
   const t = useWords();
   const problem = asProblem(error);
-  const own = saidOf(problem, t);
+  const own = saidOf(problem, t, useLanguage());
   return (
     <div className={classes["problem"]} role="alert">
       <IconAlertTriangle size={16} stroke={1.5} aria-hidden className={classes["problemIcon"]} />

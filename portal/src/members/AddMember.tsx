@@ -7,7 +7,7 @@ import { Problem } from "../api/problem.ts";
 import { useWords } from "../app/words.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { IS_NAME, ROLES } from "../projects/queries.ts";
-import { RANKED, membersChanged, peopleQuery } from "./queries.ts";
+import { RANKED, groupOf, membersChanged, peopleQuery } from "./queries.ts";
 
 export function AddMember({ project, onClose }: { project: string; onClose: () => void }) {
   const t = useWords();
@@ -17,8 +17,8 @@ export function AddMember({ project, onClose }: { project: string; onClose: () =
   const [wrong, setWrong] = useState<string | null>(null);
   const found = useQuery(peopleQuery(kind, name.trim())).data ?? [];
   const add = useMutation({
-    mutationFn: () =>
-      call("POST /projects/{project_name_or_id}/members", { path: { project_name_or_id: project }, header: IS_NAME, body: { role_id: Number(role), ...(kind === "g" ? { member_group: { group_name: name.trim() } } : { member_user: { username: name.trim() } }) } }),
+    mutationFn: async () =>
+      call("POST /projects/{project_name_or_id}/members", { path: { project_name_or_id: project }, header: IS_NAME, body: { role_id: Number(role), ...(kind === "g" ? { member_group: { id: await groupOf(name.trim()) } } : { member_user: { username: name.trim() } }) } }),
     onSuccess: async () => {
       await membersChanged(project);
       onClose();

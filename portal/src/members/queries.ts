@@ -1,6 +1,7 @@
 // Members of a project: ["project", NAME, "members", …].
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { call } from "../api/client.ts";
+import { Problem } from "../api/problem.ts";
 import type { ListState } from "../app/search.ts";
 import { queries } from "../app/session.tsx";
 import { IS_NAME } from "../projects/queries.ts";
@@ -26,6 +27,17 @@ export const peopleQuery = (kind: "u" | "g", text: string) =>
         ? (await call("GET /users/search", { query: { username: text, page_size: 10 }, signal })).data.map((one) => one.username)
         : (await call("GET /usergroups/search", { query: { groupname: text, page_size: 10 }, signal })).data.map((one) => one.group_name),
   });
+
+/**
+ * The id of the group that is called so: a name alone does not say of which source it is.
+ *
+ * @throws Problem: there is none.
+ */
+export async function groupOf(name: string): Promise<number> {
+  const found = (await call("GET /usergroups/search", { query: { groupname: name, page_size: 100 } })).data.find((one) => one.group_name === name);
+  if (!found) throw new Problem(404, "NOT_FOUND", "", "", {});
+  return found.id;
+}
 
 export const membersChanged = (project: string) => queries.invalidateQueries({ queryKey: ["project", project] });
 

@@ -1,5 +1,6 @@
 // The last runs, and what one of them found: each artifact with its verdict and the reason.
 import { Button, Select } from "@mantine/core";
+import { IconPlayerStop } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "../api/client.ts";
@@ -13,6 +14,7 @@ import { Chip, type Tone } from "../kit/Chip.tsx";
 import { Confirm } from "../kit/Confirm.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { dateTime, shortDigest } from "../kit/format.ts";
+import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Bytes, Name, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
 import { isRunning, retentionChanged, runsQuery, verdictsQuery } from "./queries.ts";
@@ -23,7 +25,9 @@ const VERDICTS = ["delete", "keep", "immutable", "in_use", "deleted", "changed",
 export function Runs({ project, id, rules }: { project: string; id: number; rules: RetentionRule[] }) {
   const t = useWords();
   const language = useLanguage();
+  const may = useMay(project);
   const [search, setSearch] = useSearch();
+  const stop = useMutation({ mutationFn: (run: number) => call("PATCH /retentions/{id}/executions/{eid}", { path: { id, eid: run }, body: { action: "stop" } }), onSettled: () => retentionChanged(project) });
   const runs = useQuery(runsQuery(project, id)).data as RetentionExecution[] | undefined;
   if (!runs?.length) return null;
   const run = runs.find((one) => String(one.id) === search["run"]) ?? runs[0];
@@ -36,7 +40,9 @@ export function Runs({ project, id, rules }: { project: string; id: number; rule
         <Select aria-label={t("retention.result")} w={280} allowDeselect={false} data={runs.map((one) => ({ value: String(one.id), label: name(one) }))} value={String(run.id)} onChange={(value) => setSearch({ run: value ?? undefined, page: undefined })} />
         <Chip tone={isRunning(run.status) ? "accent" : run.status === "Error" ? "danger" : "plain"}>{isRunning(run.status) ? t("retention.state.running") : run.status === "Error" ? t("retention.state.failed") : run.status === "Stopped" ? t("retention.state.stopped") : t("retention.state.done")}</Chip>
         {run.message && <span className="muted"><bdi>{run.message}</bdi></span>}
+        {isRunning(run.status) && may("tag-retention:update") && <Button size="xs" variant="default" leftSection={<IconPlayerStop size={16} stroke={1.5} aria-hidden />} loading={stop.isPending} onClick={() => stop.mutate(run.id)}>{t("work.stop")}</Button>}
       </div>
+      {stop.error && <ProblemBox error={stop.error} />}
       <Verdicts key={run.id} project={project} id={id} run={run} rules={rules} />
     </div>
   );

@@ -6,7 +6,7 @@ import { useState } from "react";
 import { call } from "../api/client.ts";
 import type { UserResp } from "../api/schema.ts";
 import { useListState } from "../app/search.ts";
-import { useUser } from "../app/session.tsx";
+import { capabilitiesQuery, useUser } from "../app/session.tsx";
 import { useWords, type Key } from "../app/words.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
@@ -15,7 +15,9 @@ import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Name, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
 import { AdminDialog, DeleteUser, NewUser, PasswordDialog, ProfileDialog } from "./dialogs.tsx";
+import { ImportPeople } from "./ImportPeople.tsx";
 import { usersChanged, usersQuery } from "./queries.ts";
+import { UserTokens } from "./UserTokens.tsx";
 
 const SOURCES: Record<string, Key> = { local: "users.source.local", ldap: "users.source.ldap", oidc: "users.source.oidc", header: "users.source.header" };
 
@@ -24,7 +26,8 @@ export default function UsersPage() {
   const me = useUser();
   const list = useListState({ sort: "username" });
   const query = useQuery(usersQuery(list));
-  const [asks, setAsks] = useState<{ what: "new" } | { what: "password" | "profile" | "admin" | "delete"; user: UserResp } | null>(null);
+  const [asks, setAsks] = useState<{ what: "new" | "import" } | { what: "password" | "profile" | "admin" | "tokens" | "delete"; user: UserResp } | null>(null);
+  const hasDirectory = useQuery(capabilitiesQuery).data?.sign_in.includes("ldap") ?? false;
   const demote = useMutation({ mutationFn: (user: UserResp) => call("PUT /users/{user_id}/sysadmin", { path: { user_id: user.user_id }, body: { sysadmin_flag: false } }), onSuccess: usersChanged });
   const source = (one: UserResp) => (SOURCES[one.source ?? ""] ? t(SOURCES[one.source ?? ""] as Key) : (one.source ?? ""));
   const columns: Column<UserResp>[] = [
@@ -37,7 +40,7 @@ export default function UsersPage() {
     { id: "comment", head: t("users.column.comment"), optional: true, cell: (one) => <Name>{one.comment ?? ""}</Name> },
   ];
   return (
-    <Page title={t("users.title")} actions={<Button onClick={() => setAsks({ what: "new" })}>{t("users.new.action")}</Button>}>
+    <Page title={t("users.title")} actions={<>{hasDirectory && <Button variant="default" onClick={() => setAsks({ what: "import" })}>{t("users.import.action")}</Button>}<Button onClick={() => setAsks({ what: "new" })}>{t("users.new.action")}</Button></>}>
       {demote.error && <ProblemBox error={demote.error} />}
       <Table
         id="users" caption={t("users.title")} columns={columns} query={query} list={list} rowKey={(one) => one.user_id} rowName={(one) => one.username} filterLabel={t("users.filter")}
@@ -52,12 +55,15 @@ export default function UsersPage() {
             {!one.admin_role_in_auth && one.user_id !== me?.user_id && <Menu.Item onClick={() => (one.sysadmin_flag ? demote.mutate(one) : setAsks({ what: "admin", user: one }))}>{one.sysadmin_flag ? t("users.demote") : t("users.promote")}</Menu.Item>}
             {one.source === "local" && <Menu.Item onClick={() => setAsks({ what: "profile", user: one })}>{t("users.profile.open")}</Menu.Item>}
             {one.source === "local" && <Menu.Item onClick={() => setAsks({ what: "password", user: one })}>{t("users.password.open")}</Menu.Item>}
+            {one.user_id !== me?.user_id && <Menu.Item onClick={() => setAsks({ what: "tokens", user: one })}>{t("users.tokens.open")}</Menu.Item>}
             {one.user_id !== me?.user_id && <><Menu.Divider /><Menu.Item className="danger" onClick={() => setAsks({ what: "delete", user: one })}>{t("users.delete.open")}</Menu.Item></>}
           </>
         )}
         empty={<Empty action={<Button onClick={() => setAsks({ what: "new" })}>{t("users.new.action")}</Button>}>{t("users.empty")}</Empty>}
       />
       {asks?.what === "new" && <NewUser onClose={() => setAsks(null)} />}
+      {asks?.what === "import" && <ImportPeople onClose={() => setAsks(null)} />}
+      {asks?.what === "tokens" && <UserTokens user={asks.user} onClose={() => setAsks(null)} />}
       {asks?.what === "password" && <PasswordDialog user={asks.user} onClose={() => setAsks(null)} />}
       {asks?.what === "profile" && <ProfileDialog user={asks.user} onClose={() => setAsks(null)} />}
       {asks?.what === "admin" && <AdminDialog user={asks.user} onClose={() => setAsks(null)} />}

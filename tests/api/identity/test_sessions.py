@@ -102,10 +102,29 @@ async def test_a_session_made_here_works_at_the_other_replica(place: Place) -> N
     found = [await one.find(cookie) for one in (place.here, place.there)]
 
     assert found[0] is not None
-    assert found[0] == found[1]
+    assert found[1] is not None
+    assert found[0] == msgspec.structs.replace(found[1], left=found[0].left)  # a second may have passed
     assert found[0].account.name == "ann"
     assert found[0].source == "local"
     assert found[0].data == {"note": "kept"}
+
+
+async def test_it_is_known_when_a_session_ends(place: Place) -> None:
+    cookie = await place.sign_in()
+    place.items = msgspec.structs.replace(place.items, session_timeout=30)
+    await place.let_pass(cookie, 1_200)
+    await place.let_pass(cookie, 11 * HOURS, of_idle=False)
+
+    looked, used, after = [await place.here.find(cookie, renew=renew) for renew in (False, True, False)]
+
+    assert looked is not None
+    assert used is not None
+    assert after is not None
+    assert (looked.left.idle_timeout, used.left.idle, used.left.idle_timeout) == (1_800, 1_800, 1_800)
+    assert 500 < looked.left.idle <= 600, "looking is no use of it"
+    assert 1_700 < after.left.idle <= 1_800
+    assert 3_500 < looked.left.lifetime <= 3_601, "using it does not move its end"
+    assert after.left.lifetime <= looked.left.lifetime
 
 
 async def test_signing_in_replaces_the_session_before(place: Place) -> None:

@@ -10,6 +10,23 @@ from tests.api.test_labels_api import ask
 from tests.fakes.scripted import Scripted
 
 
+async def test_what_a_mirror_refuses_to_everybody_is_offered_to_nobody(
+    app: Server, admin: Client, mirror: Mirror
+) -> None:
+    refused = {"artifact:create", "repository:push", "tag:create"}
+    hosted = unique("hosted")
+    assert (await ask(app, admin, "POST", "/projects", {"project_name": hosted})).status == 201
+    scopes = {"scopes": [f"/project/{name}" for name in (hosted, mirror.name)]}
+    here, there = (await ask(app, admin, "POST", "/users/current/permissions", scopes)).json()
+    assert set(here["permissions"]) - set(there["permissions"]) == refused
+    for action in ("push", *refused):
+        said = [
+            (await ask(app, admin, "GET", f"/projects/{name}/explain?principal=user:admin&action={action}")).json()
+            for name in (hosted, mirror.name)
+        ]
+        assert [(one["allowed"], one["decided_by"]) for one in said] == [(True, "system-admin"), (False, "proxy-cache")]
+
+
 async def test_a_mirror_is_made_shown_and_keeps_its_registry(app: Server, admin: Client, mirror: Mirror) -> None:
     shown = (await ask(app, admin, "GET", f"/projects/{mirror.name}")).json()
     assert shown["registry_id"] == mirror.registry_id

@@ -1,0 +1,15 @@
+// What would come back if the chosen artifacts were deleted: all together, for what only they share comes back as well.
+import { useQuery } from "@tanstack/react-query";
+import { useLanguage, useWords } from "../app/words.ts";
+import { bytes } from "../kit/format.ts";
+import { measuredQuery, type Path } from "./queries.ts";
+
+export function Measured({ path, digests }: { path: Path; digests: string[] }) {
+  const t = useWords();
+  const language = useLanguage();
+  const query = useQuery(measuredQuery(path, digests));
+  const found = query.data?.together;
+  const kept = found ? found.shared_here + found.shared_elsewhere : 0;
+  const said = found ? `${t("artifacts.measured", { bytes: bytes(found.own, language) })}${kept > 0 ? ` ${t("artifacts.going.shared", { bytes: bytes(kept, language) })}` : ""}` : query.error ? t("artifacts.unmeasured") : t("artifacts.measuring");
+  return <span className="muted" role="status">{said}</span>;
+}
