@@ -12,6 +12,7 @@ than keys, X FOR UPDATE; with SQLite a transaction is one step, because whoever 
 A mutation takes one safeguard out; `explore` has to find a broken invariant then, and its shortest story.
 """
 
+import typing
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -420,7 +421,21 @@ class Walk:
     story: tuple[str, ...] = ()
 
 
-def explore(protocol: Protocol) -> Walk:
+class Walked(typing.Protocol):
+    """What `explore` asks of a model."""
+
+    people: dict[str, tuple[tuple[str, ...], ...]]
+    workers: list[str]
+
+    def start(self) -> World: ...
+    def check(self, w: World) -> None: ...
+    def moves_of(self, w: World, who: str) -> Iterator[Move]: ...
+    def work_of(self, w: World, who: str) -> Iterator[Move]: ...
+    def around(self, w: World) -> Iterator[Move]: ...
+    def drain(self, w: World) -> None: ...
+
+
+def explore(protocol: Walked) -> Walk:
     """Walk all states."""
     first = protocol.start()
     seen: dict[bytes, tuple[bytes | None, str]] = {first.mark(): (None, "start")}
@@ -452,7 +467,7 @@ def explore(protocol: Protocol) -> Walk:
     return Walk(len(seen), "")
 
 
-def _moves(protocol: Protocol, w: World, who: str) -> Iterator[Move]:
+def _moves(protocol: Walked, w: World, who: str) -> Iterator[Move]:
     """Somebody whose push needs room works as the collector does."""
     at = w.pc[who]
     rooms = at[0] in {"room", "relieve", "part", "take", "gone"}

@@ -46,11 +46,13 @@ class World:
     tag: (repository, tag) -> manifest; repo: number -> (name, act); act: number -> (kind, of what, tags, purging)
     link: (repository, blob) -> lease or -1 (held); hid: links that were deleted -> 1, or 2: a restore saw it
     charge: blob -> (holding, marked, ticks left)
+    blob: of `protocol_across.py`: those that are live -> marked
     num: counters and flags; lock: row -> holders; pc: who -> (label, operation, data); said: what was acknowledged
     """
 
     act: dict[Any, Any]
     art: dict[Any, Any]
+    blob: dict[str, int]
     charge: dict[Any, Any]
     hid: dict[Any, int]
     link: dict[Any, Any]
@@ -61,7 +63,7 @@ class World:
     repo: dict[int, Any]
     said: dict[Any, str]
     tag: dict[Any, str]
-    __slots__ = ("act", "art", "charge", "hid", "link", "lock", "num", "pc", "promise", "repo", "said", "tag")
+    __slots__ = ("act", "art", "blob", "charge", "hid", "link", "lock", "num", "pc", "promise", "repo", "said", "tag")
 
     def __init__(self, old: "World | None" = None) -> None:
         for name in self.__slots__:
