@@ -2,16 +2,16 @@
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from moorage import faults
 from moorage.artifacts import purge, sweep
-from moorage.artifacts.uploads import forget_upload
 from moorage.db.engine import Database
 from moorage.db.work import Work
-from moorage.errors import Problem
+from moorage.errors import Problem, StorageFull, StorageUnavailable
 from moorage.events import SYSTEM
 from moorage.gc.clock import Clock
 from moorage.gc.levels import (
@@ -32,6 +32,9 @@ from moorage.storage.base import Storage
 log = logging.getLogger("moorage.gc")
 
 _LEVELS = {"links": collect_links, "charges": collect_charges, "blobs": collect_blobs}
+
+_STEP_SECONDS = 0.5
+"""A whole batch of keys is deleted between two looks at whether to go on where it takes less; else some."""
 
 Find = Callable[[Work, float, Doomed | None, int], list[Doomed]]
 Note = Callable[[Work, Sequence[int]], None]
@@ -130,18 +133,11 @@ class Collector:
             found = [one for one in await self._database.run(SYSTEM, sweep.find_old_uploads) if one not in seen]
             for upload in found:
                 seen.add(upload)
-                progress = await self._database.run(SYSTEM, sweep.end_upload, upload)
-                if progress is None:
-                    continue
                 try:
-                    await self._storage.abort(upload, progress)
-                except Problem as problem:
+                    run.gone["uploads"] += await sweep.remove_upload(self._database, self._storage, upload)
+                except (StorageFull, StorageUnavailable) as problem:
                     log.warning("could not remove upload %s: %s; the next run tries again", upload, problem)
                     run.failed += 1
-                    continue
-                faults.point("collect.swept")
-                await self._database.run(SYSTEM, forget_upload, upload)
-                run.gone["uploads"] += 1
             if not found:
                 return
             run.stopped = not await watch(run)
@@ -156,31 +152,34 @@ class Collector:
     async def _delete(self, run: Run, watch: Watch, find: Find, note: Note, older_seconds: float) -> None:
         last: Doomed | None = None
         counts = note is note_gone
+        found: list[Doomed] = []
+        step = least = self._at_once * 8
         while not run.stopped:
-            found = await self._database.run(SYSTEM, find, older_seconds, last, BATCH)
             if not found:
-                return
-            last = found[-1]
-            for start in range(0, len(found), self._at_once * 8):
-                part = found[start : start + self._at_once * 8]
-                turns = asyncio.Semaphore(self._at_once)
-                done = await asyncio.gather(*(self._delete_key(one, turns) for one in part))
-                faults.point("collect.deleted")
-                gone = [one for one, is_gone in zip(part, done, strict=True) if is_gone]
-                await self._database.run(SYSTEM, note, [one.id for one in gone])
-                run.failed += len(part) - len(gone)
-                if counts:
-                    run.files += len(gone)
-                    run.size_bytes += sum(one.size_bytes for one in gone)
-                run.stopped = not await watch(run)
-                if run.stopped:
+                found = await self._database.run(SYSTEM, find, older_seconds, last, BATCH)
+                if not found:
                     return
+                last = found[-1]
+            part, found = found[:step], found[step:]
+            began = time.monotonic()
+            failed = await self._delete_keys([one.key for one in part])
+            step = BATCH if (time.monotonic() - began) * BATCH < _STEP_SECONDS * len(part) else least
+            faults.point("collect.deleted")
+            gone = [one for one in part if one.key not in failed]
+            if gone:
+                await self._database.run(SYSTEM, note, [one.id for one in gone])
+            run.failed += len(failed)
+            if counts:
+                run.files += len(gone)
+                run.size_bytes += sum(one.size_bytes for one in gone)
+            run.stopped = not await watch(run)
 
-    async def _delete_key(self, doomed: Doomed, turns: asyncio.Semaphore) -> bool:
-        async with turns:
-            try:
-                await self._storage.delete(doomed.key)
-            except Problem as problem:
-                log.warning("could not delete %s: %s; the next run tries again", doomed.key, problem)
-                return False
-            return True
+    async def _delete_keys(self, keys: Sequence[str]) -> dict[str, Problem]:
+        """Delete some, several at once; what could not be."""
+        parts = [keys[start :: self._at_once] for start in range(min(self._at_once, len(keys)))]
+        failed: dict[str, Problem] = {}
+        for some in await asyncio.gather(*map(self._storage.delete_many, parts)):
+            failed |= some
+        for key, problem in failed.items():
+            log.warning("could not delete %s: %s; the next run tries again", key, problem)
+        return failed

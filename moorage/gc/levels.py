@@ -6,15 +6,18 @@ on where the marks are. Two runs at once share the work: a locked row is passed 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Float, and_, bindparam, delete, exists, or_, select, text, tuple_, update
+import msgspec
+from sqlalchemy import Float, and_, bindparam, or_, select, text
 
 from moorage import faults
-from moorage.artifacts.tables import ArtifactBlob, Blob, ProjectBlob, RepositoryBlob, Upload
+from moorage.artifacts.tables import Blob
 from moorage.db.base import db_now
+from moorage.db.engine import Query, Row
+from moorage.db.fast import Call, call, each
 from moorage.db.work import Work
 from moorage.quotas import service as quotas
 
@@ -24,14 +27,6 @@ BATCH = 500
 TOMBSTONE_SECONDS = 30 * 86_400
 """How long the row of deleted bytes is kept: no process is frozen for longer between reading a key and deleting it."""
 
-_seconds = bindparam("seconds", type_=Float)
-_limit: Any = bindparam("limit")
-_pairs: Any = bindparam("pairs", expanding=True)
-_ids: Any = bindparam("ids", expanding=True)
-# The clock is a value of its own: PostgreSQL searches no index by a function that changes from row to row.
-_NOW = select(db_now())
-_AGO = select(db_now(_seconds))
-
 
 class Batch(NamedTuple):
     """What a transaction did: how many rows it looked at (fewer than the batch: the level is done), how many went."""
@@ -40,32 +35,63 @@ class Batch(NamedTuple):
     gone: int
 
 
+# -- statements about many rows -----------------------------------------------------------------------------
+
+# Keys are one argument, or two arrays, so that a statement has one text and one plan whatever their number. To look for
+# 500 of 100,000 rows PostgreSQL would sooner read all of them, with each batch anew.
+_BY_INDEX = Query(
+    "",
+    postgresql="SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
+    " set_config('enable_mergejoin', 'off', true)",
+)
+Pair = tuple[int, int]
+
+
+def _about(statement: str) -> Query:
+    """A statement about rows: `{pairs}` or `{ids}` follows columns; `{{now}}` and `{{lock:...}}` as in `Query`."""
+    lite = statement.format(
+        pairs="IN (SELECT value ->> 0, value ->> 1 FROM json_each($1))", ids="IN (SELECT value FROM json_each($1))"
+    )
+    postgresql = statement.format(
+        pairs="IN (SELECT * FROM unnest($1::bigint[], $2::bigint[]))", ids="= ANY ($1::bigint[])"
+    )
+    return Query("", sqlite=lite, postgresql=postgresql)
+
+
+def _pairs(work: Work, query: Query, pairs: Iterable[Pair]) -> Call:
+    listed = list(pairs)
+    if work.db.dialect.name == "sqlite":
+        return call(query, msgspec.json.encode(listed).decode())
+    return call(query, [one for one, _ in listed], [one for _, one in listed])
+
+
+def _ids(work: Work, query: Query, ids: Sequence[int]) -> Call:
+    return call(query, msgspec.json.encode(ids).decode() if work.db.dialect.name == "sqlite" else list(ids))
+
+
+def _ask(work: Work, one: Call) -> list[Row]:
+    return each(work, (one,))[0]
+
+
+def _take(work: Work, query: Query, limit: int) -> list[Row]:
+    """Lock the next marked rows; what is asked about them in this transaction finds them by their keys."""
+    return each(work, (call(_BY_INDEX), call(query, limit)))[1]
+
+
 # -- links --------------------------------------------------------------------------------------------------
 
-_LINK = tuple_(RepositoryBlob.repository_id, RepositoryBlob.blob_id)
-_SPENT_LINKS = (
-    select(RepositoryBlob.repository_id, RepositoryBlob.blob_id, RepositoryBlob.project_id)
-    .where(RepositoryBlob.lease_until < bindparam("now", type_=RepositoryBlob.lease_until.type))
-    .order_by(RepositoryBlob.lease_until)
-    .limit(_limit)
-    .with_for_update(skip_locked=True)
+# The clock is a subquery: PostgreSQL searches no index by a function that changes from row to row.
+_SPENT_LINKS = Query(
+    """SELECT repository_id, blob_id, project_id FROM repository_blob WHERE lease_until < (SELECT {now})
+ORDER BY lease_until LIMIT $1 {lock:FOR UPDATE SKIP LOCKED}"""
 )
-_USED_LINKS = (
-    select(ArtifactBlob.repository_id, ArtifactBlob.blob_id)
-    .where(tuple_(ArtifactBlob.repository_id, ArtifactBlob.blob_id).in_(_pairs))
-    .distinct()
-)
-_HOLD_LINKS = update(RepositoryBlob).where(_LINK.in_(_pairs)).values(lease_until=None)
-_DROP_LINKS = delete(RepositoryBlob).where(_LINK.in_(_pairs))
-_CHARGE = tuple_(ProjectBlob.project_id, ProjectBlob.blob_id)
+_USED_LINKS = _about("SELECT DISTINCT repository_id, blob_id FROM artifact_blob WHERE (repository_id, blob_id) {pairs}")
+_HOLD_LINKS = _about("UPDATE repository_blob SET lease_until = NULL WHERE (repository_id, blob_id) {pairs}")
+_DROP_LINKS = _about("DELETE FROM repository_blob WHERE (repository_id, blob_id) {pairs}")
 # Two runs may mark the same charges: in one order, and without meeting those who share them.
-_LOCK_CHARGES = (
-    select(ProjectBlob.blob_id)
-    .where(_CHARGE.in_(_pairs))
-    .order_by(ProjectBlob.project_id, ProjectBlob.blob_id)
-    .with_for_update(key_share=True)
-)
-_MARK_CHARGES = update(ProjectBlob).where(_CHARGE.in_(_pairs)).values(idle_since=db_now())
+_LOCK_CHARGES = _about("""SELECT blob_id FROM project_blob WHERE (project_id, blob_id) {pairs}
+ORDER BY project_id, blob_id {{lock:FOR NO KEY UPDATE}}""")
+_MARK_CHARGES = _about("UPDATE project_blob SET idle_since = {{now}} WHERE (project_id, blob_id) {pairs}")
 
 
 def collect_links(work: Work, limit: int = BATCH) -> Batch:
@@ -73,60 +99,49 @@ def collect_links(work: Work, limit: int = BATCH) -> Batch:
 
     The lease is looked at again under the lock: a HEAD may just have renewed it.
     """
-    now = work.db.execute(_NOW).scalar_one()
-    rows = work.db.execute(_SPENT_LINKS, {"now": now, "limit": limit}).all()
-    if not rows:
+    links = {(row[0], row[1]): row[2] for row in _take(work, _SPENT_LINKS, limit)}
+    if not links:
         return Batch(0, 0)
-    links = {(row.repository_id, row.blob_id): row.project_id for row in rows}
-    used = {tuple(row) for row in work.db.execute(_USED_LINKS, {"pairs": list(links)})}
+    used = {(row[0], row[1]) for row in _ask(work, _pairs(work, _USED_LINKS, links))}
     if used:
-        work.db.execute(_HOLD_LINKS, {"pairs": list(used)})
+        _ask(work, _pairs(work, _HOLD_LINKS, used))
     spent = [link for link in links if link not in used]
     if spent:
         faults.point("collect.looked")
-        work.db.execute(_DROP_LINKS, {"pairs": spent})
-        charges = {"pairs": sorted({(links[link], link[1]) for link in spent})}
-        work.db.execute(_LOCK_CHARGES, charges).all()
-        work.db.execute(_MARK_CHARGES, charges)
+        charges = sorted({(links[link], link[1]) for link in spent})
+        lock, mark = _pairs(work, _LOCK_CHARGES, charges), _pairs(work, _MARK_CHARGES, charges)
+        each(work, (_pairs(work, _DROP_LINKS, spent), lock, mark))
     faults.point("collect.links")
-    return Batch(len(rows), len(spent))
+    return Batch(len(links), len(spent))
 
 
 # -- charges ------------------------------------------------------------------------------------------------
 
-_IDLE_CHARGES = (
-    select(ProjectBlob.project_id, ProjectBlob.blob_id, ProjectBlob.size_bytes, ProjectBlob.holding)
-    .where(ProjectBlob.idle_since.is_not(None))
-    .order_by(ProjectBlob.idle_since)
-    .limit(_limit)
-    .with_for_update(skip_locked=True)
+_IDLE_CHARGES = Query(
+    """SELECT project_id, blob_id, size_bytes, holding FROM project_blob WHERE idle_since IS NOT NULL
+ORDER BY idle_since LIMIT $1 {lock:FOR UPDATE SKIP LOCKED}"""
 )
-_LINKED = (
-    select(RepositoryBlob.project_id, RepositoryBlob.blob_id)
-    .where(tuple_(RepositoryBlob.project_id, RepositoryBlob.blob_id).in_(_pairs))
-    .distinct()
-)
-_HOLD_CHARGES = update(ProjectBlob).where(_CHARGE.in_(_pairs)).values(idle_since=None)
-_DROP_CHARGES = delete(ProjectBlob).where(_CHARGE.in_(_pairs))
-_LOCK_BLOBS = select(Blob.id).where(Blob.id.in_(_ids)).order_by(Blob.id).with_for_update(key_share=True)
-_MARK_BLOBS = update(Blob).where(Blob.id.in_(_ids)).values(idle_since=db_now())
+_LINKED = _about("SELECT DISTINCT project_id, blob_id FROM repository_blob WHERE (project_id, blob_id) {pairs}")
+_HOLD_CHARGES = _about("UPDATE project_blob SET idle_since = NULL WHERE (project_id, blob_id) {pairs}")
+_DROP_CHARGES = _about("DELETE FROM project_blob WHERE (project_id, blob_id) {pairs}")
+_LOCK_BLOBS = _about("SELECT id FROM blob WHERE id {ids} ORDER BY id {{lock:FOR NO KEY UPDATE}}")
+_MARK_BLOBS = _about("UPDATE blob SET idle_since = {{now}} WHERE id {ids}")
 
 
 def collect_charges(work: Work, limit: int = BATCH) -> Batch:
     """G2: charges that lost a link. One that has any stays; any other goes, and is given back unless a purge did."""
-    rows = work.db.execute(_IDLE_CHARGES, {"limit": limit}).all()
+    rows = _take(work, _IDLE_CHARGES, limit)
     if not rows:
         return Batch(0, 0)
-    sizes = {(row.project_id, row.blob_id): row.size_bytes if row.holding != "released" else 0 for row in rows}
-    linked = {tuple(row) for row in work.db.execute(_LINKED, {"pairs": list(sizes)})}
+    sizes = {(row[0], row[1]): row[2] if row[3] != "released" else 0 for row in rows}
+    linked = {(row[0], row[1]) for row in _ask(work, _pairs(work, _LINKED, sizes))}
     if linked:
-        work.db.execute(_HOLD_CHARGES, {"pairs": list(linked)})
+        _ask(work, _pairs(work, _HOLD_CHARGES, linked))
     spent = [charge for charge in sizes if charge not in linked]
     if spent:
-        work.db.execute(_DROP_CHARGES, {"pairs": spent})
-        blobs = {"ids": sorted({blob for _, blob in spent})}
-        work.db.execute(_LOCK_BLOBS, blobs).all()
-        work.db.execute(_MARK_BLOBS, blobs)
+        blobs = sorted({blob for _, blob in spent})
+        lock, mark = _ids(work, _LOCK_BLOBS, blobs), _ids(work, _MARK_BLOBS, blobs)
+        each(work, (_pairs(work, _DROP_CHARGES, spent), lock, mark))
         owed: Counter[int] = Counter()
         for charge in spent:
             owed[charge[0]] += sizes[charge]
@@ -138,16 +153,12 @@ def collect_charges(work: Work, limit: int = BATCH) -> Batch:
 
 # -- blobs --------------------------------------------------------------------------------------------------
 
-_IDLE_BLOBS = (
-    select(Blob.id)
-    .where(Blob.idle_since.is_not(None))
-    .order_by(Blob.idle_since)
-    .limit(_limit)
-    .with_for_update(skip_locked=True)
+_IDLE_BLOBS = Query(
+    """SELECT id FROM blob WHERE idle_since IS NOT NULL ORDER BY idle_since LIMIT $1 {lock:FOR UPDATE SKIP LOCKED}"""
 )
-_CHARGED = select(ProjectBlob.blob_id).where(ProjectBlob.blob_id.in_(_ids)).distinct()
-_HOLD_BLOBS = update(Blob).where(Blob.id.in_(_ids)).values(idle_since=None)
-_DOOM = update(Blob).where(Blob.id.in_(_ids)).values(state="doomed", live=None, idle_since=None, changed_at=db_now())
+_CHARGED = _about("SELECT DISTINCT blob_id FROM project_blob WHERE blob_id {ids}")
+_HOLD_BLOBS = _about("UPDATE blob SET idle_since = NULL WHERE id {ids}")
+_DOOM = _about("UPDATE blob SET state = 'doomed', live = NULL, idle_since = NULL, changed_at = {{now}} WHERE id {ids}")
 
 
 def collect_blobs(work: Work, limit: int = BATCH) -> Batch:
@@ -155,15 +166,15 @@ def collect_blobs(work: Work, limit: int = BATCH) -> Batch:
 
     From here on nobody finds it: who pushes the same digest gets a new row with a new key.
     """
-    ids = list(work.db.execute(_IDLE_BLOBS, {"limit": limit}).scalars())
+    ids = [row[0] for row in _take(work, _IDLE_BLOBS, limit)]
     if not ids:
         return Batch(0, 0)
-    charged = set(work.db.execute(_CHARGED, {"ids": ids}).scalars())
+    charged = {row[0] for row in _ask(work, _ids(work, _CHARGED, ids))}
     if charged:
-        work.db.execute(_HOLD_BLOBS, {"ids": sorted(charged)})
+        _ask(work, _ids(work, _HOLD_BLOBS, sorted(charged)))
     spent = [one for one in ids if one not in charged]
     if spent:
-        work.db.execute(_DOOM, {"ids": spent})
+        _ask(work, _ids(work, _DOOM, spent))
     faults.point("collect.blobs")
     return Batch(len(ids), len(spent))
 
@@ -193,11 +204,13 @@ _IN_STATE = (
         Blob.changed_at < bindparam("before", type_=_CHANGED),
     )
     .order_by(Blob.changed_at, Blob.id)
-    .limit(_limit)
+    .limit(bindparam("limit"))
 )
 _IN_STATE_AFTER = _IN_STATE.where(Blob.changed_at >= bindparam("at", type_=_CHANGED), _AFTER)
-_GONE = update(Blob).where(Blob.id.in_(_ids), Blob.state == "doomed").values(state="gone", changed_at=db_now())
-_FORGET = delete(Blob).where(Blob.id.in_(_ids), Blob.state == "gone", ~exists().where(Upload.blob_id == Blob.id))
+_AGO = select(db_now(bindparam("seconds", type_=Float)))
+_GONE = _about("UPDATE blob SET state = 'gone', changed_at = {{now}} WHERE id {ids} AND state = 'doomed'")
+_FORGET = _about("""DELETE FROM blob WHERE id {ids} AND state = 'gone'
+AND NOT EXISTS (SELECT 1 FROM upload u WHERE u.blob_id = blob.id)""")
 
 
 def find_doomed(work: Work, older_seconds: float, after: Doomed | None, limit: int = BATCH) -> list[Doomed]:
@@ -230,10 +243,10 @@ def _find(work: Work, state: str, older_seconds: float, after: Doomed | None, li
 
 def note_gone(work: Work, ids: Sequence[int]) -> None:
     """G4: note that bytes were deleted. Their rows stay as tombstones, so that no key is given out again."""
-    work.db.execute(_GONE, {"ids": list(ids)})
+    each(work, (call(_BY_INDEX), _ids(work, _GONE, ids)))
     faults.point("collect.gone")
 
 
 def forget(work: Work, ids: Sequence[int]) -> None:
     """G5: remove tombstones whose keys were deleted once more."""
-    work.db.execute(_FORGET, {"ids": list(ids)})
+    each(work, (call(_BY_INDEX), _ids(work, _FORGET, ids)))

@@ -3,13 +3,14 @@
 Each sentence of these docstrings has a test in `tests/contracts/test_storage.py`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
 
 import msgspec
 
+from moorage.errors import Problem, StorageFull, StorageUnavailable
 from moorage.ids import UploadId
 from moorage.oci.digest import Digest, Hasher
 
@@ -109,6 +110,13 @@ class Storage(Protocol):
         """Remove an object. Removing what is not there is no error. Other objects are not touched.
 
         A power cut or a slow object store may bring it back; the collector deletes a key twice for that reason.
+        """
+        ...
+
+    async def delete_many(self, wanted: Sequence[str]) -> dict[str, Problem]:
+        """`delete` each of these keys, one after the other; why, for each that could not be.
+
+        One that fails keeps none of the others. The caller asks for several at once where that is faster.
         """
         ...
 
@@ -212,3 +220,14 @@ class Storage(Protocol):
     def uploads(self) -> AsyncIterator[UploadId]:
         """The uploads that have bytes in the storage, in any order; what the sweep compares with rows."""
         ...
+
+
+async def delete_in_turn(delete: Callable[[str], Awaitable[None]], wanted: Sequence[str]) -> dict[str, Problem]:
+    """`Storage.delete_many` of a driver to which many are no cheaper than one after the other."""
+    failed: dict[str, Problem] = {}
+    for key in wanted:
+        try:
+            await delete(key)
+        except (StorageFull, StorageUnavailable) as problem:
+            failed[key] = problem
+    return failed

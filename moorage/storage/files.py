@@ -4,12 +4,13 @@ import contextlib
 import errno
 import os
 import stat as modes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from moorage.errors import StorageFull, StorageUnavailable, UploadUnknown
+from moorage.errors import Problem, StorageFull, StorageUnavailable, UploadUnknown
 from moorage.storage.base import LocalFile, Progress, Stat
 from moorage.storage.disk import Disk
+from moorage.storage.keys import BLOBS
 
 _PIECE_BYTES = 1024 * 1024
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -77,6 +78,27 @@ def copy_bytes(disk: Disk, fd: int, size: int, take: Callable[[bytes], None]) ->
             raise lost()
         take(piece)
         offset += len(piece)
+
+
+def remove_file(disk: Disk, root: Path, key: str) -> None:
+    """Remove a file, and its folder when that was the blob's last incarnation."""
+    path = root / key
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        disk.unlink(path)
+    if key.startswith(f"{BLOBS}/"):
+        with contextlib.suppress(OSError):
+            disk.rmdir(path.parent)
+
+
+def remove_files(disk: Disk, root: Path, wanted: Sequence[str]) -> dict[str, Problem]:
+    """`remove_file` for each; why, for each that could not be."""
+    failed: dict[str, Problem] = {}
+    for key in wanted:
+        try:
+            remove_file(disk, root, key)
+        except OSError as error:
+            failed[key] = translate(error)
+    return failed
 
 
 def remove_folder(disk: Disk, folder: Path) -> None:

@@ -1,16 +1,16 @@
 """Blobs in memory: for tests, and for trying things out. Nothing survives the process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
-from moorage.errors import BlobDamaged, UploadUnknown
+from moorage.errors import BlobDamaged, Problem, UploadUnknown
 from moorage.ids import UploadId
 from moorage.oci.digest import Digest, Hasher
 from moorage.settings import Settings
 from moorage.storage import keys
-from moorage.storage.base import LocalFile, Progress, Stat
+from moorage.storage.base import LocalFile, Progress, Stat, delete_in_turn
 
 _PIECE_BYTES = 1024 * 1024
 
@@ -61,6 +61,10 @@ class Memory:
         """Forget an object."""
         keys.require_key(key)
         self._objects.pop(key, None)
+
+    async def delete_many(self, wanted: Sequence[str]) -> dict[str, Problem]:
+        """Forget several."""
+        return await delete_in_turn(self.delete, wanted)
 
     async def walk(self) -> AsyncIterator[tuple[str, int]]:
         """All objects."""

@@ -18,11 +18,11 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 
 from moorage import faults
-from moorage.errors import BlobDamaged, StorageUnavailable, UploadUnknown
+from moorage.errors import BlobDamaged, Problem, StorageUnavailable, UploadUnknown
 from moorage.ids import UploadId
 from moorage.oci.digest import Digest, Hasher
 from moorage.storage import keys
-from moorage.storage.base import LocalFile, Progress, Stat
+from moorage.storage.base import LocalFile, Progress, Stat, delete_in_turn
 from moorage.storage.intake import Lane, settle
 from moorage.storage.parts import STREAM_BYTES, Missing, Store, Writer, chained, take, translated
 from moorage.storage.segments import BlobKey, Chain, Segment, blob_key, follow, is_segment
@@ -139,6 +139,10 @@ class Objects:
             if any(found.name == key for found in listed):
                 await self._remove([found.name for found in listed if is_segment(found.name) and found not in kept])
         await self._remove([key])
+
+    async def delete_many(self, wanted: Sequence[str]) -> dict[str, Problem]:
+        """Remove several: two or three requests for each."""
+        return await delete_in_turn(self.delete, wanted)
 
     async def walk(self) -> AsyncIterator[tuple[str, int]]:
         """All finished blobs and ordinary objects, in the order in which the store lists them: by the bytes."""

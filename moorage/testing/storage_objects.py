@@ -260,6 +260,16 @@ class ObjectPromises:
 
         assert await storage.stat(key) is None
 
+    async def test_of_many_each_is_deleted(self, storage: Storage) -> None:
+        wanted = [await store(storage, b"one"), await store(storage, b"two"), "missing"]
+        left = await store(storage, b"three")
+
+        assert await storage.delete_many([]) == {}
+        assert await storage.delete_many(wanted) == {}
+
+        assert [await storage.stat(key) for key in wanted] == [None, None, None]
+        assert await gather(storage.read(left)) == b"three"
+
     async def test_only_the_object_itself_is_deleted(self, storage: Storage) -> None:
         for key in ("a/b", "a/bc", "a/b.c", "a/d/e", "ab"):
             await storage.put(key, pieces(b"x"))

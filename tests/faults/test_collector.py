@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +18,6 @@ import pytest
 from moorage import faults
 from moorage.db.engine import Database
 from moorage.db.work import Work
-from moorage.errors import StorageUnavailable
 from moorage.events import SYSTEM
 from moorage.gc.clock import Clock
 from moorage.gc.collector import Collector, Run
@@ -300,18 +301,18 @@ async def test_a_key_that_cannot_be_deleted_does_not_stop_the_others(
             assert (await client.push_blob(HERE, data)).status == 201
     let_leases_end(place)
     async with collecting(place) as (collector, _):
-        storage = collector._storage
-        delete = storage.delete
+        disk = collector._storage._disk  # type: ignore[attr-defined] # a file system
+        unlink = disk.unlink
 
-        async def fail_once(key: str) -> None:
-            if digest_of(blobs[1]).removeprefix("sha256:") in key:
-                raise StorageUnavailable
-            await delete(key)
+        def fail_once(path: Path) -> None:
+            if path.parent.name == digest_of(blobs[1]).removeprefix("sha256:"):
+                raise OSError(errno.EIO, "a bad block")
+            unlink(path)
 
-        monkeypatch.setattr(storage, "delete", fail_once)
+        monkeypatch.setattr(disk, "unlink", fail_once)
         run = await collector.run()
         assert (run.files, run.failed) == (2, 1)
-        monkeypatch.setattr(storage, "delete", delete)
+        monkeypatch.setattr(disk, "unlink", unlink)
         assert (await collector.run()).files == 1
     assert_nothing_is_left_over(place)
 
