@@ -42,6 +42,7 @@ def wire(audit_rules: LiveRules | None = None, days: DayNotes | None = None, *, 
     subscribers.on(RepositoryDeleted, teller.on_repository_deleted)
     subscribers.on(ArtifactDeleted, teller.on_deleted).on(ExecutionEnded, teller.on_execution_ended)
     subscribers.on(TaskEnded, teller.on_task_ended).on(CopyRefused, teller.on_copy_refused)
+    subscribers.on(TaskEnded, replication.on_task_ended).on(ExecutionEnded, replication.on_execution_ended)
     subscribers.on(ManifestPushed, replication.on_pushed).on(TagCreated, replication.on_tag_created)
     subscribers.on(RepositoryDeleted, replication.on_repository_deleted)
     subscribers.on(TagDeleted, replication.on_tag_deleted).on(ArtifactDeleted, replication.on_artifact_deleted)

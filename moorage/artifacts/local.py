@@ -4,6 +4,7 @@ Who may copy what is decided before: here everything is seen, as by the system i
 and told like any push.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
 from dataclasses import replace
@@ -275,10 +276,18 @@ class Local:
 
     async def _open_upload(self, to: Destination, digest: Digest, journal: Journal | None) -> Found:
         settings = self._shelf.settings.uploads
-        upload = await self._shelf.database.run(
-            self._actor, uploads.create_upload, to,
-            algorithm=digest.algorithm, expiry_seconds=settings.expiry_seconds, open_limit=settings.open_limit,
+        opening = asyncio.ensure_future(
+            self._shelf.database.run(
+                self._actor, uploads.create_upload, to,
+                algorithm=digest.algorithm, expiry_seconds=settings.expiry_seconds, open_limit=settings.open_limit,
+            )
         )  # fmt: skip
+        try:
+            upload = await asyncio.shield(opening)
+        except asyncio.CancelledError:  # another blob of this copy failed: it is committed all the same
+            with suppress(Problem):
+                await receive.kill(self._shelf, await opening)
+            raise
         faults.point("upload.created")
         try:
             progress = await self._shelf.storage.start(upload)

@@ -9,11 +9,14 @@ from sqlalchemy import and_, bindparam, or_, select, update
 
 from moorage import faults
 from moorage.artifacts.tables import Blob, Upload
+from moorage.artifacts.uploads import forget_upload
 from moorage.db.base import db_now
+from moorage.db.engine import Database
 from moorage.db.work import Work
+from moorage.events import SYSTEM
 from moorage.ids import UploadId
 from moorage.quotas import service as quotas
-from moorage.storage.base import Progress
+from moorage.storage.base import Progress, Storage
 
 BATCH = 100
 
@@ -53,7 +56,7 @@ def find_old_uploads(work: Work, limit: int = BATCH) -> list[UploadId]:
 def end_upload(work: Work, upload: UploadId) -> Progress | None:
     """Kill an upload that is over, and return what its bytes are; None: somebody went on with it, or it is gone.
 
-    The caller removes the bytes, then the row (`uploads.forget_upload`).
+    The bytes are removed next, then the row (`remove_upload`).
     """
     now = work.db.execute(_NOW).scalar_one()
     row = work.db.execute(_LOCK, {"upload": upload, "now": now}).first()
@@ -63,6 +66,21 @@ def end_upload(work: Work, upload: UploadId) -> Progress | None:
         _kill(work, row)
     faults.point("collect.ended")
     return Progress(size_bytes=row.offset_bytes, hash_state=b"", driver=row.driver)
+
+
+async def remove_upload(database: Database, storage: Storage, upload: UploadId) -> bool:
+    """Remove an upload that is over, its bytes and its row; False: somebody went on with it, or it is gone.
+
+    Raises:
+        StorageUnavailable, StorageFull: its bytes are still there.
+    """
+    progress = await database.run(SYSTEM, end_upload, upload)
+    if progress is None:
+        return False
+    await storage.abort(upload, progress)
+    faults.point("collect.swept")
+    await database.run(SYSTEM, forget_upload, upload)
+    return True
 
 
 def end_uploads(work: Work, repository_id: int, limit: int = BATCH) -> None:

@@ -1,13 +1,15 @@
 """The unit of work: what a service function may touch, and who hears of what it did."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection
 
 from moorage.events import SYSTEM, Actor, Event
+
+T = TypeVar("T")
 
 
 class Subscribers:
@@ -44,7 +46,18 @@ class Work:
     actor: Actor = SYSTEM
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     after: list[Callable[[], None]] = field(default_factory=list)
+    _found: dict[Hashable, Any] = field(default_factory=dict)
 
     def emit(self, event: Event) -> None:
         """Let subscribers add their rows to this same transaction."""
         self.subscribers.tell(self, event)
+
+    def once(self, key: Hashable, find: Callable[[], T]) -> T:
+        """What `find` returned when this transaction first asked for `key`.
+
+        For what reactions to many events look up, and what no story changes that tells of such an event.
+        """
+        if key not in self._found:
+            self._found[key] = find()
+        found: T = self._found[key]
+        return found

@@ -41,6 +41,8 @@ class Job:
         timeout_seconds: how long an attempt may take.
         limit: how many of them run at once, over all workers; 0: as many as there is room for.
         delay_seconds: before the first retry; it doubles with each, up to `longest_delay_seconds`.
+        ended: called after the last attempt of a task, if that ran here and was no success. It may not be: a worker
+            dies, and what waits is stopped without it.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Job:
     limit: int
     delay_seconds: float
     longest_delay_seconds: float
+    ended: Callable[..., Awaitable[None]] | None = None
 
     def delay(self, failures: int) -> float:
         """Seconds until the next attempt after `failures` (1 or more) have failed."""
@@ -68,6 +71,7 @@ def job(
     limit: int = 0,
     delay_seconds: float = 5,
     longest_delay_seconds: float = 600,
+    ended: Callable[..., Awaitable[None]] | None = None,
 ) -> Callable[[Callable[..., Awaitable[None]]], Callable[..., Awaitable[None]]]:
     """Declare a job: `async def copy(task: Task, *, digest: str) -> None`. See `Job` for the options.
 
@@ -79,7 +83,7 @@ def job(
         if name in JOBS:
             msg = f"there are two jobs called {name}"
             raise ValueError(msg)
-        JOBS[name] = Job(name, run, retries, timeout_seconds, limit, delay_seconds, longest_delay_seconds)
+        JOBS[name] = Job(name, run, retries, timeout_seconds, limit, delay_seconds, longest_delay_seconds, ended)
         return run
 
     return declare

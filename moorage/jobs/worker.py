@@ -17,7 +17,7 @@ from moorage.errors import Problem
 from moorage.events import SYSTEM
 from moorage.jobs import claim
 from moorage.jobs.claim import Attempt, Claimed
-from moorage.jobs.queue import ERROR, JOBS, SUCCESS, GiveUp, Job, RetryLater, TaskLost
+from moorage.jobs.queue import ERROR, JOBS, STOPPED, SUCCESS, GiveUp, Job, RetryLater, TaskLost
 from moorage.jobs.schedule import fire_all
 from moorage.jobs.task import Parts, Task
 from moorage.jobs.upkeep import ensure_upkeep
@@ -287,6 +287,9 @@ class Worker:
             self._count(task.vendor_type, claim.RESULTS[state], 1, self.steady() - began)
         else:
             log.warning("task %d, attempt %d, was taken away; what it found was not written", task.id, task.attempt)
+        if state in {ERROR, STOPPED} and job.ended is not None:
+            with contextlib.suppress(Problem):
+                await job.ended(task)
 
     # -- the end ----------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import msgspec
 from moorage.artifacts.kinds import IMAGE, kind_of
 from moorage.artifacts.local import Local
 from moorage.artifacts.stored import OwnShelf
+from moorage.artifacts.sweep import remove_upload
 from moorage.errors import (
     CopyLimit,
     Invalid,
@@ -21,6 +22,7 @@ from moorage.errors import (
     RepositoryUnknown,
     TagImmutable,
 )
+from moorage.ids import UploadId
 from moorage.jobs.queue import GiveUp, RetryLater, job
 from moorage.jobs.task import Task
 from moorage.oci import manifest as manifests
@@ -37,6 +39,7 @@ from moorage.replication.service import Policy
 from moorage.replication.sharing import share_adapter
 from moorage.replication.sources import Found
 from moorage.sealing import SealBroken
+from moorage.storage.keys import is_upload
 
 DAY_SECONDS = 86_400
 MAX_WAIT_SECONDS = 3_600.0
@@ -92,8 +95,15 @@ def _arguments(policy: Policy, found: Found) -> dict[str, object]:
     return {**msgspec.structs.asdict(found), "to": to}
 
 
+async def remove_uploads(task: Task) -> None:
+    """Remove what the attempts of a task received of blobs and nobody goes on with: `service.end_uploads` ended it."""
+    for place in (await task.look(service.list_uploads, task.id)).values():
+        if is_upload(place):
+            await remove_upload(task.parts.database, task.parts.storage, UploadId(place))
+
+
 # Of the 8 places of a worker some are left for other work, however long copies take.
-@job(service.COPY_JOB, retries=5, timeout_seconds=DAY_SECONDS, limit=6)
+@job(service.COPY_JOB, retries=5, timeout_seconds=DAY_SECONDS, limit=6, ended=remove_uploads)
 async def copy(task: Task, *, to: str, refused: str = "", **arguments: object) -> None:
     """Copy an artifact with all that hangs on it.
 

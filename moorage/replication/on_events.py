@@ -1,12 +1,30 @@
 """What happens here, turned into runs: rows in the transaction that makes it so.
 
-Cost: one statement for each event; more only where a policy takes it.
+Cost: one statement for all events of a transaction; more only where a policy takes one.
 """
 
 from moorage.db.work import Work
-from moorage.events import ArtifactDeleted, ManifestPushed, RepositoryDeleted, TagCreated, TagDeleted
+from moorage.events import (
+    ArtifactDeleted,
+    ExecutionEnded,
+    ManifestPushed,
+    RepositoryDeleted,
+    TagCreated,
+    TagDeleted,
+    TaskEnded,
+)
+from moorage.jobs.queue import SUCCESS
 from moorage.replication import sources
-from moorage.replication.service import COPY_JOB, DELETE_JOB, list_event_based, start_event
+from moorage.replication.rules import Filters
+from moorage.replication.service import (
+    COPY_JOB,
+    DELETE_JOB,
+    VENDOR,
+    Policy,
+    end_uploads,
+    list_event_based,
+    start_event,
+)
 from moorage.replication.sources import Found
 
 
@@ -33,22 +51,36 @@ def on_artifact_deleted(work: Work, event: ArtifactDeleted) -> None:
 def on_repository_deleted(work: Work, event: RepositoryDeleted) -> None:
     """Its artifacts are deleted there, too, if the policy says so: one run, with a task for each."""
     place = sources.Place(event.repository_id, event.repository)
-    for policy in list_event_based(work):
-        filters = policy.compile()
+    for policy, filters in _list(work):
         if policy.replicate_deletion and filters.takes_repository(event.repository):
             start_event(work, policy, DELETE_JOB, sources.list_all(work, filters, place), whole=True)
 
 
+def on_task_ended(work: Work, event: TaskEnded) -> None:
+    """What it received of a blob, to go on with in another attempt, is wanted no more."""
+    if event.vendor_type == VENDOR and event.status != SUCCESS:
+        end_uploads(work, task_id=event.task_id)
+
+
+def on_execution_ended(work: Work, event: ExecutionEnded) -> None:
+    """The same of tasks that were stopped while they waited for another attempt."""
+    if event.vendor_type == VENDOR and event.status != SUCCESS:
+        end_uploads(work, execution_id=event.execution_id)
+
+
+def _list(work: Work) -> list[tuple[Policy, Filters]]:
+    """The policies that may take an event, with their filters."""
+    return work.once(list_event_based, lambda: [(one, one.compile()) for one in list_event_based(work)])
+
+
 def _copy(work: Work, path: str, artifact_id: int, tags: tuple[str, ...]) -> None:
-    for policy in list_event_based(work):
-        filters = policy.compile()
+    for policy, filters in _list(work):
         if filters.takes_repository(path):
             start_event(work, policy, COPY_JOB, sources.find_pushed(work, filters, path, artifact_id, tags))
 
 
 def _delete(work: Work, path: str, digest: str, tags: tuple[str, ...], *, whole: bool) -> None:
-    for policy in list_event_based(work):
-        filters = policy.compile()
+    for policy, filters in _list(work):
         kept = filters.keep_tags(tags) if policy.replicate_deletion and filters.takes_repository(path) else None
         if kept is not None:
             found = Found(repository=path, reference=digest, tags=list(kept), kind="image")

@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from moorage.artifacts.uploads import kill_upload
 from moorage.db.base import db_now
 from moorage.db.prepared import Prepared
 from moorage.db.query import Field, Fields, Listing, holds
@@ -29,8 +30,9 @@ from moorage.errors import (
     ReplicationUnknown,
 )
 from moorage.events import CopyRefused, ReplicationChanged
+from moorage.ids import UploadId
 from moorage.jobs.cron import parse_cron
-from moorage.jobs.queue import create_execution, enqueue_all, start
+from moorage.jobs.queue import SUCCESS, create_execution, enqueue_all, start
 from moorage.jobs.schedule import remove_schedule, set_schedule
 from moorage.jobs.tables import Execution, Task
 from moorage.oci.names import is_namespace
@@ -40,6 +42,7 @@ from moorage.registries.service import MAX_ID, RegistryRow, find_registry, get_r
 from moorage.replication.rules import Filter, Filters, check_filters, compile_filters, rename
 from moorage.replication.sources import Found
 from moorage.replication.tables import ReplicationPolicy
+from moorage.storage.keys import is_upload
 
 VENDOR = "REPLICATION"
 PLAN_JOB, COPY_JOB, DELETE_JOB = "replication.plan", "replication.copy", "replication.delete"
@@ -336,14 +339,30 @@ def begin_run(work: Work, execution_id: int, each: Sequence[Mapping[str, object]
 
 def list_uploads(work: Work, task_id: int) -> dict[str, str]:
     """What a task noted of the uploads that it began: places by digest."""
-    return msgspec.convert((work.db.scalar(_EXTRA, {"task": task_id}) or {}).get(UPLOADS) or {}, dict[str, str])
+    return _read_uploads(work.db.scalar(_EXTRA, {"task": task_id}))
 
 
 def note_upload(work: Work, task_id: int, digest: str, place: str) -> None:
     """Note where a task puts a blob."""
     extra = work.db.scalar(_EXTRA.with_for_update(), {"task": task_id}) or {}
-    noted = msgspec.convert(extra.get(UPLOADS) or {}, dict[str, str])
-    work.db.execute(update(Task).where(Task.id == task_id).values(extra={**extra, UPLOADS: {**noted, digest: place}}))
+    noted = {**_read_uploads(extra), digest: place}
+    work.db.execute(update(Task).where(Task.id == task_id).values(extra={**extra, UPLOADS: noted}))
+
+
+def end_uploads(work: Work, *, task_id: int | None = None, execution_id: int | None = None) -> None:
+    """End the uploads to this registry that a task, or the tasks of a run that failed, began and did not finish.
+
+    What they reserved is given back; their bytes and rows go next (`jobs.remove_uploads`), or with the sweep.
+    """
+    which = Task.id == task_id if execution_id is None else Task.execution_id == execution_id
+    noted = [_read_uploads(extra) for extra in work.db.scalars(select(Task.extra).where(which, Task.status != SUCCESS))]
+    for place in sorted({place for one in noted for place in one.values()}):
+        if is_upload(place):  # to another registry it is an address
+            kill_upload(work, UploadId(place))
+
+
+def _read_uploads(extra: Mapping[str, object] | None) -> dict[str, str]:
+    return msgspec.convert((extra or {}).get(UPLOADS) or {}, dict[str, str])
 
 
 def refuse_copy(work: Work, repository: str, reference: str, problem: QuotaExceeded) -> None:

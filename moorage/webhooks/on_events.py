@@ -1,6 +1,6 @@
 """What happened, turned into deliveries: rows in the transaction that makes it so.
 
-Cost: one statement for each event in a project; more only where a policy tells of it.
+Cost: one statement for all events of a transaction in a project; more only where a policy tells of one.
 """
 
 from collections.abc import Callable, Sequence
@@ -158,7 +158,9 @@ class Teller:
 
     def _list(self, work: Work, project_id: int) -> list[Policy]:
         """The policies of a project that tell somebody; none while all are silenced."""
-        return list_enabled(work, project_id) if self._items().notification_enable else []
+        if not self._items().notification_enable:
+            return []
+        return work.once((list_enabled, project_id), lambda: list_enabled(work, project_id))
 
     def _artifact(  # noqa: PLR0917 - the parts of an event
         self, work: Work, actor: Actor, kind: str, enabled: list[Policy], path: str, digest: str, tags: Sequence[str]

@@ -6,10 +6,11 @@ from urllib.parse import quote
 import pytest
 
 from moorage.access.policy import Role
-from moorage.artifacts.copy import _children_first
+from moorage.artifacts.copy import Source, _children_first, copy_artifact
 from moorage.quotas import service as quotas
 from tests.api.client import OCI_MANIFEST, Answer, Client, Server, descriptor, digest_of, encode, image, index, subject
 from tests.api.conftest import make_project, make_user, project_id
+from tests.api.statements import counting
 
 BASE = "/api/v2.0"
 
@@ -71,6 +72,26 @@ async def test_all_that_hangs_on_an_artifact_is_copied_and_charged_once(app: Ser
     assert await used(app, target) == await used(app, source)
     assert (await copy(app, admin, target, "team/copy", f"{source}/app@{digest_of(whole)}")).status == 201
     assert await used(app, target) == await used(app, source)
+
+
+async def test_who_wants_to_hear_of_it_is_looked_up_once_whatever_is_copied(app: Server, admin: Client) -> None:
+    source, target = await make_project(app), await make_project(app)
+    repo = admin.repo(f"{source}/app")
+    whole = index(*[image(b"{}", [bytes([number])]) for number in range(4)])
+    for number in range(4):
+        await repo.image(config=b"{}", layers=[bytes([number])])
+    assert (await repo.put("multi", whole)).status == 201
+    to, origin = await project_id(app, target), await project_id(app, source)
+    with counting() as statements:
+        await app.run(
+            copy_artifact, to, f"{target}/app",
+            source_project=origin, source=Source(f"{source}/app", "multi"), lease_seconds=60,
+        )  # fmt: skip
+
+    asked = [
+        table for one in statements for table in ("FROM replication_policy", "FROM webhook_policy") if table in one
+    ]
+    assert sorted(asked) == ["FROM replication_policy", "FROM webhook_policy"]
 
 
 async def test_what_cannot_be_copied_is_refused_and_leaves_nothing(app: Server, admin: Client) -> None:
