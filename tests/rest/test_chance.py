@@ -121,6 +121,7 @@ def test_nothing_that_is_asked_by_chance_is_answered_otherwise_than_the_document
         sys.executable, "-m", "schemathesis.cli", "run", f"{moorage.url}/api/v2.0/openapi.json", "--url", moorage.url,
         "--checks", CHECKS, "--seed", str(seed), "--generation-database", "none", "--no-shrink", "--no-color",
         "--warnings", "off", "--continue-on-failure", "--phases", phases,
+        "--request-timeout", "120",
         "--max-examples", str(DEEP_EXAMPLES if deep else 1 if once else EXAMPLES),
     ]  # fmt: skip
     later = {one.id for one in unbuilt(BUILT)}
