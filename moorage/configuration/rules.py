@@ -8,7 +8,6 @@ from typing import Annotated, Any, get_args, get_origin
 from urllib.parse import urlsplit
 
 import msgspec
-from cryptography.x509 import load_pem_x509_certificates
 from msgspec import Meta
 
 from moorage.configuration.items import MODES, Items, Source
@@ -267,6 +266,8 @@ def _check_expression(text: str) -> str:
 
 def _check_certificates(text: str) -> str:
     try:
+        from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415 - 2.5 MB that workers do without
+
         load_pem_x509_certificates(text.encode("utf-8"))
     except ValueError:
         raise ValueError("expected certificates in PEM") from None

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from cryptography.x509 import load_pem_x509_certificates
 from sqlalchemy import Float, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -380,6 +379,8 @@ def _check_host(scheme: str, host: str) -> None:
 
 def _check_certificate(text: str) -> None:
     try:
+        from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415 - 2.5 MB that workers do without
+
         load_pem_x509_certificates(text.encode("utf-8"))
     except ValueError:
         raise RegistryInvalid("The certificate of the authority is not PEM.") from None
