@@ -87,6 +87,8 @@ export default defineConfig({
   server: { proxy: Object.fromEntries(["/api", "/c/", "/service", "/v2"].map((path) => [path, process.env["MOORAGE_URL"] ?? "http://127.0.0.1:8080"])) },
   test: {
     css: false,
+    testTimeout: 60_000, // a busy machine
+    hookTimeout: 60_000,
     projects: [
       { extends: true, test: { name: "logic", environment: "node", include: ["{src,tests}/**/*.test.ts"] } }, // a document takes a second to make
       { extends: true, test: { name: "parts", environment: "jsdom", setupFiles: ["tests/setup.ts"], include: ["{src,tests}/**/*.test.tsx"] } },
