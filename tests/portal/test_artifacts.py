@@ -188,12 +188,17 @@ def test_an_answer_says_why_somebody_may(reader: Reader, moorage: Moorage) -> No
     reader.press("Explain access")
     reader.type("Name", "dunja")
     reader.press("Explain")
-    reader.see("dunja is guest here.")
+    reader.see("Role of dunja here: Guest.")
     reader.see("Allowed")
     reader.open("/projects/asked/access?kind=user&name=dunja&action=push", "asked")
     reader.see("Not allowed")
     assert reader.axe() == []
     reader.photograph("access.explained")
+    reader.speak("de-DE")
+    reader.open("/projects/asked/access?kind=user&name=dunja&action=push", "asked")
+    reader.see("Nichts gibt das Recht zu push.")
+    reader.see("Rolle von dunja hier: Gast.")
+    reader.photograph("access.explained", language="de-DE")
 
 
 def test_a_guest_is_offered_nothing_that_changes(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
