@@ -117,6 +117,18 @@ async def test_a_monolithic_post(repo: Repo) -> None:
     assert (await repo.get(answer.location)).body == DATA
 
 
+async def test_a_small_monolithic_post_is_received_at_once(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = f"at once {repo.name}".encode()
+
+    async def write(*_args: object, **_named: object) -> None:
+        raise AssertionError("it went step by step")
+
+    monkeypatch.setattr(receive, "write", write)
+
+    assert (await repo.send("POST", f"blobs/uploads/?digest={digest_of(data)}", data)).status == 201
+    assert (await repo.get(f"blobs/{digest_of(data)}")).body == data
+
+
 @row("U19")
 @pytest.mark.parametrize(
     ("body", "length", "code"),

@@ -237,6 +237,29 @@ async def test_an_index_goes_along_with_all_that_hangs_on_it(
     here.check_log()
 
 
+async def test_a_small_image_is_pushed_without_asking_for_what_it_sends(here: Moorage, there: Moorage) -> None:
+    asked: list[Asked] = []
+
+    def note(one: Asked, _count: int) -> Fault | None:
+        asked.append(one)
+        return None
+
+    builder = Builder("few")
+    content = builder.content
+    content.root = builder.image("linux", "amd64", 1_000)
+    content.tags["v1"] = content.root
+    async with ourselves(here) as local, flaky(there.host, note) as proxy:
+        await push(local, "team/few", content)
+        async with away(there, proxy.url.partition("://")[2]) as remote:
+            copied = await copy_artifact(local, "team/few", "v1", remote, "team/few-copy", tags=["v1"])
+    async with away(there) as straight:
+        await check(straight, "team/few-copy", content)
+
+    assert (copied.changed, copied.tags, copied.progress.blobs) == (True, ("v1",), 3)
+    looks = [one.path for one in asked if one.method == "HEAD"]
+    assert set(looks) == {f"/v2/team/few-copy/manifests/{content.root}"}
+
+
 async def test_a_network_that_fails_a_third_of_the_time_converges(
     here: Moorage, other: Moorage | DockerRegistry
 ) -> None:
