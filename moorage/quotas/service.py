@@ -52,6 +52,15 @@ WHERE project_id = $1 AND slot = (
     LIMIT 1 {lock:FOR UPDATE SKIP LOCKED})
 RETURNING slot"""
 )
+_CHARGE_ONE = Query(
+    "",
+    postgresql="""UPDATE quota_slot SET used_bytes = used_bytes + $2
+WHERE project_id = $1 AND slot = (SELECT slot FROM quota_slot WHERE project_id = $1 ORDER BY random() LIMIT 1)
+    AND (cap_bytes IS NULL OR used_bytes + $2 <= cap_bytes)
+RETURNING slot""",
+)
+"""For when others hold all slots that have the room: wait for one of them. Whoever waits for all of them one after the
+other holds those it has got, and so makes everybody else wait for all."""
 _ROOM = Query(
     """SELECT q.project_id, q.limit_bytes, q.trash_bytes, sum(s.used_bytes)
 FROM quota q JOIN quota_slot s ON s.project_id = q.project_id
@@ -63,16 +72,17 @@ _LOCK = (
     .order_by(QuotaSlot.slot)
     .with_for_update()
 )
-_ANY_SLOT = (
-    select(QuotaSlot.slot)
-    .where(QuotaSlot.project_id == bindparam("project"))
-    .limit(1)
-    .with_for_update(skip_locked=True)
+_REFUND = Query(
+    """UPDATE quota_slot SET used_bytes = used_bytes - $2
+WHERE project_id = $1 AND slot = (
+    SELECT slot FROM quota_slot WHERE project_id = $1 LIMIT 1 {lock:FOR UPDATE SKIP LOCKED})
+RETURNING slot"""
 )
-_REFUND = (
-    update(QuotaSlot)
-    .where(QuotaSlot.project_id == bindparam("project"), QuotaSlot.slot == bindparam("which"))
-    .values(used_bytes=QuotaSlot.used_bytes - bindparam("n"))
+_REFUND_ONE = Query(
+    "",
+    postgresql="""UPDATE quota_slot SET used_bytes = used_bytes - $2
+WHERE project_id = $1 AND slot = (SELECT slot FROM quota_slot WHERE project_id = $1 ORDER BY random() LIMIT 1)
+RETURNING slot""",
 )
 _SET = (
     update(QuotaSlot)
@@ -129,12 +139,12 @@ def charging(project_id: int, size_bytes: int) -> Call:
 
 
 def settle_charge(work: Work, project_id: int, size_bytes: int, rows: Sequence[Any]) -> None:
-    """The second half, with the rows of `charging`: none means that no single slot had the room.
+    """The second half, with the rows of `charging`: none means that no single slot had the room, or was free.
 
     Raises:
         QuotaExceeded, ProjectUnknown: as `charge`.
     """
-    if rows:
+    if rows or each(work, (call(_CHARGE_ONE, project_id, size_bytes),))[0]:
         return
     slots = _lock(work, project_id)
     limit, trash = work.db.execute(_LIMIT, {"project": project_id}).one()
@@ -191,10 +201,10 @@ def refund(work: Work, project_id: int, size_bytes: int) -> None:
     """
     if size_bytes < 0:
         raise ValueError("a refund is not negative")
-    slot = work.db.scalar(_ANY_SLOT, {"project": project_id})
-    if slot is None:
-        slot = _lock(work, project_id)[0].slot
-    work.db.execute(_REFUND, {"project": project_id, "which": slot, "n": size_bytes})
+    for query in (_REFUND, _REFUND_ONE):
+        if each(work, (call(query, project_id, size_bytes),))[0]:
+            return
+    raise ProjectUnknown
 
 
 def count_trash(work: Work, project_id: int, by: int) -> None:

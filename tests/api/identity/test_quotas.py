@@ -2,15 +2,17 @@
 
 import random
 import threading
+from collections.abc import Callable
 
 import pytest
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, text, update
 
 from moorage.db.work import Work
 from moorage.errors import ProjectUnknown, QuotaExceeded, QuotaInvalid
 from moorage.quotas import service as quotas
 from moorage.quotas.tables import QuotaSlot
 from tests.api.identity.conftest import World
+from tests.parts.base import wait_until
 
 
 def make(world: World, *, limit: int = -1, slots: int = 1) -> int:
@@ -113,6 +115,44 @@ def test_fifty_threads_never_pass_the_limit_and_lose_no_byte(world: World, slots
     world.run(quotas.charge, project, rest)
     with pytest.raises(QuotaExceeded):
         world.run(quotas.charge, project, 1)
+
+
+@pytest.mark.parametrize("database", [pytest.param("postgresql", marks=pytest.mark.part("postgres"))], indirect=True)
+@pytest.mark.parametrize("act", [quotas.charge, quotas.refund])
+def test_who_waits_for_a_slot_holds_no_other(world: World, act: Callable[[Work, int, int], None]) -> None:
+    project = make(world, slots=2)
+    ends = [threading.Event(), threading.Event()]
+    held = [threading.Event(), threading.Event()]
+
+    def hold(work: Work, slot: int) -> None:
+        mine = (QuotaSlot.project_id == project, QuotaSlot.slot == slot)
+        work.db.execute(update(QuotaSlot).where(*mine).values(used_bytes=QuotaSlot.used_bytes))
+        held[slot].set()
+        ends[slot].wait(120)
+
+    def waiting() -> int:
+        statement = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%quota_slot%'"
+        return int(world.scalar(text(f"{statement} AND datname = current_database()")))
+
+    threads = [threading.Thread(target=world.run, args=(hold, slot)) for slot in (0, 1)]
+    threads += [threading.Thread(target=world.run, args=(act, project, 1)) for _ in range(3)]
+    try:
+        for number, thread in enumerate(threads):
+            thread.start()
+            assert number > 1 or held[number].wait(60)
+        wait_until(lambda: waiting() == 3, what="three who wait")
+        ends[0].set()
+        last = threading.Thread(target=world.run, args=(act, project, 1))
+        threads.append(last)
+        last.start()
+        last.join(60)
+        assert not last.is_alive(), "the free slot was held by somebody who waits for the other one"
+    finally:
+        for end in ends:
+            end.set()
+        for thread in threads:
+            thread.join(60)
+    assert abs(used(world, project)) == 4
 
 
 @pytest.mark.parametrize("slots", [1, 3])
