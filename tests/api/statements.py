@@ -49,6 +49,11 @@ def watching(see: See) -> Iterator[None]:
 _counted: contextvars.ContextVar[list[str] | None] = contextvars.ContextVar("counted", default=None)
 
 
+def is_ours() -> bool:
+    """Whether a statement that is seen now is run for what is asked within `counting`, and not in the background."""
+    return _counted.get() is not None
+
+
 @contextlib.contextmanager
 def counting() -> Iterator[list[str]]:
     """The statements that services run for what is asked within; not those of the background meanwhile."""
