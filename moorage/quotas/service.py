@@ -21,11 +21,8 @@ from moorage.quotas.tables import Quota, QuotaSlot
 
 UNLIMITED = -1
 MAX_LIMIT_BYTES = 1_125_899_906_842_624
-SLOTS = 1
-"""Slots of a new project. An upload charges at most twice, and holds the slot for the commit only. A prototype on
-PostgreSQL (two cores, real fsync) charged one slot 1,370 times a second from 16 connections and 970 from 64, and 16
-slots 5,600 and 5,100 times. So one is enough until a commit takes long (5 ms: 200 a second); of many, all have to be
-locked for the last bytes of a project. SQLite has one writer anyway."""
+SLOTS = 8
+"""Slots of a new project on PostgreSQL (docs/adr/0077); on SQLite, which has one writer anyway, it is one."""
 
 _CLOSED = -(2**62)
 """The cap of slots whose project is over its limit: no slot may be charged, however much it alone gives back."""
@@ -99,9 +96,7 @@ _USAGE = (
 )
 
 
-def create(
-    work: Work, project_id: int, limit_bytes: int = UNLIMITED, *, limits: Limits = NO_LIMITS, slots: int = SLOTS
-) -> None:
+def create(work: Work, project_id: int, limit_bytes: int = UNLIMITED, *, limits: Limits = NO_LIMITS) -> None:
     """Give a new project its limits and its counter.
 
     Raises:
@@ -114,7 +109,7 @@ def create(
             limit_tags=limits.tags,
         )
     )  # fmt: skip
-    caps = _share([0] * slots, limit_bytes)
+    caps = _share([0] * (SLOTS if work.db.dialect.name == "postgresql" else 1), limit_bytes)
     work.db.execute(
         insert(QuotaSlot),
         [{"project_id": project_id, "slot": slot, "used_bytes": 0, "cap_bytes": cap} for slot, cap in enumerate(caps)],

@@ -23,6 +23,7 @@ from moorage.identity.tables import Principal
 from moorage.identity.tokens import TokenKeys
 from moorage.ids import UploadId
 from moorage.projects.service import create_project, get_project, set_member
+from moorage.quotas import service as quotas
 from moorage.quotas.limits import set_limits
 from moorage.settings import Database, Log, Secret, Settings
 from moorage.storage.base import Progress
@@ -118,6 +119,12 @@ class Place:
         """One more project of which alice is maintainer. A limit of -1 is none."""
         database = open_database(self.settings)
         database.run_here(SYSTEM, _make_project, name, limit_bytes, members)
+        database.engine.dispose()
+
+    def set_limit(self, name: str, limit_bytes: int) -> None:
+        """Let a project hold no more than so much."""
+        database = open_database(self.settings)
+        database.run_here(SYSTEM, _set_limit, name, limit_bytes)
         database.engine.dispose()
 
     def execute(self, statement: str) -> list[tuple[object, ...]]:
@@ -223,6 +230,10 @@ def _fill(work: Work, hashes: dict[Account, str]) -> None:
 
 def _join(work: Work, project: str, account: Account) -> None:
     set_member(work, get_project(work, project).id, get_user_by_name(work, account.username).id, Role.MAINTAINER)
+
+
+def _set_limit(work: Work, name: str, limit_bytes: int) -> None:
+    quotas.set_limit(work, get_project(work, name).id, limit_bytes)
 
 
 def _make_project(work: Work, name: str, limit_bytes: int, members: Sequence[Account]) -> None:

@@ -16,18 +16,11 @@ SIZE = 600_000
 WAYS = ("whole", "chunk", "chunks", "stream", "closing put")
 
 
-def set_limit(place: Place, limit_bytes: int) -> None:
-    """Let the project `full` hold no more than so much."""
-    number = next(row.id for row in read(place.url)["project"] if row.name == "full")
-    place.execute(f"UPDATE quota SET limit_bytes = {limit_bytes} WHERE project_id = {number}")  # noqa: S608 - a number
-    place.execute(f"UPDATE quota_slot SET cap_bytes = {limit_bytes} WHERE project_id = {number}")  # noqa: S608 - as above
-
-
 async def fill(place: Place, client: Client, layer: bytes) -> bytes:
     """A project that holds an image, and may hold nothing more; the manifest."""
     place.make_project("full", -1)
     raw = await push_image(client, "full/app", "t", layer)
-    set_limit(place, usage(place, "full"))
+    place.set_limit("full", usage(place, "full"))
     return raw
 
 
@@ -64,7 +57,7 @@ async def test_a_full_project_refuses_an_upload_before_a_byte_is_sent(place: Pla
         assert read(place.url)["upload"] == []
         assert (await client.head_blob("full/app", digest_of(layer))).status == 200
         assert (await client.mount("full/more", layer, source="full/app")).status == 201
-        set_limit(place, usage(place, "full") + len(other))
+        place.set_limit("full", usage(place, "full") + len(other))
         assert (await push(client, "full/app", other, "chunk")).status == 201
     place.check(rest=True)
 
