@@ -9,6 +9,7 @@ import { I18nextProvider } from "react-i18next";
 import { router } from "./app/router.tsx";
 import { queries } from "./app/session.tsx";
 import { startWords } from "./app/words.ts";
+import { density } from "./kit/density.ts";
 import { theme, themes } from "./kit/mantine.ts";
 
 const words = await startWords();
@@ -24,6 +25,8 @@ const root = document.documentElement;
 new ResizeObserver(() => {
   if (document.querySelector("[data-dialog-open]") === null) root.toggleAttribute("data-scrolls", window.innerWidth > root.clientWidth);
 }).observe(document.body);
+
+root.dataset["density"] = density();
 
 const place = document.getElementById("root");
 if (place !== null) {

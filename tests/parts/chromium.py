@@ -31,13 +31,19 @@ SWITCHES = (
 )  # fmt: skip
 
 
+FIRST_PAUSE, PAUSE = 0.004, 0.03
+"""Seconds between two looks at something that is waited for: what is there at once costs no more."""
+
+
 class Chromium(Part):
-    """The browser. Each page is in a profile of its own: no cookie and no cache of another test."""
+    """The browser. Each page is in a profile of its own, or in one that keeps nothing but what it has loaded."""
 
     name: ClassVar[str] = "chromium"
 
     _process: "subprocess.Popen[bytes] | None" = None
     _wire: "_Wire"
+    _keeper: "Page | None" = None
+    """A tab that shows nothing, of the browser that was there before."""
 
     def find(self) -> str:
         """The version that it prints."""
@@ -71,6 +77,7 @@ class Chromium(Part):
             return
         with contextlib.suppress(Broken, OSError):
             self._wire.ask("Browser.close")
+        self._keeper = None
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -80,7 +87,7 @@ class Chromium(Part):
 
     @contextlib.contextmanager
     def page(self, width: int = 1280, height: int = 800) -> Iterator["Page"]:
-        """A page of this size, closed at the end."""
+        """A page of this size, of a browser that was never here, closed at the end."""
         context = self._wire.ask("Target.createBrowserContext")["browserContextId"]
         try:
             with _tab(self._wire, context) as page:
@@ -88,6 +95,22 @@ class Chromium(Part):
                 yield page
         finally:
             self._wire.ask("Target.disposeBrowserContext", browserContextId=context)
+
+    @contextlib.contextmanager
+    def page_again(self, width: int = 1280, height: int = 800) -> Iterator["Page"]:
+        """A page as of somebody who was here before: what it has loaded is not loaded again.
+
+        No cookie, nothing stored and no permission is left of another page.
+        """
+        if self._keeper is None:
+            context = self._wire.ask("Target.createBrowserContext")["browserContextId"]
+            self._keeper, _ = _open_tab(self._wire, context)
+        try:
+            with self._keeper.beside() as page:
+                page.resize(width, height)
+                yield page
+        finally:
+            self._keeper.forget()
 
 
 _AIM = """(it) => {
@@ -132,23 +155,40 @@ class Sent:
 
 
 class Page:
-    """A page. What it complains of is kept: errors of scripts and of the console, and what its policy forbade."""
+    """A page. What it complains of is kept: errors of scripts and of the console, and what its policy forbade.
+
+    Attributes:
+        session: its name on the wire.
+        origins: where it was: `http://127.0.0.1:8080`.
+    """
 
     def __init__(self, wire: "_Wire", session: str, context: str) -> None:
         self._wire = wire
-        self._session = session
+        self.session = session
         self._context = context
+        self.origins: set[str] = set()
         for domain in ("Page", "Runtime", "Log", "Network", "Audits"):
             self._ask(f"{domain}.enable")
 
     def _ask(self, method: str, **values: Any) -> Any:
-        return self._wire.ask(method, self._session, **values)
+        return self._wire.ask(method, self.session, **values)
 
     @contextlib.contextmanager
     def beside(self) -> Iterator["Page"]:
         """Another tab of the same browser, with its cookies and its storage, closed at the end."""
         with _tab(self._wire, self._context) as page:
-            yield page
+            try:
+                yield page
+            finally:
+                self.origins |= page.origins
+
+    def forget(self) -> None:
+        """Have nothing left of where it and the tabs beside it were: cookies, storage, permissions."""
+        for origin in self.origins:
+            self._ask("Storage.clearDataForOrigin", origin=origin, storageTypes="all")
+        self.origins.clear()
+        self._wire.ask("Storage.clearCookies", browserContextId=self._context)
+        self._wire.ask("Browser.resetPermissions", browserContextId=self._context)
 
     def to_front(self) -> None:
         """Be the tab that is seen: the others draw nothing, and their animations wait."""
@@ -161,6 +201,7 @@ class Page:
 
     def open(self, url: str, *, seconds: float = 60) -> None:
         """Go to a URL and wait until it has loaded."""
+        self.origins.add("/".join(url.split("/")[:3]))
         error = self._ask("Page.navigate", url=url).get("errorText")
         if error:
             raise Broken(f"{url}: {error}")
@@ -190,10 +231,12 @@ class Page:
     def wait(self, expression: str, *, seconds: float = 30) -> None:
         """Wait until an expression is true, also in a document that comes meanwhile."""
         until = time.monotonic() + seconds
+        pause = FIRST_PAUSE
         while not self._holds(expression):
             if time.monotonic() > until:
                 raise Broken(f"not true after {seconds:g} s: {expression}; the page says {self.complaints()}")
-            time.sleep(0.03)
+            time.sleep(pause)
+            pause = min(2 * pause, PAUSE)
 
     def _holds(self, expression: str) -> bool:
         try:
@@ -313,18 +356,23 @@ class Page:
 
     def _events(self) -> list[tuple[str, Any]]:
         self._ask("Runtime.evaluate", expression="1")  # what was said before its answer has arrived
-        return self._wire.heard.get(self._session, [])
+        return self._wire.heard.get(self.session, [])
 
 
 @contextlib.contextmanager
 def _tab(wire: "_Wire", context: str) -> Iterator[Page]:
-    target = wire.ask("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
-    session = wire.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+    page, target = _open_tab(wire, context)
     try:
-        yield Page(wire, session, context)
+        yield page
     finally:
         wire.ask("Target.closeTarget", targetId=target)
-        wire.heard.pop(session, None)
+        wire.heard.pop(page.session, None)
+
+
+def _open_tab(wire: "_Wire", context: str) -> tuple[Page, str]:
+    target = wire.ask("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
+    session = wire.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+    return Page(wire, session, context), target
 
 
 class _Wire:

@@ -31,6 +31,10 @@ HERE = Path(__file__).parent
 PICTURES = ROOT / "build" / "portal"
 """What the pages looked like in this run: `<page>.<state>.<theme>.<language>.<width>.png`."""
 
+OFTEN = ("en-US", "zh-CN", "de-DE")
+"""Languages that every run looks at; the others under --deep."""
+
+LANGUAGES = (*OFTEN, "es-ES", "fr-FR", "ja-JP", "ko-KR", "pt-BR", "ru-RU", "tr-TR", "zh-TW")
 WIDE, NARROW = (1280, 800), (390, 844)
 AXE = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
@@ -41,8 +45,29 @@ COLOURS = {**AXE, "runOnly": {"type": "rule", "values": ["color-contrast", "link
 """What another theme can break."""
 
 STRUCTURE = {**AXE, "rules": {"color-contrast": {"enabled": False}}}
-"""What another size or language can break; colours are looked at where each theme is."""
+"""All but colours, for a state of a page whose colours were looked at in another."""
 
+_NAMES = (
+    "aria-command-name", "aria-dialog-name", "aria-input-field-name", "aria-meter-name", "aria-progressbar-name",
+    "aria-toggle-field-name", "aria-tooltip-name", "aria-treeitem-name", "button-name", "empty-heading",
+    "empty-table-header", "image-alt", "input-button-name", "label", "link-name", "role-img-alt", "select-name",
+    "summary-name", "svg-img-alt", "scrollable-region-focusable", "target-size",
+)  # fmt: skip
+SIZE = {**AXE, "runOnly": {"type": "rule", "values": [
+    *_NAMES, "aria-hidden-focus", "aria-required-children", "aria-required-parent", "bypass", "definition-list",
+    "dlitem", "heading-order", "landmark-main-is-top-level", "landmark-no-duplicate-banner", "landmark-one-main",
+    "landmark-no-duplicate-main", "landmark-unique", "list", "listitem", "meta-viewport", "nested-interactive",
+    "page-has-heading-one", "region", "skip-link",
+]}}  # fmt: skip
+"""What another size can break: it shows and hides, and puts closer. Attributes and colours are the same in each."""
+
+WORDS = {**AXE, "runOnly": {"type": "rule", "values": [
+    *_NAMES, "document-title", "html-has-lang", "html-lang-valid", "label-content-name-mismatch", "valid-lang",
+]}}  # fmt: skip
+"""What another language can break."""
+
+_ENDS = "one.effect.getComputedTiming().iterations !== Infinity"  # a loader turns as long as it waits
+STILL = f"!document.getAnimations().some((one) => one.playState === 'running' && {_ENDS})"
 ROLES = {"admin": 1, "developer": 2, "guest": 3, "maintainer": 4, "limited-guest": 5}
 
 
@@ -135,11 +160,13 @@ class Reader:
         moorage: the server that it came from.
         expected: parts of what the browser will complain of, because the test asks for it: `404 (Not Found)`.
         cookies: of the last session that was taken.
+        languages: that words are looked at in, English first.
     """
 
     def __init__(self, page: Page, moorage: Moorage, axe: str) -> None:
         self.expected: list[str] = []
         self.cookies: dict[str, str] = {}
+        self.languages: tuple[str, ...] = OFTEN
         self.page = page
         self.moorage = moorage
         self._axe = axe
@@ -232,6 +259,19 @@ class Reader:
         self.stand_still()
         self.page.click_on(finder, name)
 
+    def to_tab(self, name: str) -> None:
+        """Press a tab of the line, or its entry in the menu of those that do not fit."""
+        self._look()
+        self.page.wait("document.querySelector('[data-tabs] a')")
+        is_it = f"(one) => window.__name(one) === {json.dumps(name)}"
+        link = f"[...document.querySelectorAll('[data-tabs] a')].find({is_it})"
+        self.stand_still()
+        if self.page.value(f"{link}.hidden"):
+            self.page.click("[data-tabs] [data-more] button")
+            self.press(name, role="menuitem")
+            return
+        self.page.click_on(link, name)
+
     def type(self, label: str, text: str) -> None:
         """Type into the field that is labelled so, once it takes something."""
         self._look()
@@ -255,18 +295,14 @@ class Reader:
 
     def settle(self) -> None:
         """Wait until nothing is loading and nothing moves."""
-        until = (
-            time.monotonic() + 10
-        )  # what somebody may do comes beside the page; one that asks for ever is not waited for
-        while self.page.is_waiting() and time.monotonic() < until:
+        until = time.monotonic() + 10  # one that asks for ever is not waited for
+        while self.page.is_waiting() and time.monotonic() < until:  # what somebody may do comes beside the page
             time.sleep(0.03)
-        self.page.wait("!document.querySelector('[aria-busy=true]') && document.fonts.status === 'loaded'")
-        self.stand_still()
+        self.page.wait(f"!document.querySelector('[aria-busy=true]') && document.fonts.status === 'loaded' && {STILL}")
 
     def stand_still(self) -> None:
         """Wait until nothing moves: a press would go where a thing was."""
-        ends = "one.effect.getComputedTiming().iterations !== Infinity"  # a loader turns as long as it waits
-        self.page.wait(f"!document.getAnimations().some((one) => one.playState === 'running' && {ends})")
+        self.page.wait(STILL)
 
     def speak(self, language: str) -> None:
         """Choose a language, as somebody did before."""
@@ -283,7 +319,8 @@ class Reader:
         self.page.rest()
         self.page.wait("!document.querySelector('[role=menu]')")
         self.settle()
-        self.page.value(f"if (!window.axe) {{ {self._axe} }}")
+        if not self.page.value("Boolean(window.axe)"):  # half a megabyte, which is not sent again to the same document
+            self.page.value(self._axe)
         found: list[dict[str, Any]] = self.page.value(
             f"axe.run(document, {json.dumps(what)}).then((done) => done.violations.map((one) => ({{id: one.id,"
             " nodes: one.nodes.map((node) => [node.target.join(' '), node.failureSummary])})))"
@@ -296,23 +333,47 @@ class Reader:
         found: list[str] = self.page.value(_CUT)
         return found
 
+    def pale(self) -> list[str]:
+        """Fields and switches that are hardly told from what is behind them, with the contrast of their outline."""
+        found: list[str] = self.page.value(_PALE)
+        return found
+
     def photograph(self, name: str, *, theme: str = "light", language: str = "en-US", width: int = WIDE[0]) -> None:
         """Keep a picture."""
         self.settle()
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.page.photograph(PICTURES / f"{name}.{theme}.{language}.{width}.png")
 
+    def hear(self, language: str) -> None:
+        """Have the page in another language at once, as when another tab chooses it."""
+        spoken = f"document.documentElement.lang === {json.dumps(language)}"
+        said = json.dumps({"key": "moorage-language", "newValue": language})
+        self.page.value(f"{spoken} || window.dispatchEvent(new StorageEvent('storage', {said}))")
+        self.page.wait(spoken)
+
+    def cut_anywhere(self, name: str) -> list[str]:
+        """What is cut off in any language that a run looks at, wide and narrow. The window is narrow afterwards."""
+        found: list[str] = []
+        for width, languages in ((WIDE, self.languages), (NARROW, self.languages[::-1])):
+            self.page.resize(*width)
+            for language in languages:
+                self.hear(language)
+                found += [f"{name} in {language} at {width[0]}: {one}" for one in self.cut()]
+        return found
+
     def look(self, name: str) -> None:
-        """Both themes, wide and narrow, each with axe and a picture."""
+        """Both themes, wide and narrow, each with axe and a picture; no word of a dialog is cut off in any language."""
         for theme, what in (("light", AXE), ("dark", COLOURS)):
             self.themed(theme)
             assert self.axe(what) == [], f"{name}, {theme}"
             self.photograph(name, theme=theme)
         self.themed("light")
+        if self.page.value("Boolean(document.querySelector('[role=dialog]'))"):
+            assert self.cut_anywhere(name) == []
         self.page.resize(*NARROW)
         self.settle()
         assert self.page.value("document.documentElement.scrollWidth") <= NARROW[0], f"{name} scrolls sideways at 390"
-        assert self.axe(STRUCTURE) == [], f"{name}, narrow"
+        assert self.axe(SIZE) == [], f"{name}, narrow"
         self.photograph(name, width=NARROW[0])
         self.page.resize(*WIDE)
 
@@ -321,10 +382,12 @@ class Reader:
 def reader(request: pytest.FixtureRequest, parts: Parts, moorage: Moorage) -> Iterator[Reader]:
     """A browser's page. At the end nothing may have gone wrong, been forbidden, or been asked of anybody else."""
     portal = parts.get("portal", Portal)
-    with parts.get("chromium", Chromium).page(*WIDE) as page:
+    with parts.get("chromium", Chromium).page_again(*WIDE) as page:
         page.prefer("light")
         page.prepare(_PATIENT)
         made = Reader(page, moorage, portal.axe())
+        if request.config.getoption("--deep"):
+            made.languages = LANGUAGES
         yield made
         request.config.stash[ASKED].note(page.sent(), request.node.name)
         made.check()
@@ -375,4 +438,5 @@ window.setTimeout = (run, after, ...more) => later(run, after === 10_000 ? 40_00
 """What can be undone is offered for longer than the product's ten seconds: a busy machine takes longer to press."""
 
 _FINDERS = (HERE / "finders.js").read_text()
+_PALE = (HERE / "pale.js").read_text()
 _CUT = (HERE / "cut.js").read_text()

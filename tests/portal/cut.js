@@ -2,7 +2,8 @@
 (() => {
   const pen = document.createElement("canvas").getContext("2d");
   const found = [];
-  for (const one of document.body.querySelectorAll("*")) {
+  const within = [...document.querySelectorAll("[role=dialog]")].at(-1) ?? document.body; // behind a dialog nobody reads
+  for (const one of within.querySelectorAll("*")) {
     if (!one.checkVisibility() || one.closest(".hidden, [aria-hidden=true], pre, bdi, code")) continue;
     const style = getComputedStyle(one);
     if (one.tagName === "INPUT" && (one.value || one.placeholder) && !["checkbox", "radio"].includes(one.type)) {

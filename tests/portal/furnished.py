@@ -1,6 +1,5 @@
 """A server with one of everything, for stories that open every page: what stands there is what pages are seen with."""
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -132,7 +131,9 @@ def _images(api: Api, pusher: Pusher) -> str:
     newest = images.index(*arms)
     pusher.push(newest, "team/backend/api:2.1.0", "team/backend/api:2.1", "team/backend/api:latest")
     pusher.push(images.image("web", size_bytes=50_000), "team/web/page:1.0.0", "web/page:1.0.0", "web/old:0.1.0")
-    _sign(pusher.moorage, "team/backend/api", newest.manifest)
+    bill = attach(pusher.moorage, "team/backend/api", newest.manifest, "application/spdx+json")
+    for signed in (newest.manifest, bill):
+        attach(pusher.moorage, "team/backend/api", signed, SIGNATURE)
     one = api.get("/projects/team")["project_id"]
     path = "/projects/team/repositories/backend%252Fapi"
     for name, color in (("stable", "#48960C"), ("needs review", "#F57600")):
@@ -142,8 +143,11 @@ def _images(api: Api, pusher: Pusher) -> str:
     return newest.digest
 
 
-def _sign(moorage: Moorage, repository: str, subject: images.Blob) -> None:
-    """Put beside an image what says that it is signed; the bytes are nobody's signature."""
+SIGNATURE = "application/vnd.dev.cosign.artifact.sig.v1+json"
+
+
+def attach(moorage: Moorage, repository: str, subject: images.Blob, kind: str) -> images.Blob:
+    """Put beside an artifact a signature or an SBOM of it, with anybody's bytes. Returns its manifest."""
     auth = (moorage.admin.username, moorage.admin.password)
     scope = {"service": "harbor-registry", "scope": f"repository:{repository}:pull,push"}
     token = httpx.get(f"{moorage.url}/service/token", params=scope, auth=auth, timeout=60).json()["token"]
@@ -151,21 +155,19 @@ def _sign(moorage: Moorage, repository: str, subject: images.Blob) -> None:
         base_url=f"{moorage.url}/v2/{repository}", headers={"authorization": f"Bearer {token}"}, timeout=60
     ) as client:
         config = images.Blob("application/vnd.oci.empty.v1+json", b"{}")
-        layer = images.Blob("application/vnd.dev.cosign.simplesigning.v1+json", b"a signature")
+        layer = images.Blob(kind, b"what it says")
         for blob in (config, layer):
             sent = client.post("/blobs/uploads/", params={"digest": blob.digest}, content=blob.data)
             assert sent.status_code == 201, sent.text
-        kind = images.IMAGE_MANIFEST
-        manifest = json.dumps(
-            {
-                "schemaVersion": 2, "mediaType": kind,
-                "artifactType": "application/vnd.dev.cosign.artifact.sig.v1+json",
-                "config": config.descriptor(), "layers": [layer.descriptor()], "subject": subject.descriptor(),
-            }
-        ).encode()  # fmt: skip
-        digest = "sha256:" + hashlib.sha256(manifest).hexdigest()
-        sent = client.put(f"/manifests/{digest}", content=manifest, headers={"content-type": kind})
+        said = {
+            "schemaVersion": 2, "mediaType": images.IMAGE_MANIFEST, "artifactType": kind, "config": config.descriptor(),
+            "layers": [layer.descriptor()], "subject": subject.descriptor(),
+        }  # fmt: skip
+        manifest = images.Blob(images.IMAGE_MANIFEST, json.dumps(said).encode())
+        headers = {"content-type": manifest.media_type}
+        sent = client.put(f"/manifests/{manifest.digest}", content=manifest.data, headers=headers)
         assert sent.status_code == 201, sent.text
+    return manifest
 
 
 def _webhook(api: Api) -> str:

@@ -9,6 +9,10 @@ from tests.serving import Account, Moorage
 pytestmark = pytest.mark.part("chromium", "portal")
 SHARED = True
 
+KEPT = "fetch('/api/v2.0/users/current/preferences').then((one) => one.json())"
+HIGH = "getComputedStyle(document.documentElement).getPropertyValue('--m-row').trim() === '40px'"
+HAS_ROLES = "[...document.querySelectorAll('thead th')].some((one) => one.innerText.trim() === 'Role')"
+
 
 def ask(moorage: Moorage, path: str, name: str, secret: str) -> httpx.Response:
     """Ask the REST API as a program does."""
@@ -21,7 +25,6 @@ def test_profile_and_password(reader: Reader, moorage: Moorage) -> None:
     reader.press("dora")
     reader.press("Profile")
     reader.see_title("Profile")
-    reader.look("profile.local")
     reader.type("Full name", "Dora Mare")
     reader.type("Email", "dora@example.com")
     reader.press("Save profile")
@@ -63,7 +66,6 @@ def test_an_access_token_is_shown_once_works_and_is_revoked(reader: Reader, moor
     reader.page.wait("!document.querySelector('[role=dialog]')")
     reader.see("laptop")
     assert not reader.sees(secret)
-    reader.look("tokens.list")
     reader.press("Actions for laptop")
     reader.press("Revoke…")
     reader.see("Revoke laptop?")
@@ -95,25 +97,33 @@ def test_an_administrator_revokes_the_access_token_of_somebody_else(reader: Read
 def test_preferences_are_kept_by_the_server(reader: Reader, moorage: Moorage) -> None:
     erik = moorage.create_user("erik")
     reader.enter("/me/preferences", "Preferences", erik)
-    reader.look("preferences.first")
     reader.press("Times")
     reader.press("ISO 8601, in UTC", role="option")
     reader.page.wait("/^20\\d\\d-\\d\\d-\\d\\dT/.test(document.querySelector('main time').textContent)")
+    reader.press("Rows of lists")
+    reader.press("Comfortable", role="option")
+    reader.page.wait(HIGH)
+    reader.open("/projects", "Projects")
+    reader.press("Columns")
+    reader.press("Role", role="menuitem")
+    reader.page.wait(f"!{HAS_ROLES}")
+    reader.page.wait(f"{KEPT}.then((one) => one.density === 'comfortable' && one.tables?.projects?.on.role === false)")
+    reader.open("/me/preferences", "Preferences")
     reader.press("Language")
     reader.press("简体中文", role="option")
     reader.see_title("偏好设置")
     reader.page.wait("!document.querySelector('[aria-busy=true]')")
     wanted = {"times": "iso", "language": "zh-CN"}
-    reader.page.wait(
-        "fetch('/api/v2.0/users/current/preferences').then((one) => one.json())"
-        ".then((one) => one.times === 'iso' && one.language === 'zh-CN')"
-    )
+    reader.page.wait(f"{KEPT}.then((one) => one.times === 'iso' && one.language === 'zh-CN')")
     kept = ask(moorage, "/users/current/preferences", erik.username, erik.password).json()
     assert {name: kept[name] for name in wanted} == wanted
 
     reader.page.value("localStorage.clear()")  # as in another browser
     reader.open("/me/preferences", "偏好设置")
     reader.page.wait("/^20\\d\\d-\\d\\d-\\d\\dT/.test(document.querySelector('main time').textContent)")
+    reader.page.wait(HIGH)
+    reader.open("/projects", "项目")
+    reader.page.wait(f"document.querySelector('thead th') && !{HAS_ROLES.replace('Role', '角色')}")
 
 
 def test_whoever_is_not_signed_in_has_preferences_of_the_browser(reader: Reader, moorage: Moorage) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from moorage.settings import FIRST_PASSWORD
 from tests import serving
 from tests.api.test_oidc import PEOPLE, settings_for
 from tests.clients import images
@@ -14,7 +15,7 @@ from tests.parts import Parts
 from tests.parts.base import free_port
 from tests.parts.oidc import Oidc
 from tests.portal.conftest import Pusher, Reader
-from tests.serving import Moorage
+from tests.serving import Account, Moorage
 
 pytestmark = pytest.mark.part("chromium", "portal", "skopeo", "oidc")
 
@@ -55,9 +56,23 @@ def through_the_provider(reader: Reader, moorage: Moorage, provider: Oidc, perso
 
 
 def test_the_first_start_leads_to_the_first_push(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
+    made = moorage.data / FIRST_PASSWORD
+    made.write_text(moorage.admin.password)  # as a start leaves it that was given none
     reader.open("/", "Sign in")
     reader.sign_in(moorage.admin)
     reader.see_title("First steps")
+    reader.see("admin still has the password that was made at the first start")
+    reader.type("Present password", moorage.admin.password)
+    reader.type("New password", "short")
+    reader.press("Change password")
+    reader.page.wait("document.querySelectorAll('form .field-error').length === 1")
+    reader.look("first-run.password")
+    reader.type("New password", "0f-my-Own-choice")
+    reader.press("Change password")
+    reader.see("Password changed")
+    moorage.admin = Account(moorage.admin.username, "0f-my-Own-choice")
+    reader.page.wait("document.querySelectorAll('input[autocomplete=new-password]').length === 0")
+    assert not made.exists()
     reader.see("Waiting for your first push…")
     reader.type("Name", "beginning")
     reader.press("Create project")

@@ -22,7 +22,6 @@ def test_from_signing_in_to_the_pull_command(reader: Reader, moorage: Moorage, p
     reader.press("Create project")
     reader.see_title("team")
     reader.see(f"docker push {moorage.host}/team/REPOSITORY:TAG")
-    reader.look("repositories.empty")
 
     image = images.image("first", size_bytes=40_000)
     pusher.push(image, "team/backend/api:v1.0.0", "team/backend/api:latest")
@@ -88,7 +87,7 @@ def test_deleting_says_what_goes_and_can_be_undone(reader: Reader, moorage: Moor
     reader.press("Select 1.0.0")
     reader.see("1 selected")
     reader.look("tags.selected")
-    reader.press("Delete tag…")
+    reader.key("#")
     reader.see("Delete 1 tag?")
     reader.look("tags.delete")
     reader.press("Delete 1 tag")

@@ -45,4 +45,3 @@ def test_collecting_is_watched_stopped_and_planned(reader: Reader, moorage: Moor
     reader.press("Save schedule")
     reader.page.wait("!document.querySelector('[role=dialog]')")
     reader.see("every Saturday at 03:30 UTC")
-    reader.look("gc.done")

@@ -44,6 +44,10 @@ def test_pushing_from_zero_by_keyboard_alone(reader: Reader, moorage: Moorage, p
     reader.page.wait("document.querySelector('tbody tr a')", seconds=30)  # by itself
     reader.key("j")
     reader.page.wait("document.activeElement?.textContent === 'app'")
+    reader.key("#")
+    reader.see("Delete 1 repository?")
+    reader.key("Escape")
+    reader.page.wait("!document.querySelector('[role=dialog]') && document.activeElement?.textContent === 'app'")
     reader.key("Enter")
     reader.see_title("app")
     reader.see(f"docker pull {moorage.host}/by-keys/app:1.0.0")

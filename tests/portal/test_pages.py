@@ -1,6 +1,7 @@
 """Every page there is, as the portal's own table lists them: in themes, languages, on a phone, and in states."""
 
 import json
+import re
 
 import pytest
 
@@ -8,22 +9,17 @@ from tests.parts import Parts
 from tests.parts.base import Broken
 from tests.parts.portal import Portal
 from tests.parts.skopeo import Skopeo
-from tests.portal.conftest import AXE, COLOURS, NARROW, PICTURES, STRUCTURE, WIDE, Pusher, Reader
+from tests.portal.conftest import AXE, COLOURS, NARROW, OFTEN, PICTURES, SIZE, STRUCTURE, WIDE, WORDS, Pusher, Reader
 from tests.portal.furnished import Furnished, furnish
 from tests.portal.table import PageOf, fill_in, read_pages
 from tests.serving import Moorage
-from tools.portal import PORTAL
 
 pytestmark = pytest.mark.part("chromium", "portal", "skopeo")
 
-ENGLISH = "en-US"
-OFTEN = (ENGLISH, "zh-CN", "de-DE")
-"""Languages that every run looks at; the others under --deep."""
+ENGLISH = OFTEN[0]
+PARTS = 4
+"""The pages of one test: every fourth."""
 
-LANGUAGES = [
-    one if one in OFTEN else pytest.param(one, marks=pytest.mark.deep)
-    for one in sorted(folder.name for folder in (PORTAL / "src" / "locales").iterdir() if folder.is_dir())
-]
 WHERE = "say what it is in `furnish` of tests/portal/furnished.py, and make there what the page is to show"
 LOADED = "document.querySelector('h1')?.textContent && !document.querySelector('[class*=Skeleton]')"
 SHOWN = (
@@ -40,14 +36,12 @@ def furnished(moorage: Moorage, parts: Parts, tmp_path_factory: pytest.TempPathF
     return furnish(moorage, Pusher(parts.get("skopeo", Skopeo).program, tmp_path_factory.mktemp("furnished"), moorage))
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_page(reader: Reader, moorage: Moorage, furnished: Furnished, parts: Parts, language: str) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_page(reader: Reader, moorage: Moorage, furnished: Furnished, parts: Parts, part: int) -> None:
     entries = json.loads((parts.get("portal", Portal).files / "manifest.json").read_text())
-    pages = sorted(read_pages(), key=lambda one: not one.is_bare)  # those of somebody who is not signed in come first
+    pages = sorted(read_pages()[part::PARTS], key=lambda one: not one.is_bare)  # of who is not signed in come first
     wrong: list[str] = []
     is_inside = False
-    reader.open("/sign-in")
-    reader.speak(language)
     for page in pages:
         try:
             path = fill_in(page.address, furnished.values)
@@ -55,16 +49,13 @@ def test_every_page(reader: Reader, moorage: Moorage, furnished: Furnished, part
             wrong.append(f"{page.address} ({page.module}): nothing says what ${missing.args[0]} is; {WHERE}")
             continue
         before = len(reader.page.requested())
-        if language == ENGLISH or page.is_bare or not is_inside:  # by its address, as from a bookmark
-            if not page.is_bare and not is_inside:
-                reader.take_session(moorage.admin)
-                is_inside = True
-            reader.open(path)
-        else:
-            go(reader, path)
-        wrong += look_at(reader, page, language)
+        if not page.is_bare and not is_inside:
+            reader.take_session(moorage.admin)
+            is_inside = True
+        reader.open(path)  # by its address, as from a bookmark
+        wrong += look_at(reader, page)
         file = entries[page.module]["file"]
-        if language == ENGLISH and not any(url.endswith(f"/{file}") for url in reader.page.requested()[before:]):
+        if not any(url.endswith(f"/{file}") for url in reader.page.requested()[before:]):
             wrong.append(f"{page.address}: {path} is not shown by {page.module}")
     assert wrong == []
 
@@ -76,26 +67,30 @@ def go(reader: Reader, path: str) -> None:
     reader.page.wait("!document.querySelector('main[aria-busy=true]')")  # its module has come
 
 
-def look_at(reader: Reader, page: PageOf, language: str) -> list[str]:
-    """What is wrong with a page that was opened: nothing, where all is well. English in both themes, and on a phone."""
+def look_at(reader: Reader, page: PageOf) -> list[str]:
+    """What is wrong with a page that was opened: nothing, where all is well. In themes, in languages, on a phone."""
     reader.page.wait(LOADED)
-    is_english = language == ENGLISH
-    wrong = look_once(reader, page, language, AXE if is_english else STRUCTURE)
-    wrong += [f"{page.address} in {language}: {found}" for found in reader.cut()]
-    if is_english:
-        reader.themed("dark")
-        wrong += look_once(reader, page, language, COLOURS, theme="dark")
-        reader.themed("light")
-    reader.page.resize(*NARROW)
-    wrong += [f"{page.address} in {language} at {NARROW[0]}: {found}" for found in reader.cut()]
-    if is_english:
-        wrong += look_once(reader, page, language, STRUCTURE, width=NARROW[0])
-    reader.page.resize(*WIDE)
-    if reader.page.value("document.documentElement.lang") != language:
-        wrong.append(f"{page.address} does not speak {language}")
+    wrong = look_once(reader, page, ENGLISH, AXE) + cut_at(reader, page, ENGLISH, WIDE)
     if reader.page.value("Boolean(document.querySelector('[role=alert]'))"):
         wrong.append(f"{page.address}: {reader.page.value('document.querySelector(`[role=alert]`).innerText')}")
+    reader.themed("dark")
+    wrong += look_once(reader, page, ENGLISH, COLOURS, theme="dark")
+    reader.themed("light")
+    for language in reader.languages[1:]:
+        reader.hear(language)
+        wrong += look_once(reader, page, language, WORDS) + cut_at(reader, page, language, WIDE)
+    reader.page.resize(*NARROW)
+    for language in reader.languages[::-1]:
+        reader.hear(language)
+        wrong += cut_at(reader, page, language, NARROW)
+    wrong += look_once(reader, page, ENGLISH, SIZE, width=NARROW[0])
+    reader.page.resize(*WIDE)
     return wrong
+
+
+def cut_at(reader: Reader, page: PageOf, language: str, size: tuple[int, int]) -> list[str]:
+    """What is cut off of a page."""
+    return [f"{page.address} in {language} at {size[0]}: {found}" for found in reader.cut()]
 
 
 def look_once(
@@ -111,7 +106,72 @@ def look_once(
     """What axe says of a page as it stands there, of which a picture is kept."""
     wrong = reader.axe(what)
     reader.photograph(f"{page.name}.{state}", theme=theme, language=language, width=width)
+    if what in (AXE, COLOURS):
+        wrong += reader.pale()
     return [f"{page.address}, {state}, {theme}, {language}, {width}: {found}" for found in wrong]
+
+
+ARTIFACT = "/projects/team/repositories/backend~api/tags/2.1.0"
+DIALOGS = (
+    (ARTIFACT, "Add tag"), (ARTIFACT, "Copy to…"), (ARTIFACT, "More", "Delete artifact…"),
+    (ARTIFACT, "More", "Delete tag…"), ("/projects/team/policy/retention", "Run now…"),
+    ("/projects/team/robots", "Actions for robot", "Edit robot"),
+    ("/projects/team/robots", "Actions for robot", "Delete robot…"),
+    ("/projects/team/webhooks", "Actions for ci", "Edit webhook"),
+    ("/projects/team/webhooks", "Actions for ci", "Sign what it sends…"),
+    ("/projects/team/webhooks", "Actions for ci", "Delete webhook…"), ("/me/tokens", "Actions for laptop", "Revoke…"),
+    ("/admin/users", "Actions for bob", "Make administrator…"), ("/admin/users", "Actions for bob", "Edit profile…"),
+    ("/admin/users", "Actions for bob", "Set password…"), ("/admin/groups", "Actions for engineers", "Rename group…"),
+    ("/admin/groups", "Actions for engineers", "Delete group…"),
+    ("/admin/registries", "Actions for elsewhere", "Edit registry…"),
+    ("/admin/registries", "Actions for elsewhere", "Delete registry…"),
+    ("/admin/replications", "Actions for to-elsewhere", "Edit…"),
+    ("/admin/replications", "Actions for to-elsewhere", "Delete replication…"),
+    ("/admin/robots", "Actions for robot", "Edit robot"),
+)  # fmt: skip
+"""Dialogs that no story looks at: where, and what is pressed to have them."""
+
+
+@pytest.mark.usefixtures("furnished")
+def test_what_hangs_on_an_artifact_stands_as_a_tree(reader: Reader, moorage: Moorage) -> None:
+    reader.enter(f"{ARTIFACT}?tab=accessories", "2.1.0", moorage.admin)
+    reader.page.wait("document.querySelectorAll('#view ul > li').length === 3")  # an SBOM, two signatures
+    assert reader.page.value("document.querySelectorAll('#view ul ul > li').length") == 1
+    reader.look("artifact.accessories")
+
+
+@pytest.mark.usefixtures("furnished")
+def test_dialogs_are_whole_in_every_language(reader: Reader, moorage: Moorage) -> None:
+    reader.enter("/projects", "Projects", moorage.admin)
+    wrong: list[str] = []
+    for path, *presses in DIALOGS:
+        go(reader, path)
+        for press in presses:
+            reader.press(press)
+        reader.page.wait("document.querySelector('[role=dialog]')")
+        if presses[-1] == "Copy to…":  # the field that has the focus opens its list
+            reader.page.wait("[...document.querySelectorAll('[role=listbox]')].some((one) => one.checkVisibility())")
+            reader.key("Escape")
+            reader.page.wait("![...document.querySelectorAll('[role=listbox]')].some((one) => one.checkVisibility())")
+        name = "dialog." + "-".join(re.findall("[a-z]+", f"{path.rpartition('/')[2]} {presses[-1]}".lower()))
+        for theme, what in (("light", AXE), ("dark", COLOURS)):
+            reader.themed(theme)
+            wrong += [f"{name}, {theme}: {one}" for one in reader.axe(what) + reader.pale()]
+            reader.photograph(name, theme=theme)
+        reader.themed("light")
+        wrong += reader.cut_anywhere(name)
+        reader.page.resize(*WIDE)
+        close(reader)
+    assert wrong == []
+
+
+def close(reader: Reader) -> None:
+    """Leave a dialog; a list that is open in it takes the first Escape."""
+    for _ in range(3):
+        if reader.page.value("Boolean(document.querySelector('[role=dialog]'))"):
+            reader.key("Escape")
+            reader.stand_still()
+    reader.page.wait("!document.querySelector('[role=dialog]')")
 
 
 def test_an_empty_project_says_what_comes_next(reader: Reader, moorage: Moorage, furnished: Furnished) -> None:
@@ -142,7 +202,9 @@ def test_a_page_that_waits_says_so(reader: Reader, moorage: Moorage, furnished: 
             reader.page.wait(SHOWN, seconds=20)
         except Broken:
             silent.append(page.address)
-        reader.page.photograph(PICTURES / f"{page.name}.loading.light.en-US.{WIDE[0]}.png")
+        for theme in ("dark", "light"):
+            reader.themed(theme)
+            reader.page.photograph(PICTURES / f"{page.name}.loading.{theme}.en-US.{WIDE[0]}.png")
         reader.page.let_go()
         reader.page.wait(LOADED)
         reader.settle()
@@ -161,6 +223,9 @@ def test_what_failed_says_why_and_can_be_tried_again(reader: Reader, moorage: Mo
         if reader.page.value("Boolean(document.querySelector('main [role=alert]'))"):
             reader.see("Try again")
             wrong += look_once(reader, page, ENGLISH, STRUCTURE, state="error")
+            reader.themed("dark")
+            wrong += look_once(reader, page, ENGLISH, COLOURS, theme="dark", state="error")
+            reader.themed("light")
             failed += 1
     assert wrong == []
     assert failed > 5

@@ -4,11 +4,21 @@ Measured and printed, not held against a limit: the machine may have other thing
 second, median of five, each in a browser that has never been there.
 """
 
+import dataclasses
+import json
 import statistics
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import insert
 
+from moorage.access.policy import Role
+from moorage.access.tables import RoleBinding
+from moorage.db.engine import Database
+from moorage.db.work import Work
+from moorage.events import SYSTEM
+from moorage.identity import service as identity
+from moorage.projects import service as projects
 from tests.bench import catalogue
 from tests.parts import Parts
 from tests.parts.chromium import Chromium
@@ -37,13 +47,75 @@ const typed = () => { __told.began = performance.now(); painted("key"); };
 document.addEventListener("input", typed, { capture: true, once: true });
 """
 ROWS = "document.querySelectorAll('tbody tr').length"
+PROJECT = f"/projects/{catalogue.project_name(0)}"
+LISTS = {
+    "repositories": f"{PROJECT}/repositories", "tags": f"{PROJECT}/repositories/{catalogue.BIG}",
+    "artifacts": f"{PROJECT}/repositories/{catalogue.BIG}/artifacts", "members": f"{PROJECT}/members",
+    "users": "/admin/users",
+}  # fmt: skip
+"""Lists that are paged by number, each with ten thousand rows or about as many."""
+
+LOGS = {"audit": "/admin/audit", "logs": f"{PROJECT}/logs"}
+"""Lists that are paged by key."""
 
 
+@pytest.fixture(scope="module")
+def filled(moorage: Moorage, deep: bool) -> None:
+    """Ten thousand of what a story opens."""
+    url = f"sqlite:///{moorage.data / 'moorage.db'}"
+    catalogue.fill(url, dataclasses.replace(SIZE, audit=10 * REPOSITORIES) if deep else SIZE)
+    if deep:
+        database = Database(url)
+        database.run_here(SYSTEM, add_people)
+        database.engine.dispose()
+
+
+def add_people(work: Work) -> None:
+    """As many users as there are repositories, all of them members of the project."""
+    project = projects.get_project(work, catalogue.project_name(0)).id
+    people = [identity.create_user(work, f"reader-{one:05}") for one in range(REPOSITORIES)]
+    bindings = [{"project_id": project, "principal_id": one, "role": int(Role.GUEST)} for one in people]
+    work.db.execute(insert(RoleBinding), bindings)
+
+
+@pytest.mark.deep
+@pytest.mark.usefixtures("filled")
+def test_long_lists_are_read_from_end_to_end(reader: Reader, moorage: Moorage) -> None:
+    reader.enter("/projects", "Projects", moorage.admin)
+    first = "document.querySelector('td[data-first]')?.innerText"
+    for name, path in LISTS.items():
+        reader.open(path)
+        reader.page.wait(f"{ROWS} === 50 && document.querySelector('[data-step=next]')")
+        seen = {reader.page.value(first)}
+        last = "[...document.querySelectorAll('button[aria-label^=\"Page \"]')].at(-1)"
+        assert int(str(reader.page.value(f"{last}.textContent")).replace(",", "")) >= REPOSITORIES // 50, name
+        for state, pressed in (
+            ("middle", "[data-step=next]"),
+            ("last", "nav button[aria-label^='Page ']:last-of-type"),
+        ):
+            reader.page.click(pressed)
+            reader.page.wait(f"{ROWS} > 0 && {first} !== undefined && !{json.dumps(sorted(seen))}.includes({first})")
+            reader.settle()
+            seen.add(reader.page.value(first))
+            reader.photograph(f"{name}.many.{state}")
+            assert reader.axe() == [], (name, state)
+        assert reader.page.value("document.querySelector('[data-step=next]').disabled"), name
+    for name, path in LOGS.items():
+        reader.open(path)
+        reader.page.wait(f"{ROWS} >= 50")
+        newest = reader.page.value("document.querySelector('tbody').innerText")
+        reader.press("Older")
+        reader.page.wait(f"{ROWS} >= 50 && document.querySelector('tbody').innerText !== {json.dumps(newest)}")
+        reader.photograph(f"{name}.many.older")
+        reader.press("Newer")
+        reader.page.wait(f"document.querySelector('tbody').innerText === {json.dumps(newest)}")
+
+
+@pytest.mark.usefixtures("filled")
 def test_a_project_with_many_repositories_is_there_at_once(
     reader: Reader, moorage: Moorage, parts: Parts, record_property: Callable[[str, object], None]
 ) -> None:
-    catalogue.fill(f"sqlite:///{moorage.data / 'moorage.db'}", SIZE)
-    place = f"/projects/{catalogue.project_name(0)}/repositories"
+    place = LISTS["repositories"]
     reader.take_session(moorage.admin)
     told: list[dict[str, float]] = []
     for _ in range(ROUNDS):

@@ -87,4 +87,3 @@ def test_running_work_is_one_press_away_and_the_server_says_what_it_is(reader: R
     reader.open("/about", "About")
     reader.see(version)
     reader.see("SQLite")
-    reader.look("about")

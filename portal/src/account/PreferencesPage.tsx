@@ -10,6 +10,7 @@ import { SelectField, SwitchField } from "../kit/Field.tsx";
 import { Page } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Time } from "../kit/show.tsx";
+import { density, setDensity, type Density } from "../kit/density.ts";
 import { setTimes, useTimes, type Times } from "../kit/times.ts";
 import classes from "./account.module.css";
 
@@ -20,6 +21,7 @@ export default function PreferencesPage() {
   const times = useTimes();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const [letters, setOwnLetters] = useState(areLettersOn);
+  const [rows, setRows] = useState(density);
   const [opened] = useState(() => new Date(Date.now() - 90_000).toISOString());
   const keep = useMutation({ mutationFn: (change: Preferences) => prefer(change) });
   return (
@@ -29,6 +31,7 @@ export default function PreferencesPage() {
         <SelectField label={t("shell.theme.label")} value={colorScheme} data={[{ value: "auto", label: t("shell.theme.system") }, { value: "light", label: t("shell.theme.light") }, { value: "dark", label: t("shell.theme.dark") }]} onChange={(value) => { setColorScheme(value as Theme); keep.mutate({ theme: value as Theme }); }} />
         <SelectField label={t("account.preferences.times")} value={times} data={(["relative", "absolute", "iso"] as Times[]).map((value) => ({ value, label: t(`account.preferences.time.${value}`) }))} onChange={(value) => { setTimes(value as Times); keep.mutate({ times: value as Times }); }} />
         <p className="small muted">{t("account.preferences.example")} <Time value={opened} /></p>
+        <SelectField label={t("account.preferences.density")} value={rows} data={(["compact", "comfortable"] as Density[]).map((value) => ({ value, label: t(`account.preferences.rows.${value}`) }))} onChange={(value) => { setRows(value as Density); setDensity(value as Density); keep.mutate({ density: value as Density }); }} />
         <SwitchField label={t("account.preferences.letters")} description={t("account.preferences.lettersHint")} checked={letters} onChange={(event) => { const on = event.currentTarget.checked; setOwnLetters(on); setLetters(on); keep.mutate({ letters: on }); }} />
         {keep.error && <ProblemBox error={keep.error} />}
       </form>

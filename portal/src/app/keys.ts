@@ -7,6 +7,7 @@ import type { Key } from "./words.ts";
 const OFF = "moorage-keys";
 const SEQUENCE_MS = 1500;
 const ROW = "tbody tr:has(> [data-first])";
+const CHOICE = "tbody input[type=checkbox]";
 const CONTROL = "a[href], button:not(:disabled), input:not(:disabled)";
 
 /** Whether single letters do something: whoever dictates to a browser turns them off. */
@@ -52,7 +53,8 @@ const TARGETS: Record<string, () => HTMLElement | null> = {
   f: () => shown("[data-filter]"),
   "[": () => shown("[data-step=previous]:not(:disabled)"),
   "]": () => shown("[data-step=next]:not(:disabled)"),
-  "#": () => shown("[data-bulk] button"),
+  "#": () => shown("[data-bulk] [data-removes]"),
+  d: () => shown("[data-bulk] [data-compares]"),
 };
 
 /** What the page in view offers to do: the buttons of its head and above its list, and its command to copy. */
@@ -82,8 +84,9 @@ export const KEYS: readonly KeyOf[] = [
   { keys: ["j", "↓"], label: "keys.down", group: "list", there: () => rows().length > 0, letter: true },
   { keys: ["k", "↑"], label: "keys.up", group: "list", there: () => rows().length > 0, letter: true },
   { keys: ["Enter", "o"], label: "keys.open", group: "list", there: () => rows().length > 0, letter: true },
-  { keys: ["x"], label: "keys.choose", group: "list", there: () => shown("tbody input[type=checkbox]") !== null, letter: true },
-  { keys: ["#"], label: "keys.remove", group: "list", there: () => shown("tbody input[type=checkbox]") !== null, letter: true },
+  { keys: ["x"], label: "keys.choose", group: "list", there: () => shown(CHOICE) !== null, letter: true },
+  { keys: ["d"], label: "keys.compare", group: "list", there: () => shown(`[data-keys~=compare] ${CHOICE}`) !== null, letter: true },
+  { keys: ["#", "Delete"], label: "keys.remove", group: "list", there: () => shown(`[data-keys~=remove] ${CHOICE}`) !== null, letter: true },
   { keys: ["."], label: "keys.menu", group: "list", there: () => shown("tbody button[aria-haspopup=menu]") !== null, letter: true },
   { keys: ["f"], label: "keys.filter", group: "list", there: () => TARGETS["f"]?.() !== null, letter: true },
   { keys: ["[", "]"], label: "keys.step", group: "list", there: () => shown("[data-step]") !== null, letter: true },
@@ -115,7 +118,8 @@ export function useKeys({ onFind, onMap }: { onFind: () => void; onMap: () => vo
       else if (key === "k" || (key === "ArrowUp" && row())) return step(-1);
       else if (/^[1-9]$/.test(key)) return press(tab(Number(key)));
       else if (key === "f") return focus(TARGETS["f"]?.() ?? null);
-      else return press(TARGETS[key === "Delete" ? "#" : key]?.() ?? null);
+      else if (key === "#" || key === "Delete") return remove();
+      else return press(TARGETS[key]?.() ?? null);
       return true;
     };
     const hear = (event: KeyboardEvent) => {
@@ -145,6 +149,15 @@ function isFree(on: Element): boolean {
 function press(what: HTMLElement | null): boolean {
   what?.click();
   return what !== null;
+}
+
+/** Press what deletes the chosen rows; where none is chosen, the row with the focus is. It asks in any case. */
+function remove(): boolean {
+  const there = TARGETS["#"]?.() ?? null;
+  if (there !== null || shown("[data-bulk]") !== null) return press(there);
+  const own = row()?.closest("[data-keys~=remove]") ? shown("input[type=checkbox]", row() as HTMLElement) : null;
+  if (press(own)) requestAnimationFrame(() => press(TARGETS["#"]?.() ?? null));
+  return own !== null;
 }
 
 function focus(what: HTMLElement | null): boolean {

@@ -86,6 +86,9 @@ export async function startWords(): Promise<i18n> {
     react: { useSuspense: false, transSupportBasicHtmlNodes: false },
   });
   await speak(preferred());
+  window.addEventListener("storage", (event) => { // another tab chose a language
+    if (event.key === KEPT && event.newValue !== null && event.newValue in LANGUAGES) void speak(event.newValue as Language);
+  });
   return i18next;
 }
 

@@ -18,6 +18,7 @@ import { Page } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Bytes, Copy, Digest, Name, Time } from "../kit/show.tsx";
 import { ArtifactLabels } from "../labels/ArtifactLabels.tsx";
+import { Accessories } from "./Accessories.tsx";
 import { ADDITIONS, Addition, type AdditionName } from "./Addition.tsx";
 import { AddTag } from "./AddTag.tsx";
 import { CopyTo } from "./CopyTo.tsx";
@@ -89,7 +90,7 @@ function Shown({ artifact, tag, crumbs }: { artifact: Artifact; tag: string | nu
           {isSignedIn && <Button variant="default" onClick={() => setOpen("copy")}>{t("artifacts.copyTo.open")}</Button>}
           {(may("tag:delete") || may("member:update")) && (
             <Menu>
-              <Menu.Target><Button variant="default" rightSection={<IconChevronDown size={14} stroke={1.5} aria-hidden />}>{t("artifacts.more")}</Button></Menu.Target>
+              <Menu.Target><Button variant="default" rightSection={<IconChevronDown size={14} stroke={1.5} aria-hidden />}>{t("kit.more")}</Button></Menu.Target>
               <Menu.Dropdown>
                 {may("member:update") && <Menu.Item {...({ component: Link, to: places.access(project), search: { repository, ...(tag === null ? {} : { tag }) } } as object)}>{t("explain.open")}</Menu.Item>}
                 {tag !== null && may("tag:delete") && <Menu.Item className="danger" onClick={() => setOpen("deleteTag")}>{t("artifacts.deleteTags.open", { count: 1 })}</Menu.Item>}
@@ -125,7 +126,7 @@ function Shown({ artifact, tag, crumbs }: { artifact: Artifact; tag: string | nu
           {view === "layers" && seen.data && <Layers layers={seen.data.layers} />}
           {view === "configuration" && seen.data && <Configuration parts={seen.data} />}
           {isAddition(view) && <Addition path={path} digest={artifact.digest} name={view} label={t(WORDS[view])} />}
-          {view === "accessories" && <Accessories project={project} repository={repository} accessories={accessories} />}
+          {view === "accessories" && <Accessories artifact={artifact} />}
         </div>
       </div>
       {open === "tag" && <AddTag path={path} digest={artifact.digest} of={tag ?? short} onClose={close} />}
@@ -182,16 +183,3 @@ function Configuration({ parts }: { parts: ArtifactParts }) {
     </div>
   );
 }
-
-function Accessories({ project, repository, accessories }: { project: string; repository: string; accessories: Accessory[] }) {
-  const t = useWords();
-  if (accessories.length === 0) return <Empty>{t("artifacts.accessories.none")}</Empty>;
-  return (
-    <ul className={kit["list"]}>
-      {accessories.map((one) => (
-        <li key={one.id} className="row"><Chip>{one.type}</Chip><Link to={places.artifact(project, repository, one.digest)}><code title={one.digest} translate="no">{shortDigest(one.digest)}</code></Link><Bytes value={one.size} /><span className="muted"><Time value={one.creation_time} /></span></li>
-      ))}
-    </ul>
-  );
-}
-

@@ -58,7 +58,7 @@ export function CopyTo({ path, digests, of, onClose }: { path: Path; digests: st
       <DialogForm submit={t("artifacts.copyTo.submit")} onSubmit={send} onCancel={onClose} busy={copy.isPending} error={copy.error}>
         <p>{t("artifacts.copyTo.why")}</p>
         <Select
-          label={t("artifacts.copyTo.project")} searchable data={project !== null && !names.includes(project) ? [project, ...names] : names} value={project} error={wrong.project} nothingFoundMessage={t("artifacts.copyTo.none")} data-autofocus
+          label={t("artifacts.copyTo.project")} searchable data={project !== null && !names.includes(project) ? [project, ...names] : names} value={project} error={wrong.project} nothingFoundMessage={projects.data && t("artifacts.copyTo.none")} data-autofocus
           onSearchChange={setSought} onChange={(value) => { setProject(value); setWrong({}); }}
         />
         <TextField label={t("artifacts.copyTo.repository")} value={repository} error={wrong.repository} onChange={(event) => { setRepository(event.currentTarget.value); setWrong({}); }} />

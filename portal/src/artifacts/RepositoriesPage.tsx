@@ -46,7 +46,8 @@ export default function RepositoriesPage() {
         tools={query.data?.total && may("repository:push") ? <Button variant="default" size="xs" aria-expanded={pushes} onClick={() => setPushes(!pushes)}>{t("artifacts.push.title")}</Button> : undefined}
         {...(mayDelete ? {
           menu: (one: Repository) => <Menu.Item className="danger" onClick={() => setGoing([one])}>{t("artifacts.deleteRepositories.open", { count: 1 })}</Menu.Item>,
-          bulk: (chosen: Repository[]) => <Button size="xs" variant="default" onClick={() => setGoing(chosen)}>{t("artifacts.deleteRepositories.open", { count: chosen.length })}</Button>,
+          keys: ["remove" as const],
+          bulk: (chosen: Repository[]) => <Button size="xs" variant="default" data-removes onClick={() => setGoing(chosen)}>{t("artifacts.deleteRepositories.open", { count: chosen.length })}</Button>,
         } : {})}
         empty={may("repository:push") ? <Empty action={<PushCommands project={project} />}>{t("artifacts.repositories.empty")}</Empty> : <Empty>{isProxy ? t("artifacts.repositories.emptyProxy") : t("artifacts.repositories.emptyReader")}</Empty>}
       />

@@ -91,6 +91,7 @@ export default function TagsPage() {
           {mayFilter && <LabelPick key={list.filters["label"] ?? ""} project={project} label={t("labels.filterBy")} all={t("labels.all")} value={list.filters["label"] ?? null} onPick={(label) => list.set({ filters: { label: label ? String(label.id) : undefined } })} />}
           </>
         }
+        keys={[...(mayDelete ? ["remove" as const] : []), ...(may("artifact-addition:read") ? ["compare" as const] : [])]}
         details={(one) => <Details tag={one} />}
         menu={(one) => (
           <>
@@ -105,10 +106,10 @@ export default function TagsPage() {
         )}
         bulk={(chosen) => (
           <>
-            {chosen.length === 2 && may("artifact-addition:read") && <Button size="xs" variant="default" onClick={() => compare(chosen)}>{t("compare.open")}</Button>}
+            {chosen.length === 2 && may("artifact-addition:read") && <Button size="xs" variant="default" data-compares onClick={() => compare(chosen)}>{t("compare.open")}</Button>}
             {isSignedIn && <Button size="xs" variant="default" onClick={() => setCopied(chosen)}>{t("artifacts.copyTo.open")}</Button>}
             {mayLabel && <LabelPick project={project} label={t("labels.add")} onPick={(label) => label && mark.mutate({ tags: chosen, label })} />}
-            {mayDelete && <Button size="xs" variant="default" onClick={() => setGoing(chosen.map((one) => one.name))}>{t("artifacts.deleteTags.open", { count: chosen.length })}</Button>}
+            {mayDelete && <Button size="xs" variant="default" data-removes onClick={() => setGoing(chosen.map((one) => one.name))}>{t("artifacts.deleteTags.open", { count: chosen.length })}</Button>}
           </>
         )}
         empty={may("repository:push") ? <Empty action={<PushCommands project={project} repository={repository} />}>{t("artifacts.tags.empty")}</Empty> : <Empty>{t("artifacts.tags.emptyReader")}</Empty>}

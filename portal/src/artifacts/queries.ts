@@ -107,6 +107,12 @@ export const partsQuery = (path: Path, reference: string) =>
     queryFn: async ({ signal }) => (await call("GET /projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/parts", { path: { ...path, reference }, signal })).data,
   });
 
+export const accessoriesQuery = (path: Path, reference: string) =>
+  queryOptions({
+    queryKey: ["repository", path.project_name, path.repository_name, "accessories", reference],
+    queryFn: async ({ signal }) => (await call("GET /projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/accessories", { path: { ...path, reference }, query: { page_size: 100 }, signal })).data,
+  });
+
 /** Tags or artifacts of a repository have changed. `leaving`: the page that is seen is of what has gone, and asks no more. */
 export async function repositoryChanged(path: Path, leaving = false): Promise<void> {
   await queries.invalidateQueries({ queryKey: ["repository", path.project_name, path.repository_name], refetchType: leaving ? "none" : "active" });

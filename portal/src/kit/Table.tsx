@@ -53,6 +53,8 @@ export interface TableProps<T> {
   menu?: (row: T) => ReactNode;
   /** What can be done with chosen rows; with it rows can be chosen. */
   bulk?: (rows: T[], clear: () => void) => ReactNode;
+  /** What keys do with chosen rows: `bulk` has a button that `data-removes`, or one that `data-compares`. */
+  keys?: ("remove" | "compare")[];
   /** What opens below a row. */
   details?: (row: T) => ReactNode;
   /** No paging: the list is whole. */
@@ -87,7 +89,7 @@ export function Table<T>(props: TableProps<T>) {
   const extra = (bulk ? 1 : 0) + (details ? 1 : 0) + (menu ? 1 : 0);
 
   return (
-    <section className={classes["frame"]} aria-label={caption}>
+    <section className={classes["frame"]} aria-label={caption} data-keys={props.keys?.join(" ")}>
       <Tools {...props} shown={order} />
       <div className={classes["scroll"]}>
         <table className={classes["table"]} role="table" aria-busy={query.isFetching} data-waiting={(query.isFetching && rows !== undefined) || undefined}>

@@ -1,11 +1,14 @@
-// Which columns of a table are shown, and in which order: kept in this browser, by table.
+// Which columns of a table are shown, and in which order: by table, kept in this browser, and by app/preferences with the account.
 import { useMemo, useSyncExternalStore } from "react";
 import type { Column } from "./Table.tsx";
 
-interface Kept {
+export interface Columns {
   /** Ids that were turned on or off against what is usual. */
   on: Record<string, boolean>;
   order: string[];
+}
+
+interface Kept extends Columns {
   /** How many rows it had last: as many skeletons next time. */
   rows: number;
 }
@@ -26,8 +29,10 @@ export function readColumns(id: string): Kept {
   return kept;
 }
 
-function keep(id: string, change: Partial<Kept>): void {
-  const next = { ...readColumns(id), ...change };
+/** Show a table's columns so from now on. */
+export function setColumns(id: string, { on, order }: Partial<Columns>): void {
+  const before = readColumns(id);
+  const next = { ...before, on: on ?? before.on, order: order ?? before.order };
   known.set(id, next);
   version += 1;
   try {
@@ -35,6 +40,26 @@ function keep(id: string, change: Partial<Kept>): void {
   } catch { /* it holds for this page */ }
   listeners.forEach((one) => one());
 }
+
+const hearers = new Set<(id: string, columns: Columns) => void>();
+
+/** Hear what the reader changes. Returns what ends that. */
+export function onColumns(hear: (id: string, columns: Columns) => void): () => void {
+  hearers.add(hear);
+  return () => hearers.delete(hear);
+}
+
+function keep(id: string, change: Partial<Columns>): void {
+  setColumns(id, change);
+  const { on, order } = readColumns(id);
+  hearers.forEach((one) => one(id, { on, order }));
+}
+
+/** Whether something says which columns are shown, whoever wrote it. */
+export const isColumns = (value: unknown): value is Columns => {
+  const { on, order } = (value ?? {}) as Partial<Columns>;
+  return typeof on === "object" && on !== null && Object.values(on).every((one) => typeof one === "boolean") && Array.isArray(order) && order.every((one) => typeof one === "string");
+};
 
 /** The columns that are shown, all of them in their order with `on`, and what changes that. The first stays first and shown. */
 export function useColumns<T>(id: string, columns: Column<T>[]) {

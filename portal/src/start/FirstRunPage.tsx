@@ -10,7 +10,7 @@ import type { Repository } from "../api/schema.ts";
 import { PasswordForm } from "../account/PasswordForm.tsx";
 import { prefer } from "../app/preferences.ts";
 import { places, split } from "../app/places.ts";
-import { queries, systemQuery, useUser } from "../app/session.tsx";
+import { systemQuery, useUser } from "../app/session.tsx";
 import { LANGUAGES, speak, useLanguage, useWords, type Key, type Language as Spoken } from "../app/words.ts";
 import { PushCommands } from "../artifacts/PushCommands.tsx";
 import { TextField } from "../kit/Field.tsx";
@@ -106,12 +106,13 @@ function Password() {
   const t = useWords();
   const user = useUser();
   const found = useFindings().data;
+  const [changed, setChanged] = useState(false); // the doctor looks again a while later
   if (!user || user.source !== "local") return null;
-  const made = found?.findings.some((one) => one.code === OWN_PASSWORD) ?? false;
+  const made = !changed && (found?.findings.some((one) => one.code === OWN_PASSWORD) ?? false);
   return (
     <Step title={t("start.password.title")} state={made ? "warns" : "done"}>
       <p>{made ? t("start.password.made", { name: user.username }) : t("start.password.own", { name: user.username })}</p>
-      {made && <PasswordForm user={user} onDone={() => void queries.invalidateQueries({ queryKey: FINDINGS })} />}
+      {made && <PasswordForm user={user} onDone={() => setChanged(true)} />}
     </Step>
   );
 }
