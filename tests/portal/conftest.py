@@ -358,7 +358,8 @@ class Reader:
             self.page.resize(*width)
             for language in languages:
                 self.hear(language)
-                found += [f"{name} in {language} at {width[0]}: {one}" for one in self.cut()]
+                self.stand_still()  # other words ask nothing of the server
+                found += [f"{name} in {language} at {width[0]}: {one}" for one in self.page.value(_CUT)]
         return found
 
     def look(self, name: str) -> None:
