@@ -46,6 +46,7 @@ export function watchSession(given: Watch): void {
 export async function whoNow(): Promise<{ user: Operations["GET /users/current"]["reply"] | null; accept: () => void }> {
   // Not by a request that is refused: the browser would write an error into its console.
   const asked = await fetch(`${BASE}/systeminfo`, { headers: QUIET, credentials: "same-origin" });
+  await asked.text(); // a reply that is not read to its end holds its connection
   const said = asked.headers.get(CSRF) ?? "";
   const accept = () => { token = said; };
   if (!asked.ok || said === "") return { user: null, accept };
