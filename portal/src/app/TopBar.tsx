@@ -2,12 +2,14 @@
 import { ActionIcon, Button, Kbd, Menu, useMantineColorScheme } from "@mantine/core";
 import { IconCheck, IconChevronDown, IconMenu2, IconSearch } from "@tabler/icons-react";
 import { Link, useNavigate, useRouterState } from "@tanstack/react-router";
-import { RunningWork } from "../jobs/RunningWork.tsx";
+import { Suspense, lazy } from "react";
 import { entries } from "./pages.ts";
 import { prefer } from "./preferences.ts";
-import { signOut, useUser } from "./session.tsx";
+import { isAdmin, signOut, useUser } from "./session.tsx";
 import { LANGUAGES, speak, useLanguage, useWords, type Key, type Language } from "./words.ts";
 import classes from "./shell.module.css";
+
+const RunningWork = lazy(() => import("../jobs/RunningWork.tsx"));
 
 export function TopBar({ onMenu, menuOpen, onSearch, onKeys }: { onMenu: () => void; menuOpen: boolean; onSearch: () => void; onKeys: () => void }) {
   const t = useWords();
@@ -23,7 +25,7 @@ export function TopBar({ onMenu, menuOpen, onSearch, onKeys }: { onMenu: () => v
         <Kbd className={classes["kbd"] ?? ""} aria-hidden>Ctrl K</Kbd>
       </button>
       <span className="grow" />
-      <RunningWork />
+      <Suspense>{isAdmin(user) && <RunningWork />}</Suspense>
       {user === null && <Button component={Link} {...({ to: "/sign-in", search: { next: here } } as object)} size="xs">{t("identity.signIn.action")}</Button>}
       {user !== undefined && <UserMenu name={user?.username ?? null} onKeys={onKeys} />}
     </header>

@@ -4,7 +4,6 @@ import { IconLoader2, IconStack2 } from "@tabler/icons-react";
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { Suspense, lazy, useState } from "react";
 import { call } from "../api/client.ts";
-import { isAdmin, useUser } from "../app/session.tsx";
 import { useLanguage, useWords } from "../app/words.ts";
 import { number } from "../kit/format.ts";
 import classes from "./jobs.module.css";
@@ -19,13 +18,11 @@ const countQuery = queryOptions({
 });
 
 /** For administrators, who may see all work. */
-export function RunningWork() {
+export default function RunningWork() {
   const t = useWords();
   const language = useLanguage();
-  const admin = isAdmin(useUser());
-  const count = useQuery({ ...countQuery, enabled: admin }).data ?? 0;
+  const count = useQuery(countQuery).data ?? 0;
   const [open, setOpen] = useState(false);
-  if (!admin) return null;
   return (
     <>
       <Button variant="subtle" color="gray" size="xs" className={classes["running"] ?? ""} aria-label={t("jobs.now.button", { count })} aria-haspopup="dialog" onClick={() => setOpen(true)} data-busy={count > 0 || undefined}>
