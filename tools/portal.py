@@ -68,7 +68,8 @@ def build() -> None:
         made = PORTAL / "dist"
         shutil.rmtree(made, ignore_errors=True)
         with tarfile.open(kept) as archive:
-            archive.extractall(made, filter="data")
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python before 3.11.4 has none
+            archive.extractall(made)  # noqa: S202 - what this program has put there
     else:
         began = time.monotonic()
         print("portal: building the web page", file=sys.stderr, flush=True)

@@ -221,7 +221,10 @@ async def _import(directory: Directory, call: Call, names: Sequence[str]) -> lis
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(import_one(name)) for name in names]
-    except* Unavailable as outages:
+    except ExceptionGroup as failures:  # `except*` of Python before 3.11.4 puts what is raised there into a group
+        outages = failures.subgroup(Unavailable)
+        if outages is None:
+            raise
         raise outages.exceptions[0] from None
     return [failed for task in tasks if (failed := task.result()) is not None]
 

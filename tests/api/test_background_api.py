@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest_asyncio
 from moorage.audit.tables import Audit, AuditExport
 from moorage.configuration.service import set_items
 from moorage.db.work import Work
+from moorage.errors import Problem
 from moorage.jobs.queue import job, start
 from moorage.jobs.task import Task
 from moorage.sealing import Seals
@@ -149,19 +151,19 @@ async def test_a_run_that_is_stopped_ends_within_five_seconds_and_the_next_one_g
     for number in range(200):
         await repo.blob(f"orphan {number}".encode())
     manual = {"schedule": {"type": "Manual"}}
-    delete, begun = Filesystem.delete, itertools.count(1)
+    delete_many, begun = Filesystem.delete_many, itertools.count(1)
 
-    async def delete_some(self: Filesystem, key: str) -> None:
-        if next(begun) > 64:  # what a run deletes between two looks at whether it goes on
+    async def delete_some(self: Filesystem, wanted: Sequence[str]) -> dict[str, Problem]:
+        if next(begun) > 8:  # shares of a step; after it a run looks whether it goes on
             await asyncio.Event().wait()
-        await delete(self, key)
+        return await delete_many(self, wanted)
 
     async with working(place.server):
         await place.let_time_pass()
         await place.ends(f"/system/gc/{await place.post('/system/gc/schedule', manual)}")
         await place.let_time_pass()  # the grace of what is doomed now
         with monkeypatch.context() as patch:
-            patch.setattr(Filesystem, "delete", delete_some)
+            patch.setattr(Filesystem, "delete_many", delete_some)
             run = await place.post("/system/gc/schedule", manual)
 
             async def has_begun() -> bool:
