@@ -240,7 +240,7 @@ class Page:
 
     def _holds(self, expression: str) -> bool:
         try:
-            return bool(self.value(f"Boolean({expression})"))
+            return bool(self.value(f"(async () => Boolean(await ({expression})))()"))
         except Broken as exc:
             if any(said in str(exc) for said in _LEFT):
                 return False

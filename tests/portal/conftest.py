@@ -321,8 +321,10 @@ class Reader:
         self.settle()
         if not self.page.value("Boolean(window.axe)"):  # half a megabyte, which is not sent again to the same document
             self.page.value(self._axe)
+        # A dialog covers half of a field behind it, which nobody can press then.
+        where = "document.querySelector('[role=dialog]') ?? document" if what is SIZE else "document"
         found: list[dict[str, Any]] = self.page.value(
-            f"axe.run(document, {json.dumps(what)}).then((done) => done.violations.map((one) => ({{id: one.id,"
+            f"axe.run({where}, {json.dumps(what)}).then((done) => done.violations.map((one) => ({{id: one.id,"
             " nodes: one.nodes.map((node) => [node.target.join(' '), node.failureSummary])})))"
         )
         return [f"{one['id']} at {place}: {why}" for one in found for place, why in one["nodes"]]

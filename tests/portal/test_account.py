@@ -75,23 +75,23 @@ def test_an_access_token_is_shown_once_works_and_is_revoked(reader: Reader, moor
 
 
 def test_an_administrator_revokes_the_access_token_of_somebody_else(reader: Reader, moorage: Moorage) -> None:
-    gina = moorage.create_user("gina")
+    gita = moorage.create_user("gita")
     sent = {"name": "lost-laptop", "scopes": ["api:read"]}
     own = f"{moorage.url}/api/v2.0/users/current/tokens"
-    made = httpx.post(own, json=sent, auth=(gina.username, gina.password), trust_env=False, timeout=60)
+    made = httpx.post(own, json=sent, auth=(gita.username, gita.password), trust_env=False, timeout=60)
     secret = made.json()["token"]
-    assert ask(moorage, "/projects", gina.username, secret).status_code == 200
-    reader.enter("/admin/users?q=gina", "Users", moorage.admin)
-    reader.press("Actions for gina")
+    assert ask(moorage, "/projects", gita.username, secret).status_code == 200
+    reader.enter("/admin/users?q=gita", "Users", moorage.admin)
+    reader.press("Actions for gita")
     reader.press("Access tokens…")
     reader.see("lost-laptop")
     reader.look("users.tokens")
     reader.press("Actions for lost-laptop")
     reader.press("Revoke…")
-    reader.see("only gina can make a new one")
+    reader.see("only gita can make a new one")
     reader.press("Revoke access token")
-    reader.see("No program has an access token of gina.")
-    assert ask(moorage, "/projects", gina.username, secret).status_code == 401
+    reader.see("No program has an access token of gita.")
+    assert ask(moorage, "/projects", gita.username, secret).status_code == 401
 
 
 def test_preferences_are_kept_by_the_server(reader: Reader, moorage: Moorage) -> None:

@@ -189,6 +189,7 @@ def test_a_name_that_is_locked_is_said_to_be_so_until_when(reader: Reader, moora
     reader.open("/sign-in", "Sign in")
     reader.speak("zh-CN")
     reader.open("/sign-in", "登录")
+    reader.page.wait("document.querySelector('[name=username]')")
     reader.page.fill("[name=username]", "guessed")
     for _ in range(9):  # each wrong try doubles the wait: sooner or later it is longer than a slow machine needs
         reader.page.fill("[name=password]", "Wr0ng-guess")

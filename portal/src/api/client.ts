@@ -12,6 +12,8 @@ export type Input<K extends Operation> = Needed<"path", Part<K, "path">> & Neede
   quiet?: boolean;
   /** Asked by the form for signing in: also while everything else waits for it. */
   free?: boolean;
+  /** Goes on when the page is left. */
+  keepalive?: boolean;
 };
 
 export interface Answer<T> {
@@ -74,12 +76,12 @@ export function address(key: string, path: Record<string, unknown> = {}, query: 
  * @throws Problem: the server refused it, or could not be reached.
  */
 export async function call<K extends Operation>(key: K, input?: Input<K>): Promise<Answer<Operations[K]["reply"]>> {
-  const { path, query, body, header, signal, quiet, free } = (input ?? {}) as Input<K> & { path?: Record<string, unknown>; query?: Record<string, unknown>; body?: unknown };
+  const { path, query, body, header, signal, quiet, free, keepalive } = (input ?? {}) as Input<K> & { path?: Record<string, unknown>; query?: Record<string, unknown>; body?: unknown };
   const method = key.slice(0, key.indexOf(" "));
   const headers: Record<string, string> = { Accept: "application/json", ...header };
   if (quiet) Object.assign(headers, QUIET);
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  const init: RequestInit = { method, headers, credentials: "same-origin", signal: signal ?? null };
+  const init: RequestInit = { method, headers, credentials: "same-origin", signal: signal ?? null, keepalive: keepalive ?? false };
   if (body !== undefined) init.body = JSON.stringify(body);
   const reply = await send(address(key, path, query), init, { free: free ?? false, quiet: quiet ?? false });
   const total = reply.headers.get("X-Total-Count");

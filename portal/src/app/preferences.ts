@@ -41,7 +41,7 @@ export async function prefer(change: Preferences | ((own: Preferences) => Prefer
     const { own, tag } = await queries.fetchQuery({ ...preferencesQuery, staleTime });
     const next = { ...own, ...(typeof change === "function" ? change(own) : change) };
     try {
-      const { headers } = await call("PUT /users/current/preferences", { body: next, header: { "If-Match": tag } });
+      const { headers } = await call("PUT /users/current/preferences", { body: next, header: { "If-Match": tag }, keepalive: true });
       queries.setQueryData(preferencesQuery.queryKey, { own: next, tag: headers.get("ETag") ?? "" });
       return;
     } catch (error) {
@@ -57,18 +57,23 @@ const changed = new Map<string, Columns>(); // not kept yet: what the server has
 /** Keep the columns that are chosen in tables, once their reader is done with it. What fails holds in this browser. */
 function keepColumns(): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
+  const save = () => {
+    clearTimeout(timer);
+    if (changed.size === 0) return;
+    const now = Object.fromEntries(changed);
+    changed.clear();
+    prefer((own) => ({ tables: { ...own.tables, ...now } })).catch(() => undefined);
+  };
   const end = onColumns((id, columns) => {
     changed.set(id, columns);
     clearTimeout(timer);
-    timer = setTimeout(() => {
-      const now = Object.fromEntries(changed);
-      changed.clear();
-      prefer((own) => ({ tables: { ...own.tables, ...now } })).catch(() => undefined);
-    }, SETTLED_MS);
+    timer = setTimeout(save, SETTLED_MS);
   });
+  window.addEventListener("pagehide", save); // who leaves at once has chosen, too
   return () => {
     end();
     clearTimeout(timer);
+    window.removeEventListener("pagehide", save);
   };
 }
 
