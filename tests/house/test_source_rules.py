@@ -57,6 +57,15 @@ def find_forbidden(tree: ast.AST) -> Iterator[str]:
             yield ast.unparse(node.func)
 
 
+def find_later_than_debian(tree: ast.AST) -> Iterator[int]:
+    """What Python 3.11.2 of Debian 12 has not got, or does otherwise: it puts what `except*` raises into a group."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.TryStar):
+            yield node.lineno
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith((".extract", ".extractall")):
+            yield from (node.lineno for one in node.keywords if one.arg == "filter")
+
+
 def find_broad_catches(tree: ast.AST) -> Iterator[int]:
     """Lines that catch everything and do not raise again at the end."""
     broad = {"Exception", "BaseException"}
@@ -122,6 +131,12 @@ def test_everything_is_caught_only_where_it_is_said() -> None:
     assert not find(find_broad_catches, BROAD_CATCHES), "catch what can happen there, or say why in BROAD_CATCHES"
 
 
+def test_debians_python_has_what_is_used() -> None:
+    sources = [*SOURCES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "tools").rglob("*.py")]
+    found = {name_of(path): list(find_later_than_debian(ast.parse(path.read_text()))) for path in sources}
+    assert not {name: lines for name, lines in found.items() if lines}
+
+
 def test_the_environment_is_read_only_where_it_is_said() -> None:
     assert not find(find_environment, READS_ENVIRONMENT), "make it a boot setting"
 
@@ -163,6 +178,8 @@ def test_every_listed_fault_point_is_passed_by_code() -> None:
         (find_forbidden, "import pickle"),
         (find_forbidden, "from marshal import loads"),
         (find_forbidden, "yaml.load(text)"),
+        (find_later_than_debian, "try:\n    f()\nexcept* ValueError:\n    raise"),
+        (find_later_than_debian, "tar.extractall(place, filter='data')"),
         (find_broad_catches, "try:\n    f()\nexcept Exception:\n    pass"),
         (find_broad_catches, "try:\n    f()\nexcept (ValueError, BaseException):\n    log()"),
         (find_broad_catches, "try:\n    f()\nexcept:\n    pass"),
