@@ -313,8 +313,10 @@ def test_a_change_is_one_row(operation: str, log: Log) -> None:
 ONCE = {
     *("createProjectMember", "addProjectMetadatas", "addLabel", "CopyArtifact", "setUserSysAdmin", "updateProject"),
     *("updateProjectMetadata", "restoreTrash", "createTag", "pointTag", "createRetention"),
+    "startReplication",
 }
-"""Beside what deletes: operations after which others would change nothing in the place, or say another name."""
+"""Beside what deletes: operations after which others would change nothing in the place, say another name, or be refused
+while what was begun runs."""
 
 
 _ENDS = {"deleteRetention": ("stop", "execution")}
