@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
 from dataclasses import replace
-from functools import partial
 from time import monotonic
 
 import msgspec
@@ -19,7 +18,7 @@ from moorage.artifacts.pull import FoundBlob, Stored, find_stored, list_referrer
 from moorage.artifacts.receive import Chunk, Found
 from moorage.artifacts.repositories import Destination
 from moorage.artifacts.stored import Look, Shelf, alarm, is_whole, keep_promise, look
-from moorage.artifacts.whole import WHOLE_BYTES, gather, take_whole
+from moorage.artifacts.whole import WHOLE_BYTES, gather, once, take_whole
 from moorage.db.engine import Query
 from moorage.errors import (
     BlobDamaged,
@@ -237,7 +236,7 @@ class Local:
             data = await gather(read(0))
             if len(data) == size_bytes and await take_whole(self._shelf, self._actor, to, digest, data):
                 return False
-            read = partial(_again, data)
+            read = lambda start: once(data[start:])  # noqa: E731 - a `Read` of what was read once
         journal = journal if size_bytes >= JOURNAL_BYTES else None
         found = await self._find_upload(to, digest, journal)
         if found is not None:
@@ -360,12 +359,6 @@ class _Body:
     def pieces(self) -> AsyncIterator[bytes]:
         """All of them."""
         return self._pieces
-
-
-async def _again(data: bytes, start: int) -> AsyncIterator[bytes]:
-    """Bytes that were read once, as a `Read`."""
-    if data[start:]:
-        yield data[start:]
 
 
 async def _take_a_while(feed: Feed, start: int, stop: int) -> AsyncIterator[bytes]:

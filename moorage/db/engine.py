@@ -458,11 +458,13 @@ class _SqliteLookouts:
 # -- PostgreSQL -------------------------------------------------------------------------------------------
 
 
-def postgresql_engine(url: URL, pool_size: int, **options: Any) -> Engine:  # noqa: ANN401 - SQLAlchemy's options
-    """A pool of connections with bounded statements: no transaction may hang. `pool_size` 0: no pool.
+SESSION_OPTIONS = "-c statement_timeout=30000 -c timezone=UTC -c jit=off -c max_parallel_workers_per_gather=0"
+"""Of every connection to PostgreSQL. Neither compiled nor parallel plans: to prepare them takes longer than our
+statements run."""
 
-    Neither compiled nor parallel plans: to prepare them takes longer than our statements run.
-    """
+
+def postgresql_engine(url: URL, pool_size: int, **options: Any) -> Engine:  # noqa: ANN401 - SQLAlchemy's options
+    """A pool of connections with bounded statements: no transaction may hang. `pool_size` 0: no pool."""
     kept: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": _BUSY_TIMEOUT_SECONDS}
     return create_engine(
         url.set(drivername="postgresql+psycopg"),
@@ -471,8 +473,7 @@ def postgresql_engine(url: URL, pool_size: int, **options: Any) -> Engine:  # no
         connect_args={
             "connect_timeout": 10,
             "prepare_threshold": 2,
-            "options": "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=30000 -c timezone=UTC"
-            " -c jit=off -c max_parallel_workers_per_gather=0",
+            "options": f"{SESSION_OPTIONS} -c idle_in_transaction_session_timeout=30000",
         },
         **options,
     )

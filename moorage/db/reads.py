@@ -17,7 +17,7 @@ from psycopg.adapt import Buffer, Loader, Transformer
 from psycopg.pq import ConnStatus, ExecStatus, Format
 from sqlalchemy import URL
 
-from moorage.db.engine import Query, Row
+from moorage.db.engine import SESSION_OPTIONS, Query, Row
 from moorage.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -141,10 +141,7 @@ class PostgresqlReader:
     async def _connect(self) -> None:
         _, how = self._url.get_dialect()().create_connect_args(self._url)
         how["connect_timeout"] = 10
-        how["options"] = (
-            "-c statement_timeout=30000 -c timezone=UTC -c default_transaction_read_only=on -c jit=off"
-            " -c max_parallel_workers_per_gather=0"
-        )
+        how["options"] = f"{SESSION_OPTIONS} -c default_transaction_read_only=on"
         try:
             raw = await psycopg.AsyncConnection.connect(autocommit=True, **how)
         except (psycopg.Error, OSError) as error:
