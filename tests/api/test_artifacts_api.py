@@ -338,6 +338,22 @@ async def test_artifacts_are_asked_for_by_their_tags(app: Server, admin: Client,
     assert (await app.send("GET", at(project, "app", "/artifacts?with_tag=x"), headers=admin.basic)).status == 422
 
 
+async def test_what_a_list_of_artifacts_does_not_know_is_named(app: Server, admin: Client, project: str) -> None:
+    repo = admin.repo(f"{project}/app")
+    await repo.image("v1")
+    path = f"{BASE}/projects/{project}/repositories/app/artifacts"
+
+    async def warned(query: str) -> str | None:
+        answer = await app.send("GET", f"{path}?{query}", headers=admin.basic)
+        assert (answer.status, answer.header("x-total-count")) == (200, "1")
+        return answer.header("warning")
+
+    assert await warned("q=annotations=x&sort=what") == '299 - "ignored, not known here: annotations, what"'
+    assert await warned("q=annotations=x,type=IMAGE") == '299 - "ignored, not known here: annotations"'
+    assert await warned("q=type=(IMAGE%20CHART)") == '299 - "ignored, not known here: type=(...)"'
+    assert await warned("q=base=*&sort=-push_time") is None
+
+
 async def test_a_pull_shows(app: Server, admin: Client, project: str) -> None:
     repo = admin.repo(f"{project}/app")
     await repo.image("v1", config=b'{"n":1}')

@@ -198,6 +198,15 @@ export interface AuditLogExt {
   op_time?: string;
 }
 
+/** A live setting. */
+export interface BoolConfigItem {
+  value: boolean;
+  /** Whether it can be changed here. */
+  editable: boolean;
+  /** The variable of the environment that fixes it otherwise. */
+  variable?: string;
+}
+
 /** Vulnerabilities that no policy minds. */
 export interface CVEAllowlist {
   id?: number;
@@ -344,6 +353,12 @@ export interface ConfigPart {
   /** Why there is no content: `absent`, `too_large`, `damaged`, `unavailable` (now), `not_json`. */
   unread: string;
 }
+
+/** Live settings to change. */
+export type Configurations = Record<string, unknown>;
+
+/** Every live setting but secrets. */
+export type ConfigurationsResponse = Record<string, unknown>;
 
 /** What deleting would do. */
 export interface Deletion {
@@ -526,6 +541,15 @@ export interface ImmutableSelector {
 }
 
 /** A live setting. */
+export interface IntegerConfigItem {
+  value: number;
+  /** Whether it can be changed here. */
+  editable: boolean;
+  /** The variable of the environment that fixes it otherwise. */
+  variable?: string;
+}
+
+/** A live setting. */
 export interface InternalConfigurationValue {
   value: unknown;
   editable: boolean;
@@ -646,6 +670,15 @@ export interface LdapUser {
 export interface LeftOut {
   what: string;
   why: string;
+}
+
+/** A live setting. */
+export interface ListConfigItem {
+  value: string[];
+  /** Whether it can be changed here. */
+  editable: boolean;
+  /** The variable of the environment that fixes it otherwise. */
+  variable?: string;
 }
 
 /** How many were meant, of how many that were looked at. */
@@ -1704,6 +1737,15 @@ export interface Storage {
   free: number;
 }
 
+/** A live setting. */
+export interface StringConfigItem {
+  value: string;
+  /** Whether it can be changed here. */
+  editable: boolean;
+  /** The variable of the environment that fixes it otherwise. */
+  variable?: string;
+}
+
 /** What there is to choose from. */
 export interface SupportedWebhookEventTypes {
   event_type: string[];
@@ -2381,6 +2423,9 @@ export interface Operations {
   };
   /** createProject: Create a project; */
   "POST /projects": {
+    header: {
+      "X-Resource-Name-In-Location"?: boolean;
+    };
     body: ProjectReq;
     reply: undefined;
   };
@@ -3730,11 +3775,11 @@ export interface Operations {
   };
   /** getConfigurations: Every live setting but secrets: its value, whether it can be edited, and the variable that fixes it otherwise. */
   "GET /configurations": {
-    reply: Record<string, unknown>;
+    reply: ConfigurationsResponse;
   };
   /** updateConfigurations: Change the live settings that are named; */
   "PUT /configurations": {
-    body: Record<string, unknown>;
+    body: Configurations;
     reply: undefined;
   };
   /** getInternalconfig: Every live setting but secrets, each as the value it is: lists as lists, objects as objects. */
