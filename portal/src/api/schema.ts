@@ -387,7 +387,7 @@ export interface Deletion {
   trash_days: number;
   /** Until when, if it were deleted now. */
   purge_time: string;
-  /** Tags that the repository has not. */
+  /** Tags and digests that the repository has not. */
   unknown: string[];
 }
 
@@ -625,10 +625,11 @@ export interface LdapConf {
   ldap_ca_certificate?: string | null;
 }
 
-/** Somebody who could not be imported, and why. */
+/** Somebody who could not be imported, and why: `error` for people, `reason` for programs (docs/use/errors.md). */
 export interface LdapFailedImportUser {
   uid: string;
   error: string;
+  reason: string;
 }
 
 /** A group in the directory; */
@@ -1079,6 +1080,12 @@ export interface Reference {
   annotations?: Record<string, string> | null;
 }
 
+/** Artifacts of a repository. */
+export interface ReferencesReq {
+  /** 1 to 1,000 tags or digests. */
+  references: string[];
+}
+
 /** Why deleting would be refused. */
 export interface Refused {
   /** As in the error: `TAG_IMMUTABLE`, `MANIFEST_IN_USE`, `PROJECT_NOT_EMPTY`. */
@@ -1088,8 +1095,10 @@ export interface Refused {
   rule: number | null;
   /** Of the rule's selector of tags. */
   pattern: string | null;
-  /** The digest of an index that names the artifact. */
+  /** The digest of an index that names the artifact, and stays. */
   index: string | null;
+  /** The digest of the artifact that stays, where several were asked about. */
+  artifact: string | null;
 }
 
 /** An endpoint of another registry. */
@@ -3220,6 +3229,23 @@ export interface Operations {
     };
     reply: Deletion;
   };
+  /** previewRepositoryDeletion: What would go with a repository, and what forbids it. */
+  "GET /projects/{project_name}/repositories/{repository_name}/deletion": {
+    path: {
+      project_name: string;
+      repository_name: string;
+    };
+    reply: Deletion;
+  };
+  /** previewArtifactsDeletion: What would go with several artifacts together, and which of them stay, and why. */
+  "POST /projects/{project_name}/repositories/{repository_name}/deletion": {
+    path: {
+      project_name: string;
+      repository_name: string;
+    };
+    body: ReferencesReq;
+    reply: Deletion;
+  };
   /** previewTagDeletion: What deleting tags would do: which artifacts would have none, and what keeps them. */
   "POST /projects/{project_name}/repositories/{repository_name}/tags/deletion": {
     path: {
@@ -3227,14 +3253,6 @@ export interface Operations {
       repository_name: string;
     };
     body: TagsReq;
-    reply: Deletion;
-  };
-  /** previewRepositoryDeletion: What would go with a repository, and what forbids it. */
-  "GET /projects/{project_name}/repositories/{repository_name}/deletion": {
-    path: {
-      project_name: string;
-      repository_name: string;
-    };
     reply: Deletion;
   };
   /** previewProjectDeletion: What would go with a project: what is left in it is in its trash. */
