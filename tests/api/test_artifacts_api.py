@@ -286,6 +286,8 @@ async def test_an_index_shows_its_children_and_hides_them_from_the_list(
     whole["manifests"][0]["platform"] = {  # type: ignore[index]
         "architecture": "arm64", "os": "linux", "os.version": "5", "os.features": ["x"], "variant": "v8",
     }  # fmt: skip
+    elsewhere = ["https://mirror.example/one", "https://other.example/one"]
+    whole["manifests"][0] |= {"urls": elsewhere, "annotations": {"org.example.a": "b"}}  # type: ignore[index]
     assert (await repo.put("multi", whole)).status == 201
     items = await get(app, admin, at(project, "app", "/artifacts"))
     assert digests(items) == [digest_of(whole), digest_of(two)]
@@ -294,6 +296,8 @@ async def test_an_index_shows_its_children_and_hides_them_from_the_list(
     assert first["platform"] == {
         "architecture": "arm64", "os": "linux", "'os.version'": "5", "'os.features'": ["x"], "variant": "v8",
     }  # fmt: skip
+    assert (first["urls"], first["annotations"]) == (elsewhere, {"org.example.a": "b"})
+    assert not {"urls", "annotations"} & second.keys()
     assert first["parent_id"] == items[0]["id"]
     assert items[0]["type"] == "IMAGE"
     assert "extra_attrs" not in items[0]

@@ -1078,6 +1078,8 @@ export interface Reference {
   child_digest: string;
   platform?: Platform | null;
   annotations?: Record<string, string> | null;
+  /** Where else the child may be had, as the index says. */
+  urls?: string[] | null;
 }
 
 /** Artifacts of a repository. */
