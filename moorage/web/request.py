@@ -69,6 +69,8 @@ class Body:
                     piece = message.get("body", b"")
                     if piece:
                         self.received += len(piece)
+                        if self.received == self.length:
+                            self.ended = True  # to be told so would take the way to the server's thread once more
                         # Only a future is on its way before it is awaited. Those of the server come in order.
                         if len(piece) < ahead_bytes and not self.ended and asyncio.isfuture(asked):
                             for _ in range(len(coming), min(_MAX_AHEAD, ahead_bytes // len(piece))):
