@@ -264,12 +264,6 @@ class PageSizeInvalid(Invalid):
     oci_code = reason = "PAGINATION_NUMBER_INVALID"
 
 
-class PageKeyInvalid(Invalid):
-    """The field 'last' is not one that a page before this one gave; leave it out to begin anew."""
-
-    reason = "PAGE_KEY_INVALID"
-
-
 class QueryInvalid(Invalid):
     """The parameter q or sort is malformed, too long, or asks for something that this list cannot answer."""
 
@@ -589,6 +583,12 @@ class PoolUnknown(NotFound):
     reason = "POOL_UNKNOWN"
 
 
+class QueueUnknown(NotFound):
+    """There is no such kind of background work."""
+
+    reason = "QUEUE_UNKNOWN"
+
+
 class ManifestUnknown(NotFound):
     """The manifest is not in this repository."""
 
@@ -833,15 +833,9 @@ class ManifestInUse(Precondition):
 
 
 class TagMoved(Precondition):
-    """The tag points elsewhere than If-Match says, or to what If-None-Match rules out."""
+    """The tag does not point to what If-Match names."""
 
     reason = "TAG_MOVED"
-
-
-class ContentDiffers(Precondition):
-    """What is here is not what If-Match names."""
-
-    reason = "CONTENT_DIFFERS"
 
 
 class AccountDisabled(Denied):

@@ -17,7 +17,7 @@ from moorage.jobs.tables import Execution, Pause, Task, TaskLog, Worker
 CRONS = {"Hourly": "0 0 * * * *", "Daily": "0 0 0 * * *", "Weekly": "0 0 0 * * 0"}
 """What a type means that comes without a cron expression. Source: the Harbor API v2.0 (ScheduleObj)."""
 
-KEPT = {"EXECUTION_SWEEP": 10, "PURGE_AUDIT_LOG": 10, "IMAGE_SCAN": 1, "SBOM": 1}
+KEPT = {"EXECUTION_SWEEP": 10, "PURGE_AUDIT_LOG": 10, "REPLICATION_CLEANUP": 10, "IMAGE_SCAN": 1, "SBOM": 1}
 KEPT_OTHERWISE = 50
 """How many executions of a vendor type and id are kept, the newest. Source: Harbor's defaults."""
 
@@ -183,10 +183,11 @@ def apply_schedule(
 # -- queues and workers -------------------------------------------------------------------------------------
 
 KNOWN = (
-    "EXECUTION_SWEEP", "GARBAGE_COLLECTION", "IMAGE_SCAN", "P2P_PREHEAT", "PURGE_AUDIT_LOG", "REPLICATION", "RETENTION",
-    "SCAN_DATA_EXPORT", "SLACK", "SYSTEM_ARTIFACT_CLEANUP", "WEBHOOK",
+    "EXECUTION_SWEEP", "GARBAGE_COLLECTION", "IMAGE_SCAN", "P2P_PREHEAT", "PURGE_AUDIT_LOG", "REPLICATION",
+    "REPLICATION_CLEANUP", "RETENTION", "SCAN_DATA_EXPORT", "SLACK", "SYSTEM_ARTIFACT_CLEANUP", "WEBHOOK",
 )  # fmt: skip
-"""Queues that are listed though nothing waits in them. Source: the contract's kinds of jobs."""
+"""Queues that are listed though nothing waits in them. Source: the contract's kinds of jobs; of ours the one for
+uploads that a replication left at another registry."""
 
 
 class Queue(NamedTuple):

@@ -18,6 +18,7 @@ from moorage.errors import (
     BlobUnknown,
     DigestInvalid,
     ManifestUnknown,
+    RemoteBusy,
     RemoteMisbehaved,
     RemoteRefused,
     RemoteUnavailable,
@@ -229,7 +230,7 @@ class Reading(Connection):
                     if hasher is not None:
                         hasher.update(piece)
                 break
-            except RemoteUnavailable as problem:
+            except (RemoteBusy, RemoteUnavailable) as problem:
                 await attempts.wait(problem)
         if hasher is not None and hasher.digest() != digest:
             raise RemoteMisbehaved("The blob is not what its digest says.", digest=str(digest))

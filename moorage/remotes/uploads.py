@@ -6,7 +6,7 @@ Source: OCI distribution-spec v1.1, "Pushing blobs".
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,7 +29,7 @@ _ASTRAY = _LOST | {416}
 """And by which it says that the upload is not where we think it is, or that the request before still writes to it."""
 
 _GIVE_BACK_SECONDS = 1.0
-"""How long a stopped copy may still talk: who stopped it waits."""
+"""How long a copy that ends may still talk: who stopped it waits."""
 
 _FORGIVEN = 3
 """A registry that loses an upload with every broken connection is sent the blob whole from then on: the more requests
@@ -117,6 +117,9 @@ async def send_blob(
 ) -> bool:
     """Put a blob into a repository. True: it was mounted, and nothing was read. Safe to repeat.
 
+    A copy that fails takes its upload back, unless it was noted, so that the next one goes on with it: when there is no
+    next one, `cancel_upload`.
+
     Args:
         client: the registry.
         repository: where to.
@@ -136,7 +139,7 @@ async def send_blob(
     sending = _Sending(client, repository, digest, size_bytes, Feed(read), chunk_bytes, noted)
     try:
         return await sending.run(mount_from)
-    except asyncio.CancelledError:
+    except BaseException:
         await sending.give_back()
         raise
     finally:
@@ -156,6 +159,8 @@ class _Sending:
     journal: Journal | None = None
     upload: _Upload | None = None
     furthest: int = 0
+    noted: str = ""
+    """Where the journal says that it is."""
     forgotten: int = 0
     """How often the registry lost an upload that it had bytes of."""
 
@@ -174,7 +179,6 @@ class _Sending:
                 status = problem.detail.get("status")
                 astray = self.upload is not None and status in _ASTRAY
                 if problem is self.feed.failure or (isinstance(problem, RemoteRefused) and not astray):
-                    await self._cancel()
                     raise
                 if self.upload is not None and self.upload.offset > self.furthest:
                     attempts.moved(self.upload.offset - self.furthest)
@@ -195,7 +199,7 @@ class _Sending:
             path += f"?digest={self.digest}"
             body = b"".join([piece async for piece in self.feed.take(0, self.size_bytes)])
         headers = {"content-type": "application/octet-stream"} if body else {}
-        answer = await self.client.send("POST", path, scopes, headers=headers, body=body)
+        answer = await self._open(path, scopes, headers, body)
         if answer.status == 201:
             return True
         if body:
@@ -207,15 +211,30 @@ class _Sending:
         await self._note(self.upload)
         return False
 
+    async def _open(self, path: str, scopes: Collection[str], headers: Mapping[str, str], body: bytes) -> Answer:
+        """Ask for an upload. Who is cancelled meanwhile learns where it is all the same, to take it back."""
+        opening = asyncio.ensure_future(self.client.send("POST", path, scopes, headers=headers, body=body))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            with contextlib.suppress(TimeoutError, Problem):
+                async with asyncio.timeout(_GIVE_BACK_SECONDS):
+                    answer = await opening
+                    if answer.status != 201:
+                        self.upload = _Upload(self._location(answer), 0, 0)
+            raise
+
     async def _resume(self) -> None:
         """Go on with the upload that a copy before this one began, where the registry still has it."""
         place = self.journal.find(self.digest) if self.journal is not None else ""
         if place and self.client.is_own(place):
+            self.noted = place
             self.upload = await self._find_again(_Upload(place, 0, self.chunk_bytes))
 
     async def _note(self, upload: _Upload) -> None:
         if self.journal is not None:
             await self.journal.note(self.digest, upload.location)
+            self.noted = upload.location
 
     def _location(self, answer: Answer | Incoming) -> str:
         location = answer.headers.get("location", "")
@@ -272,16 +291,27 @@ class _Sending:
         return None
 
     async def give_back(self) -> None:
-        """Take back the upload of a copy that was stopped, so that it reserves nothing there. In a second, or not."""
-        with contextlib.suppress(TimeoutError):
+        """Take back an upload that nobody goes on with, so that it reserves nothing there. In a second, or not."""
+        if self.upload is None or (self.noted and self.client.is_own(self.noted)):
+            return
+        with contextlib.suppress(TimeoutError, Problem):
             async with asyncio.timeout(_GIVE_BACK_SECONDS):
-                await self._cancel()
+                await cancel_upload(self.client, self.repository, self.upload.location)
 
-    async def _cancel(self) -> None:
-        """Take back an upload that will not be finished. The registry forgets it anyway, some day."""
-        if self.upload is not None:
-            with contextlib.suppress(Problem):
-                await self.client.send("DELETE", self.upload.location, pushing(self.repository))
+
+async def cancel_upload(client: Reading, repository: str, place: str) -> bool:
+    """Take back an upload that will not be finished; whether it was there. The registry forgets it anyway, some day.
+
+    Args:
+        client: the registry.
+        repository: where the upload goes.
+        place: its address, as the registry gave it.
+
+    Raises:
+        RemoteUnavailable, RemoteBusy, RemoteDenied, RemoteRefused, RemoteMisbehaved: as for `Connection`.
+    """
+    answer = await client.send("DELETE", place, pushing(repository), also=(400, 404))
+    return answer.status < 400
 
 
 def _read_offset(answer: Answer | Incoming, otherwise: int) -> int:

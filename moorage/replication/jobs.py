@@ -32,7 +32,7 @@ from moorage.registries.adapters.base import Adapter
 from moorage.registries.service import RegistryRow, endpoint_of, find_registry
 from moorage.remotes.copy import Copied, Options, Progress, Source, Watch, copy_artifact
 from moorage.remotes.patience import read_retry_after
-from moorage.remotes.uploads import CHUNK_BYTES
+from moorage.remotes.uploads import CHUNK_BYTES, cancel_upload
 from moorage.replication import service, sources
 from moorage.replication.rules import rename
 from moorage.replication.service import Policy
@@ -211,6 +211,21 @@ async def _delete(adapter: Adapter, here: Local, found: Found, to: str, *, whole
             await adapter.delete_tag(to, tag)
             gone.append(tag)
     return gone
+
+
+@job(service.CANCEL_JOB, retries=3, timeout_seconds=120)
+async def cancel_uploads(task: Task, *, registry_id: int, repository: str, places: list[str]) -> None:
+    """Take back uploads of a copy that ended for good, so that they reserve nothing at the other registry.
+
+    Safe to run twice: one that is not there any more is nothing. Addresses elsewhere than at the endpoint are left.
+    """
+    cancelled = 0
+    with _judging():
+        async with _using(task, await task.look(find_registry, registry_id)) as adapter:
+            for place in places:
+                if adapter.client.is_own(place):
+                    cancelled += await cancel_upload(adapter.client, repository, place)
+    task.message = f"{cancelled} of {len(places)} uploads to {repository} were open, and are cancelled."
 
 
 # -- parts of a copy ----------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from moorage.replication.service import (
     DELETE_JOB,
     VENDOR,
     Policy,
+    cancel_uploads,
     end_uploads,
     list_event_based,
     start_event,
@@ -63,9 +64,10 @@ def on_task_ended(work: Work, event: TaskEnded) -> None:
 
 
 def on_execution_ended(work: Work, event: ExecutionEnded) -> None:
-    """The same of tasks that were stopped while they waited for another attempt."""
+    """The same of tasks that were stopped while they waited for another attempt; and of what was sent to go on with."""
     if event.vendor_type == VENDOR and event.status != SUCCESS:
         end_uploads(work, execution_id=event.execution_id)
+        cancel_uploads(work, event.execution_id)
 
 
 def _list(work: Work) -> list[tuple[Policy, Filters]]:

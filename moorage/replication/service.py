@@ -46,6 +46,7 @@ from moorage.storage.keys import is_upload
 
 VENDOR = "REPLICATION"
 PLAN_JOB, COPY_JOB, DELETE_JOB = "replication.plan", "replication.copy", "replication.delete"
+CANCEL_VENDOR, CANCEL_JOB = "REPLICATION_CLEANUP", "replication.cancel"
 MANUAL, SCHEDULED, EVENT_BASED = "manual", "scheduled", "event_based"
 UPLOADS = "uploads"
 """Where a task's `extra` has the uploads that it began."""
@@ -359,6 +360,26 @@ def end_uploads(work: Work, *, task_id: int | None = None, execution_id: int | N
     for place in sorted({place for one in noted for place in one.values()}):
         if is_upload(place):  # to another registry it is an address
             kill_upload(work, UploadId(place))
+
+
+def cancel_uploads(work: Work, execution_id: int) -> None:
+    """Have the uploads taken back that a run which failed began at the other registry: one task for each artifact.
+
+    They are an execution of their own, since that of the run has ended, and may be deleted with its policy meanwhile.
+    """
+    of_it = (Task.execution_id == execution_id, Task.job == COPY_JOB, Task.status != SUCCESS)
+    each = []
+    for arguments, extra in work.db.execute(select(Task.arguments, Task.extra).where(*of_it).order_by(Task.id)):
+        places = sorted({place for place in _read_uploads(extra).values() if not is_upload(place)})
+        if places:
+            each.append({"repository": arguments["to"], "places": places})
+    if not each:
+        return
+    registry_id = get_run(work, execution_id).registry_id
+    cleanup = create_execution(work, CANCEL_VENDOR, trigger="EVENT")
+    enqueue_all(
+        work, CANCEL_JOB, [{**one, "registry_id": registry_id} for one in each], execution_id=cleanup, priority=-10
+    )
 
 
 def _read_uploads(extra: Mapping[str, object] | None) -> dict[str, str]:

@@ -11,7 +11,7 @@ from moorage.access.call import Call, stamp
 from moorage.access.needs import SIGNED_IN, system
 from moorage.access.operations import operation
 from moorage.db.work import Work
-from moorage.errors import ActionInvalid, PoolUnknown, TaskUnknown
+from moorage.errors import ActionInvalid, PoolUnknown, QueueUnknown, TaskUnknown
 from moorage.events import QueueChanged
 from moorage.jobs import schedule
 from moorage.jobs import service as jobs
@@ -199,7 +199,7 @@ async def list_queues(call: NamedDependency[Call]) -> Response[list[JobQueue]]:
 
 @operation(
     "PUT", "/jobservice/queues/{job_type:str}", id="actionPendingJobs", tag="jobservice",
-    needs=system("jobservice-monitor:stop"), problems=(ActionInvalid,),
+    needs=system("jobservice-monitor:stop"), problems=(ActionInvalid, QueueUnknown),
 )  # fmt: skip
 async def act_on_queue(
     call: NamedDependency[Call], job_type: FromPath[str], data: JSONBody[ActionRequest]
@@ -207,6 +207,9 @@ async def act_on_queue(
     """Stop what waits in a queue, hold it, or let it go on; `all` queues. `SCHEDULER`: hold all schedules."""
     if data.action not in ACTIONS or len(job_type) > 32:
         raise ActionInvalid(action=data.action[:64])
+    known = [one.vendor_type for one in await call.look(jobs.list_queues, jobs.KNOWN)]
+    if job_type not in {ALL, SCHEDULER, *known}:
+        raise QueueUnknown(queue=job_type)
     if data.action == "stop":
         name = None if job_type == ALL else job_type
         while await call.run(stop_waiting, name):
@@ -215,8 +218,7 @@ async def act_on_queue(
         return Response(None)
 
     def hold(work: Work) -> None:
-        names = [job_type] if job_type != ALL else [one.vendor_type for one in jobs.list_queues(work, jobs.KNOWN)]
-        for name in names:
+        for name in known if job_type == ALL else (job_type,):
             (schedule.pause if data.action == "pause" else schedule.resume)(work, name)
 
     await call.run(hold)

@@ -341,6 +341,8 @@ async def test_processes_queues_and_jobs_are_shown_stopped_and_paused(place: Pla
     assert await act(place, "all", "stop") == 200
     assert (await place.server.rows("SELECT DISTINCT status FROM task")) == [("Stopped",)]
     assert await act(place, "WEBHOOK", "jump") == 422
+    assert [await act(place, "WEBHOOKS", one) for one in ("pause", "resume", "stop")] == [404] * 3
+    assert "WEBHOOKS" not in {one["job_type"] for one in await place.get("/jobservice/queues")}
     assert await act(place, "SCHEDULER", "pause") == 200
     assert await place.get("/schedules/all/paused") == {"paused": True}
     assert await act(place, "all", "resume") == 200

@@ -12,16 +12,11 @@ than keys, X FOR UPDATE; with SQLite a transaction is one step, because whoever 
 A mutation takes one safeguard out; `explore` has to find a broken invariant then, and its shortest story.
 """
 
-import typing
-from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from tests.faults.protocol_acts import Acts
-from tests.faults.protocol_rows import LEASE, PROMISE, Broken, Want, World
-
-Move = tuple[str, World]
+from tests.faults.protocol_rows import LEASE, PROMISE, Broken, Move, Want, World
 
 
 class Turn:
@@ -381,94 +376,14 @@ class Protocol(Acts):
         n.num["trash"] -= holding == "trash"
         yield f"g2 lets go of {blob}", n
 
-    def around(self, w: World) -> Iterator[Move]:
-        """Time passes; somebody dies."""
-        n = World(w)
-        n.link = {key: max(lease - 1, 0) if lease > 0 else lease for key, lease in w.link.items()}
-        n.promise = {key: left - 1 for key, left in w.promise.items() if left > 1}
-        n.charge = {blob: (holding, marked, max(left - 1, 0)) for blob, (holding, marked, left) in w.charge.items()}
-        if (n.link, n.promise, n.charge) != (w.link, w.promise, w.charge):
-            yield "tick", n
-        if not w.num["crashes"]:
-            return
-        for who, (label, at, _) in w.pc.items():
-            if label not in {"op", "done", "room", "relieve", "part"}:
-                n = World(w)
-                n.num["crashes"] -= 1
-                self.drop(n, who)
-                n.pc[who] = ("op", at, ())
-                yield f"{who} dies", n
+    def tick(self, n: World) -> None:
+        """Leases, promises and what a release allows run out."""
+        super().tick(n)
+        n.charge = {blob: (holding, marked, max(left - 1, 0)) for blob, (holding, marked, left) in n.charge.items()}
 
-    def drain(self, w: World) -> None:
-        """From a state in which everybody is done: one collector runs, time passes, and nothing is left over."""
-        w = World(w)
-        w.num["crashes"] = 0
-        while step := next(self.work_of(w, "gc0"), None) or next(self.around(w), None):
-            w = step[1]
-            self.check(w)
+    def check_rest(self, w: World) -> None:
+        """When a collector has done all that it can."""
         if w.act or w.lock or w.num["trash"] or any(not self.users(w, blob) for _, blob in w.link):
             raise Broken(f"I8 left over: acts {w.act}, trash {w.num['trash']}, links {w.link}")
         if any(holding != "used" for holding, *_ in w.charge.values()):
             raise Broken(f"I8 left over: {w.charge}")
-
-
-@dataclass(frozen=True)
-class Walk:
-    """What came of a walk: how many states, which invariant broke ("": none) and the shortest story of it."""
-
-    states: int
-    broken: str
-    story: tuple[str, ...] = ()
-
-
-class Walked(typing.Protocol):
-    """What `explore` asks of a model."""
-
-    people: dict[str, tuple[tuple[str, ...], ...]]
-    workers: list[str]
-
-    def start(self) -> World: ...
-    def check(self, w: World) -> None: ...
-    def moves_of(self, w: World, who: str) -> Iterator[Move]: ...
-    def work_of(self, w: World, who: str) -> Iterator[Move]: ...
-    def around(self, w: World) -> Iterator[Move]: ...
-    def drain(self, w: World) -> None: ...
-
-
-def explore(protocol: Walked) -> Walk:
-    """Walk all states."""
-    first = protocol.start()
-    seen: dict[bytes, tuple[bytes | None, str]] = {first.mark(): (None, "start")}
-    todo = deque([(first, first.mark())])
-    while todo:
-        w, mark = todo.popleft()
-        try:
-            protocol.check(w)
-            steps = [(f"{who}: {text}", n) for who in protocol.people for text, n in _moves(protocol, w, who)]
-            steps += [(f"{who}: {text}", n) for who in protocol.workers for text, n in protocol.work_of(w, who)]
-            done = all(w.pc[who][0] == "done" for who in protocol.people)
-            if done and not w.lock:
-                protocol.drain(w)
-            steps += protocol.around(w)
-            if not steps and not done:
-                raise Broken("I13 nobody can go on")  # noqa: TRY301 - told with its story, as all others
-        except Broken as broken:
-            story: list[str] = []
-            at: bytes | None = mark
-            while at is not None:
-                at, text = seen[at]
-                story.append(text)
-            return Walk(len(seen), str(broken), tuple(story[-2::-1]))
-        for text, n in steps:
-            one = n.mark()
-            if one not in seen:
-                seen[one] = (mark, text)
-                todo.append((n, one))
-    return Walk(len(seen), "")
-
-
-def _moves(protocol: Walked, w: World, who: str) -> Iterator[Move]:
-    """Somebody whose push needs room works as the collector does."""
-    at = w.pc[who]
-    rooms = at[0] in {"room", "relieve", "part", "take", "gone"}
-    return protocol.work_of(w, who) if rooms else protocol.moves_of(w, who)

@@ -4,16 +4,14 @@
 referrers, the collector's first three levels up to a blob that nobody pays for, and the count of repositories. Left
 out, because the other one has it: indexes, tags, what a charge is held by, room that the trash makes.
 
-Steps, locks, crashes and time are those of `protocol.py`, and `explore` walks both.
+Steps, locks, crashes and time are those of `protocol.py`, and `protocol_walk.py` walks both.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.faults.protocol_rows import LEASE, PROMISE, Broken, Key, Rows, Want, World
-
-Step = tuple[str, World]
+from tests.faults.protocol_rows import LEASE, PROMISE, Broken, Key, Move, Rows, Want, World
 
 
 @dataclass(frozen=True)
@@ -128,14 +126,14 @@ class Across(Rows):
 
     # -- people
 
-    def moves_of(self, w: World, who: str) -> Iterator[Step]:
+    def moves_of(self, w: World, who: str) -> Iterator[Move]:
         """The steps that somebody can take now."""
         label, at, data = w.pc[who]
         if label == "done":
             return
         kind, *args = self.people[who][at]
         n = World(w)
-        steps: Iterator[Step] = getattr(self, f"{kind}_{label}")(w, n, who, args, data)
+        steps: Iterator[Move] = getattr(self, f"{kind}_{label}")(w, n, who, args, data)
         yield from steps
 
     def go(self, n: World, who: str, label: str, *data: object) -> World:
@@ -159,14 +157,14 @@ class Across(Rows):
         charge, link = ("C", self.project(w, r), blob), ("L", r, blob)
         return (charge, "S" if charge[1:] in w.charge else "X"), (link, "N" if (r, blob) in w.link else "X")
 
-    def push_op(self, w: World, n: World, who: str, args: list[str], _data: Any) -> Iterator[Step]:
+    def push_op(self, w: World, n: World, who: str, args: list[str], _data: Any) -> Iterator[Move]:
         """An upload finds whether its blob is live."""
         r, blob = self.made(n, args[0]), args[1]
         if self.is_free(w, who, self.want_blob(w, blob)):
             self.take(n, who, self.want_blob(w, blob))
             yield "upload finds the blob", self.go(n, who, "commit", r, blob)
 
-    def push_commit(self, w: World, n: World, who: str, _args: list[str], data: Any) -> Iterator[Step]:
+    def push_commit(self, w: World, n: World, who: str, _args: list[str], data: Any) -> Iterator[Move]:
         """And joins it."""
         r, blob = data
         if r not in w.repo:
@@ -176,7 +174,7 @@ class Across(Rows):
             n.promise[who, r, blob] = PROMISE
             yield "committed, 201", self.end(n, who)
 
-    def mount_op(self, w: World, n: World, who: str, args: list[str], _data: Any) -> Iterator[Step]:
+    def mount_op(self, w: World, n: World, who: str, args: list[str], _data: Any) -> Iterator[Move]:
         """A mount finds its source, and keeps it."""
         path, blob, source = args
         origin = self.home(w, source)
@@ -191,7 +189,7 @@ class Across(Rows):
             self.take(n, who, *wants)
             yield "mount finds the source", self.go(n, who, "commit", r, blob, origin)
 
-    def mount_commit(self, w: World, n: World, who: str, args: list[str], data: Any) -> Iterator[Step]:
+    def mount_commit(self, w: World, n: World, who: str, args: list[str], data: Any) -> Iterator[Move]:
         """And joins as an upload does."""
         r, blob, origin = data
         if blob not in w.blob:
@@ -200,14 +198,14 @@ class Across(Rows):
             raise Broken("a blob is mounted from where it is not held")
         yield from self.push_commit(w, n, who, args, (r, blob))
 
-    def put_op(self, w: World, n: World, who: str, args: list[str], _data: Any) -> Iterator[Step]:
+    def put_op(self, w: World, n: World, who: str, args: list[str], _data: Any) -> Iterator[Move]:
         """Manifest PUT passes the gate."""
         gate: Want = (("gate", args[0][0]), "S")
         if self.is_free(w, who, gate):
             self.take(n, who, gate)
             yield "put passes the gate", self.go(n, who, "look")
 
-    def put_look(self, w: World, n: World, who: str, args: list[str], _data: Any) -> Iterator[Step]:
+    def put_look(self, w: World, n: World, who: str, args: list[str], _data: Any) -> Iterator[Move]:
         """It share-locks its links."""
         r, name = self.home(w, args[0]), args[1]
         missing = [blob for blob in self.blobs[name] if (r, blob) not in w.link]
@@ -221,7 +219,7 @@ class Across(Rows):
             self.take(n, who, *wants)
             yield "put finds its links", self.go(n, who, "commit", r, w.num[f"listed{args[0][0]}"])
 
-    def put_commit(self, w: World, n: World, who: str, args: list[str], data: Any) -> Iterator[Step]:
+    def put_commit(self, w: World, n: World, who: str, args: list[str], data: Any) -> Iterator[Move]:
         """It counts and records."""
         r, name = data[0], args[1]
         seen = data[1] if self.without == "repositories-counted-early" else None
@@ -235,7 +233,7 @@ class Across(Rows):
 
     # -- copies
 
-    def copy_op(self, w: World, n: World, who: str, args: list[str], _data: Any) -> Iterator[Step]:
+    def copy_op(self, w: World, n: World, who: str, args: list[str], _data: Any) -> Iterator[Move]:
         """The gates of both projects."""
         gates = {args[0][0]} if self.without == "copy-passes-no-source" else {args[0][0], args[2][0]}
         wants: list[Want] = [(("gate", project), "S") for project in sorted(gates)]
@@ -243,7 +241,7 @@ class Across(Rows):
             self.take(n, who, *wants)
             yield "copy passes the gates", self.go(n, who, "look")
 
-    def copy_look(self, w: World, n: World, who: str, args: list[str], _data: Any) -> Iterator[Step]:
+    def copy_look(self, w: World, n: World, who: str, args: list[str], _data: Any) -> Iterator[Move]:
         """What goes along; nothing of it is locked."""
         origin, name = self.home(w, args[2]), args[1]
         if (origin, name) not in w.art or w.art[origin, name]:
@@ -255,14 +253,14 @@ class Across(Rows):
             blobs = list(dict.fromkeys(blob for one in names for blob in self.blobs[one]))
         yield "copy gathers", self.go(n, who, "share", self.made(n, args[0]), tuple(names), tuple(blobs))
 
-    def copy_share(self, w: World, n: World, who: str, _args: list[str], data: Any) -> Iterator[Step]:
+    def copy_share(self, w: World, n: World, who: str, _args: list[str], data: Any) -> Iterator[Move]:
         """The live blobs, share-locked."""
         wants: list[Want] = [(("B", blob), "S") for blob in data[2] if blob in w.blob]
         if self.is_free(w, who, *wants):
             self.take(n, who, *wants)
             yield "copy shares the blobs", self.go(n, who, "charge", *data, 0)
 
-    def copy_charge(self, w: World, n: World, who: str, _args: list[str], data: Any) -> Iterator[Step]:
+    def copy_charge(self, w: World, n: World, who: str, _args: list[str], data: Any) -> Iterator[Move]:
         """For each, one after the other, its charge and its link."""
         r, names, blobs, at = data
         wants = self.joins(w, r, blobs[at])
@@ -271,7 +269,7 @@ class Across(Rows):
             label, more = ("charge", (at + 1,)) if at + 1 < len(blobs) else ("commit", ())
             yield f"copy links {blobs[at]}", self.go(n, who, label, r, names, blobs, *more)
 
-    def copy_commit(self, w: World, n: World, who: str, _args: list[str], data: Any) -> Iterator[Step]:
+    def copy_commit(self, w: World, n: World, who: str, _args: list[str], data: Any) -> Iterator[Move]:
         """The artifacts, the counters."""
         r, names, blobs = data
         if any(not self.is_free(w, who, (("A", r, one), "X")) for one in names):
@@ -293,21 +291,21 @@ class Across(Rows):
 
     # -- under the closed gate
 
-    def close(self, w: World, n: World, who: str, project: str, *data: object) -> Iterator[Step]:
+    def close(self, w: World, n: World, who: str, project: str, *data: object) -> Iterator[Move]:
         """Close a gate."""
         gate: Want = (("gate", project), "X")
         if self.is_free(w, who, gate):
             self.take(n, who, gate)
             yield f"closes the gate of {project}", self.go(n, who, "commit", *data)
 
-    def delete_op(self, w: World, n: World, who: str, args: list[str], _data: Any) -> Iterator[Step]:
+    def delete_op(self, w: World, n: World, who: str, args: list[str], _data: Any) -> Iterator[Move]:
         """Deleting closes the gate before it looks."""
         if self.without == "delete-no-gate":
             yield "delete looks", self.go(n, who, "commit", *self.family(w, self.home(w, args[0]), args[1]))
             return
         yield from self.close(w, n, who, args[0][0])
 
-    def delete_commit(self, w: World, n: World, who: str, args: list[str], data: Any) -> Iterator[Step]:
+    def delete_commit(self, w: World, n: World, who: str, args: list[str], data: Any) -> Iterator[Move]:
         """An artifact and all that refers to it become an act."""
         r, name = self.home(w, args[0]), args[1]
         if not r or w.art.get((r, name), 1):
@@ -323,11 +321,11 @@ class Across(Rows):
                 raise Broken(f"what {other} refers to was deleted before its eyes, and it stays")
         yield "delete: 202", self.end(n, who)
 
-    def drop_op(self, w: World, n: World, who: str, args: list[str], _data: Any) -> Iterator[Step]:
+    def drop_op(self, w: World, n: World, who: str, args: list[str], _data: Any) -> Iterator[Move]:
         """Deleting a repository."""
         yield from self.close(w, n, who, args[0][0])
 
-    def drop_commit(self, w: World, n: World, who: str, args: list[str], _data: Any) -> Iterator[Step]:
+    def drop_commit(self, w: World, n: World, who: str, args: list[str], _data: Any) -> Iterator[Move]:
         """Its row moves to the trash, and nothing else."""
         r = self.home(w, args[0])
         if not r:
@@ -341,11 +339,11 @@ class Across(Rows):
         n.promise = {key: left for key, left in n.promise.items() if key[1] != r}
         yield "drop: 200", self.end(n, who)
 
-    def restore_op(self, w: World, n: World, who: str, args: list[str], _data: Any) -> Iterator[Step]:
+    def restore_op(self, w: World, n: World, who: str, args: list[str], _data: Any) -> Iterator[Move]:
         """Undoing an act."""
         yield from self.close(w, n, who, args[1])
 
-    def restore_commit(self, w: World, n: World, who: str, args: list[str], _data: Any) -> Iterator[Step]:
+    def restore_commit(self, w: World, n: World, who: str, args: list[str], _data: Any) -> Iterator[Move]:
         """What it took is back, and counts again."""
         act = int(args[0])
         kind, r, purging = w.act.get(act, ("", 0, 1))
@@ -379,7 +377,7 @@ class Across(Rows):
             r in data for label, _, data in w.pc.values() if label not in {"op", "done"}
         )
 
-    def unlink_op(self, w: World, n: World, who: str, args: list[str], _data: Any) -> Iterator[Step]:
+    def unlink_op(self, w: World, n: World, who: str, args: list[str], _data: Any) -> Iterator[Move]:
         """Deleting a blob passes the gate, and is alone with its link."""
         r, blob = self.home(w, args[0]), args[1]
         wants: list[Want] = [(("gate", args[0][0]), "S"), (("L", r, blob), "X")]
@@ -389,7 +387,7 @@ class Across(Rows):
             self.take(n, who, *wants)
             yield "unlink locks the link", self.go(n, who, "commit", r, blob)
 
-    def unlink_commit(self, w: World, n: World, who: str, _args: list[str], data: Any) -> Iterator[Step]:
+    def unlink_commit(self, w: World, n: World, who: str, _args: list[str], data: Any) -> Iterator[Move]:
         """Its lease is over, unless something needs it."""
         r, blob = data
         if any(home == r for home, _ in self.users(w, blob)):
@@ -407,7 +405,7 @@ class Across(Rows):
 
     # -- purge and collector
 
-    def work_of(self, w: World, who: str) -> Iterator[Step]:
+    def work_of(self, w: World, who: str) -> Iterator[Move]:
         """The steps that a collector can take now."""
         label, _, data = w.pc[who]
         if label == "op":
@@ -416,10 +414,10 @@ class Across(Rows):
         else:
             n = World(w)
             n.pc[who] = ("op", 0, ())
-            steps: Iterator[Step] = getattr(self, label)(w, n, who, *data)
+            steps: Iterator[Move] = getattr(self, label)(w, n, who, *data)
             yield from steps
 
-    def purge(self, w: World) -> Iterator[Step]:
+    def purge(self, w: World) -> Iterator[Move]:
         """The parts of acts whose time is over."""
         for act, (kind, r, purging) in sorted(w.act.items()):
             if not self.is_free(w, "purge", (("gate", self.project(w, r)), "X")):
@@ -445,7 +443,7 @@ class Across(Rows):
                     del n.repo[r]
                 yield f"purge of {act} ends", n
 
-    def find(self, w: World, who: str) -> Iterator[Step]:
+    def find(self, w: World, who: str) -> Iterator[Move]:
         """Each level locks what is marked; a locked row is passed over."""
         marked: list[tuple[str, Any]] = [("g1", ("L", *key)) for key, lease in w.link.items() if lease == 0]
         marked += [("g2", ("C", *key)) for key, mark in w.charge.items() if mark]
@@ -468,7 +466,7 @@ class Across(Rows):
             return any(blob == row[2] and self.project(w, r) == row[1] for r, blob in w.link)
         return any(blob == row[1] for _, blob in w.charge)
 
-    def g1(self, w: World, n: World, who: str, row: Any, seen: bool | None = None) -> Iterator[Step]:
+    def g1(self, w: World, n: World, who: str, row: Any, seen: bool | None = None) -> Iterator[Move]:
         """A link goes, and its charge is marked; or it is held."""
         _, r, blob = row
         charge = (self.project(w, r), blob)
@@ -483,7 +481,7 @@ class Across(Rows):
         n.charge[charge] = 1
         yield f"g1 lets go of {(r, blob)}", n
 
-    def g2(self, w: World, n: World, who: str, row: Any, seen: bool | None = None) -> Iterator[Step]:
+    def g2(self, w: World, n: World, who: str, row: Any, seen: bool | None = None) -> Iterator[Move]:
         """A charge goes and is given back, and its blob is marked; or it stays."""
         _, project, blob = row
         if not self.is_free(w, who, (("B", blob), "N"), (row, "X")):
@@ -498,7 +496,7 @@ class Across(Rows):
         n.blob[blob] = 1
         yield f"g2 lets go of {(project, blob)}", n
 
-    def g3(self, w: World, n: World, who: str, row: Any, seen: bool | None = None) -> Iterator[Step]:
+    def g3(self, w: World, n: World, who: str, row: Any, seen: bool | None = None) -> Iterator[Move]:
         """A blob is doomed; or it stays."""
         if not self.is_free(w, who, (row, "X")):
             return
@@ -509,23 +507,6 @@ class Across(Rows):
             return
         n.blob.pop(row[1], None)
         yield f"g3 dooms {row[1]}", n
-
-    def around(self, w: World) -> Iterator[Step]:
-        """Time passes; somebody dies."""
-        n = World(w)
-        n.link = {key: max(lease - 1, 0) if lease > 0 else lease for key, lease in w.link.items()}
-        n.promise = {key: left - 1 for key, left in w.promise.items() if left > 1}
-        if (n.link, n.promise) != (w.link, w.promise):
-            yield "tick", n
-        if not w.num["crashes"]:
-            return
-        for who, (label, at, _) in w.pc.items():
-            if label not in {"op", "done"}:
-                n = World(w)
-                n.num["crashes"] -= 1
-                self.drop(n, who)
-                n.pc[who] = ("op", at, ())
-                yield f"{who} dies", n
 
     # -- what must hold
 
@@ -560,13 +541,8 @@ class Across(Rows):
             if counted != (held, listed) or listed > self.plan.repositories:
                 raise Broken(f"I7 {project} counts {counted}, holds {held} in {listed} repositories")
 
-    def drain(self, w: World) -> None:
-        """From a state in which everybody is done: one collector runs, time passes, and nothing is left over."""
-        w = World(w)
-        w.num["crashes"] = 0
-        while step := next(self.work_of(w, "gc0"), None) or next(self.around(w), None):
-            w = step[1]
-            self.check(w)
+    def check_rest(self, w: World) -> None:
+        """When a collector has done all that it can."""
         if w.act or w.lock or any(not any(home == r for home, _ in self.users(w, blob)) for r, blob in w.link):
             raise Broken(f"I8 left over: acts {w.act}, links {w.link}")
         held = {(self.project(w, r), blob) for r, blob in w.link}

@@ -135,6 +135,13 @@ class Rows:
         left = {row: tuple(one for one in held if one[0] != who) for row, held in w.lock.items()}
         w.lock = {row: held for row, held in left.items() if held}
 
+    # -- time
+
+    def tick(self, n: World) -> None:
+        """Leases and promises run out."""
+        n.link = {key: max(lease - 1, 0) if lease > 0 else lease for key, lease in n.link.items()}
+        n.promise = {key: left - 1 for key, left in n.promise.items() if left > 1}
+
     # -- what must hold
 
     def check(self, w: World) -> None:  # noqa: C901, PLR0912 - a list of invariants

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.faults.protocol import Protocol, explore
+from tests.faults.protocol import Protocol
 from tests.faults.protocol_rows import Scenario
+from tests.faults.protocol_walk import explore
 
 INDEXES = {"A": ("1", ""), "B": ("2", ""), "I": ("", "A"), "J": ("", "AB")}
 DELETE, BACK = ("delete", "r", "A"), ("restore", "1")

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.faults.protocol import explore
 from tests.faults.protocol_across import Across, Plan
+from tests.faults.protocol_walk import explore
 
 COPY, MOUNT = ("copy", "2/s", "A", "1/r"), ("mount", "2/s", "1", "1/r")
 PLANS = {

@@ -327,6 +327,29 @@ async def test_a_busy_registry_is_left_alone_for_as_long_as_it_says(
     assert busy.value.headers["Retry-After"] == "86400"
 
 
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_registry_that_is_busy_between_two_parts_of_a_blob_is_waited_for(
+    moorage: Peer, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.extend([seconds] if seconds else [])
+
+    faults = iter([Fault(reply_after=300_000), Fault(status=status, headers=("retry-after: 7",)), None])
+    data = noise(f"busy{status}", MIB)
+    async with flaky(moorage.host) as proxy:
+        async with open_client(Outgoing(), moorage.endpoint()) as client:
+            await send(client, "team/busy", data)
+        async with open_client(Outgoing(), moorage.endpoint(proxy.host), patience=QUICK) as client:
+            assert await client.find_blob("team/busy", compute(data)) == len(data)
+            proxy.plan = lambda _asked, _count: next(faults)
+            monkeypatch.setattr("moorage.remotes.patience.asyncio.sleep", sleep)
+            assert await fetch(client, "team/busy", data) == data
+
+    assert slept[1:] == [7]
+
+
 async def test_a_lie_about_a_digest_is_noticed(moorage: Peer) -> None:
     data = noise("lie", 100_000)
     other = noise("lie2", 100_000)

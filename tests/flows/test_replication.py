@@ -19,7 +19,7 @@ from moorage.errors import RemoteUnavailable
 from moorage.oci.digest import Digest, Hasher, compute
 from moorage.oci.media_types import EMPTY, OCI_LAYER, OCI_MANIFEST
 from moorage.remotes.copy import Target
-from moorage.remotes.uploads import JOURNAL_BYTES
+from moorage.remotes.uploads import CHUNK_BYTES, JOURNAL_BYTES
 from tests import serving
 from tests.fakes.flaky import Asked, Fault, flaky
 from tests.flows.test_background import ask, list_processes
@@ -367,10 +367,61 @@ async def _send_large(here: Moorage, other: Other, direction: str, size: int) ->
 
         assert (run["status"], run["done_bytes"], run["total_bytes"]) == ("Succeed", size + 2, size + 2), run
         assert await target.find_manifest(f"copy/{name}", "v1") == digest
-        hasher = Hasher()
-        async for data in target.read_blob(f"copy/{name}", layer, size):
-            hasher.update(data)
-        assert hasher.digest() == layer
+        assert layer == await hash_of(target, f"copy/{name}", layer, size)
+    here.check_log()
+
+
+async def hash_of(target: Target, repository: str, blob: Digest, size: int) -> Digest:
+    """The digest of what a blob really is."""
+    hasher = Hasher()
+    async for data in target.read_blob(repository, blob, size):
+        hasher.update(data)
+    return hasher.digest()
+
+
+@pytest.mark.parametrize("direction", ["pull", "push"])
+async def test_a_large_layer_goes_on_where_its_connection_broke(here: Moorage, other: Other, direction: str) -> None:
+    kind, size = type(other).__name__.lower(), 2 * CHUNK_BYTES + 4 * MIB
+    name = f"breaks-{direction}-{kind}"
+    busy = Fault(status=503, headers=("retry-after: 0",))
+    away_with_it = Fault(body_after=0, settled=True)
+    half = Fault(body_after=3 * MIB, settled=True)
+    faults: list[Fault | None] = [Fault(reply_after=3 * MIB), busy, Fault(reply_after=0), Fault(reply_after=5 * MIB)]
+    if direction == "push":  # between two requests; in the middle of one; one that only its answer lacks
+        faults = [None, away_with_it, busy, half] if kind == "moorage" else [None, away_with_it, busy, None, half]
+    moves: list[Asked] = []
+
+    def plan(asked: Asked, _count: int) -> Fault | None:
+        is_chunk = asked.method == "PATCH" and int(asked.header("content-length")) > 2
+        if not is_chunk and not (asked.method == "GET" and asked.path.endswith(str(layer))):
+            return None
+        moves.append(asked)
+        return faults[len(moves) - 1] if len(moves) <= len(faults) else None
+
+    async with ourselves(here) as local, away(other) as remote, flaky(other.host) as proxy:
+        source, target = (remote, local) if direction == "pull" else (local, remote)
+        digest, layer = await push_large(source, f"team/{name}", size)
+        policy = await make(here, await register(here, other, proxy.url), direction, name, copy_by_chunk=True)
+        proxy.plan = plan
+
+        run = await ended(here, await begin(here, policy))
+
+        assert await target.find_manifest(f"copy/{name}", "v1") == digest
+        assert await target.find_blob(f"copy/{name}", layer) == size
+        assert layer == await hash_of(target, f"copy/{name}", layer, size)
+    assert (run["status"], run["done_bytes"], run["tasks"][0]["attempts"]) == ("Succeed", size + 2, 1), run
+    starts = [one.header("range").removeprefix("bytes=").rstrip("-") for one in moves]
+    if direction == "push":
+        starts = [one.header("content-range").partition("-")[0] for one in moves]
+    at = [int(one or 0) for one in starts]
+    if direction == "pull":
+        assert at[0] == 0 < at[1] <= 3 * MIB, at
+        assert at[1:4] == [at[1]] * 3, "what did not come is asked for again, and no more"
+        assert at[3] < at[4] <= at[3] + 5 * MIB, at
+    elif kind == "moorage":
+        assert at == [0, *[CHUNK_BYTES] * 3, CHUNK_BYTES + 3 * MIB, 2 * CHUNK_BYTES + 3 * MIB], at
+    else:  # distribution 2.8 forgets an upload whose connection broke in the middle of a request
+        assert at == [0, *[CHUNK_BYTES] * 3, 2 * CHUNK_BYTES, 0, CHUNK_BYTES, 2 * CHUNK_BYTES], at
     here.check_log()
 
 
