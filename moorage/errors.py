@@ -264,6 +264,12 @@ class PageSizeInvalid(Invalid):
     oci_code = reason = "PAGINATION_NUMBER_INVALID"
 
 
+class PageKeyInvalid(Invalid):
+    """The field 'last' is not one that a page before this one gave; leave it out to begin anew."""
+
+    reason = "PAGE_KEY_INVALID"
+
+
 class QueryInvalid(Invalid):
     """The parameter q or sort is malformed, too long, or asks for something that this list cannot answer."""
 
@@ -833,9 +839,15 @@ class ManifestInUse(Precondition):
 
 
 class TagMoved(Precondition):
-    """The tag does not point to what If-Match names."""
+    """The tag points elsewhere than If-Match says, or to what If-None-Match rules out."""
 
     reason = "TAG_MOVED"
+
+
+class ContentDiffers(Precondition):
+    """What is here is not what If-Match names."""
+
+    reason = "CONTENT_DIFFERS"
 
 
 class AccountDisabled(Denied):

@@ -91,7 +91,7 @@ def _type(schema: Mapping[str, Any], indent: str, *, null: bool = True) -> str:
 
 def _object(schema: Mapping[str, Any], indent: str) -> str:
     more = schema.get("additionalProperties")
-    if not schema.get("properties"):
+    if not schema.get("properties") or more is True:  # what is open to any name is asked by name
         return f"Record<string, {_type(more, indent) if isinstance(more, dict) and more else 'unknown'}>"
     required, inner = set(schema.get("required", ())), indent + "  "
     lines = ["{"]

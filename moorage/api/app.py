@@ -132,7 +132,7 @@ class Api:
         scope["route_handler"] = handler
         scope["moorage.call"] = await self._guard(request, handler, path)
         connection: LitestarRequest[Any, Any, Any] = LitestarRequest(scope, _Body(body))  # type: ignore[arg-type]
-        parameters, names = self._frame.asked[handler]
+        parameters, names, body_type = self._frame.asked[handler]
         asked: dict[str, Any] = {}
         if parameters.has_kwargs:
             try:
@@ -143,6 +143,8 @@ class Api:
                 raise Invalid("The JSON in the body is nested too deeply.") from None
             if asked.get("data") is Empty:
                 del asked["data"]
+            elif "data" in asked:
+                asked["data"] = _read_body(asked["data"], body_type)
             for name in names:  # Litestar would have tasks for this
                 asked[name] = scope["moorage.call"] if name == "call" else self._provided[name]
             asked = handler.signature_model.parse_values_from_connection_kwargs(connection, asked)
@@ -198,12 +200,13 @@ class _Frame(NamedTuple):
     """What the routes alone decide: it holds nothing of the application that it is made for.
 
     Attributes:
-        asked: for each handler, what it reads from a request, and the names of what it is given beside that.
+        asked: for each handler, what it reads from a request, the names of what it is given beside that, and the type
+            of its body.
         methods: of each path.
     """
 
     app: Litestar
-    asked: dict[HTTPRouteHandler, tuple[Any, tuple[str, ...]]]  # Litestar keeps the class to itself
+    asked: dict[HTTPRouteHandler, tuple[Any, tuple[str, ...], Any]]  # Litestar keeps the class to itself
     methods: list[tuple[re.Pattern[str], set[str]]]
 
 
@@ -218,7 +221,11 @@ def _build(routes: tuple[HTTPRouteHandler, ...], names: frozenset[str]) -> _Fram
         logging_config=None,
     )
     asked = {
-        handler: (parameters, tuple(one.key for batch in parameters.dependency_batches for one in batch))
+        handler: (
+            parameters,
+            tuple(one.key for batch in parameters.dependency_batches for one in batch),
+            handler.parsed_data_field.annotation if handler.parsed_data_field else None,
+        )
         for route in app.routes
         if isinstance(route, HTTPRoute)
         for handler, parameters in route.route_handler_map.values()
@@ -234,6 +241,25 @@ def _build(routes: tuple[HTTPRouteHandler, ...], names: frozenset[str]) -> _Fram
 def _place() -> Callable[[], None]:
     """A place in Litestar's table, each its own, for what `Api._answer` looks up."""
     return lambda: None
+
+
+_WHERE = re.compile(r"(?P<said>.*) - at `\$\.?(?P<place>.+)`\Z", re.DOTALL)
+
+
+def _read_body(body: object, wanted: Any) -> Any:  # noqa: ANN401 - whatever the handler asks for
+    """What JSON holds, as the type that a handler asks for; a text is no number here, and a number no truth.
+
+    Litestar reads a body as loosely as a query, which has nothing but texts.
+
+    Raises:
+        Unprocessable: a value is of another type.
+    """
+    try:
+        return msgspec.convert(body, wanted, str_keys=True)
+    except msgspec.ValidationError as error:
+        where = _WHERE.match(str(error))
+        said = f"{where['place']}: {where['said']}" if where else f"The body: {error}"
+        raise Unprocessable(said[:500]) from None
 
 
 def _translate(error: HTTPException, path: str) -> Exception:
@@ -255,8 +281,8 @@ def _explain(error: ValidationException) -> str:
     for item in error.extra if isinstance(error.extra, list) else []:
         if isinstance(item, dict):
             key, said = item.get("key"), str(item.get("message"))
-            if key == "data":  # what the handler calls the body
-                found.append("A body is needed: JSON." if said == "'data'" else f"The body: {said}")
+            if key == "data":  # what the handler calls the body; what is in it was read before
+                found.append("A body is needed: JSON.")
             else:
                 found.append(f"{key}: {said}" if key else said)
     return ("; ".join(found) or str(error.detail))[:500]

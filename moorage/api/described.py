@@ -32,6 +32,12 @@ def describe(schemas: dict[str, Any], routes: Sequence[HTTPRouteHandler]) -> Non
                 schema["properties"][field.encode_name].setdefault("description", said)
 
 
+def read_docstrings(kind: type[msgspec.Struct]) -> dict[str, str]:
+    """What is said below each field of a struct; an empty text where nothing is, or where there is no source."""
+    fields = _read(kind, {})[1]
+    return {field.name: fields.get(field.name, "") for field in msgspec.structs.fields(kind)}
+
+
 def _list_structs(routes: Sequence[HTTPRouteHandler]) -> Iterator[type[msgspec.Struct]]:
     waiting: list[Any] = [hint for one in routes for hint in get_type_hints(one.fn, include_extras=True).values()]
     seen: dict[int, Any] = {}  # the hints themselves, too: an id is good while its object lives

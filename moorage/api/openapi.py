@@ -15,6 +15,7 @@ from moorage import __version__
 from moorage.access.call import BASE
 from moorage.access.needs import Needs
 from moorage.api.described import describe
+from moorage.api.described_settings import describe_settings
 from moorage.errors import (
     Denied,
     Invalid,
@@ -88,6 +89,13 @@ _IS_NAME: dict[str, Any] = {
     "description": "Whether the project in the path is a name even if it is all digits.",
     "schema": {"type": "boolean", "default": False},
 }
+_NAME_IN_LOCATION: dict[str, Any] = {
+    "name": "X-Resource-Name-In-Location",
+    "in": "header",
+    "required": False,
+    "description": "Whether the Location of the reply ends in the name, not in the id.",
+    "schema": {"type": "boolean", "default": False},
+}
 _EVERYWHERE: tuple[type[Problem], ...] = (Unauthenticated, TooMany, Unavailable)
 
 
@@ -120,6 +128,7 @@ def build_document(routes: Sequence[HTTPRouteHandler]) -> dict[str, Any]:
         for described in item.values():
             if isinstance(described, dict) and described.get("operationId") in by_id:
                 _complete(described, by_id[described["operationId"]])
+    describe_settings(document)
     return document
 
 
@@ -143,6 +152,10 @@ def _complete(described: dict[str, Any], handler: HTTPRouteHandler) -> None:
         parameters.extend(dict(one) for one in _PAGE_PARAMETERS)
     if any(one["name"] == "project_name_or_id" for one in parameters):
         parameters.append(dict(_IS_NAME))
+    if handler.operation_id == "createProject":
+        parameters.append(dict(_NAME_IN_LOCATION))
+    if "requestBody" in described and handler.parsed_data_field is not None:
+        described["requestBody"]["required"] = handler.parsed_data_field.is_required
     responses: dict[str, Any] = {}
     if handler.status_code < 400:
         responses[str(handler.status_code)] = _success(success, handler)

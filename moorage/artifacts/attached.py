@@ -62,6 +62,7 @@ class ReferenceRow(msgspec.Struct, frozen=True):
     child_digest: bytes
     platform: dict[str, Any] | None
     annotations: dict[str, str] | None
+    urls: list[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,7 @@ _REFERENCES = Prepared(
         ArtifactReference.child_digest,
         ArtifactReference.platform,
         ArtifactReference.annotations,
+        ArtifactReference.urls,
     )
     .where(ArtifactReference.parent_id.in_(_IDS))
     .order_by(ArtifactReference.parent_id, ArtifactReference.position)

@@ -166,27 +166,36 @@ def find_family(work: Work, project_id: int, repository_id: int, artifacts: Iter
     return Family(repository_id, project_id, members, children, parents, referrers)
 
 
-def find_going(family: Family, artifacts: Iterable[int]) -> dict[int, str]:
+def find_going(family: Family, artifacts: Iterable[int], gone: Mapping[int, str] | None = None) -> dict[int, str]:
     """The ids of all that goes if these members are deleted, each with why, in the order in which it is found.
 
-    Whether something forbids it is not looked at.
+    Whether something forbids it is not looked at. `gone`: members that have been deleted before.
     """
-    going = dict.fromkeys(artifacts, ITSELF)
+    before = gone or {}
+    going = {one: ITSELF for one in artifacts if one not in before}
     waiting = list(going)
     needed: dict[int, None] = {}
+
+    def is_free(one: int) -> bool:
+        return one not in going and one not in before and not any_left(family, one, going, before)
+
     while waiting:
         here = waiting.pop()
         needed |= dict.fromkeys(one for one in family.referrers.get(here, ()) if one not in going)
         for child in family.children.get(here, ()):
-            lonely = not family.members[child].tagged and family.parents[child] <= going.keys()
-            if lonely and child not in going:
+            if not family.members[child].tagged and is_free(child):
                 going[child] = CHILD
                 waiting.append(child)
         if not waiting:
-            free = [one for one in needed if one not in going and family.parents.get(one, set()) <= going.keys()]
+            free = [one for one in needed if is_free(one)]
             going |= dict.fromkeys(free, ACCESSORY)
             waiting = free
     return going
+
+
+def any_left(family: Family, artifact: int, *gone: Mapping[int, str]) -> bool:
+    """Whether an index that names an artifact stays when these go."""
+    return any(not any(index in some for some in gone) for index in family.parents.get(artifact, ()))
 
 
 def find_index(family: Family, artifact: int) -> int | None:

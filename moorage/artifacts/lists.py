@@ -296,10 +296,10 @@ def list_artifacts(work: Work, project_id: int, path: str, listing: Listing) -> 
         total = work.db.scalar(select(func.count()).select_from(ids.subquery()), here) or 0
         return _page(work, ids, listing, total=total, values=here, ignored=ignored)
     skip, size, backwards = listing.window(repository.artifact_count)
-    page, ignored = _default_page(listing.sort, early=skip + size <= _EARLY, backwards=backwards)
+    page, more = _default_page(listing.sort, early=skip + size <= _EARLY, backwards=backwards)
     rows = page.rows(work, {"repository": repository.id, "size": size, "skip": skip}) if size else []
     found = [ArtifactRow(*row) for row in (rows[::-1] if backwards else rows)]
-    return ArtifactPage(found, repository.artifact_count, list(ignored))
+    return ArtifactPage(found, repository.artifact_count, ignored + more)
 
 
 @lru_cache(256)  # as above

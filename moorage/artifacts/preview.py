@@ -4,7 +4,7 @@ It only looks, without a lock: somebody may push or delete before it is done. De
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -24,20 +24,24 @@ from moorage.projects.tables import Project
 from moorage.quotas import service as quotas
 
 MAX_TAGS = 1_000
-"""Tags of one question."""
+"""Tags, or artifacts, of one question."""
 
 MAX_SHOWN = 1_000
 """Tags, artifacts and reasons that an answer names; all of them are counted."""
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """Why it would be refused: `reason` as in the error. `tag`, `rule`, `index`: where it speaks of one."""
+    """Why it would be refused: `reason` as in the error. `tag`, `rule`, `index`: where it speaks of one.
+
+    `artifact`: the digest of which of several.
+    """
 
     reason: str
     tag: str = ""
     rule: int = 0
     pattern: str = ""
     index: str = ""
+    artifact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,47 @@ def preview_artifact(work: Work, project_id: int, path: str, reference: str) -> 
         measured=family.measure(found, family.find_uses(work, found), going),
         refusals=refusals[:MAX_SHOWN],
         refusal_count=len(refusals),
+    )
+
+
+def preview_artifacts(work: Work, project_id: int, path: str, references: Iterable[str]) -> Preview:
+    """What goes with several artifacts together: what only they need goes, too, and is counted once.
+
+    What is refused of them stays, and so does what hangs on it; the rest is told as if it were deleted. An index among
+    them does not keep its children.
+
+    Args:
+        references: tags and digests, at most 1,000.
+
+    Raises:
+        RepositoryUnknown: there is none.
+        MeasureLimit: as `family.find_family`.
+
+    Cost: twelve statements at most.
+    """
+    repository = service.get_repository(work, project_id, path)
+    wanted = list(dict.fromkeys(references))
+    named = service.find_artifacts(work, repository.id, wanted)
+    found = family.find_family(work, project_id, repository.id, named.values())
+    named_by: dict[int, list[str]] = {}
+    for tag, artifact in _find_tags(work, found.members):
+        named_by.setdefault(artifact, []).append(tag)
+    days, rules, _ = _get_project(work, project_id)
+    tags = sorted(tag for several in named_by.values() for tag in several)
+    kept = {one.tag: one for one in _find_immutable(work, project_id, path, tags if rules else ())}
+    going, refusals = _settle(work, found, list(dict.fromkeys(named.values())), named_by, kept)
+    gone = sorted(tag for artifact in going for tag in named_by.get(artifact, ()))
+    return Preview(
+        days,
+        work.now + timedelta(days=days),
+        going=[(found.members[one], why) for one, why in going.items()][:MAX_SHOWN],
+        counts=Counter(going.values()),
+        tags=gone[:MAX_SHOWN],
+        tag_count=len(gone),
+        measured=family.measure(found, family.find_uses(work, found), going),
+        refusals=refusals[:MAX_SHOWN],
+        refusal_count=len(refusals),
+        unknown=[name for name in wanted if name not in named],
     )
 
 
@@ -209,6 +254,41 @@ def preview_project(work: Work, project_id: int) -> Preview:
     )
 
 
+def _settle(
+    work: Work,
+    found: family.Family,
+    asked: Sequence[int],
+    named_by: Mapping[int, Sequence[str]],
+    kept: Mapping[str, Refusal],
+) -> tuple[dict[int, str], list[Refusal]]:
+    """What goes if these are deleted one after the other, and what keeps the others.
+
+    What an index needs comes after the index; told in the order in which it is done.
+    """
+    gone: dict[int, str] = {}
+    refusals: list[Refusal] = []
+    left = list(asked)
+    while True:
+        waiting = []
+        for artifact in (one for one in left if one not in gone):
+            if family.any_left(found, artifact, gone):
+                waiting.append(artifact)
+                continue
+            going = family.find_going(found, [artifact], gone)
+            by_rule = [kept[tag] for one in going for tag in named_by.get(one, ()) if tag in kept]
+            refusals += [msgspec.structs.replace(one, artifact=_digest_of(found, artifact)) for one in by_rule]
+            gone |= {} if by_rule else going
+        if len(waiting) == len(left) or not waiting:
+            break
+        left = waiting
+    for artifact in waiting:
+        index = min(one for one in found.parents[artifact] if one not in gone)
+        refusals.append(
+            Refusal(ManifestInUse.reason, index=_find_digest(work, index), artifact=_digest_of(found, artifact))
+        )
+    return gone | {one: family.ITSELF for one in asked if one in gone}, refusals
+
+
 def _find_tags(work: Work, artifacts: Iterable[int]) -> list[tuple[str, int]]:
     (rows,) = each(work, (call(_TAGS_OF, family.ids_argument(work, artifacts)),))
     return [(name, artifact) for name, artifact in rows]
@@ -217,6 +297,10 @@ def _find_tags(work: Work, artifacts: Iterable[int]) -> list[tuple[str, int]]:
 def _get_project(work: Work, project_id: int) -> tuple[int, int, int]:
     row = work.db.execute(_PROJECT.where(Project.id == project_id)).one()
     return row[0], row[1], row[2]
+
+
+def _digest_of(found: family.Family, artifact: int) -> str:
+    return str(Digest.from_binary(found.members[artifact].digest))
 
 
 def _find_digest(work: Work, artifact: int) -> str:

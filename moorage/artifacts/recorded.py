@@ -291,6 +291,7 @@ def _reference_rows(artifact: int, parsed: Parsed, children: dict[bytes, Child])
                     "os.version": platform.os_version, "os.features": list(platform.os_features),
                 },
                 "annotations": dict(entry.annotations) or None,
+                "urls": list(entry.urls) or None,
             }
         )  # fmt: skip
     return rows

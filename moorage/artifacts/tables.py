@@ -167,6 +167,7 @@ class ArtifactReference(Base):
     child_digest: Mapped[bytes] = mapped_column(LargeBinary(65))
     platform: Mapped[dict[str, object] | None] = mapped_column(Json)
     annotations: Mapped[dict[str, str] | None] = mapped_column(Json)
+    urls: Mapped[list[str] | None] = mapped_column(Json)
 
 
 class Tag(Base):

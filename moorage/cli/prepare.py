@@ -101,7 +101,7 @@ def prepare(settings: Settings) -> Prepared:
     Raises:
         Stop: the server cannot start.
     """
-    prepared = Prepared(notes=[])
+    prepared = Prepared(notes=_look_at_certificate(settings))
     empty = True
     try:
         revision, empty = look(settings)
@@ -128,6 +128,15 @@ def prepare(settings: Settings) -> Prepared:
     if settings.admin_password:
         prepared.notes.append("the given admin password is ignored: it counts at the first start only.")
     return prepared
+
+
+def _look_at_certificate(settings: Settings) -> list[str]:
+    """What is wrong with a certificate that can be used all the same: it has ended, or its key is open to others."""
+    if not settings.tls_cert:
+        return []
+    from moorage.system.doctor import look_at_certificate
+
+    return [f"warning: {each.text}: {each.mend}." for each in look_at_certificate(settings) if each.state != "ok"]
 
 
 def look(settings: Settings) -> tuple[str | None, bool]:

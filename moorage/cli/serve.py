@@ -102,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _serve(settings: Settings, place: Place, prepared: Prepared, beside: Beside | None) -> int:
     """Start granian and stay until it ends."""
-    from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
+    from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes, SSLProtocols
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
     from granian.server.mp import MPServer
@@ -125,6 +125,7 @@ def _serve(settings: Settings, place: Place, prepared: Prepared, beside: Beside 
         workers=settings.worker_count,
         loop=Loops.uvloop,
         http=HTTPModes.http1,
+        runtime_mode=RuntimeModes.st,  # the other one mixes up pieces of a body that are asked for at the same time
         websockets=False,
         backlog=BACKLOG,
         backpressure=OPEN_CONNECTIONS,

@@ -31,13 +31,19 @@ MAX_PREPARED = 256
 """Statements that a connection keeps prepared; then the one that was not run for longest is forgotten."""
 
 _BEGIN = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_ROWS = {ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK}
+DONE = {ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK}
+"""States of a statement that has run."""
 
 _Key = tuple[str, tuple[int, ...]]
 
 
-class _Known:
-    """A statement that has run. `name`: on the server; None: it is not prepared. `loaders`: of its columns."""
+class Known:
+    """A statement of a connection.
+
+    Attributes:
+        name: on the server; None: it is not prepared.
+        loaders: of its columns, once it has run.
+    """
 
     __slots__ = ("loaders", "name")
 
@@ -54,7 +60,7 @@ class Pipeline:
 
     def __init__(self, raw: "psycopg.Connection[Any]") -> None:
         self._raw = raw
-        self._known: OrderedDict[_Key, _Known] = OrderedDict()
+        self._known: OrderedDict[_Key, Known] = OrderedDict()
         self._number = 0
         self._rolling_back = False
         self._dumpers = Transformer(raw)
@@ -70,9 +76,9 @@ class Pipeline:
         self.settle()
         pg = self._raw.pgconn
         asked = [self._ask(text, args) for text, args in calls]  # what has no form fails before anything is sent
-        made: list[_Known] = []
+        made: list[Known] = []
         results: list[PGresult] = []
-        shown: list[_Known | None] = []  # for each result to come, the statement that it is of
+        shown: list[Known | None] = []  # for each result to come, the statement that it is of
         pg.enter_pipeline_mode()
         try:
             if pg.transaction_status == TransactionStatus.IDLE:
@@ -98,11 +104,11 @@ class Pipeline:
             self._raw.close()  # half of a pipeline: nobody knows what the server has got
             raise
         for result in results:
-            if result.status not in _ROWS:
+            if result.status not in DONE:
                 for known in made:
                     known.name = None
                 raise psycopg.errors.error_from_result(result, encoding=self._raw.info.encoding)
-        return [_load(self._raw, known, result) for known, result in zip(shown, results, strict=True) if known]
+        return [load_rows(self._raw, known, result) for known, result in zip(shown, results, strict=True) if known]
 
     def begin(self) -> None:
         """Begin a transaction unless there is one: for statements that go another way."""
@@ -159,13 +165,13 @@ class Pipeline:
         values = dumpers.dump_sequence(args, [PyFormat.AUTO] * len(args))
         return (text, dumpers.types or ()), values, dumpers.formats or ()
 
-    def _find(self, key: _Key, shown: list[_Known | None]) -> tuple[_Known, bool]:
+    def _find(self, key: _Key, shown: list[Known | None]) -> tuple[Known, bool]:
         """What is known of a statement, and whether it runs for the first time."""
         found = self._known.get(key)
         if found is not None:
             self._known.move_to_end(key)
             return found, False
-        found = self._known[key] = _Known()
+        found = self._known[key] = Known()
         if len(self._known) > MAX_PREPARED:
             _, old = self._known.popitem(last=False)
             if old.name is not None:
@@ -202,7 +208,8 @@ class Pipeline:
             pg.consume_input()
 
 
-def _load(raw: "psycopg.Connection[Any]", known: _Known, result: "PGresult") -> list[Row]:
+def load_rows(raw: "psycopg.BaseConnection[Any]", known: Known, result: "PGresult") -> list[Row]:
+    """The rows of a result; none, where its statement gives none."""
     if result.status != ExecStatus.TUPLES_OK:
         return []
     loaders = known.loaders

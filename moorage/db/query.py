@@ -344,7 +344,7 @@ class Fields:
         self._key = key
 
     def where(self, listing: Listing) -> tuple[list[ColumnElement[bool]], list[str]]:
-        """The conditions of `q`, and the keys that are not known here and were ignored.
+        """The conditions of `q`, and what was ignored: keys that are not known here, and `key=(a b)` of those that are.
 
         Raises:
             QueryInvalid: a value does not fit its field.
@@ -359,6 +359,8 @@ class Fields:
                 ignored.append(clause.key)
             elif (condition := field.condition(clause)) is not None:
                 conditions.append(condition)
+            elif clause.shape == "all":
+                ignored.append(f"{clause.key}=(...)")
         return conditions, ignored
 
     def order(self, listing: Listing, default: str) -> tuple[list[UnaryExpression[Any]], list[str]]:

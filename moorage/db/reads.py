@@ -13,21 +13,19 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from psycopg.adapt import Buffer, Loader, Transformer
+from psycopg.adapt import Buffer, Loader
 from psycopg.pq import ConnStatus, ExecStatus, Format
 from sqlalchemy import URL
 
 from moorage.db.engine import SESSION_OPTIONS, Query, Row
+from moorage.db.pipeline import DONE, MAX_PREPARED, Known, load_rows
 from moorage.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
-    from psycopg import abc
+    from psycopg.pq.abc import PGresult
 
 AT_ONCE = 16
 """Statements in one round trip at most: the first of them waits for the last."""
-MAX_PREPARED = 256
-"""Statements that a connection keeps prepared; more than these run unprepared."""
-_DONE = {ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK}
 _SECONDS = 35.0
 """After so long without an answer a connection is given up; the server stops a statement after 30."""
 _PREPARED_ANEW = {"0A000", "26000"}
@@ -218,9 +216,8 @@ class _Line:
         self._reader = reader
         self._raw = raw
         self._pg = raw.pgconn
-        self._names: dict[str, bytes] = {}
+        self._known: dict[str, Known] = {}
         self._number = 0
-        self._loaders: dict[str, abc.Transformer] = {}
         self._expected: deque[tuple[_Asked, bool]] = deque()  # for each result to come; True: of its preparation
         self._is_busy = False
         self._is_stuck = False
@@ -238,16 +235,13 @@ class _Line:
             asked.line = self
         try:
             for asked in batch:
-                name = self._names.get(asked.text)
-                if name is None and len(self._names) < MAX_PREPARED:
-                    self._number += 1
-                    name = self._names[asked.text] = b"moorage_%d" % self._number
-                    pg.send_prepare(name, asked.text.encode())
-                    expected.append((asked, True))
-                if name is None:
+                known = self._known.get(asked.text)
+                if known is None:
+                    known = self._learn(asked)
+                if known.name is None:
                     pg.send_query_params(asked.text.encode(), asked.values, None, asked.formats, Format.BINARY)
                 else:
-                    pg.send_query_prepared(name, asked.values, asked.formats, Format.BINARY)
+                    pg.send_query_prepared(known.name, asked.values, asked.formats, Format.BINARY)
                 expected.append((asked, False))
             pg.pipeline_sync()
             self._timer = self._loop.call_later(_SECONDS, self._expire)
@@ -285,7 +279,7 @@ class _Line:
         if pg.status != ConnStatus.OK:
             self._lose()
 
-    def _take(self, result: Any) -> bool:  # noqa: ANN401 - psycopg's result, in C or not
+    def _take(self, result: "PGresult") -> bool:
         """Give a result to whoever waits for it. False: there is no more to come, or none that counts."""
         status = result.status
         if status == ExecStatus.PIPELINE_SYNC:
@@ -295,14 +289,14 @@ class _Line:
             self._reader.take_back(self)
             return False
         asked, is_preparation = self._expected[0]
-        if status in _DONE:
+        if status in DONE:
             self._expected.popleft()
             if not is_preparation and not asked.answer.done():
                 asked.answer.set_result(self._load(asked.text, result) if result.ntuples else [])
         elif status == ExecStatus.PIPELINE_ABORTED:
             self._expected.popleft()
             if is_preparation:
-                self._forget(asked.text)
+                self._known.pop(asked.text, None)  # to be prepared anew
             elif not asked.answer.done():
                 self._reader.ask_again(asked, counts=False)
         else:
@@ -312,7 +306,7 @@ class _Line:
                 return False
             self._expected.popleft()
             if is_preparation or error.sqlstate in _PREPARED_ANEW:
-                self._forget(asked.text)
+                self._known.pop(asked.text, None)  # to be prepared anew
             self._refuse(asked, error)
         return True
 
@@ -327,22 +321,19 @@ class _Line:
         else:
             asked.answer.set_exception(error)
 
-    def _forget(self, text: str) -> None:
-        """Prepare a statement anew when it is asked next."""
-        if self._names.pop(text, None) is not None:
-            self._loaders.pop(text, None)
+    def _learn(self, asked: _Asked) -> Known:
+        """Prepare a statement, while few enough are; what is beyond runs unprepared."""
+        known = Known()
+        if len(self._known) < MAX_PREPARED:
+            self._known[asked.text] = known
+            self._number += 1
+            known.name = b"moorage_%d" % self._number
+            self._pg.send_prepare(known.name, asked.text.encode())
+            self._expected.append((asked, True))
+        return known
 
-    def _load(self, text: str, result: Any) -> list[Row]:  # noqa: ANN401 - psycopg's result, in C or not
-        loaders = self._loaders.get(text)
-        if loaders is None:
-            loaders = Transformer(self._raw)
-            loaders.set_pgresult(result)
-            if text in self._names:
-                self._loaders[text] = loaders
-        else:
-            loaders.set_pgresult(result, set_loaders=False)  # a statement's columns have the same types each time
-        rows: list[Row] = loaders.load_rows(0, result.ntuples, tuple)
-        return rows
+    def _load(self, text: str, result: "PGresult") -> list[Row]:
+        return load_rows(self._raw, self._known.get(text) or Known(), result)
 
     def answers(self) -> "list[asyncio.Future[list[Row]]]":
         """What is waited for."""

@@ -114,7 +114,7 @@ class Gate:
         message = (
             f"unauthorized to access repository: {need.name}, action: {','.join(need.actions)}"
             if need.type == "repository"
-            else "unauthorized to read the catalog"
+            else f"unauthorized to read {request.path}"
         )
         if ticket.credential == "token":
             # No refusal to write down: clients bring the token that they have first and ask for more when told to.

@@ -15,7 +15,7 @@ from moorage.distribution.plane import Plane
 from moorage.errors import BlobDamaged, BlobUnknown, NotCached
 from moorage.identity.scopes import Scope
 from moorage.oci.digest import Digest
-from moorage.web.ranges import etag_matches, if_range_matches, parse_range
+from moorage.web.ranges import if_range_matches, is_known, parse_range
 from moorage.web.reply import Header, Reply
 from moorage.web.request import Request
 
@@ -53,13 +53,12 @@ async def get(plane: Plane, request: Request, name: str, reference: str) -> Repl
 async def _reply(plane: Plane, request: Request, entry: Entry, found: FoundBlob, digest: Digest) -> Reply:
     """The reply with a blob that is here."""
     etag, headers = f'"{digest}"', _headers(digest)
-    condition = request.header(b"if-none-match")
     if request.method == "HEAD":
         if not await _may_be_told(plane, digest, found, may_push=PUSH in entry.actions):
             raise BlobUnknown(digest=str(digest))
         if PUSH in entry.actions:
             await keep_promise(plane, found)
-    if condition is not None and etag_matches(condition, etag, weak=True):
+    if is_known(request.headers, etag):
         return Reply(304, headers)
     if request.method == "HEAD":
         return Reply(200, headers, length=found.size_bytes)

@@ -19,7 +19,7 @@ from moorage.artifacts.pull import (
 )
 from moorage.distribution import proxied
 from moorage.distribution.plane import Plane
-from moorage.errors import Invalid, ManifestUnknown, NotCached, PageSizeInvalid, RepositoryUnknown
+from moorage.errors import Invalid, ManifestUnknown, NotCached, PageKeyInvalid, PageSizeInvalid, RepositoryUnknown
 from moorage.identity.scopes import Scope
 from moorage.oci.digest import Digest
 from moorage.oci.media_types import OCI_INDEX
@@ -129,7 +129,7 @@ async def referrers(plane: Plane, request: Request, name: str, reference: str) -
         raise Invalid(msg)
     if wanted is not None and "\x00" in wanted:
         wanted = "\ufffd"  # no type holds NUL nor this, and PostgreSQL takes the second only
-    after = whole_number(request.field("last") or "0", limit=2**62, problem=Invalid)
+    after = whole_number(request.field("last") or "0", limit=2**62, problem=PageKeyInvalid)
     place = await find_place(read, ticket, entry, name)
     repository_id = place.repository_id
     headers: list[Header] = [(b"content-type", OCI_INDEX.encode("ascii"))]

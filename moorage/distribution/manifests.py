@@ -17,7 +17,7 @@ from moorage.identity.scopes import Scope
 from moorage.oci import manifest as manifests
 from moorage.oci.digest import Digest, compute
 from moorage.oci.names import parse_repository, parse_tag
-from moorage.web.ranges import etag_matches
+from moorage.web.ranges import etag_matches, is_known
 from moorage.web.reply import Reply
 from moorage.web.request import Request
 
@@ -52,8 +52,7 @@ async def get(plane: Plane, request: Request, name: str, reference: str) -> Repl
         (b"etag", etag),
         (b"x-content-type-options", b"nosniff"),
     ]
-    condition = request.header(b"if-none-match")
-    if condition is not None and etag_matches(condition, etag.decode("ascii"), weak=True):
+    if is_known(request.headers, etag.decode("ascii")):
         return Reply(304, headers)
     if request.method == "GET":
         plane.pulls.note(ticket, entry, found, repository=name, reference=reference, address=request.address)

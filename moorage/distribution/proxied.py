@@ -8,7 +8,7 @@ from moorage.artifacts.pull import FoundBlob, dump_tags, find_place
 from moorage.distribution.plane import Plane
 from moorage.errors import ManifestUnknown, RepositoryUnknown
 from moorage.oci.digest import Digest
-from moorage.web.ranges import etag_matches, if_range_matches, parse_range
+from moorage.web.ranges import if_range_matches, is_known, parse_range
 from moorage.web.reply import Header, Reply
 from moorage.web.request import Request
 
@@ -34,8 +34,7 @@ async def get_manifest(plane: Plane, request: Request, ticket: Ticket, name: str
         (b"x-content-type-options", b"nosniff"),
         *([STALE] if served.stale else ()),
     ]
-    condition = request.header(b"if-none-match")
-    if condition is not None and etag_matches(condition, f'"{served.digest}"', weak=True):
+    if is_known(request.headers, f'"{served.digest}"'):
         return Reply(304, headers)
     return Reply(200, headers, served.raw)
 

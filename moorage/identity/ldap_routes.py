@@ -92,10 +92,15 @@ class LdapGroup(msgspec.Struct):
 
 
 class LdapFailedImportUser(msgspec.Struct):
-    """Somebody who could not be imported, and why."""
+    """Somebody who could not be imported, and why: `error` for people, `reason` for programs (docs/use/errors.md).
+
+    `reason` is ours, beside the contract: a page says it in its reader's language. `PERSON_UNKNOWN`: the directory has
+    nobody of this name, or several.
+    """
 
     uid: str
     error: str
+    reason: str
 
 
 # -- operations -------------------------------------------------------------------------------------------
@@ -210,12 +215,12 @@ async def _import(directory: Directory, call: Call, names: Sequence[str]) -> lis
             try:
                 known = await directory.find(name) if name.strip() and name.isprintable() else None
                 if known is None:
-                    return LdapFailedImportUser(name, "The directory has no such person, or several.")
+                    return LdapFailedImportUser(name, "The directory has no such person, or several.", "PERSON_UNKNOWN")
                 await call.run(ensure_person, known)
             except Unavailable:
                 raise
             except Problem as problem:
-                return LdapFailedImportUser(name, str(problem))
+                return LdapFailedImportUser(name, str(problem), problem.reason)
         return None
 
     try:

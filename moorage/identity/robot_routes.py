@@ -368,18 +368,24 @@ def _take_level(listing: Listing) -> tuple[Listing, int | None]:
 
     Raises:
         Invalid: a project's robots without a project.
+        QueryInvalid: one of both is no single value, or the project no id.
     """
     level, project_id = "system", None
     rest = []
     for clause in listing.clauses:
         key = clause.key.lower().replace("_", "")
-        if key == "level" and clause.values:
-            level = clause.values[0]
-        elif key == "projectid" and clause.values:
-            text = clause.values[0]
-            project_id = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
-        else:
+        if key not in {"level", "projectid"}:
             rest.append(clause)
+            continue
+        if clause.shape != "exact":
+            raise clause.refuse("expected one value")
+        text = clause.values[0]
+        if key == "level":
+            level = text
+        elif not (text.isascii() and text.isdigit()):
+            raise clause.refuse("expected the id of a project")
+        else:
+            project_id = int(text) if len(text) < 19 else 0
     if level not in {"system", "project"} or (level == "project" and project_id is None):
         raise Invalid("q takes Level=system, or Level=project with ProjectID=ID.")
     return replace(listing, clauses=tuple(rest)), project_id if level == "project" else None

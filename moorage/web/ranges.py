@@ -4,8 +4,9 @@ Both kinds of range come out half open: `start` included, `stop` excluded.
 """
 
 import re
+from collections.abc import Mapping
 
-from moorage.errors import RangeInvalid, SizeInvalid, UploadInvalid
+from moorage.errors import ContentDiffers, RangeInvalid, SizeInvalid, UploadInvalid
 
 MAX_HEADER_CHARACTERS = 256
 MAX_STOP = 2**63 - 1
@@ -104,6 +105,24 @@ def etag_matches(header: str, etag: str | None, *, weak: bool) -> bool:
         if _unquote(tag) == wanted:
             return True
     return False
+
+
+def is_known(headers: Mapping[bytes, bytes], etag: str) -> bool:
+    """Whether a GET or HEAD is answered by 304, as the client has this content already.
+
+    Args:
+        headers: of the request, by lower-case name.
+        etag: the content's entity tag, quoted.
+
+    Raises:
+        ContentDiffers: If-Match names other content; it is looked at first.
+
+    Source: RFC 9110, section 13.2.2.
+    """
+    wanted, held = headers.get(b"if-match"), headers.get(b"if-none-match")
+    if wanted is not None and not etag_matches(wanted.decode("latin-1"), etag, weak=False):
+        raise ContentDiffers(headers={"ETag": etag})
+    return held is not None and etag_matches(held.decode("latin-1"), etag, weak=True)
 
 
 def if_range_matches(header: str | None, etag: str) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,6 +18,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 # Two of these would mean that two parts of the system could read the request differently.
 _SINGLE = frozenset({b"authorization", b"host", b"content-length", b"content-range", b"range", b"content-type"})
 _HOSTS_KEPT = 1000
+_AHEAD_BYTES = 512 * 1024
+_MAX_AHEAD = 16
 _MAX_QUERY_FIELDS = 128  # of which a manifest may use 100 for its tags
 
 
@@ -29,7 +32,7 @@ class Body:
         received: bytes handed out so far.
     """
 
-    __slots__ = ("_first", "_idle_seconds", "_receive", "broken", "ended", "length", "received")
+    __slots__ = ("_idle_seconds", "_receive", "broken", "ended", "length", "received")
 
     def __init__(self, receive: Receive, length: int | None, idle_seconds: float) -> None:
         self._receive = receive
@@ -39,16 +42,25 @@ class Body:
         self.ended = False
         self.received = 0
 
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """The pieces in the server's own sizes (about 400 KiB from a fast client), until the end or until it breaks.
+    def pieces(self) -> AsyncIterator[bytes]:
+        """The pieces in the server's own sizes, until the end or until it breaks: for bytes whose digest is told.
+
+        About 400 KiB from a fast client, and the client's own chunks where it sends in chunked coding. Small ones are
+        asked for before they are wanted, up to half a MiB: the way from the server's thread to the loop takes longer
+        than what is done with them, and is taken once for several (docs/adr/0084).
 
         Ends without an exception when the client goes away: what has arrived is worth keeping. Ask `broken`.
         """
+        return self._pieces(_AHEAD_BYTES)
+
+    async def _pieces(self, ahead_bytes: int) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
+        coming: deque[Awaitable[dict[str, Any]]] = deque()
         try:
             async with asyncio.timeout(self._idle_seconds) as patience:
                 while not self.ended:
-                    message = await self._receive()
+                    asked = coming.popleft() if coming else self._receive()
+                    message = await asked
                     if message["type"] != "http.request":
                         self.broken = True
                         return
@@ -57,12 +69,22 @@ class Body:
                     piece = message.get("body", b"")
                     if piece:
                         self.received += len(piece)
+                        if self.received == self.length:
+                            self.ended = True  # to be told so would take the way to the server's thread once more
+                        # Only a future is on its way before it is awaited. Those of the server come in order.
+                        if len(piece) < ahead_bytes and not self.ended and asyncio.isfuture(asked):
+                            for _ in range(len(coming), min(_MAX_AHEAD, ahead_bytes // len(piece))):
+                                coming.append(self._receive())
                         patience.reschedule(None)  # the time that the consumer takes is not the client's
                         yield piece
                         patience.reschedule(loop.time() + self._idle_seconds)
         except TimeoutError:
             self.broken = True
             return
+        finally:
+            for one in coming:
+                if asyncio.isfuture(one):
+                    one.cancel()
         if self.length is not None and self.received < self.length:
             self.broken = True
 
@@ -76,7 +98,7 @@ class Body:
         if self.length is not None and self.length > limit:
             raise TooLarge(limit_bytes=limit)
         parts: list[bytes] = []
-        async for piece in self.pieces():
+        async for piece in self._pieces(0):
             parts.append(piece)
             if self.received > limit:
                 raise TooLarge(limit_bytes=limit)

@@ -3,10 +3,12 @@
 import gc
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import jsonschema_rs
 import pytest
 
 from moorage.access.policy import Role
@@ -16,8 +18,9 @@ from moorage.api.paths import route_path
 from moorage.api.routes import BUILT, every_route
 from moorage.api.unbuilt import contract_path, key_of, unbuilt
 from moorage.app import running
+from moorage.configuration.rules import NAMES, SECRETS
 from moorage.errors import RouteUnknown
-from tests.api.client import Client, Server
+from tests.api.client import Client, Server, encode
 from tests.api.conftest import Serve, administrator, make_project, make_robot, make_user
 from tests.api.workers import until
 
@@ -148,6 +151,25 @@ async def test_a_refused_body_is_called_the_body(app: Server, admin: Client) -> 
     assert await said(b"") == "A body is needed: JSON."
     assert (await said(b"[]")).startswith("The body: Expected `object`")
     assert (await said(b'{"metadata": 7}')).startswith("metadata: ")
+    assert (await said(b'{"metadata": {"public": true}}')).startswith("metadata.public: Expected `str")
+    assert (await said(b"[" * 100_000)) == "The JSON in the body is nested too deeply."
+
+
+async def test_a_text_is_no_number_and_a_number_no_truth(app: Server, admin: Client, project: str) -> None:
+    person = await make_user(app)
+
+    async def said(method: str, target: str, body: Mapping[str, object]) -> str:
+        answer = await app.send(method, f"{BASE}{target}", encode(body), headers=admin.basic)
+        assert answer.status == 422, (target, answer)
+        return str(answer.json()["errors"][0]["message"])
+
+    member = {"role_id": "1", "member_user": {"username": person.username}}
+    assert (await said("POST", f"/projects/{project}/members", member)).startswith("role_id: Expected `int")
+    assert (await said("POST", "/projects", {"storage_limit": "5"})).startswith("storage_limit: ")
+    for flag in (1, 0, "true", "false"):
+        assert (await said("PUT", "/users/1/sysadmin", {"sysadmin_flag": flag})).startswith("sysadmin_flag: ")
+    members = await app.send("GET", f"{BASE}/projects/{project}/members", headers=admin.basic)
+    assert person.username not in [one["entity_name"] for one in members.json()]
 
 
 async def test_a_refusal_names_what_is_missing_and_where(app: Server, project: str) -> None:
@@ -279,6 +301,35 @@ async def test_the_document_describes_every_route(app: Server) -> None:
         for one in item.values():
             assert one["responses"], one["operationId"]
             assert one["x-needs"]
+
+
+async def test_the_document_names_each_live_setting_with_its_type(app: Server, admin: Client) -> None:
+    document = (await app.send("GET", f"{BASE}/openapi.json")).json()
+    components = document["components"]["schemas"]
+    operations = document["paths"][f"{BASE}/configurations"]
+    body = operations["put"]["requestBody"]["content"]["application/json"]["schema"]
+    assert body == {"$ref": "#/components/schemas/Configurations"}
+    taken, shown = components["Configurations"]["properties"], components["ConfigurationsResponse"]["properties"]
+    assert set(taken) == NAMES
+    assert set(shown) == NAMES - SECRETS
+    assert {name for name, one in taken.items() if one.get("writeOnly")} == SECRETS
+    assert all(len(one["description"]) > 10 for one in taken.values())
+    assert not any("default" in one for one in taken.values()), "what is left out stays as it is"
+    whole = {"components": document["components"]}
+    found = (await app.send("GET", f"{BASE}/configurations", headers=admin.basic)).json()
+    for name, one in found.items():
+        jsonschema_rs.validator_for({**taken[name], **whole}).validate(one["value"])
+        jsonschema_rs.validator_for({**shown[name], **whole}).validate(one)
+    for name, wrong in (("read_only", "true"), ("token_expiration", 0), ("auth_sources", ["x"]), ("auth_mode", "x")):
+        assert not jsonschema_rs.validator_for({**taken[name], **whole}).is_valid(wrong), name
+
+
+async def test_the_document_says_what_may_be_sent_and_what_must(app: Server) -> None:
+    paths = (await app.send("GET", f"{BASE}/openapi.json")).json()["paths"]
+    headers = {one["name"] for one in paths[f"{BASE}/projects"]["post"]["parameters"] if one["in"] == "header"}
+    assert headers == {"X-Resource-Name-In-Location"}
+    assert paths[f"{BASE}/ldap/ping"]["post"]["requestBody"]["required"] is False
+    assert paths[f"{BASE}/projects"]["post"]["requestBody"]["required"] is True
 
 
 async def test_an_application_keeps_nothing_from_the_garbage_collector(serve: Serve) -> None:

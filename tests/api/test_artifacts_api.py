@@ -286,6 +286,8 @@ async def test_an_index_shows_its_children_and_hides_them_from_the_list(
     whole["manifests"][0]["platform"] = {  # type: ignore[index]
         "architecture": "arm64", "os": "linux", "os.version": "5", "os.features": ["x"], "variant": "v8",
     }  # fmt: skip
+    elsewhere = ["https://mirror.example/one", "https://other.example/one"]
+    whole["manifests"][0] |= {"urls": elsewhere, "annotations": {"org.example.a": "b"}}  # type: ignore[index]
     assert (await repo.put("multi", whole)).status == 201
     items = await get(app, admin, at(project, "app", "/artifacts"))
     assert digests(items) == [digest_of(whole), digest_of(two)]
@@ -294,6 +296,8 @@ async def test_an_index_shows_its_children_and_hides_them_from_the_list(
     assert first["platform"] == {
         "architecture": "arm64", "os": "linux", "'os.version'": "5", "'os.features'": ["x"], "variant": "v8",
     }  # fmt: skip
+    assert (first["urls"], first["annotations"]) == (elsewhere, {"org.example.a": "b"})
+    assert not {"urls", "annotations"} & second.keys()
     assert first["parent_id"] == items[0]["id"]
     assert items[0]["type"] == "IMAGE"
     assert "extra_attrs" not in items[0]
@@ -336,6 +340,22 @@ async def test_artifacts_are_asked_for_by_their_tags(app: Server, admin: Client,
     items = await get(app, admin, at(project, "app", "/artifacts?with_tag=false"))
     assert not any("tags" in item for item in items)
     assert (await app.send("GET", at(project, "app", "/artifacts?with_tag=x"), headers=admin.basic)).status == 422
+
+
+async def test_what_a_list_of_artifacts_does_not_know_is_named(app: Server, admin: Client, project: str) -> None:
+    repo = admin.repo(f"{project}/app")
+    await repo.image("v1")
+    path = f"{BASE}/projects/{project}/repositories/app/artifacts"
+
+    async def warned(query: str) -> str | None:
+        answer = await app.send("GET", f"{path}?{query}", headers=admin.basic)
+        assert (answer.status, answer.header("x-total-count")) == (200, "1")
+        return answer.header("warning")
+
+    assert await warned("q=annotations=x&sort=what") == '299 - "ignored, not known here: annotations, what"'
+    assert await warned("q=annotations=x,type=IMAGE") == '299 - "ignored, not known here: annotations"'
+    assert await warned("q=type=(IMAGE%20CHART)") == '299 - "ignored, not known here: type=(...)"'
+    assert await warned("q=base=*&sort=-push_time") is None
 
 
 async def test_a_pull_shows(app: Server, admin: Client, project: str) -> None:

@@ -31,6 +31,13 @@ async def preview_tags(app: Server, who: Client, project: str, *tags: str) -> An
     return answer.json()
 
 
+async def preview_several(app: Server, who: Client, project: str, *references: str) -> Any:
+    """What deleting artifacts of `app` together would do."""
+    answer = await post(app, who, at(project, "app", "/deletion"), {"references": list(references)})
+    assert answer.status == 200, answer
+    return answer.json()
+
+
 async def keep(app: Server, project: str, pattern: str) -> int:
     """Make tags immutable."""
     body = RuleBody(
@@ -163,7 +170,7 @@ async def test_a_rule_that_keeps_a_tag_is_named(app: Server, admin: Client, proj
     told = await preview(app, admin, project, digest)
     assert (told["allowed"], told["refused_count"]) == (False, 2)
     assert told["refused"][0] == {
-        "reason": "TAG_IMMUTABLE", "tag": "v1", "rule": rule, "pattern": "v*", "index": None,
+        "reason": "TAG_IMMUTABLE", "tag": "v1", "rule": rule, "pattern": "v*", "index": None, "artifact": None,
     }  # fmt: skip
     assert (told["tags"], told["tag_count"]) == (["latest", "v1", "v2"], 3)
     assert (told["trash_days"], told["artifact_count"]) == (7, 1)
@@ -335,6 +342,59 @@ async def test_the_number_of_statements_is_constant(app: Server, admin: Client) 
     assert max(map(max, counts.values())) <= 12, counts
 
 
+@pytest.mark.parametrize("seed", range(6))
+async def test_what_is_told_of_several_is_what_goes_with_them(app: Server, admin: Client, seed: int) -> None:
+    """One after the other as they were asked about, and what an index needed again after that."""
+    chance = random.Random(100 + seed)
+    project = await make_project(app)
+    repo = admin.repo(f"{project}/app")
+    await push_tangle(repo, chance)
+    here = await live(app, project)
+    asked = chance.sample(sorted(here), min(5, len(here)))
+    told = await preview_several(app, admin, project, *asked)
+    before, tags = await held(app, project), await repo.listed()
+
+    stays = {one["artifact"] for one in told["refused"]}
+    left = list(asked)
+    while True:
+        done = {
+            one: (await app.send("DELETE", at(project, "app", f"/artifacts/{one}"), headers=admin.basic)).status
+            for one in left
+        }
+        assert set(done.values()) <= {200, 404, 412}
+        left = [one for one in left if done[one] == 412]
+        if 200 not in done.values():
+            break
+
+    gone = here - await live(app, project)
+    assert set(left) == stays
+    assert told["allowed"] == (not stays)
+    assert {one["digest"] for one in told["artifacts"]} == gone
+    assert told["artifact_count"] + told["accessory_count"] + told["child_count"] == len(gone)
+    assert set(told["tags"]) == set(tags) - set(await repo.listed())
+    for entry in await get(app, admin, f"{BASE}/projects/{project}/trash"):
+        assert (await app.send("DELETE", f"{BASE}/trash/{entry['id']}", headers=admin.basic)).status < 300
+    assert before - await held(app, project) == told["freed"]
+
+
+async def test_of_several_those_with_an_immutable_tag_stay(app: Server, admin: Client, project: str) -> None:
+    repo = admin.repo(f"{project}/app")
+    digests = {tag: await repo.image(tag, config=config_of()) for tag in ("v1", "v2", "dev")}
+    await keep(app, project, "v*")
+
+    told = await preview_several(app, admin, project, *digests.values(), "none")
+
+    assert not told["allowed"]
+    assert {(one["artifact"], one["tag"], one["pattern"]) for one in told["refused"]} == {
+        (digests["v1"], "v1", "v*"), (digests["v2"], "v2", "v*"),
+    }  # fmt: skip
+    assert ([one["digest"] for one in told["artifacts"]], told["tags"]) == ([digests["dev"]], ["dev"])
+    assert told["unknown"] == ["none"]
+    refused: tuple[object, ...] = ({"references": []}, {"references": ["x"] * 1001}, {"tags": ["x"]}, {})
+    for wrong in refused:
+        assert (await post(app, admin, at(project, "app", "/deletion"), wrong)).status in {400, 422}
+
+
 async def test_who_may_ask(app: Server, admin: Client, project: str) -> None:
     await admin.repo(f"{project}/app").image("v1", config=config_of())
     people = {role: await make_user(app, {project: role}) for role in (Role.DEVELOPER, Role.MAINTAINER)}
@@ -343,6 +403,7 @@ async def test_who_may_ask(app: Server, admin: Client, project: str) -> None:
     asked: list[tuple[str, str, bytes, Role]] = [
         ("GET", at(project, "app", "/artifacts/v1/deletion"), b"", Role.MAINTAINER),
         ("POST", at(project, "app", "/tags/deletion"), encode({"tags": ["v1"]}), Role.MAINTAINER),
+        ("POST", at(project, "app", "/deletion"), encode({"references": ["v1"]}), Role.MAINTAINER),
         ("GET", at(project, "app", "/deletion"), b"", Role.MAINTAINER),
         ("GET", f"{BASE}/projects/{project}/deletion", b"", Role.PROJECT_ADMIN),
     ]

@@ -387,6 +387,8 @@ async def test_people_are_imported_and_each_stands_for_themselves(serve: Serve, 
     failed = {one["uid"]: one["error"] for one in some.json()}
     assert list(failed) == [carol.name, town.name("nobody"), "", "*", "a\nb"]
     assert "signs in another way" in failed[carol.name]
+    reasons = [one["reason"] for one in some.json()]
+    assert reasons == ["NAME_TAKEN", *["PERSON_UNKNOWN"] * 4], "a page says it in its reader's language"
     for person in (alice, bob):
         found = await server.run(identity.get_user_by_name, person.name)
         assert (found.source, found.email) == ("ldap", f"{person.name}@example.test")

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -349,6 +350,11 @@ async def test_a_project_admin_makes_robots_only_there(app: Server, admin: Clien
     assert (await call(admin, app, "GET", path)).json() == before
     for number in (0, -1, 2**63):
         assert (await call(admin, app, "GET", f"/robots/{number}")).status == 404
+    mixed = ("ProjectID=x", "ProjectID={1 2}", "ProjectID=[1~2]", "ProjectID=~1", "ProjectID=-1", "ProjectID=\uff11")
+    for asked in (*(f"Level=project,{one}" for one in mixed), "Level={project system},ProjectID=1", "Level=project"):
+        answer = await call(admin, app, "GET", f"/robots?q={quote(asked)}")
+        assert (answer.status, answer.code) == (400, "BAD_REQUEST"), asked
+    assert (await call(admin, app, "GET", f"/robots?q=Level=project,ProjectID={2**63}")).status == 404
 
 
 async def test_a_robot_gives_no_more_than_it_has(app: Server, admin: Client, project: str) -> None:

@@ -176,6 +176,24 @@ async def test_a_blob_that_the_client_has_is_not_sent_again(repo: Repo) -> None:
     assert (await repo.get(f"blobs/{digest_of(b'never')}", if_none_match="*")).status == 404
 
 
+@row("M18")
+async def test_what_if_match_does_not_name_is_not_sent(repo: Repo) -> None:
+    digest = await repo.image("latest", layers=[DATA])
+    layer = digest_of(DATA)
+
+    for path, etag in (("manifests/latest", digest), (f"manifests/{digest}", digest), (f"blobs/{layer}", layer)):
+        for method in ("GET", "HEAD"):
+            for given in (f'"{etag}"', f'"sha256:other", "{etag}"', "*"):
+                assert (await repo.send(method, path, headers={"if-match": given})).status == 200
+            for given in ('"sha256:other"', f'W/"{etag}"'):
+                # The second condition would say 304: the first one is looked at before it.
+                refused = await repo.send(method, path, headers={"if-match": given, "if-none-match": "*"})
+                assert (refused.status, refused.header("etag")) == (412, f'"{etag}"')
+                assert method == "HEAD" or refused.json()["errors"][0]["detail"]["reason"] == "CONTENT_DIFFERS"
+    unknown = await repo.get(f"blobs/{digest_of(b'never')}", if_match="*")
+    assert unknown.status == 404
+
+
 @row("R7")
 async def test_nothing_is_ever_encoded(repo: Repo) -> None:
     digest = await repo.image("latest", layers=[b"a" * 5000])

@@ -227,6 +227,7 @@ async def test_metrics_are_for_administrators(app: Server, owner: Client, admin:
     allowed = await app.send("GET", "/metrics", headers=admin.basic)
 
     assert (stranger.status, robot.status) == (401, 401)
+    assert robot.json()["errors"][0]["message"] == "unauthorized to read /metrics"
     assert b"harbor_core_http_request_total" in allowed.body
     assert re.search(rb'^harbor_task_queue_size\{type="REPLICATION"\} \d+$', allowed.body, re.MULTILINE)
     assert allowed.body.endswith(b"\n")

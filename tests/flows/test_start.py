@@ -281,3 +281,12 @@ def test_tls_is_served_on_the_same_port_and_plain_http_is_not(data: Path, tmp_pa
         assert moorage.banner["url"] == f"https://127.0.0.1:{moorage.port}"
         with pytest.raises((OSError, http.client.HTTPException)):
             moorage.get("/livez")
+
+
+def test_a_certificate_that_has_ended_is_served_with_a_warning(data: Path, tmp_path: Path) -> None:
+    tls = make_certificate(tmp_path / "tls", days=-1)
+    tls.key.chmod(0o644)
+
+    with serving(data, "--tls-cert", str(tls.chain), "--tls-key", str(tls.key)) as moorage:
+        assert f"warning: {tls.chain} ended at " in moorage.log
+        assert f"warning: others may read the key {tls.key}: chmod 600 {tls.key}." in moorage.log

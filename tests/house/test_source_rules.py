@@ -93,15 +93,13 @@ def find_environment(tree: ast.AST) -> Iterator[int]:
 def find_unbounded_reads(tree: ast.AST) -> Iterator[int]:
     """Lines that wait for a whole body, or that take pieces from the server themselves."""
     whole = {"body", "read", "aread", "json", "form", "text"}
+    awaited = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Await)}
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Await) or not isinstance(node.value, ast.Call):
+        if not isinstance(node, ast.Call) or node.args:
             continue
-        call = node.value
-        is_whole = (
-            isinstance(call.func, ast.Attribute) and call.func.attr in whole and not call.args and not call.keywords
-        )
-        is_receive = ast.unparse(call.func).split(".")[-1] in {"receive", "_receive"} and not call.args
-        if is_whole or is_receive:
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        is_whole = name in whole and not node.keywords and id(node) in awaited
+        if is_whole or ast.unparse(node.func).split(".")[-1] in {"receive", "_receive"}:
             yield node.lineno
 
 
@@ -187,6 +185,7 @@ def test_every_listed_fault_point_is_passed_by_code() -> None:
         (find_environment, "from os import getenv"),
         (find_unbounded_reads, "async def f(): return await request.body()"),
         (find_unbounded_reads, "async def f(): return await self._receive()"),
+        (find_unbounded_reads, "def f(): return self._receive()"),
         (find_points, "faults.point('a.b')"),
     ],
 )

@@ -45,6 +45,40 @@ def test_chosen_artifacts_say_what_deleting_them_would_free(reader: Reader, moor
     reader.see("Copy 2 artifacts to another repository")
 
 
+def test_chosen_artifacts_go_together_and_what_stays_says_why(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
+    moorage.create_project("cleared")
+    for number in range(3):
+        pusher.push(images.image(f"cleared-{number}", size_bytes=9_000), f"cleared/app:{number}")
+    path = "/projects/cleared/repositories/app"
+    rule = {
+        "tag_selectors": [{"kind": "doublestar", "decoration": "matches", "pattern": "2"}],
+        "scope_selectors": {"repository": [{"kind": "doublestar", "decoration": "repoMatches", "pattern": "**"}]},
+    }
+    reader.enter(f"{path}/artifacts", "app", moorage.admin)
+    reader.page.wait("document.querySelectorAll('tbody tr').length === 3")
+    reader.press("Select all on this page")
+    reader.press("Delete 3 artifacts…")
+    reader.see("3 tags go.")
+    reader.see("come free once the trash is purged.")
+    reader.look("artifacts.delete")
+    # A rule that is made while the dialog is open: the server decides, and says of which.
+    ask(moorage, "POST", "/projects/cleared/immutabletagrules", rule)
+    reader.expected = ["412 (Precondition Failed)"]
+    reader.press("Delete 3 artifacts", within="dialog")
+    reader.see("1 could not be removed:")
+    reader.see("The tag 2 can't move or be deleted")
+    reader.see("2 artifacts deleted")
+    reader.look("artifacts.delete.left")
+    made = ask(moorage, "GET", "/projects/cleared/immutabletagrules")[0]["id"]
+    ask(moorage, "DELETE", f"/projects/cleared/immutabletagrules/{made}")
+    reader.press("Try again", within="dialog")
+    reader.see("Nothing is stored here.")
+    reader.press("Undo")  # of the first or of the second attempt: each brings back what it took
+    reader.page.wait("document.querySelectorAll('tbody tr').length > 0")
+    reader.press("Undo")
+    reader.page.wait("document.querySelectorAll('tbody tr').length === 3")
+
+
 def test_an_artifact_gets_a_tag_and_a_label_and_is_copied(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
     for name in ("shop", "stock"):
         moorage.create_project(name)

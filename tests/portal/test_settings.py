@@ -69,11 +69,18 @@ def test_what_is_changed_is_kept_guarded_and_saved(reader: Reader, moorage: Moor
     assert reader.page.value(VALUE.format(name="session_timeout")) == "45"
     reader.press("Add Directory (LDAP)")
     reader.press("Save settings")
-    reader.see("Settings saved")
+    reader.see("Saved, but the directory does not work with these settings")
     assert known(moorage)["session_timeout"]["value"] == 45
     assert known(moorage)["auth_sources"]["value"] == ["local", "ldap"]
-
-    reader.open("/admin/settings/ldap", "Settings")
+    reader.look("settings.saved.elsewhere")
+    reader.press("Open “Directory (LDAP)” and test it")
+    reader.page.wait("Boolean(document.querySelector('[data-section=ldap]'))")
+    reader.type("Address", f"ldap://127.0.0.1:{free_port()}")
+    reader.press("Save settings")
+    reader.see("The test above says what fails.")
+    reader.see("The test failed")
+    reader.see("Address found")
+    reader.look("settings.saved.warned")
     reader.expected.append("400 (Bad Request)")
     reader.type("Filter for people", "(objectClass=")
     reader.press("Save settings")

@@ -138,7 +138,11 @@ def test_people_of_the_directory_are_imported_and_its_groups_found(
     reader.expected = ["404 (Not Found)"]
     reader.press("Import 2 people")
     reader.see("These could not be imported; all others were.")
-    reader.photograph("users.import.failed")
+    reader.see("The directory has nobody of this name, or several.")
+    reader.hear("de-DE")
+    reader.see("Niemand im Verzeichnis heißt so, oder mehrere.")
+    reader.hear("en-US")
+    reader.look("users.import.failed")
     reader.press(bert.name)
     reader.press("Import 1 person")
     reader.see("1 person imported")

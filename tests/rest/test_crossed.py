@@ -64,6 +64,7 @@ OURS = {
     "explain": Recipe("principal=user:{username}&action=pull&repository={repository_name}"),
     "measureArtifacts": Recipe(body=lambda place: {"references": [place.ids["reference"]]}),
     "pointTag": Recipe(body=lambda place: {"digest": place.ids["digest"]}),
+    "previewArtifactsDeletion": Recipe(body=lambda place: {"references": [place.ids["reference"]]}),
     "previewTagDeletion": Recipe(body=lambda place: {"tags": [place.ids["tag_name"]]}),
     "matchSelectors": Recipe(body=_selector),
     "getTrash": Recipe(path=lambda place: {"id": place.ids["trash_id"]}),

@@ -41,7 +41,9 @@ class Refused(msgspec.Struct, kw_only=True):
     pattern: str | None
     """Of the rule's selector of tags."""
     index: str | None
-    """The digest of an index that names the artifact."""
+    """The digest of an index that names the artifact, and stays."""
+    artifact: str | None
+    """The digest of the artifact that stays, where several were asked about."""
 
 
 class Deletion(msgspec.Struct, kw_only=True):
@@ -73,7 +75,7 @@ class Deletion(msgspec.Struct, kw_only=True):
     purge_time: str
     """Until when, if it were deleted now. What is purged is freed within hours."""
     unknown: list[str]
-    """Tags that the repository has not."""
+    """Tags and digests that the repository has not."""
 
 
 class TagsReq(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -81,6 +83,13 @@ class TagsReq(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     tags: Annotated[list[str], Meta(min_length=1, max_length=MAX_TAGS)]
     """1 to 1,000."""
+
+
+class ReferencesReq(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Artifacts of a repository."""
+
+    references: Annotated[list[str], Meta(min_length=1, max_length=MAX_TAGS)]
+    """1 to 1,000 tags or digests."""
 
 
 @operation(
@@ -118,6 +127,21 @@ async def preview_repository(call: NamedDependency[Call], repository_name: FromP
 
 
 @operation(
+    "POST", f"{ONE}/deletion", id="previewArtifactsDeletion", tag="trash", needs=project("artifact:delete"), ours=True,
+    reads=True, problems=(RepositoryUnknown, MeasureLimit),
+)  # fmt: skip
+async def preview_artifacts(
+    data: JSONBody[ReferencesReq], call: NamedDependency[Call], repository_name: FromPath[str]
+) -> Response[Deletion]:
+    """What would go with several artifacts together, and which of them stay, and why. Changes nothing.
+
+    What only they share comes back as well, and what several of them need is counted once.
+    """
+    path = path_of(call, repository_name)
+    return Response(_show(await call.look(preview.preview_artifacts, call.project.project_id, path, data.references)))
+
+
+@operation(
     "GET", "/projects/{project_name_or_id:str}/deletion", id="previewProjectDeletion", tag="trash",
     needs=project("project:delete"), ours=True,
 )  # fmt: skip
@@ -133,7 +157,7 @@ def _show(found: Preview) -> Deletion:
         refused=[
             Refused(
                 reason=one.reason, tag=one.tag or None, rule=one.rule or None,
-                pattern=one.pattern if one.rule else None, index=one.index or None,
+                pattern=one.pattern if one.rule else None, index=one.index or None, artifact=one.artifact or None,
             )
             for one in found.refusals
         ],
@@ -159,4 +183,4 @@ def _show(found: Preview) -> Deletion:
     )  # fmt: skip
 
 
-ROUTES = (preview_artifact, preview_tags, preview_repository, preview_project)
+ROUTES = (preview_artifact, preview_artifacts, preview_tags, preview_repository, preview_project)

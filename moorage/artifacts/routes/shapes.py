@@ -96,6 +96,8 @@ class Reference(msgspec.Struct, omit_defaults=True, kw_only=True):
     child_digest: str
     platform: Platform | None = None
     annotations: dict[str, str] | None = None
+    urls: list[str] | None = None
+    """Where else the child may be had, as the index says."""
 
 
 class AdditionLink(msgspec.Struct, kw_only=True):
@@ -246,6 +248,7 @@ def _show_reference(row: ReferenceRow) -> Reference:
             variant=platform["variant"],
         ),
         annotations=row.annotations or None,
+        urls=row.urls or None,
     )
 
 

@@ -198,6 +198,15 @@ export interface AuditLogExt {
   op_time?: string;
 }
 
+/** A live setting. */
+export interface BoolConfigItem {
+  value: boolean;
+  /** Whether it can be changed here. */
+  editable: boolean;
+  /** The variable of the environment that fixes it otherwise. */
+  variable?: string;
+}
+
 /** Vulnerabilities that no policy minds. */
 export interface CVEAllowlist {
   id?: number;
@@ -345,6 +354,12 @@ export interface ConfigPart {
   unread: string;
 }
 
+/** Live settings to change. */
+export type Configurations = Record<string, unknown>;
+
+/** Every live setting but secrets. */
+export type ConfigurationsResponse = Record<string, unknown>;
+
 /** What deleting would do. */
 export interface Deletion {
   /** Whether nothing refuses it. */
@@ -372,7 +387,7 @@ export interface Deletion {
   trash_days: number;
   /** Until when, if it were deleted now. */
   purge_time: string;
-  /** Tags that the repository has not. */
+  /** Tags and digests that the repository has not. */
   unknown: string[];
 }
 
@@ -526,6 +541,15 @@ export interface ImmutableSelector {
 }
 
 /** A live setting. */
+export interface IntegerConfigItem {
+  value: number;
+  /** Whether it can be changed here. */
+  editable: boolean;
+  /** The variable of the environment that fixes it otherwise. */
+  variable?: string;
+}
+
+/** A live setting. */
 export interface InternalConfigurationValue {
   value: unknown;
   editable: boolean;
@@ -601,10 +625,11 @@ export interface LdapConf {
   ldap_ca_certificate?: string | null;
 }
 
-/** Somebody who could not be imported, and why. */
+/** Somebody who could not be imported, and why: `error` for people, `reason` for programs (docs/use/errors.md). */
 export interface LdapFailedImportUser {
   uid: string;
   error: string;
+  reason: string;
 }
 
 /** A group in the directory; */
@@ -646,6 +671,15 @@ export interface LdapUser {
 export interface LeftOut {
   what: string;
   why: string;
+}
+
+/** A live setting. */
+export interface ListConfigItem {
+  value: string[];
+  /** Whether it can be changed here. */
+  editable: boolean;
+  /** The variable of the environment that fixes it otherwise. */
+  variable?: string;
 }
 
 /** How many were meant, of how many that were looked at. */
@@ -1044,6 +1078,14 @@ export interface Reference {
   child_digest: string;
   platform?: Platform | null;
   annotations?: Record<string, string> | null;
+  /** Where else the child may be had, as the index says. */
+  urls?: string[] | null;
+}
+
+/** Artifacts of a repository. */
+export interface ReferencesReq {
+  /** 1 to 1,000 tags or digests. */
+  references: string[];
 }
 
 /** Why deleting would be refused. */
@@ -1055,8 +1097,10 @@ export interface Refused {
   rule: number | null;
   /** Of the rule's selector of tags. */
   pattern: string | null;
-  /** The digest of an index that names the artifact. */
+  /** The digest of an index that names the artifact, and stays. */
   index: string | null;
+  /** The digest of the artifact that stays, where several were asked about. */
+  artifact: string | null;
 }
 
 /** An endpoint of another registry. */
@@ -1702,6 +1746,15 @@ export interface Statistic {
 export interface Storage {
   total: number;
   free: number;
+}
+
+/** A live setting. */
+export interface StringConfigItem {
+  value: string;
+  /** Whether it can be changed here. */
+  editable: boolean;
+  /** The variable of the environment that fixes it otherwise. */
+  variable?: string;
 }
 
 /** What there is to choose from. */
@@ -2381,6 +2434,9 @@ export interface Operations {
   };
   /** createProject: Create a project; */
   "POST /projects": {
+    header: {
+      "X-Resource-Name-In-Location"?: boolean;
+    };
     body: ProjectReq;
     reply: undefined;
   };
@@ -3175,6 +3231,23 @@ export interface Operations {
     };
     reply: Deletion;
   };
+  /** previewRepositoryDeletion: What would go with a repository, and what forbids it. */
+  "GET /projects/{project_name}/repositories/{repository_name}/deletion": {
+    path: {
+      project_name: string;
+      repository_name: string;
+    };
+    reply: Deletion;
+  };
+  /** previewArtifactsDeletion: What would go with several artifacts together, and which of them stay, and why. */
+  "POST /projects/{project_name}/repositories/{repository_name}/deletion": {
+    path: {
+      project_name: string;
+      repository_name: string;
+    };
+    body: ReferencesReq;
+    reply: Deletion;
+  };
   /** previewTagDeletion: What deleting tags would do: which artifacts would have none, and what keeps them. */
   "POST /projects/{project_name}/repositories/{repository_name}/tags/deletion": {
     path: {
@@ -3182,14 +3255,6 @@ export interface Operations {
       repository_name: string;
     };
     body: TagsReq;
-    reply: Deletion;
-  };
-  /** previewRepositoryDeletion: What would go with a repository, and what forbids it. */
-  "GET /projects/{project_name}/repositories/{repository_name}/deletion": {
-    path: {
-      project_name: string;
-      repository_name: string;
-    };
     reply: Deletion;
   };
   /** previewProjectDeletion: What would go with a project: what is left in it is in its trash. */
@@ -3730,11 +3795,11 @@ export interface Operations {
   };
   /** getConfigurations: Every live setting but secrets: its value, whether it can be edited, and the variable that fixes it otherwise. */
   "GET /configurations": {
-    reply: Record<string, unknown>;
+    reply: ConfigurationsResponse;
   };
   /** updateConfigurations: Change the live settings that are named; */
   "PUT /configurations": {
-    body: Record<string, unknown>;
+    body: Configurations;
     reply: undefined;
   };
   /** getInternalconfig: Every live setting but secrets, each as the value it is: lists as lists, objects as objects. */

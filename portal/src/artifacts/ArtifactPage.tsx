@@ -22,7 +22,7 @@ import { Accessories } from "./Accessories.tsx";
 import { ADDITIONS, Addition, type AdditionName } from "./Addition.tsx";
 import { AddTag } from "./AddTag.tsx";
 import { CopyTo } from "./CopyTo.tsx";
-import { DeleteArtifact } from "./DeleteArtifact.tsx";
+import { DeleteArtifacts } from "./DeleteArtifacts.tsx";
 import { DeleteTags } from "./DeleteTags.tsx";
 import { Layers } from "./Layers.tsx";
 import { PullCommands } from "./PullCommands.tsx";
@@ -132,7 +132,7 @@ function Shown({ artifact, tag, crumbs }: { artifact: Artifact; tag: string | nu
       {open === "tag" && <AddTag path={path} digest={artifact.digest} of={tag ?? short} onClose={close} />}
       {open === "copy" && <CopyTo path={path} digests={[artifact.digest]} of={tag ?? short} onClose={close} />}
       {open === "deleteTag" && tag !== null && <DeleteTags path={path} tags={[tag]} onClose={close} onDone={leave} />}
-      {open === "deleteArtifact" && <DeleteArtifact path={path} digest={artifact.digest} onClose={close} onDone={leave} />}
+      {open === "deleteArtifact" && <DeleteArtifacts path={path} digests={[artifact.digest]} onClose={close} onDone={leave} />}
     </Page>
   );
 }

@@ -17,7 +17,7 @@ import { LabelChip } from "../labels/LabelChip.tsx";
 import { LabelPick } from "../labels/LabelPick.tsx";
 import { AddTag } from "./AddTag.tsx";
 import { CopyTo } from "./CopyTo.tsx";
-import { DeleteArtifact } from "./DeleteArtifact.tsx";
+import { DeleteArtifacts } from "./DeleteArtifacts.tsx";
 import { Measured } from "./Measured.tsx";
 import { artifactsQuery, useRepository } from "./queries.ts";
 
@@ -28,7 +28,8 @@ export default function ArtifactsPage() {
   const query = useQuery(artifactsQuery(path, list));
   const may = useMay(project);
   const isSignedIn = Boolean(useUser());
-  const [open, setOpen] = useState<{ what: "tag" | "copy" | "delete"; artifact: Artifact } | null>(null);
+  const [open, setOpen] = useState<{ what: "tag" | "copy"; artifact: Artifact } | null>(null);
+  const [going, setGoing] = useState<string[] | null>(null);
   const [copied, setCopied] = useState<string[] | null>(null);
   const close = () => setOpen(null);
   const columns: Column<Artifact>[] = [
@@ -53,18 +54,20 @@ export default function ArtifactsPage() {
         {isSignedIn && may("label:list") && <LabelPick key={list.filters["label"] ?? ""} project={project} label={t("labels.filterBy")} all={t("labels.all")} value={list.filters["label"] ?? null} onPick={(label) => list.set({ filters: { label: label ? String(label.id) : undefined } })} />}
         </>
       }
+      keys={may("artifact:delete") ? ["remove"] : []}
       menu={(one) => (
         <>
           <Menu.Item onClick={() => void copyText(one.digest)}>{t("kit.copy.digest")}</Menu.Item>
           {may("tag:create") && <Menu.Item onClick={() => setOpen({ what: "tag", artifact: one })}>{t("artifacts.addTag.open")}</Menu.Item>}
           {isSignedIn && <Menu.Item onClick={() => setOpen({ what: "copy", artifact: one })}>{t("artifacts.copyTo.open")}</Menu.Item>}
-          {may("artifact:delete") && <><Menu.Divider /><Menu.Item className="danger" onClick={() => setOpen({ what: "delete", artifact: one })}>{t("artifacts.deleteArtifact.open")}</Menu.Item></>}
+          {may("artifact:delete") && <><Menu.Divider /><Menu.Item className="danger" onClick={() => setGoing([one.digest])}>{t("artifacts.deleteArtifact.open")}</Menu.Item></>}
         </>
       )}
       bulk={(chosen) => (
         <>
           <Measured path={path} digests={chosen.map((one) => one.digest)} />
           {isSignedIn && <Button size="xs" variant="default" onClick={() => setCopied(chosen.map((one) => one.digest))}>{t("artifacts.copyTo.open")}</Button>}
+          {may("artifact:delete") && <Button size="xs" variant="default" data-removes onClick={() => setGoing(chosen.map((one) => one.digest))}>{t("artifacts.deleteArtifacts.open", { count: chosen.length })}</Button>}
         </>
       )}
       empty={<Empty>{t("artifacts.list.empty")}</Empty>}
@@ -72,7 +75,7 @@ export default function ArtifactsPage() {
     {open?.what === "tag" && <AddTag path={path} digest={open.artifact.digest} of={shortDigest(open.artifact.digest)} onClose={close} />}
     {open?.what === "copy" && <CopyTo path={path} digests={[open.artifact.digest]} of={shortDigest(open.artifact.digest)} onClose={close} />}
     {copied && <CopyTo path={path} digests={copied} of={shortDigest(copied[0] ?? "")} onClose={() => setCopied(null)} />}
-    {open?.what === "delete" && <DeleteArtifact path={path} digest={open.artifact.digest} onClose={close} />}
+    {going && <DeleteArtifacts path={path} digests={going} onClose={() => setGoing(null)} />}
     </>
   );
 }

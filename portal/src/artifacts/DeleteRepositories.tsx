@@ -26,14 +26,12 @@ export function DeleteRepositories({ project, names, onClose, onDone }: { projec
     await Promise.all(names.map((name) => repositoryChanged(path(name), leaving)));
     void projectChanged(project);
   };
-  const remove = async () => {
-    for (const name of going) await call("DELETE /projects/{project_name}/repositories/{repository_name}", { path: path(name) });
-  };
+  const remove = async (name: string) => void (await call("DELETE /projects/{project_name}/repositories/{repository_name}", { path: path(name) }));
   return (
     <Removal
-      title={t("artifacts.deleteRepositories.title", { count: names.length })} submit={t("artifacts.deleteRepositories.submit", { count: going.length })} done={t("artifacts.deleteRepositories.done", { count: going.length })}
-      found={all} failed={preview.error} retry={() => void preview.refetch()} blocked={going.length === 0} typed={going[0] ?? ""} project={project} entries={going.map((name) => `${project}/${name}`)}
-      remove={remove} changed={changed} onClose={onClose} onDone={onDone}
+      title={t("artifacts.deleteRepositories.title", { count: names.length })} submit={t("artifacts.deleteRepositories.submit", { count: going.length })} done={(count) => t("artifacts.deleteRepositories.done", { count })}
+      found={all} failed={preview.error} retry={() => void preview.refetch()} typed={going[0] ?? ""} project={project} going={going.map((name) => ({ name: `${project}/${name}`, entry: `${project}/${name}`, remove: () => remove(name) }))}
+      changed={changed} onClose={onClose} onDone={onDone}
     >
       {going.length > 0 && <Names names={going.map((name) => <Name key={name} mono>{`${project}/${name}`}</Name>)} />}
       {found.length > 0 && <p>{t("artifacts.deleteRepositories.artifacts", { count: sum(found, (one) => one.artifact_count) })} {t("artifacts.deleteRepositories.tags", { count: sum(found, (one) => one.tag_count) })}</p>}

@@ -18,15 +18,13 @@ export function DeleteTags({ path, tags, onClose, onDone }: { path: Path; tags: 
   const found = preview.data;
   const refused = new Set((found?.refused ?? []).map((one) => one.tag));
   const going = tags.filter((tag) => !refused.has(tag));
-  const remove = async () => {
-    for (const tag of going) await call("DELETE /projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/tags/{tag_name}", { path: { ...path, reference: tag, tag_name: tag } });
-  };
+  const remove = async (tag: string) => void (await call("DELETE /projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/tags/{tag_name}", { path: { ...path, reference: tag, tag_name: tag } }));
   const untagged = (found?.artifacts ?? []).filter((one) => one.why === "untagged");
   return (
     <Removal
-      title={t("artifacts.deleteTags.title", { count: tags.length })} submit={t("artifacts.deleteTags.submit", { count: going.length })} done={t("artifacts.deleteTags.done", { count: going.length })}
-      found={found && [found]} failed={preview.error} retry={() => void preview.refetch()} blocked={going.length === 0} project={path.project_name} entries={going.map((tag) => `${path.project_name}/${path.repository_name}:${tag}`)}
-      remove={remove} changed={(leaving) => repositoryChanged(path, leaving)} onClose={onClose} onDone={onDone}
+      title={t("artifacts.deleteTags.title", { count: tags.length })} submit={t("artifacts.deleteTags.submit", { count: going.length })} done={(count) => t("artifacts.deleteTags.done", { count })}
+      found={found && [found]} failed={preview.error} retry={() => void preview.refetch()} project={path.project_name} going={going.map((tag) => ({ name: tag, entry: `${path.project_name}/${path.repository_name}:${tag}`, remove: () => remove(tag) }))}
+      changed={(leaving) => repositoryChanged(path, leaving)} onClose={onClose} onDone={onDone}
     >
       {going.length > 0 && <Names names={going.map((tag) => <Name key={tag} mono>{tag}</Name>)} />}
       {found && found.untagged_count > 0 && (

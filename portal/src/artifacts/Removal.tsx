@@ -1,17 +1,20 @@
-// What removing would take along, as the server says it before anything is done; and the way back, where there is a trash.
+// What removing would take along, as the server says it before anything is done; how far it is; and the way back, where there is a trash.
 import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useState, type ReactNode } from "react";
+import { useRef, useState, type ReactNode } from "react";
 import type { Deletion } from "../api/schema.ts";
+import type { Problem } from "../api/problem.ts";
 import { places } from "../app/places.ts";
 import { useLanguage, useWords } from "../app/words.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { TextField } from "../kit/Field.tsx";
-import { bytes, date, shortDigest } from "../kit/format.ts";
-import { ProblemBox } from "../kit/ProblemBox.tsx";
+import { bytes, date, number, shortDigest } from "../kit/format.ts";
+import { ProblemBox, saidOf } from "../kit/ProblemBox.tsx";
+import { Progress } from "../kit/Progress.tsx";
 import { Name } from "../kit/show.tsx";
 import { toast } from "../kit/toast.tsx";
 import { restoreNewest } from "../trash/queries.ts";
+import { removeEach, type Going } from "./removing.ts";
 import kit from "../kit/kit.module.css";
 
 const SHOWN = 5;
@@ -30,60 +33,105 @@ export function Names({ names, count = names.length }: { names: ReactNode[]; cou
 
 /**
  * The dialog. `found`: previews of all that would go; undefined: not known yet. `typed`: what has to be typed where nothing
- * brings it back. `entries`: how the trash calls what is removed. `blocked`: nothing is left that could be removed.
+ * brings it back. `going`: what is removed, one after the other; none: nothing is left that could be. `done`: what is said of so many.
  */
-export function Removal({ title, submit, done, found, failed, retry, typed, blocked, project, entries, remove, changed, onClose, onDone, children }: {
+export function Removal({ title, submit, done, found, failed, retry, typed, going, project, changed, onClose, onDone, children }: {
   title: string;
   submit: string;
-  done: string;
+  done: (count: number) => string;
   found: Deletion[] | undefined;
   failed: unknown;
   retry: () => void;
   typed?: string;
-  blocked: boolean;
+  going: Going[];
   project: string;
-  entries: string[];
-  remove: () => Promise<void>;
   changed: (leaving: boolean) => Promise<void> | void;
   onClose: () => void;
   onDone?: (() => void) | undefined;
   children: ReactNode;
 }) {
   const t = useWords();
+  const language = useLanguage();
   const navigate = useNavigate();
   const [name, setName] = useState("");
   const [wrong, setWrong] = useState(false);
+  const [tried, setTried] = useState<{ count: number; of: number } | null>(null);
+  const [left, setLeft] = useState<{ one: Going; problem: Problem }[]>([]);
+  const stops = useRef(false);
   const comesBack = found?.every((one) => one.trash_days > 0) ?? true;
+  const blocked = going.length === 0 && left.length === 0; // afterwards the preview knows nothing of what has gone
   const asks = !comesBack && typed !== undefined && !blocked;
-  const undo = () => {
+  const undo = (entries: string[]) => {
     restoreNewest(project, entries)
       .catch(() => toast(t("artifacts.undo.failed"), { label: t("artifacts.undo.trash"), run: () => void navigate({ to: places.trash(project) }) }))
       .finally(() => void changed(false));
   };
   const removal = useMutation({
-    mutationFn: remove,
-    onSuccess: () => {
-      toast(done, comesBack ? { label: t("kit.undo"), run: undo } : undefined);
-      onClose();
-      onDone?.();
+    mutationFn: async (these: Going[]) => {
+      stops.current = false;
+      setLeft([]);
+      setTried({ count: 0, of: these.length });
+      const { gone, stay } = await removeEach(these, (count) => setTried({ count, of: these.length }), () => stops.current);
+      if (gone.length > 0) {
+        const entries = gone.flatMap((one) => (one.entry === null ? [] : [one.entry]));
+        toast(done(gone.length), comesBack && entries.length > 0 ? { label: t("kit.undo"), run: () => undo(entries) } : undefined);
+      }
+      if (stay.length === 1 && gone.length === 0) throw stay[0]?.problem;
+      return stay;
     },
-    onSettled: (_, error) => changed(onDone !== undefined && error === null),
+    onSuccess: (stay) => {
+      if (stay.length > 0) return setLeft(stay);
+      onClose();
+      if (!stops.current) onDone?.();
+      return undefined;
+    },
+    onSettled: (stay, error) => changed(onDone !== undefined && error === null && stay?.length === 0 && !stops.current),
   });
   const send = () => {
     if (blocked) onClose();
     else if (asks && name !== typed) setWrong(true);
-    else removal.mutate();
+    else removal.mutate(left.length > 0 ? left.map(({ one }) => one) : going);
   };
+  // What is on its way ends with the one in hand; what has gone by then is told, with the way back.
+  const leave = () => {
+    if (removal.isPending) stops.current = true;
+    else onClose();
+  };
+  const several = removal.isPending && tried !== null && tried.of > 1;
   return (
-    <Dialog title={title} opened onClose={onClose}>
-      {failed ? <ProblemBox error={failed} onRetry={retry} /> : (
-        <DialogForm submit={blocked ? t("kit.dialog.close") : submit} onSubmit={send} onCancel={onClose} busy={removal.isPending || found === undefined} error={removal.error} danger={!blocked}>
-          {children}
-          {found && !blocked && <Back found={found} />}
+    <Dialog title={title} opened onClose={leave}>
+      {failed && left.length === 0 ? <ProblemBox error={failed} onRetry={retry} /> : (
+        <DialogForm
+          submit={blocked ? t("kit.dialog.close") : left.length > 0 ? t("problems.retry") : submit} onSubmit={send} onCancel={leave} busy={removal.isPending || (found === undefined && left.length === 0)} error={removal.error} danger={!blocked}
+          {...(several ? { cancel: t("work.stop") } : left.length > 0 ? { cancel: t("kit.dialog.close") } : {})}
+        >
+          {left.length > 0 ? <Left left={left} /> : children}
+          {several && <Progress part={tried.count / tried.of} label={title} text={t("work.of", { done: number(tried.count, language), total: number(tried.of, language) })} />}
+          {found && !blocked && left.length === 0 && <Back found={found} />}
           {asks && <TextField label={t("kit.confirm.type", { name: typed })} value={name} error={wrong ? t("kit.confirm.wrong", { name: typed }) : null} onChange={(event) => { setName(event.currentTarget.value); setWrong(false); }} />}
         </DialogForm>
       )}
     </Dialog>
+  );
+}
+
+/** What could not be removed, each with why. */
+function Left({ left }: { left: { one: Going; problem: Problem }[] }) {
+  const t = useWords();
+  const language = useLanguage();
+  return (
+    <div role="alert" className="stack">
+      <p>{t("artifacts.going.left", { count: left.length })}</p>
+      <ul className={`${kit["names"] ?? ""} ${kit["left"] ?? ""}`}>
+        {left.map(({ one, problem }) => (
+          <li key={one.name}>
+            <Name mono>{one.name}</Name><br />
+            <bdi>{saidOf(problem, t, language) ?? (problem.message || t("problems.unknown"))}</bdi>
+            {problem.requestId !== "" && <> <span className="small muted">{t("problems.request")} <code translate="no">{problem.requestId.slice(-12)}</code></span></>}
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }
 
@@ -96,7 +144,7 @@ function Back({ found }: { found: Deletion[] }) {
   return <p className={first.trash_days > 0 ? "muted" : "strong"}>{first.trash_days > 0 ? t("artifacts.going.until", { date: date(new Date(first.purge_time), language) }) : t("work.undone")}</p>;
 }
 
-/** What keeps something from going: the tag and the rule, or the index that names it. */
+/** What keeps something from going: the tag and the rule, or the index that names it; of several artifacts also which. */
 export function Refusals({ found }: { found: Deletion }) {
   const t = useWords();
   if (found.refused_count === 0) return null;
@@ -106,8 +154,9 @@ export function Refusals({ found }: { found: Deletion }) {
       <Names
         count={found.refused_count}
         names={found.refused.slice(0, SHOWN).map((one) => {
-          if (one.tag !== null) return <span key={one.tag}><Name mono>{one.tag}</Name>{one.pattern !== null && <> <span className="muted">{t("artifacts.immutable.by", { rule: one.pattern })}</span></>}</span>;
-          return one.index === null ? <code key={one.reason} translate="no">{one.reason}</code> : <span key={one.index}>{t("artifacts.going.inUse")} <code title={one.index} translate="no">{shortDigest(one.index)}</code></span>;
+          const of = one.artifact === null ? null : <><code title={one.artifact} translate="no">{shortDigest(one.artifact)}</code> </>;
+          if (one.tag !== null) return <span key={one.tag}>{of}<Name mono>{one.tag}</Name>{one.pattern !== null && <> <span className="muted">{t("artifacts.immutable.by", { rule: one.pattern })}</span></>}</span>;
+          return one.index === null ? <code key={one.reason} translate="no">{one.reason}</code> : <span key={one.index}>{of}{t("artifacts.going.inUse")} <code title={one.index} translate="no">{shortDigest(one.index)}</code></span>;
         })}
       />
     </>

@@ -17,6 +17,8 @@ import { ItemField } from "./ItemField.tsx";
 import { SECTIONS, changesOf, problemOf, type Group, type Item, type Said, type Section } from "./items.ts";
 import { settingsChanged, settingsQuery } from "./queries.ts";
 import { Trial } from "./Trial.tsx";
+import { Saved } from "./Saved.tsx";
+import { warningsOf } from "./warnings.ts";
 
 const PLACE = "/admin/settings";
 
@@ -58,10 +60,10 @@ function Form({ section, said }: { section: Section; said: Record<string, Said> 
   };
   const save = useMutation({
     mutationFn: (_sent: Record<string, unknown>) => call("PUT /configurations", { body: changes }),
-    onSuccess: async (_answer, sent) => {
+    onSuccess: async (answer, sent) => {
       await settingsChanged();
       draft.forget(sent);
-      toast(t("configuration.saved"));
+      if (answer.headers.get("Warning") === null) toast(t("configuration.saved"));
     },
     onError: (error: Error) => void toFields(error),
   });
@@ -84,6 +86,8 @@ function Form({ section, said }: { section: Section; said: Record<string, Said> 
   };
   const values = Object.fromEntries([...Object.entries(said).map(([name, one]): [string, unknown] => [name, one.value]), ...Object.entries(draft.values)]);
   const toBeMended = Object.keys(wrong);
+  // What was saved and does not work is told until the fields change, or are saved again.
+  const warned = count === 0 ? warningsOf(save.data?.headers.get("Warning") ?? null) : [];
   return (
     <form ref={form} data-section={section} className={classes["form"]} noValidate onSubmit={(event) => { event.preventDefault(); if (count > 0 && !save.isPending) send(); }}>
       <LeaveGuard dirty={count > 0 && !save.isPending} secrets={Object.keys(changes).some(isSecret)} onDiscard={draft.clear} />
@@ -92,11 +96,12 @@ function Form({ section, said }: { section: Section; said: Record<string, Said> 
         <section key={group.title} className="stack" aria-label={t(`configuration.group.${group.title}` as Key)}>
           <h2>{t(`configuration.group.${group.title}` as Key)}</h2>
           {group.items.map((one) => <ItemField key={one.name} item={one} said={said[one.name]} value={values[one.name]} wrong={wrong[one.name]} onChange={(value) => change(one.name, value)} />)}
-          {group.test && <Trial service={group.test} values={values} onRefused={toFields} />}
+          {group.test && <Trial service={group.test} values={values} onRefused={toFields} asked={warned.some((one) => one.service === group.test) ? save.submittedAt : 0} />}
         </section>
       ))}
       <div className={classes["foot"]}>
         {toBeMended.length > 0 && <p className="wrong" role="alert">{t("configuration.mend", { fields: toBeMended.map(label).join(", ") })}</p>}
+        {warned.map((one) => <Saved key={one.said} warned={one} section={section} />)}
         {save.error && toBeMended.length === 0 && <ProblemBox error={save.error} />}
         <div className="row">
           <Button type="submit" loading={save.isPending} disabled={count === 0}>{t("configuration.save")}</Button>

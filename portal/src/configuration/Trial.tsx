@@ -2,7 +2,7 @@
 import { Button } from "@mantine/core";
 import { IconCheck, IconX } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { call } from "../api/client.ts";
 import { asProblem } from "../api/problem.ts";
 import type { LdapPingResult } from "../api/schema.ts";
@@ -34,12 +34,16 @@ async function ask(service: Service, values: Values): Promise<{ steps: LdapPingR
   return { steps: [], success: true, message: "", milliseconds: performance.now() - began };
 }
 
-/** `onRefused`: an error that belongs to a field is shown there; true: it was. */
-export function Trial({ service, values, onRefused }: { service: Service; values: Values; onRefused: (error: unknown) => boolean }) {
+/** `onRefused`: an error that belongs to a field is shown there; true: it was. `asked`: it tries by itself when this becomes another number than 0. */
+export function Trial({ service, values, onRefused, asked }: { service: Service; values: Values; onRefused: (error: unknown) => boolean; asked: number }) {
   const t = useWords();
   const language = useLanguage();
   const [atField, setAtField] = useState(false);
   const test = useMutation({ mutationFn: () => ask(service, values), onError: (error) => setAtField(asProblem(error).reason === "CONFIGURATION_INVALID" && onRefused(error)) });
+  const { mutate } = test;
+  useEffect(() => {
+    if (asked !== 0) mutate();
+  }, [asked, mutate]);
   const found = test.data;
   return (
     <div className="stack" data-trial={service}>

@@ -61,7 +61,7 @@ function useOpener(opened: boolean): void {
 }
 
 /** The form in a dialog: fields, then what went wrong, then Cancel left and the action right. */
-export function DialogForm({ children, submit, onSubmit, onCancel, busy, error, danger }: {
+export function DialogForm({ children, submit, onSubmit, onCancel, busy, error, danger, cancel }: {
   children?: ReactNode;
   /** What the button does, verb and noun: "Delete 3 tags". */
   submit: string;
@@ -70,6 +70,8 @@ export function DialogForm({ children, submit, onSubmit, onCancel, busy, error, 
   busy: boolean;
   error: unknown;
   danger?: boolean;
+  /** What the other button says; "Cancel" otherwise. */
+  cancel?: string;
 }) {
   const t = useWords();
   const send = (event: FormEvent) => {
@@ -81,7 +83,7 @@ export function DialogForm({ children, submit, onSubmit, onCancel, busy, error, 
       {children}
       {error !== null && error !== undefined && <ProblemBox error={error} />}
       <div className={classes["buttons"]}>
-        <Button variant="default" onClick={onCancel} data-autofocus={danger || undefined}>{t("kit.dialog.cancel")}</Button>
+        <Button variant="default" onClick={onCancel} data-autofocus={danger || undefined}>{cancel ?? t("kit.dialog.cancel")}</Button>
         <Button type="submit" loading={busy} {...(danger ? { color: "red" } : {})}>{submit}</Button>
       </div>
     </form>

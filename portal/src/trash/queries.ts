@@ -27,14 +27,21 @@ export async function restoreEntry(id: number, names: Record<string, string> = {
   return (await call("POST /trash/{id}/restore", { path: { id }, body: { names } })).data;
 }
 
-/** Bring back what was deleted a moment ago: of each name the newest entry. `names`: as entries are called. */
+/**
+ * Bring back what was deleted a moment ago: of each name the newest entry. `names`: as entries are called.
+ *
+ * @throws the first refusal, when all others are back
+ */
 export async function restoreNewest(project: string, names: readonly string[]): Promise<void> {
   const { data } = await call("GET /projects/{project_name_or_id}/trash", { path: { project_name_or_id: project }, query: { sort: "-deleted_at", page_size: 100 }, header: IS_NAME });
+  const refused: unknown[] = [];
   for (const name of names) {
     const entry = data.find((one) => one.name === name);
-    if (entry) await restoreEntry(entry.id);
+    if (entry) await restoreEntry(entry.id).catch((error: unknown) => refused.push(error));
+    else refused.push(new Problem(404, "NOT_FOUND", "", "", { reason: "TRASH_UNKNOWN" }));
   }
   await queries.invalidateQueries({ queryKey: ["trash"] });
+  if (refused.length > 0) throw refused[0];
 }
 
 /** Names that are free where some were taken, by the old ones; null: that is not what went wrong. */

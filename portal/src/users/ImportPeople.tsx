@@ -5,7 +5,7 @@ import { useState } from "react";
 import { call } from "../api/client.ts";
 import { Problem } from "../api/problem.ts";
 import type { LdapFailedImportUser, LdapUser } from "../api/schema.ts";
-import { useWords } from "../app/words.ts";
+import { useWords, type Key } from "../app/words.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { CheckField, TextField } from "../kit/Field.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
@@ -17,6 +17,9 @@ import classes from "./users.module.css";
 
 const SHOWN = 50;
 const TYPED_MS = 300;
+
+/** Reasons that have words; of another the server's own sentence is shown. */
+type Reason = Extract<Key, `users.import.reason.${string}`>;
 
 /** Who could not be imported, as the server lists them with its refusal; null: it refused for another reason. */
 const failedOf = (error: unknown): LdapFailedImportUser[] | null => (error instanceof Problem && Array.isArray(error.detail["entries"]) ? (error.detail["entries"] as LdapFailedImportUser[]) : null);
@@ -69,7 +72,7 @@ export function ImportPeople({ onClose }: { onClose: () => void }) {
         {failed && (
           <div role="alert" className="stack">
             <p>{t("users.import.failed")}</p>
-            <ul>{failed.map((one) => <li key={one.uid}><Name>{one.uid}</Name>: <bdi>{one.error}</bdi></li>)}</ul>
+            <ul>{failed.map((one) => <li key={one.uid}><Name>{one.uid}</Name>: <bdi>{t(`users.import.reason.${one.reason}` as Reason, { defaultValue: one.error })}</bdi></li>)}</ul>
           </div>
         )}
       </DialogForm>

@@ -1194,6 +1194,7 @@ def upgrade() -> None:
         sa.Column("child_digest", sa.LargeBinary(length=65), nullable=False),
         sa.Column("platform", sa.JSON(), nullable=True),
         sa.Column("annotations", sa.JSON(), nullable=True),
+        sa.Column("urls", sa.JSON(), nullable=True),
         sa.ForeignKeyConstraint(["child_id"], ["artifact.id"], name=op.f("fk_artifact_reference_child_id")),
         sa.ForeignKeyConstraint(
             ["parent_id"], ["artifact.id"], name=op.f("fk_artifact_reference_parent_id"), ondelete="CASCADE"
