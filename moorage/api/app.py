@@ -75,7 +75,7 @@ class Api:
         if request.method in _UNSAFE:
             body = await request.body(_IDLE_SECONDS).whole(MAX_BODY_BYTES)
         if b"%00" in request.query_string or _ESCAPED_NUL.search(body) is not None:
-            raise Invalid("There is a NUL character in the request; no text here can hold one.")
+            raise Unprocessable("There is a NUL character in the request; no text here can hold one.")
         scope: dict[str, Any] = {
             **request.scope,
             "path": path,

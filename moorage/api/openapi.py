@@ -96,7 +96,7 @@ _NAME_IN_LOCATION: dict[str, Any] = {
     "description": "Whether the Location of the reply ends in the name, not in the id.",
     "schema": {"type": "boolean", "default": False},
 }
-_EVERYWHERE: tuple[type[Problem], ...] = (Unauthenticated, TooMany, Unavailable)
+_EVERYWHERE: tuple[type[Problem], ...] = (Unauthenticated, TooMany, Unprocessable, Unavailable)
 
 
 def build_document(routes: Sequence[HTTPRouteHandler]) -> dict[str, Any]:
@@ -196,9 +196,9 @@ def _failures(handler: HTTPRouteHandler, places: set[str]) -> dict[str, Any]:
     if "path" in places:
         problems.add(NotFound)
     if "query" in places:
-        problems |= {Invalid, Unprocessable}
+        problems.add(Invalid)
     if {str(one) for one in handler.http_methods} & {"POST", "PUT", "PATCH", "DELETE"}:
-        problems |= {Invalid, TooLarge, Unprocessable, Denied}
+        problems |= {Invalid, TooLarge, Denied}
     described: dict[str, Any] = {}
     for status in sorted({kind.status for kind in problems}):
         said = sorted({kind for kind in problems if kind.status == status}, key=lambda kind: kind.__name__)

@@ -126,7 +126,7 @@ class Project(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Of the caller: the role that allows most; 0 without one."""
     current_user_role_ids: list[int] | None = None
     """Of the caller: all roles."""
-    repo_count: int = -1
+    repo_count: int
     metadata: ProjectMetadata
     cve_allowlist: CVEAllowlist | None = None
 
@@ -497,7 +497,7 @@ def project_out(row: lists.ListedProject, *, detail: bool) -> Project:
         metadata=ProjectMetadata(public="true" if row.public else "false", trash_days=str(row.trash_days), **chosen),
         current_user_role_id=(roles[0] if roles else 0) if detail else -1,
         current_user_role_ids=roles if detail else None,
-        repo_count=row.repository_count if detail else -1,
+        repo_count=row.repository_count,
         cve_allowlist=allowlist_out(row.allowlist, row.id) if detail else None,
     )
 

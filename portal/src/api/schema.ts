@@ -888,7 +888,7 @@ export interface Project {
   current_user_role_id?: number;
   /** Of the caller: all roles. */
   current_user_role_ids?: number[] | null;
-  repo_count?: number;
+  repo_count: number;
   metadata: ProjectMetadata;
   cve_allowlist?: CVEAllowlist | null;
 }
