@@ -167,6 +167,8 @@ class Page:
         self.session = session
         self._context = context
         self.origins: set[str] = set()
+        self._waits: set[str] = set()
+        self._heard = 0  # of what it said, for `is_waiting`
         for domain in ("Page", "Runtime", "Log", "Network", "Audits"):
             self._ask(f"{domain}.enable")
 
@@ -326,15 +328,16 @@ class Page:
 
     def is_waiting(self) -> bool:
         """Whether something that the document asked a server for has not come yet."""
-        waits: set[str] = set()
-        for name, said in self._events():
+        events = self._events()
+        for name, said in events[self._heard :]:  # a long story has many
             if name == "Page.frameNavigated" and "parentId" not in said["frame"]:
-                waits.clear()
+                self._waits.clear()
             elif name == "Network.requestWillBeSent" and said["request"]["url"].startswith("http"):
-                waits.add(said["requestId"])
+                self._waits.add(said["requestId"])
             elif name in {"Network.loadingFinished", "Network.loadingFailed"}:
-                waits.discard(said["requestId"])
-        return bool(waits)
+                self._waits.discard(said["requestId"])
+        self._heard = len(events)
+        return bool(self._waits)
 
     def requested(self) -> list[str]:
         """The URLs of all requests so far."""

@@ -314,15 +314,22 @@ class Reader:
         self.page.value(f"document.documentElement.dataset.mantineColorScheme === {json.dumps(theme)}")
         self.page.wait(f"document.documentElement.dataset.mantineColorScheme === {json.dumps(theme)}")
 
-    def axe(self, what: Mapping[str, object] = AXE) -> list[str]:
-        """What keeps people out, in axe's words: rule, place, and what is wrong. A menu that closes is waited for."""
+    def axe(self, what: Mapping[str, object] = AXE, *, within: str = "") -> list[str]:
+        """What keeps people out, in axe's words: rule, place, and what is wrong.
+
+        Args:
+            within: a selector: only there. Otherwise everywhere, and a menu that closes is waited for.
+        """
         self.page.rest()
-        self.page.wait("!document.querySelector('[role=menu]')")
+        self.page.wait(
+            "!document.querySelector('[role=menu]')" if not within else f"document.querySelector({json.dumps(within)})"
+        )
         self.settle()
         if not self.page.value("Boolean(window.axe)"):  # half a megabyte, which is not sent again to the same document
             self.page.value(self._axe)
         # A dialog covers half of a field behind it, which nobody can press then.
         where = "document.querySelector('[role=dialog]') ?? document" if what is SIZE else "document"
+        where = f"document.querySelector({json.dumps(within)})" if within else where
         found: list[dict[str, Any]] = self.page.value(
             f"axe.run({where}, {json.dumps(what)}).then((done) => done.violations.map((one) => ({{id: one.id,"
             " nodes: one.nodes.map((node) => [node.target.join(' '), node.failureSummary])})))"

@@ -105,7 +105,7 @@ def test_preferences_are_kept_by_the_server(reader: Reader, moorage: Moorage) ->
     reader.page.wait(HIGH)
     reader.open("/projects", "Projects")
     reader.press("Columns")
-    reader.press("Role", role="menuitem")
+    reader.press("Role", role="menuitemcheckbox")
     reader.page.wait(f"!{HAS_ROLES}")
     reader.page.wait(f"{KEPT}.then((one) => one.density === 'comfortable' && one.tables?.projects?.on.role === false)")
     reader.open("/me/preferences", "Preferences")

@@ -55,7 +55,7 @@ def test_many_platforms_are_one_row_and_chosen_one_by_one(reader: Reader, moorag
     reader.press("linux/arm64", role="option")
     reader.page.wait("document.querySelectorAll('tbody tr').length === 3")
     reader.press("Details of 2.0.0")
-    reader.see("IMAGE")
+    reader.page.wait("[...document.querySelectorAll('dd')].some((one) => one.textContent === 'image')")
     reader.press("2.0.0")
     reader.see("2 platforms")
     reader.press("Accessories")

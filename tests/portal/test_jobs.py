@@ -43,7 +43,7 @@ def test_work_is_paused_stopped_and_read(reader: Reader, moorage: Moorage) -> No
 
 def test_schedules_are_paused_together(reader: Reader, moorage: Moorage) -> None:
     reader.enter("/admin/schedules", "Schedules", moorage.admin)
-    reader.see("every day at 0")
+    reader.see("Every day at 0")
     reader.press("Pause all schedules…")
     reader.see("What falls into the pause is left out")
     reader.press("Pause all schedules")

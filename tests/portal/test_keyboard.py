@@ -97,3 +97,30 @@ def test_the_map_says_what_keys_do_here(reader: Reader, moorage: Moorage) -> Non
     reader.see("Create project")
     reader.key("Escape")
     reader.page.wait("document.activeElement?.textContent === 'New project'")
+
+
+def test_tabs_that_do_not_fit_are_reached_by_keys(reader: Reader, moorage: Moorage) -> None:
+    moorage.create_project("by-tabs")
+    reader.enter("/projects/by-tabs", "by-tabs", moorage.admin)
+    reader.page.resize(820, 800)
+    more = "document.querySelector('[data-tabs] [data-more] button')"
+    entries = "[...document.querySelectorAll('[role=menu] [role=menuitem]')]"
+    reader.page.wait(f"{more}?.checkVisibility() && document.querySelectorAll('[data-tabs] a[hidden]').length > 2")
+    reader.settle()
+    reader.page.value("document.querySelector('h1').focus()")
+    reader.tab_to("More")
+    reader.key("Enter")
+    reader.page.wait(f"{entries}.length > 2 && document.activeElement === {entries}[0]")
+    reader.key("ArrowDown")
+    reader.page.wait(f"document.activeElement === {entries}[1]")
+    reader.key("ArrowUp", times=2)
+    reader.page.wait(f"document.activeElement === {entries}.at(-1)")
+    reader.key("Escape")
+    reader.page.wait(f"!document.querySelector('[role=menu]') && document.activeElement === {more}")
+    reader.key("Enter")
+    reader.page.wait(f"document.activeElement === {entries}[0]")
+    wanted = reader.page.value("document.activeElement.pathname")
+    reader.key("Enter")
+    reader.page.wait(f"location.pathname === {wanted!r} && !document.querySelector('[role=menu]')")
+    reader.page.wait("document.querySelector('[data-tabs] a[data-active]').checkVisibility()")
+    reader.page.resize(1280, 800)

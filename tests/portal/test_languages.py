@@ -24,7 +24,7 @@ def test_a_language_is_chosen_in_the_menu_at_once_and_for_the_next_visit(reader:
     walter = moorage.create_user("walter")  # of this test alone: what somebody prefers is kept with the account
     reader.enter("/projects", "Projects", walter)
     reader.press(walter.username)
-    reader.press("Deutsch", role="menuitem")
+    reader.press("Deutsch", role="menuitemradio")
     reader.see_title("Projekte")
     kept = "fetch('/api/v2.0/users/current/preferences').then((one) => one.json())"
     reader.page.wait(f"{kept}.then((one) => one.language === 'de-DE')")

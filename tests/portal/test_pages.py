@@ -111,6 +111,13 @@ def look_once(
     return [f"{page.address}, {state}, {theme}, {language}, {width}: {found}" for found in wrong]
 
 
+GUEST = {
+    "access", "labels", "logs", "policy.immutability", "policy.retention", "settings", "trash", "webhooks",
+    "webhooks.policy",
+}  # fmt: skip
+DENIED = {"guest": GUEST, "limited-guest": GUEST | {"members", "robots"}}
+"""By a role in the project, the pages below it that it may not open."""
+
 ARTIFACT = "/projects/team/repositories/backend~api/tags/2.1.0"
 DIALOGS = (
     (ARTIFACT, "Add tag"), (ARTIFACT, "Copy to…"), (ARTIFACT, "More", "Delete artifact…"),
@@ -130,6 +137,53 @@ DIALOGS = (
     ("/admin/robots", "Actions for robot", "Edit robot"),
 )  # fmt: skip
 """Dialogs that no story looks at: where, and what is pressed to have them."""
+
+
+REPOSITORY = "/projects/team/repositories/backend~api"
+MENUS = (
+    ("/projects", "admin"), ("/projects", "Columns"), (ARTIFACT, "More"), (REPOSITORY, "Actions for 2.1.0"),
+    ("/projects/team/policy/retention", "Actions for rule 1"),
+    ("/projects/team/trash", "Actions for backend/api:0.9.0"),
+)  # fmt: skip
+"""One of each kind of menu: where, and what opens it."""
+
+LISTS = ((REPOSITORY, "Platforms"), ("/projects", "Visibility"))
+"""What is chosen from a list, by the field's name."""
+
+LIST = "document.activeElement.getAttribute('aria-controls')"
+CHECKED = "[...document.querySelectorAll('[role=menu] [aria-checked=true]')].map((one) => one.role)"
+
+
+@pytest.mark.usefixtures("furnished")
+def test_open_menus_and_lists_keep_nobody_out(reader: Reader, moorage: Moorage) -> None:
+    reader.enter("/projects", "Projects", moorage.admin)
+    wrong: list[str] = []
+    for path, name in (*MENUS, *LISTS):
+        is_menu = (path, name) in MENUS
+        go(reader, path)
+        reader.settle()
+        shown = "[role=menu]"
+        if is_menu:
+            reader.press(name)
+        else:
+            reader.page.click(f"[aria-label={json.dumps(name)}]")
+            reader.page.wait("document.activeElement.ariaExpanded === 'true'")
+            shown = f"[id={json.dumps(reader.page.value(LIST))}]"
+        reader.page.wait(f"document.querySelector({json.dumps(shown)})?.checkVisibility()")
+        picture = "menu." + "-".join(re.findall("[a-z]+", f"{path.rpartition('/')[2]} {name}".lower()))
+        for theme, what in (("light", AXE), ("dark", COLOURS)):
+            reader.themed(theme)
+            wrong += [f"{picture}, {theme}: {one}" for one in reader.axe(what, within=shown)]
+            reader.photograph(picture, theme=theme)
+        reader.themed("light")
+        if name in {"admin", "Columns"}:
+            kind = "menuitemradio" if name == "admin" else "menuitemcheckbox"
+            assert set(reader.page.value(CHECKED)) == {kind}
+        reader.key("Escape")
+        reader.page.wait(f"!document.querySelector({json.dumps(shown)})?.checkVisibility()")
+        if is_menu:
+            reader.page.wait("document.activeElement.ariaHasPopup === 'menu'")
+    assert wrong == []
 
 
 @pytest.mark.usefixtures("furnished")
@@ -229,6 +283,41 @@ def test_what_failed_says_why_and_can_be_tried_again(reader: Reader, moorage: Mo
             failed += 1
     assert wrong == []
     assert failed > 5
+
+
+def test_deep_links_say_what_they_are_and_whom_to_ask(reader: Reader, moorage: Moorage, furnished: Furnished) -> None:
+    within = [page for page in read_pages() if page.address.startswith("/projects/$project")]
+    reader.expected = ["403 (Forbidden)"]
+    reader.enter("/projects", "Projects", moorage.create_user("outsider"))
+    for page in within:
+        go(reader, fill_in(page.address, furnished.values))
+        reader.see_title("Not allowed")
+        reader.see("Ask one of its admins to add you as a member.")
+        reader.settle()
+        assert not reader.page.value("document.querySelector('main [role=alert], main [aria-busy=true]')"), page.address
+    reader.look("project.denied")
+    for role, closed in DENIED.items():
+        account = moorage.create_user(f"deep-{role}")
+        moorage.add_member("team", account, role)
+        reader.enter("/projects", "Projects", account)
+        found = set()
+        for page in within:
+            go(reader, fill_in(page.address, furnished.values))
+            reader.page.wait(LOADED)
+            reader.settle()
+            said = reader.page.value("document.querySelector('main').innerText")
+            alerts = "document.querySelectorAll('main [role=alert], main [aria-busy=true]').length"
+            assert reader.page.value(alerts) == 0, (role, page.address, said)
+            if "Not allowed" in said:
+                assert "Ask a project admin for it." in said
+                found.add(page.name.removeprefix("projects.project."))
+        assert found == closed, role
+        for path in ("/admin/gc", "/admin/audit/purge"):
+            go(reader, path)
+            reader.see_title("Not allowed")
+    go(reader, "/projects/team/webhooks")
+    reader.see("Ask a project admin for it.")
+    reader.look("project.denied.part")
 
 
 def test_others_read_why_they_may_not(reader: Reader, moorage: Moorage, furnished: Furnished) -> None:

@@ -2,7 +2,7 @@
 import { ActionIcon, Button, Kbd, Menu, useMantineColorScheme } from "@mantine/core";
 import { IconCheck, IconChevronDown, IconMenu2, IconSearch } from "@tabler/icons-react";
 import { Link, useNavigate, useRouterState } from "@tanstack/react-router";
-import { Suspense, lazy } from "react";
+import { Suspense, lazy, useId } from "react";
 import { entries } from "./pages.ts";
 import { prefer } from "./preferences.ts";
 import { isAdmin, signOut, useUser } from "./session.tsx";
@@ -48,18 +48,24 @@ const THEMES: { value: "auto" | "light" | "dark"; label: Key }[] = [
   { value: "dark", label: "shell.theme.dark" },
 ];
 
+const CHOSEN = <IconCheck size={16} stroke={1.5} aria-hidden />;
+
 /** Entries for the theme and the language; also on the page for signing in. */
 export function Choices() {
   const t = useWords();
   const language = useLanguage();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
-  const check = (on: boolean) => <IconCheck size={16} stroke={1.5} aria-hidden className={on ? undefined : classes["off"]} />;
+  const ids = { theme: useId(), language: useId() };
   return (
     <>
-      <Menu.Label>{t("shell.theme.label")}</Menu.Label>
-      {THEMES.map((one) => <Menu.Item key={one.value} role="menuitemradio" aria-checked={colorScheme === one.value} leftSection={check(colorScheme === one.value)} onClick={() => { setColorScheme(one.value); void prefer({ theme: one.value }).catch(() => undefined); }}>{t(one.label)}</Menu.Item>)}
-      <Menu.Label>{t("shell.language.label")}</Menu.Label>
-      {(Object.keys(LANGUAGES) as Language[]).map((one) => <Menu.Item key={one} lang={one} role="menuitemradio" aria-checked={language === one} leftSection={check(language === one)} onClick={() => { void speak(one, true); void prefer({ language: one }).catch(() => undefined); }}>{LANGUAGES[one]}</Menu.Item>)}
+      <div role="group" aria-labelledby={ids.theme}>
+        <Menu.Label id={ids.theme}>{t("shell.theme.label")}</Menu.Label>
+        {THEMES.map((one) => <Menu.RadioItem key={one.value} value={one.value} checked={colorScheme === one.value} checkIcon={CHOSEN} closeMenuOnClick onChange={() => { setColorScheme(one.value); void prefer({ theme: one.value }).catch(() => undefined); }}>{t(one.label)}</Menu.RadioItem>)}
+      </div>
+      <div role="group" aria-labelledby={ids.language}>
+        <Menu.Label id={ids.language}>{t("shell.language.label")}</Menu.Label>
+        {(Object.keys(LANGUAGES) as Language[]).map((one) => <Menu.RadioItem key={one} lang={one} value={one} checked={language === one} checkIcon={CHOSEN} closeMenuOnClick onChange={() => { void speak(one, true); void prefer({ language: one }).catch(() => undefined); }}>{LANGUAGES[one]}</Menu.RadioItem>)}
+      </div>
     </>
   );
 }

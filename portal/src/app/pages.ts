@@ -14,6 +14,8 @@ export interface PageOf {
   rail?: { order: number; label: Key; icon: Icon; for: "everyone" | "people" | "admin"; capability?: string };
   /** A tab of its frame. `needs`: a permission in the project, as `member:list`. */
   tab?: { order: number; label: Key; needs?: string; capability?: string };
+  /** Of a page that is no tab, what a tab says of itself: the permission that it needs, and how it is called. */
+  part?: { needs: string; label: Key };
   /** An entry of the user's menu. */
   menu?: { order: number; label: Key };
   /** Only for system administrators: others see why not, at the same address. */

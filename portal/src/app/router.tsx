@@ -3,9 +3,10 @@ import { Outlet, createRootRoute, createRoute, createRouter, lazyRouteComponent,
 import { home as begin } from "./home.ts";
 import { pages, type PageOf } from "./pages.ts";
 import { parseSearch, stringifySearch } from "./search.ts";
-import { AdminOnly, Crashed, Missing, PeopleOnly } from "./states.tsx";
+import { AdminOnly, Crashed, Missing, PeopleOnly, RoleOnly } from "./states.tsx";
 import { Shell } from "./Shell.tsx";
 import { queries, sessionQuery } from "./session.tsx";
+import type { Key } from "./words.ts";
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: Missing });
 const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell });
@@ -29,12 +30,20 @@ const repository = createRoute({
 });
 const frames = { project, repository, bare: root };
 
-function routeOf(page: PageOf) {
+function shownOf(page: PageOf) {
   const load = lazyRouteComponent(page.load);
+  const { needs, label }: { needs?: string; label?: Key } = page.tab ?? page.part ?? {};
+  if (page.admin) return () => <AdminOnly page={load} />;
+  if (page.people) return () => <PeopleOnly page={load} />;
+  if (needs === undefined || label === undefined) return load;
+  return Object.assign(() => <RoleOnly page={load} needs={needs} label={label} />, { preload: (load as { preload?: () => Promise<void> }).preload });
+}
+
+function routeOf(page: PageOf) {
   return createRoute({
     getParentRoute: () => (page.frame === undefined ? shell : frames[page.frame]) as typeof shell,
     path: page.path,
-    component: page.admin ? () => <AdminOnly page={load} /> : page.people ? () => <PeopleOnly page={load} /> : load,
+    component: shownOf(page),
   });
 }
 

@@ -1,13 +1,15 @@
 // Whole pages that are a state: not found, not allowed, crashed.
 import { Button } from "@mantine/core";
-import { Link, useNavigate, useRouter } from "@tanstack/react-router";
-import { useEffect, type ComponentType } from "react";
-import { asProblem } from "../api/problem.ts";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useParams, useRouter } from "@tanstack/react-router";
+import { useEffect, type ComponentType, type ReactNode } from "react";
+import { asProblem, type Problem } from "../api/problem.ts";
 import { Empty } from "../kit/Empty.tsx";
-import { Page } from "../kit/Page.tsx";
+import { Page, useIsInPage } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
-import { isAdmin, useUser } from "./session.tsx";
-import { useWords } from "./words.ts";
+import { places } from "./places.ts";
+import { isAdmin, permissionsQuery, useUser } from "./session.tsx";
+import { useWords, type Key } from "./words.ts";
 
 const ToProjects = () => {
   const t = useWords();
@@ -25,6 +27,12 @@ function ToSignIn() {
   return null;
 }
 
+/** A state as a page; below a head that stands already, as a part of its page. */
+function State({ title, children }: { title: string; children: ReactNode }) {
+  if (useIsInPage()) return <section><h2>{title}</h2>{children}</section>;
+  return <Page title={title}>{children}</Page>;
+}
+
 export function Missing() {
   const t = useWords();
   return <Page title={t("shell.missing.title")}><Empty action={<ToProjects />}>{t("shell.missing.why")}</Empty></Page>;
@@ -35,15 +43,18 @@ export function Crashed({ error }: { error: unknown }) {
   return <Page title={t("shell.crashed.title")}><ProblemBox error={error} onRetry={() => location.reload()} /></Page>;
 }
 
+/** What the server said, in its own words, below ours. */
+const Reason = ({ of }: { of: Problem }) => (of.message ? <span className="small" style={{ display: "block" }} lang="en">{of.message}</span> : null);
+
 /** A page that could not be had: nobody signed in is asked to, others read why. */
 export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
   const t = useWords();
   const user = useUser();
   const problem = asProblem(error);
   if (problem.status === 401 && user === null) return <ToSignIn />;
-  if (problem.status === 404) return <Page title={t("shell.missing.title")}><Empty action={<ToProjects />}>{problem.message || t("shell.missing.why")}</Empty></Page>;
-  if (problem.status === 403) return <Page title={t("shell.denied.title")}><Empty action={<ToProjects />}>{problem.message || t("problems.denied")}</Empty></Page>;
-  return <Page title={t("shell.failed.title")}><ProblemBox error={error} {...(onRetry ? { onRetry } : {})} /></Page>;
+  if (problem.status === 404) return <State title={t("shell.missing.title")}><Empty action={<ToProjects />}>{t("shell.missing.why")}<Reason of={problem} /></Empty></State>;
+  if (problem.status === 403) return <State title={t("shell.denied.title")}><Empty action={<ToProjects />}>{t("shell.denied.project")}<Reason of={problem} /></Empty></State>;
+  return <State title={t("shell.failed.title")}><ProblemBox error={error} {...(onRetry ? { onRetry } : {})} /></State>;
 }
 
 /** What only administrators see; others read so, at the same address. */
@@ -54,6 +65,18 @@ export function AdminOnly({ page: Shown }: { page: ComponentType }) {
   if (user === null) return <ToSignIn />;
   if (!isAdmin(user)) return <Page title={t("shell.denied.title")}><Empty action={<ToProjects />}>{t("shell.denied.admin")}</Empty></Page>;
   return <Shown />;
+}
+
+/** What a role in the project lets one see: others read which part it is and whom to ask; nobody signed in is asked to sign in. */
+export function RoleOnly({ page: Shown, needs, label }: { page: ComponentType; needs: string; label: Key }) {
+  const t = useWords();
+  const user = useUser();
+  const { project } = useParams({ strict: false }) as { project: string };
+  const known = useQuery(permissionsQuery(`/project/${project}`)).data;
+  if (known === undefined || known.has(needs)) return <Shown />;
+  if (user === null) return <ToSignIn />;
+  const back = <Button component={Link} {...({ to: places.project(project) } as object)} variant="default">{t("shell.denied.toProject")}</Button>;
+  return <State title={t("shell.denied.title")}><Empty action={back}>{t("shell.denied.part", { page: t(label) })}</Empty></State>;
 }
 
 /** What is about the reader: whoever is not signed in is asked to, and comes back. */

@@ -149,7 +149,7 @@ function Overview({ artifact, parts, signature, isOwn }: { artifact: Artifact; p
         <Facts
           rows={[
             [t("artifacts.column.signed"), <Signed key="s" own={isOwn ? signature?.type : null} inherited={isOwn ? null : signature?.type} />],
-            [t("artifacts.column.type"), artifact.type],
+            [t("artifacts.column.type"), artifact.type.toLowerCase()],
             [t("artifacts.fact.mediaType"), <code key="m" translate="no">{artifact.manifest_media_type}</code>],
             [t("artifacts.fact.artifactType"), artifact.artifact_type ? <code translate="no">{artifact.artifact_type}</code> : null],
             [t("artifacts.fact.platform"), parts?.platform],

@@ -35,7 +35,7 @@ export default function ArtifactsPage() {
   const columns: Column<Artifact>[] = [
     { id: "digest", head: t("artifacts.column.digest"), cell: (one) => <span className="row"><Link to={places.artifact(project, repository, one.digest)}><code title={one.digest} translate="no">{shortDigest(one.digest)}</code></Link><Copy text={one.digest} label={t("kit.copy.digest")} /></span> },
     { id: "tags", head: t("artifacts.column.tags"), cell: (one) => (one.tags?.length ? <span className="row">{one.tags.slice(0, 4).map((tag) => <Chip key={tag.id}><Name>{tag.name}</Name></Chip>)}{one.tags.length > 4 && <span className="muted small">+{one.tags.length - 4}</span>}</span> : <span className="muted">{t("artifacts.untagged")}</span>) },
-    { id: "type", head: t("artifacts.column.type"), width: "fit", cell: (one) => one.type },
+    { id: "type", head: t("artifacts.column.type"), width: "fit", cell: (one) => one.type.toLowerCase() },
     { id: "labels", head: t("artifacts.fact.labels"), width: "fit", optional: true, cell: (one) => <span className="row">{one.labels?.map((label) => <LabelChip key={label.id} label={label} />)}</span> },
     { id: "size", head: t("artifacts.column.size"), width: "figure", sort: "size", descends: true, cell: (one) => <Bytes value={one.size} /> },
     { id: "pushed", head: t("artifacts.column.pushed"), width: "fit", sort: "push_time", descends: true, phone: 1, cell: (one) => <Time value={one.push_time} /> },

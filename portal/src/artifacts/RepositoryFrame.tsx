@@ -25,8 +25,9 @@ export default function RepositoryFrame() {
   const can = useCan();
   const navigate = useNavigate();
   const [deletes, setDeletes] = useState(false);
-  useQuery(projectQuery(project)); // its visibility, for the commands
+  const above = useQuery(projectQuery(project)); // also its visibility, for the commands
   const query = useQuery({ ...repositoryQuery(path), enabled: may("repository:read") });
+  if (above.error && !above.data) return <Failed error={above.error} onRetry={() => void above.refetch()} />;
   if (query.error && !query.data) return <Failed error={query.error} onRetry={() => void query.refetch()} />;
   const about = query.data?.description?.split("\n").find((line) => line.trim() !== "")?.replace(/^[#>\s]+/, "").slice(0, 200);
   const base = places.repository(project, repository);

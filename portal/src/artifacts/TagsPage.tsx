@@ -67,7 +67,7 @@ export default function TagsPage() {
     { id: "pulled", head: t("artifacts.column.pulled"), width: "fit", sort: "pull_time", descends: true, phone: 0, cell: (one) => <Time value={one.pull_time} /> },
     { id: "digest", head: t("artifacts.column.digest"), width: "fit", optional: true, cell: (one) => <Digest value={one.digest} /> },
     { id: "pulls", head: t("artifacts.column.pulls"), width: "figure", optional: true, cell: (one) => <Count value={one.pull_count} /> },
-    { id: "type", head: t("artifacts.column.type"), width: "fit", sort: "type", optional: true, cell: (one) => one.type },
+    { id: "type", head: t("artifacts.column.type"), width: "fit", sort: "type", optional: true, cell: (one) => one.type.toLowerCase() },
     { id: "labels", head: t("artifacts.fact.labels"), width: "fit", optional: true, cell: (one) => <span className="row">{one.labels.map((label) => <LabelChip key={label.id} label={label} />)}</span> },
   ];
   const mayDelete = may("tag:delete");
@@ -135,7 +135,7 @@ function Details({ tag }: { tag: RepositoryTag }) {
     <Facts
       rows={[
         [t("artifacts.column.digest"), <Digest key="d" value={tag.digest} />],
-        [t("artifacts.column.type"), tag.type],
+        [t("artifacts.column.type"), tag.type.toLowerCase()],
         [t("artifacts.fact.pushedBy"), tag.pushed_by ? <Name>{tag.pushed_by}</Name> : null],
         [t("artifacts.column.pulls"), <Count key="p" value={tag.pull_count} />],
         [t("artifacts.fact.accessories"), tag.accessories.length ? tag.accessories.map((one) => `${one.type} ${one.count}`).join(", ") : null],

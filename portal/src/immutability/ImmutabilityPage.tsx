@@ -15,7 +15,7 @@ import { Rules } from "../kit/Rules.tsx";
 import { toast } from "../kit/toast.tsx";
 import { Waiting } from "../kit/Waiting.tsx";
 import { IS_NAME } from "../projects/queries.ts";
-import { chosenOf, said } from "../selectors/selectors.ts";
+import { chosenOf, isEvery, said } from "../selectors/selectors.ts";
 import { RuleForm } from "./RuleForm.tsx";
 import { MOST, keptQuery, rulesChanged, rulesQuery } from "./queries.ts";
 
@@ -78,10 +78,11 @@ export default function ImmutabilityPage() {
 function Said({ project, rule }: { project: string; rule: ImmutableRule }) {
   const t = useWords();
   const chosen = chosenOf(rule);
+  const where = said(chosen.repositories, chosen.repositoriesNot);
   const kept = useQuery(keptQuery(project, rule)).data?.tags;
   return (
     <>
-      <span>{t("immutability.tags")} <code translate="no">{said(chosen.tags, chosen.tagsNot)}</code> <span className="muted">{t("immutability.in")} <code translate="no">{said(chosen.repositories, chosen.repositoriesNot)}</code></span></span>
+      <span>{t("immutability.tags")} <code translate="no">{said(chosen.tags, chosen.tagsNot)}</code> <span className="muted">{isEvery(where) ? t("selectors.everyRepository") : <>{t("immutability.in")} <code translate="no">{where}</code></>}</span></span>
       {rule.disabled ? <Chip>{t("immutability.off")}</Chip> : kept && <span className="muted">{t("immutability.keeps", { count: kept.matched })}</span>}
     </>
   );

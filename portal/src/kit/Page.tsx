@@ -2,7 +2,7 @@
 import { Button, Menu } from "@mantine/core";
 import { IconChevronDown } from "@tabler/icons-react";
 import { Link, useRouterState } from "@tanstack/react-router";
-import { useEffect, useLayoutEffect, useRef, useState, type ReactNode } from "react";
+import { createContext, use, useEffect, useLayoutEffect, useRef, useState, type ReactNode } from "react";
 import { useWords } from "../app/words.ts";
 import { Name } from "./show.tsx";
 import classes from "./kit.module.css";
@@ -11,6 +11,11 @@ export interface Crumb {
   label: string;
   to: string;
 }
+
+const InPage = createContext(false);
+
+/** Whether a head with its h1 stands above already. */
+export const useIsInPage = (): boolean => use(InPage);
 
 let shownAt = ""; // the address whose h1 had the focus: a second page at it (data came) does not take it again
 let lost = false; // that h1 went away with the focus: the next one takes it over
@@ -47,7 +52,7 @@ export function Page({ title, isName, crumbs = [], copy, aside, under, actions, 
         </div>
         {under}
       </div>
-      {children}
+      <InPage value>{children}</InPage>
     </div>
   );
 }

@@ -17,10 +17,14 @@ export function saidCron(cron: string, t: Translate, language: string): string {
   return t("work.schedule.saidWeek", { day: weekdayName(plain.weekday, language), time });
 }
 
+/** The same as words that stand by themselves: with a capital, where the language has them. */
 export function useSaidCron(): (cron: string) => string {
   const t = useWords();
   const language = useLanguage();
-  return (cron) => saidCron(cron, t, language);
+  return (cron) => {
+    const words = saidCron(cron, t, language);
+    return words.charAt(0).toLocaleUpperCase(language) + words.slice(1);
+  };
 }
 
 export interface Planned {

@@ -1,6 +1,6 @@
 // The one table: the server sorts, filters and pages; the address has the state; empty, failed and denied are states of its body.
 import { ActionIcon, Button, Checkbox, Menu, Select, Skeleton, TextInput } from "@mantine/core";
-import { IconArrowDown, IconArrowUp, IconChevronDown, IconChevronLeft, IconChevronRight, IconColumns3, IconDots, IconSearch, IconSelector } from "@tabler/icons-react";
+import { IconArrowDown, IconArrowUp, IconCheck, IconChevronDown, IconChevronLeft, IconChevronRight, IconColumns3, IconDots, IconSearch, IconSelector } from "@tabler/icons-react";
 import { Fragment, useEffect, useId, useRef, useState, type ReactNode } from "react";
 import type { ListState } from "../app/search.ts";
 import { useLanguage, useWords } from "../app/words.ts";
@@ -186,6 +186,9 @@ function Body<T>({ id, columns, query, list, empty }: TableProps<T>) {
   return <div className={classes["state"]}>{empty}</div>;
 }
 
+/** An entry that can't be used now, but has the focus like the others: a menu's first one gets it when it opens. */
+const off = (is: boolean) => (is ? { "data-disabled": true, "aria-disabled": true } : {});
+
 function Tools<T>({ id, filterLabel, list, tools, columns, shown }: TableProps<T> & { shown: (Column<T> & { on: boolean })[] }) {
   const { toggle, move } = useColumns(id, columns);
   const t = useWords();
@@ -213,15 +216,14 @@ function Tools<T>({ id, filterLabel, list, tools, columns, shown }: TableProps<T
         />
       )}
       {tools}
-      <span className="grow" />
       <Menu closeOnItemClick={false} width={260}>
-        <Menu.Target><Button size="xs" variant="subtle" color="gray" leftSection={<IconColumns3 size={16} stroke={1.5} aria-hidden />}>{t("kit.table.columns")}</Button></Menu.Target>
+        <Menu.Target><Button size="xs" variant="subtle" color="gray" className={classes["columns"] ?? ""} leftSection={<IconColumns3 size={16} stroke={1.5} aria-hidden />}>{t("kit.table.columns")}</Button></Menu.Target>
         <Menu.Dropdown>
           {shown.map((column, index) => (
             <div key={column.id} className={classes["columnRow"]}>
-              <Menu.Item role="menuitemcheckbox" aria-checked={column.on} onClick={() => toggle(column.id)} disabled={index === 0} leftSection={<Checkbox checked={column.on} readOnly tabIndex={-1} aria-hidden className={classes["inert"] ?? ""} />}>{column.head}</Menu.Item>
-              <Menu.Item className={classes["columnMove"] ?? ""} aria-label={t("kit.table.columnUp", { column: column.head })} disabled={index < 2} onClick={() => move(column.id, -1)}><IconArrowUp size={14} stroke={1.5} /></Menu.Item>
-              <Menu.Item className={classes["columnMove"] ?? ""} aria-label={t("kit.table.columnDown", { column: column.head })} disabled={index === 0 || index === shown.length - 1} onClick={() => move(column.id, 1)}><IconArrowDown size={14} stroke={1.5} /></Menu.Item>
+              <Menu.CheckboxItem checked={column.on} onChange={() => toggle(column.id)} checkIcon={<IconCheck size={16} stroke={1.5} aria-hidden />} {...off(index === 0)}>{column.head}</Menu.CheckboxItem>
+              <Menu.Item className={classes["columnMove"] ?? ""} aria-label={t("kit.table.columnUp", { column: column.head })} onClick={() => index > 1 && move(column.id, -1)} {...off(index < 2)}><IconArrowUp size={14} stroke={1.5} /></Menu.Item>
+              <Menu.Item className={classes["columnMove"] ?? ""} aria-label={t("kit.table.columnDown", { column: column.head })} onClick={() => index > 0 && index < shown.length - 1 && move(column.id, 1)} {...off(index === 0 || index === shown.length - 1)}><IconArrowDown size={14} stroke={1.5} /></Menu.Item>
             </div>
           ))}
         </Menu.Dropdown>

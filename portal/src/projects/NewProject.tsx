@@ -14,7 +14,7 @@ import { projectsChanged, registriesToMirror } from "./queries.ts";
 const NAME = /^[a-z0-9]+(?:[._-][a-z0-9]+)*$/;
 const GIB = 1024 ** 3;
 
-export function NewProject({ onClose }: { onClose: () => void }) {
+export default function NewProject({ onClose }: { onClose: () => void }) {
   const t = useWords();
   const navigate = useNavigate();
   const admin = isAdmin(useUser());

@@ -3,7 +3,7 @@ import { Button, Select } from "@mantine/core";
 import { IconWorld } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { Suspense, lazy, useState } from "react";
 import { places } from "../app/places.ts";
 import { useListState } from "../app/search.ts";
 import { isAdmin, systemQuery, useUser } from "../app/session.tsx";
@@ -16,9 +16,10 @@ import { Quota } from "../kit/Progress.tsx";
 import { Count, Name, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
 import type { Project, Quota as QuotaOf } from "../api/schema.ts";
-import { NewProject } from "./NewProject.tsx";
 import { ROLES, projectsQuery, quotasQuery, roomQuery, statisticsQuery, todayQuery } from "./queries.ts";
 import { StorageLine } from "./StorageLine.tsx";
+
+const NewProject = lazy(() => import("./NewProject.tsx"));
 
 export default function ProjectsPage() {
   const t = useWords();
@@ -52,7 +53,7 @@ export default function ProjectsPage() {
         }
         empty={<Empty action={mayMake ? <Button onClick={() => setMakes(true)}>{t("projects.new.action")}</Button> : undefined}>{user ? (mayMake ? t("projects.empty.make") : t("projects.empty.ask")) : t("projects.empty.anonymous")}</Empty>}
       />
-      {makes && <NewProject onClose={() => setMakes(false)} />}
+      <Suspense>{makes && <NewProject onClose={() => setMakes(false)} />}</Suspense>
     </Page>
   );
 }

@@ -14,7 +14,9 @@ import { Confirm } from "../kit/Confirm.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Rules } from "../kit/Rules.tsx";
+import { useSaidCron } from "../kit/Schedule.tsx";
 import { Waiting } from "../kit/Waiting.tsx";
+import { isEvery } from "../selectors/selectors.ts";
 import { projectChanged, projectQuery } from "../projects/queries.ts";
 import { RuleForm } from "./RuleForm.tsx";
 import { Runs } from "./Runs.tsx";
@@ -27,6 +29,7 @@ export default function RetentionPage() {
   const t = useWords();
   const { project } = useParams({ strict: false }) as { project: string };
   const may = useMay(project);
+  const saidAt = useSaidCron();
   const found = useQuery(projectQuery(project)).data;
   const id = found?.metadata.retention_id ? Number(found.metadata.retention_id) : null;
   const query = useQuery(policyQuery(project, id));
@@ -59,7 +62,7 @@ export default function RetentionPage() {
   });
   if (query.error) return <ProblemBox error={query.error} onRetry={() => void query.refetch()} />;
   if (!found || (id !== null && !query.data)) return <Waiting />;
-  const schedules = [...new Set([...SCHEDULES, cron])].map((one) => ({ value: one, label: one === "" ? t("retention.schedule.none") : one === SCHEDULES[1] ? t("retention.schedule.daily") : one === SCHEDULES[2] ? t("retention.schedule.weekly") : one }));
+  const schedules = [...new Set([...SCHEDULES, cron])].map((one) => ({ value: one, label: one === "" ? t("retention.schedule.none") : one === SCHEDULES[1] ? t("retention.schedule.daily") : one === SCHEDULES[2] ? t("retention.schedule.weekly") : saidAt(one) }));
   return (
     <div className="sections">
       <section className="stack" aria-label={t("retention.rules")}>
@@ -74,7 +77,7 @@ export default function RetentionPage() {
                 body: (
                   <>
                     <span className="strong">{t(`retention.template.${shown.template}`, { count: shown.count })}</span>
-                    <span className="muted">{t("retention.where")} <code translate="no">{shown.repositories}</code> · {t("retention.tags")} <code translate="no">{shown.tags}</code></span>
+                    <span className="muted">{isEvery(shown.repositories) ? t("selectors.everyRepository") : <>{t("retention.where")} <code translate="no">{shown.repositories}</code></>} · {isEvery(shown.tags) ? t("selectors.everyTag") : <>{t("retention.tags")} <code translate="no">{shown.tags}</code></>}</span>
                     {rule.disabled && <Chip>{t("retention.off")}</Chip>}
                   </>
                 ),

@@ -38,5 +38,8 @@ export function chosenOf(rule: Rule): Chosen {
 export const repositorySelector = (chosen: Chosen) => ({ kind: chosen.repositoryKind, decoration: chosen.repositoriesNot ? "repoExcludes" : "repoMatches", pattern: chosen.repositories });
 export const tagSelector = (chosen: Chosen) => ({ kind: chosen.tagKind, decoration: chosen.tagsNot ? "excludes" : "matches", pattern: chosen.tags });
 
+/** Whether a pattern leaves nothing out. */
+export const isEvery = (said: string): boolean => said === EVERYTHING.tags;
+
 /** In short, for a list of rules: `≠ tmp*`. */
 export const said = (pattern: string, not: boolean): string => (not ? `≠ ${pattern}` : pattern);
