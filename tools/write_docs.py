@@ -109,6 +109,11 @@ def make_errors() -> str:
             "`Retry-After` in seconds."
         ),
         "",
+        (
+            "What cannot be read as HTTP/1.1 at all, or has more than 100 headers, 64 KiB of address or about 400 KiB "
+            "of headers, ends before it is a request: 400, 414 or 431 without a body, and the connection is closed."
+        ),
+        "",
     ]
     for kind in Problem.__subclasses__():
         if kind.__module__ != Problem.__module__:

@@ -10,8 +10,8 @@ from moorage.cli.load import Loaded, SettingInvalid, load
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no other name
 Run: TypeAlias = Callable[[argparse.Namespace], int]
 
-FLAGS = ("data", "listen", "workers", "tls_cert", "tls_key")
-"""Settings that have a flag of their own on a command."""
+FLAGS = {name: name for name in ("data", "listen", "workers", "tls_cert", "tls_key")} | {"slots": "jobs.slots"}
+"""Flags that are settings, and the keys of these."""
 
 
 def add_command(commands: Commands, name: str, run: Run, *, does: str, examples: str) -> argparse.ArgumentParser:
@@ -47,7 +47,7 @@ def read_settings(arguments: argparse.Namespace) -> Loaded:
     Raises:
         Stop: one of them cannot be used.
     """
-    given = {name: getattr(arguments, name, None) for name in FLAGS}
+    given = {key: getattr(arguments, name, None) for name, key in FLAGS.items()}
     try:
         return load({name: value for name, value in given.items() if value is not None}, config=arguments.config)
     except SettingInvalid as error:

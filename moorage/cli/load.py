@@ -55,7 +55,7 @@ def load(
     """Put the settings together.
 
     Args:
-        flags: values from the command line by dotted key; the source shown is `--key`.
+        flags: values from the command line by dotted key; the source shown is `--` and the last part of the key.
         config: a TOML file that has to exist; None: `moorage.toml` in the data folder, if there is one.
         environment: the variables to read; None: those of this process.
 
@@ -66,7 +66,9 @@ def load(
     given: dict[str, tuple[object, str]] = {}
     variables = os.environ if environment is None else environment
     from_environment = dict(_read_environment(variables, keys))
-    from_flags = {name: (value, "--" + name.replace("_", "-")) for name, value in (flags or {}).items()}
+    from_flags = {
+        name: (value, "--" + name.rpartition(".")[2].replace("_", "-")) for name, value in (flags or {}).items()
+    }
 
     config = config or variables.get(f"{PREFIX}CONFIG")
     data, _ = from_flags.get("data") or from_environment.get("data") or (Settings().data, DEFAULT)

@@ -25,7 +25,7 @@ def add(commands: Commands) -> None:
     command = add_command(
         commands, "work", run, does="run background jobs until stopped: as many of these as you like", examples=EXAMPLES
     )
-    command.add_argument("--slots", type=int, metavar="N", help="tasks at once (default: jobs.slots)")
+    command.add_argument("--slots", metavar="N", help="tasks at once, 1 to 1000 (default: jobs.slots)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -41,8 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     with open_store(arguments) as store:
         settings = store.settings
     logging.config.dictConfig(make_config(settings.log))
-    slots = arguments.slots or settings.jobs.slots
-    return work(settings, slots=max(1, slots))
+    return work(settings, slots=settings.jobs.slots)
 
 
 def work(settings: "Settings", *, slots: int, idle_seconds: float = 0.0) -> int:

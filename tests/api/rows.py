@@ -1,7 +1,8 @@
 """The rows of the catalogue of bad input, and which of them have no test.
 
-For the data plane and the tokens (D digests, N names, U uploads, M manifests, R reads, T tokens) a test names the rows
-that it answers for with `@row("D1")`. For the control plane `CONTROL` names the tests. `test_rows.py` compares.
+For the data plane and the tokens (D digests, N names, U uploads, M manifests, R reads, T tokens, Z archives) a test
+names the rows that it answers for with `@row("D1")`. For the control plane `CONTROL` names the tests. `test_rows.py`
+compares.
 """
 
 import pytest
@@ -61,6 +62,10 @@ ROWS = {
     "R5": "HEAD equals GET",
     "R7": "Accept-Encoding",
     "R8": "bytes damaged on disk",
+    "Z1": "archives that grow, and archives in archives",
+    "Z2": "tar headers that lie, and archives of very many or very long names",
+    "Z4": "archives that are not what they say",
+    "Z5": "YAML and texts of a chart that mean harm",
     "I3": "patterns that are slow or malformed",
     "P2": "tags that a rule keeps",
     "T1": "unsigned tokens",

@@ -14,6 +14,7 @@ from moorage.access.policy import Role
 from moorage.artifacts import additions, archives
 from tests.api.client import Answer, Client, Repo, Server, descriptor, encode, image, index
 from tests.api.conftest import make_project, make_user
+from tests.api.rows import row
 from tests.api.test_artifacts_api import at, get
 
 CHART_CONFIG = "application/vnd.cncf.helm.config.v1+json"
@@ -260,6 +261,7 @@ BOMBS = {
 }
 
 
+@row("Z1", "Z2", "Z4")
 @pytest.mark.parametrize("bomb", BOMBS)
 async def test_a_hostile_archive_is_refused_with_a_reason_and_soon(
     app: Server, admin: Client, repo: Repo, bomb: str
@@ -272,6 +274,7 @@ async def test_a_hostile_archive_is_refused_with_a_reason_and_soon(
     assert (reason == "ARCHIVE_LIMIT") == (bomb in {"zeros", "large file", "many entries", "long name", "pax chain"})
 
 
+@row("Z2")
 async def test_links_and_odd_paths_in_an_archive_lead_nowhere(app: Server, admin: Client, repo: Repo) -> None:
     for number, content in enumerate(
         (
@@ -293,6 +296,7 @@ YAML_BOMBS = {
 }
 
 
+@row("Z5")
 @pytest.mark.parametrize("bomb", YAML_BOMBS)
 async def test_hostile_yaml_is_refused(app: Server, admin: Client, repo: Repo, bomb: str) -> None:
     await push_chart(repo, HOSTILE, tar(("a/Chart.yaml", YAML_BOMBS[bomb])))
@@ -300,6 +304,7 @@ async def test_hostile_yaml_is_refused(app: Server, admin: Client, repo: Repo, b
     assert (answer.status, answer.json()["errors"][0]["detail"]["reason"]) == (422, "ADDITION_INVALID"), answer
 
 
+@row("Z5")
 async def test_yaml_constructs_nothing(app: Server, admin: Client, repo: Repo) -> None:
     hostile = b"dependencies:\n- name: !!python/object/apply:os.system [exit]\n  version: !!int 1\n- text\n? [a]\n: b\n"
     await push_chart(repo, "v1", tar(("a/Chart.yaml", hostile)))

@@ -6,8 +6,9 @@ import re
 import pytest
 
 from moorage import faults
+from moorage.identity import robots
 from tests.api.client import Client, Repo, Server, digest_of
-from tests.api.conftest import Serve
+from tests.api.conftest import Serve, unique
 from tests.api.rows import row
 
 # -- Host and proxies -------------------------------------------------------------------------------------
@@ -221,12 +222,18 @@ async def test_the_probes_need_no_login_and_say_no_more_than_yes(app: Server) ->
         assert (answer.status, answer.body, answer.header("cache-control")) == (200, body, "no-store")
 
 
-async def test_metrics_are_for_administrators(app: Server, owner: Client, admin: Client) -> None:
+async def test_metrics_are_for_administrators_and_robots_that_read_the_catalog(
+    app: Server, owner: Client, admin: Client
+) -> None:
+    made = await app.run(robots.create_robot, unique("robot"), [robots.Permission("catalog", "read", system=True)])
+    scraper = Client(app, f"robot${made.name}", made.secret, made.id)
+
     stranger = await app.send("GET", "/metrics")
     robot = await app.send("GET", "/metrics", headers=owner.basic)
     allowed = await app.send("GET", "/metrics", headers=admin.basic)
 
     assert (stranger.status, robot.status) == (401, 401)
+    assert (await app.send("GET", "/metrics", headers=scraper.basic)).status == 200
     assert robot.json()["errors"][0]["message"] == "unauthorized to read /metrics"
     assert b"harbor_core_http_request_total" in allowed.body
     assert re.search(rb'^harbor_task_queue_size\{type="REPLICATION"\} \d+$', allowed.body, re.MULTILINE)

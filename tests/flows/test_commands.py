@@ -2,15 +2,18 @@
 
 import json
 import os
+import shutil
 import socket
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from moorage.cli.exits import DONE, FAILED, UNFIT, USAGE
-from tests.commands import NOBODY, Commands, make_certificate, serving
+from tests.commands import NOBODY, Commands, clean_environment, make_certificate, serving
 from tests.parts.base import free_port
 
 # -- the other commands beside a running server -----------------------------------------------------------
@@ -189,3 +192,32 @@ def test_check_sees_a_damaged_database(command: Commands, data: Path) -> None:
 
     assert status == FAILED
     assert any(row["area"] == "database" and str(data / "moorage.db") in row["text"] for row in findings)
+
+
+WITHOUT_TOOLS = """
+import sys
+
+sys.modules.update(dict.fromkeys(("pytest", "_pytest", "hypothesis", "schemathesis")))  # importing one fails
+
+from moorage.__main__ import main
+
+for words in sys.argv[2:]:
+    print(words, main([*words.split(), "--data", sys.argv[1]]), file=sys.stderr)
+"""
+
+
+def test_no_command_needs_what_only_tests_need(filled: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(filled, tmp_path / "data")
+    words = ["settings", "migrate", "user list", "project create x", "project list", "project delete x"]
+    words += ["restore", "gc --dry-run", "gc", "fsck", "secrets status", "secrets rotate", "secrets retire"]
+
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TOOLS, data, *words],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert [line for line in done.stderr.splitlines() if line.endswith(" 0")] == [f"{each} 0" for each in words], done

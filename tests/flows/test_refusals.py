@@ -202,6 +202,13 @@ def test_a_wrong_command_line_is_a_usage_error() -> None:
         assert done.stderr.startswith("usage: ")
 
 
+def test_a_number_of_tasks_at_once_has_its_bounds_on_the_command_line_too(data: Path) -> None:
+    for slots in ("0", "-1", "1001", "two"):
+        status, message = refuse("work", "--data", data, f"--slots={slots}")
+        assert status == UNFIT
+        assert message.startswith("moorage: Setting `jobs.slots` (--slots): expected `int`")
+
+
 def test_a_certificate_that_cannot_be_used_is_named(data: Path, tmp_path: Path) -> None:
     one, two = make_certificate(tmp_path / "one"), make_certificate(tmp_path / "two")
     text = tmp_path / "text.pem"
