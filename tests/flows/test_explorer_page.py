@@ -1,5 +1,6 @@
 """The page that shows the REST API, in Chromium: it loads without a network, filters, and sends what people try."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -178,7 +179,10 @@ def test_a_body_begins_with_what_is_needed(page: Page) -> None:
     for operation, body in (
         ("createProject", {"project_name": "team"}),
         ("createUser", {"email": "ann@example.org", "realname": "example", "password": "Example-1", "username": "ann"}),
+        ("updateConfigurations", {}),
     ):
         page.click(f"#{operation} .row")
         page.wait(f"document.querySelector('#{operation} .try')")
         assert page.value(f"JSON.parse(document.querySelector('#{operation} textarea').value)") == body
+    told = page.value("document.querySelector('#updateConfigurations').innerText")
+    assert re.search(r"token_expiration\s+integer\s+optional\s+from 1, to 9999999999\s+Minutes that", told), told

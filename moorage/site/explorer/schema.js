@@ -33,8 +33,9 @@ export function typeName(schema) {
   return schema.type || (schema.properties ? "object" : "any");
 }
 
-/** What else holds for a value: default, bounds, pattern. */
-export function bounds(schema) {
+/** What else holds for a value: default, bounds, pattern; of alternatives those of each. */
+export function bounds(one) {
+  const schema = Object.assign({}, ...(branches(one) || []), one);
   const said = [];
   if (schema.default !== undefined && schema.default !== null) said.push(`default ${JSON.stringify(schema.default)}`);
   if (schema.minimum !== undefined) said.push(`from ${schema.minimum}`);
@@ -96,6 +97,7 @@ const NAMED = [
 export function sample(schema) {
   const real = fieldsOf(schema);
   const required = new Set(real.required || []);
+  if (real.properties && real.additionalProperties === true && !required.size) return {}; // settings: what is named is changed
   const isText = (one) => (branches(resolve(one)) || [resolve(one)]).some(({ type }) => type === "string");
   const kept = Object.entries(real.properties || {}).filter(([name, one]) =>
     required.has(name) || (isText(one) && NAMED.some(([pattern]) => pattern.test(name))));
