@@ -8,6 +8,9 @@ from pathlib import Path
 _MAX_BYTES = 16_384
 
 
+_MEND = "restore it from the backup, or copy it from another server of this database"
+
+
 class KeysInvalid(Exception):
     """Keys cannot be used; the server must not start. The message names the file and the mend."""
 
@@ -41,12 +44,14 @@ def read_keys(folder: Path, suffix: str, kind: str) -> list[tuple[Path, bytes]]:
     try:
         mode = folder.stat().st_mode
         paths = sorted(path for path in folder.iterdir() if path.suffix == suffix and not path.name.startswith("."))
+    except FileNotFoundError as error:
+        raise KeysInvalid(f"there is no folder of {kind} keys: {_MEND}: {folder}") from error
     except OSError as error:
         raise KeysInvalid(f"the folder of the {kind} keys cannot be read: {folder}: {error.strerror}") from error
     if mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise KeysInvalid(f"others may write to the folder of the {kind} keys: chmod go-w {folder}")
     if not paths:
-        raise KeysInvalid(f"there is no {kind} key (*{suffix}) in {folder}: restore it from the backup")
+        raise KeysInvalid(f"there is no {kind} key (*{suffix}) in {folder}: {_MEND}")
     found = [(*_read(path, kind), path) for path in paths]
     found.sort(key=lambda entry: (entry[0], entry[2]), reverse=True)
     return [(path, content) for _, content, path in found]
@@ -61,7 +66,7 @@ def _read(path: Path, kind: str) -> tuple[int, bytes]:
     except OSError as error:
         raise KeysInvalid(f"the {kind} key cannot be read: {path}: {error.strerror}") from error
     if status.st_uid != os.geteuid():
-        raise KeysInvalid(f"the {kind} key belongs to another account: {path}")
+        raise KeysInvalid(f"the {kind} key belongs to another account: chown {os.geteuid()} {path}")
     if stat.S_IMODE(status.st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
         raise KeysInvalid(f"others may read the {kind} key: chmod 600 {path}")
     return status.st_mtime_ns, content

@@ -16,7 +16,7 @@ from moorage.cli.exits import DONE, FAILED, Stop
 from moorage.cli.folder import is_locked
 from moorage.cli.listening import reserve
 from moorage.cli.load import Loaded
-from moorage.cli.prepare import check_keys, check_seals, look
+from moorage.cli.prepare import check_keys, check_seals, look, makes_tables
 from moorage.db.migrate import HEAD, MigrationRefused, is_current
 from moorage.errors import Problem
 from moorage.settings import Settings, list_keys, shown_url
@@ -101,6 +101,10 @@ def _look_at_database(settings: Settings) -> Iterator[Finding]:
         if isinstance(error, MigrationRefused):
             mend = "see the message"
         yield Finding("database", "error", str(error), mend, "DATABASE_UNREACHABLE", place)
+        return
+    if revision is None and not makes_tables(settings):
+        mend = "moorage migrate, or set database.migrate to auto"
+        yield Finding("database", "warning", f"{place} has no tables yet", mend, "DATABASE_EMPTY", place)
         return
     if revision is None:
         yield Finding("database", "ok", f"{place} is empty; the first start fills it")

@@ -198,14 +198,18 @@ def _ask(settings: Settings, query: str) -> list[tuple[object, ...]]:
         raise Stop(f"The database {shown_url(url)} cannot be used: {reason}", UNREACHABLE) from error
 
 
+def makes_tables(settings: Settings) -> bool:
+    """Whether a start brings the tables up to date by itself."""
+    return (settings.database.migrate or ("auto" if settings.sqlite_file else "manual")) == "auto"
+
+
 def _migrate(settings: Settings, revision: str | None) -> list[str]:
     """Bring the tables up to date where that is allowed.
 
     Raises:
         Stop: it is not; the message names the command.
     """
-    mode = settings.database.migrate or ("auto" if settings.sqlite_file else "manual")
-    if mode == "manual":
+    if not makes_tables(settings):
         state = f"have revision {revision}" if revision else "are missing"
         raise Stop(
             f"The tables in {shown_url(settings.database_url)} {state}, this version needs {HEAD}: "

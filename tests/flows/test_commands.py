@@ -194,6 +194,21 @@ def test_check_sees_a_damaged_database(command: Commands, data: Path) -> None:
     assert any(row["area"] == "database" and str(data / "moorage.db") in row["text"] for row in findings)
 
 
+@pytest.mark.part("postgres")
+def test_check_says_who_makes_the_tables_of_postgresql(command: Commands, data: Path, postgres_url: str) -> None:
+    def look(**environment: str) -> list[str]:
+        words = ("--data", data, "--listen", "127.0.0.1:0")
+        _, findings = check(command, *words, MOORAGE_DATABASE__URL=postgres_url, **environment)
+        return [one["mend"] for one in findings if one["area"] == "database"]
+
+    assert look() == ["moorage migrate, or set database.migrate to auto"]
+    assert look(MOORAGE_DATABASE__MIGRATE="auto") == []
+
+    assert command("migrate", "--data", data, MOORAGE_DATABASE__URL=postgres_url).returncode == DONE
+
+    assert look() == []
+
+
 WITHOUT_TOOLS = """
 import sys
 
@@ -208,7 +223,15 @@ for words in sys.argv[2:]:
 
 def test_no_command_needs_what_only_tests_need(filled: Path, tmp_path: Path) -> None:
     data = shutil.copytree(filled, tmp_path / "data")
-    words = ["settings", "migrate", "user list", "project create x", "project list", "project delete x"]
+    words = [
+        "check --listen 127.0.0.1:0",
+        "settings",
+        "migrate",
+        "user list",
+        "project create x",
+        "project list",
+        "project delete x",
+    ]
     words += ["restore", "gc --dry-run", "gc", "fsck", "secrets status", "secrets rotate", "secrets retire"]
 
     done = subprocess.run(

@@ -175,7 +175,7 @@ def test_no_key_stops_the_start(folder: Path, tmp_path: Path) -> None:
 
     with pytest.raises(KeysInvalid, match="no sealing key"):
         Seals(folder)
-    with pytest.raises(KeysInvalid, match="cannot be read"):
+    with pytest.raises(KeysInvalid, match="no folder of sealing keys"):
         Seals(tmp_path / "nowhere")
 
 

@@ -99,12 +99,12 @@ def test_t23_a_foreign_key_stops_the_start(folder: Path, monkeypatch: pytest.Mon
     owner = os.geteuid()
     monkeypatch.setattr("moorage.keyfiles.os.geteuid", lambda: owner + 1)
 
-    with pytest.raises(KeysInvalid, match="belongs to another account"):
+    with pytest.raises(KeysInvalid, match=f"belongs to another account: chown {owner + 1}"):
         TokenKeys(folder)
 
 
 def test_t23_a_missing_folder_and_an_empty_one_stop_the_start(tmp_path: Path) -> None:
-    with pytest.raises(KeysInvalid, match="cannot be read"):
+    with pytest.raises(KeysInvalid, match="no folder of signing keys: restore it from the backup, or copy it"):
         TokenKeys(tmp_path / "none")
     with pytest.raises(KeysInvalid, match="no signing key"):
         TokenKeys(tmp_path)
