@@ -8,7 +8,7 @@ face of a remote, too (`artifacts/local.py`): replication in both directions and
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -444,16 +444,17 @@ class _Reading:
         pieces = copying.source.read_blob(
             copying.repository, blob.digest, blob.size_bytes, start=start, compare=False
         )  # fmt: skip
-        async for piece in pieces:
-            at += len(piece)
-            if self._hasher is not None:
-                self._compare(self._hasher, piece, at)
-            await copying.pace.wait(len(piece))
-            copying.progress.sent_bytes += len(piece)
-            copying.progress.done_bytes += max(0, at - max(self.counted, at - len(piece)))
-            self.counted = max(self.counted, at)
-            await copying.watch(copying.progress)
-            yield piece
+        async for whole in pieces:
+            for piece in copying.pace.cut(whole):
+                at += len(piece)
+                if self._hasher is not None:
+                    self._compare(self._hasher, piece, at)
+                await copying.pace.wait(len(piece))
+                copying.progress.sent_bytes += len(piece)
+                copying.progress.done_bytes += max(0, at - max(self.counted, at - len(piece)))
+                self.counted = max(self.counted, at)
+                await copying.watch(copying.progress)
+                yield piece
 
     def _compare(self, hasher: Hasher, piece: bytes, at: int) -> None:
         """Hash what is new in a piece that ends `at`; with the last one, all of it has to be right."""
@@ -465,12 +466,25 @@ class _Reading:
             raise _wrong(self._blob.digest)
 
 
+_LEAST_BYTES = 256
+"""A part that is held back is no shorter."""
+
+
 class _Pace:
     """Holds back what is faster than so many bytes per second, over all blobs of a copy."""
 
     def __init__(self, bytes_per_second: int) -> None:
         self._rate = bytes_per_second
         self._free_at = 0.0
+
+    def cut(self, piece: bytes) -> Iterator[bytes]:
+        """A piece in parts that are not held back for long: an upload that stands still for a minute is given up."""
+        step = max(self._rate // 4, _LEAST_BYTES) if self._rate > 0 else len(piece)
+        if step >= len(piece):
+            yield piece
+            return
+        for start in range(0, len(piece), step):
+            yield piece[start : start + step]
 
     async def wait(self, size_bytes: int) -> None:
         """Wait until so many bytes may go on."""

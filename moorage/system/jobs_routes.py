@@ -205,11 +205,11 @@ async def act_on_queue(
     call: NamedDependency[Call], job_type: FromPath[str], data: JSONBody[ActionRequest]
 ) -> Response[None]:
     """Stop what waits in a queue, hold it, or let it go on; `all` queues. `SCHEDULER`: hold all schedules."""
-    if data.action not in ACTIONS or len(job_type) > 32:
+    if data.action not in ACTIONS:
         raise ActionInvalid(action=data.action[:64])
     known = [one.vendor_type for one in await call.look(jobs.list_queues, jobs.KNOWN)]
     if job_type not in {ALL, SCHEDULER, *known}:
-        raise QueueUnknown(queue=job_type)
+        raise QueueUnknown(queue=job_type[:64])
     if data.action == "stop":
         name = None if job_type == ALL else job_type
         while await call.run(stop_waiting, name):
