@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 Handler = Callable[[Request], Awaitable[Reply]]
 
 _VERSION = {"version": "v2.0"}
-_PING = f"{BASE}/ping"
+_SIGNS_OF_LIFE = (f"{BASE}/ping", f"{BASE}/health")
+"""What is answered without the database, the second to say that it is away."""
 _CHANGES_IN_READ_ONLY = frozenset({f"{BASE}/configurations"})
 """What is changed in read-only mode, too: it could not be ended otherwise. Source: the contract."""
 
@@ -109,7 +110,7 @@ class ApiPlane:
             return reply
         if self._page is not None and (path == _PAGE or path.startswith(f"{_PAGE}/")):
             return await self._page(request)
-        if path != _PING:
+        if path not in _SIGNS_OF_LIFE:
             items = await self._live.items()  # what was changed before this request holds for it
             if request.method not in READS and not _is_always_allowed(request.method, route_path(path)):
                 require_writable(items, request.method)

@@ -7,6 +7,8 @@ import pytest
 
 from moorage import __version__
 from moorage.access.policy import Role
+from moorage.configuration.items import Items
+from moorage.configuration.live import Live
 from moorage.errors import DatabaseUnavailable
 from moorage.system.health import Health
 from tests.api.client import Client, Server
@@ -47,6 +49,20 @@ async def test_a_sick_part_is_named_without_its_insides() -> None:
     assert first["database"]
     assert "10.0.0.7" not in first["database"]
     assert looks == 1
+
+
+async def test_signs_of_life_are_answered_while_the_database_is_away(
+    app: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(_: Live) -> Items:
+        await asyncio.sleep(0)
+        raise DatabaseUnavailable
+
+    monkeypatch.setattr(Live, "items", away)
+
+    answers = [await call(None, app, "GET", path) for path in ("/ping", "/health", "/systeminfo")]
+
+    assert [answer.status for answer in answers] == [200, 200, 503]
 
 
 async def test_strangers_learn_what_the_sign_in_page_needs_and_no_version(app: Server) -> None:
