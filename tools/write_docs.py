@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from moorage.__main__ import build_parser  # noqa: E402 - the line above makes it importable from a checkout
+from moorage.access.needs import Needs  # noqa: E402
 from moorage.api.contract import OPERATIONS  # noqa: E402
 from moorage.api.routes import BUILT  # noqa: E402
 from moorage.api.unbuilt import contract_path, unbuilt  # noqa: E402
@@ -69,22 +70,29 @@ def make_api() -> str:
         ),
         "",
     ]
+    needed = {handler.operation_id: handler.opt["needs"] for handler in BUILT}
     for tag in dict.fromkeys(one.tag for one in OPERATIONS):
         lines += [f"## {tag}", "", "| operation | method and path | state | needs |", "|---|---|---|---|"]
         for one in OPERATIONS:
             if one.tag == tag:
                 state = "501: not built yet" if one.id in later else "built"
-                lines.append(f"| `{one.id}` | `{one.method} {one.path}` | {state} | {one.needs} |")
+                lines.append(
+                    f"| `{one.id}` | `{one.method} {one.path}` | {state} | {_say(needed.get(one.id, one.needs))} |"
+                )
         lines.append("")
     lines += ["## Our additions", "", "| operation | method and path | what it does | needs |", "|---|---|---|---|"]
     for handler in BUILT:
         if handler.opt["ours"]:
             (path,), (method,) = handler.paths, handler.http_methods
             does = (handler.fn.__doc__ or "").strip().splitlines()[0].replace("|", "\\|")
-            lines.append(
-                f"| `{handler.operation_id}` | `{method} {contract_path(path)}` | {does} | {handler.opt['needs']} |"
-            )
+            needs = _say(handler.opt["needs"])
+            lines.append(f"| `{handler.operation_id}` | `{method} {contract_path(path)}` | {does} | {needs} |")
     return "\n".join(lines) + "\n"
+
+
+def _say(needs: Needs) -> str:
+    """What a caller needs; where the operation decides, by what."""
+    return needs.note or str(needs)
 
 
 # -- errors -----------------------------------------------------------------------------------------------

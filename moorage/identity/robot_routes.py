@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from moorage.access.call import Call, stamp
-from moorage.access.needs import inside
+from moorage.access.needs import Needs, inside
 from moorage.access.operations import operation
 from moorage.access.policy import EVERY_ACTION
 from moorage.access.standing import Standing
@@ -30,9 +30,12 @@ from moorage.errors import (
 )
 from moorage.identity import robot_lists, robots
 
-_AT_ITS_LEVEL = inside("robot:{action} in the project of the robot, or in the system for a robot of the system")
 MAX_BLOCKS = 1_000
 MAX_OVERLAP_SECONDS = 2_592_000
+
+
+def _at_its_level(action: str) -> Needs:
+    return inside(f"robot:{action} in the project of the robot, or in the system for a robot of the system")
 
 
 class Access(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -183,7 +186,12 @@ async def create_robot(
 
 
 @operation(
-    "GET", "/robots/{robot_id:int}", id="GetRobotByID", tag="robot", needs=_AT_ITS_LEVEL, problems=(RobotUnknown,)
+    "GET",
+    "/robots/{robot_id:int}",
+    id="GetRobotByID",
+    tag="robot",
+    needs=_at_its_level("read"),
+    problems=(RobotUnknown,),
 )
 async def get_robot(
     call: NamedDependency[Call], robot_id: FromPath[int], live: NamedDependency[Live]
@@ -194,7 +202,7 @@ async def get_robot(
 
 
 @operation(
-    "PUT", "/robots/{robot_id:int}", id="UpdateRobot", tag="robot", needs=_AT_ITS_LEVEL,
+    "PUT", "/robots/{robot_id:int}", id="UpdateRobot", tag="robot", needs=_at_its_level("update"),
     problems=(RobotUnknown, RobotPermissionInvalid, RobotDurationInvalid, Invalid, Denied),
 )  # fmt: skip
 async def update_robot(
@@ -225,7 +233,7 @@ async def update_robot(
 
 
 @operation(
-    "PATCH", "/robots/{robot_id:int}", id="RefreshSec", tag="robot", needs=_AT_ITS_LEVEL,
+    "PATCH", "/robots/{robot_id:int}", id="RefreshSec", tag="robot", needs=_at_its_level("update"),
     problems=(RobotUnknown, PasswordInvalid, Invalid),
 )  # fmt: skip
 async def refresh_secret(
@@ -245,7 +253,12 @@ async def refresh_secret(
 
 
 @operation(
-    "DELETE", "/robots/{robot_id:int}", id="DeleteRobot", tag="robot", needs=_AT_ITS_LEVEL, problems=(RobotUnknown,)
+    "DELETE",
+    "/robots/{robot_id:int}",
+    id="DeleteRobot",
+    tag="robot",
+    needs=_at_its_level("delete"),
+    problems=(RobotUnknown,),
 )
 async def delete_robot(call: NamedDependency[Call], robot_id: FromPath[int]) -> Response[None]:
     """Delete a robot; its tokens stop working."""

@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from moorage.access.call import Call
-from moorage.access.needs import inside, project
+from moorage.access.needs import Needs, inside, project
 from moorage.access.operations import operation
 from moorage.artifacts import labels
 from moorage.artifacts.attached import LabelRow
@@ -23,7 +23,10 @@ from moorage.errors import (
     RepositoryUnknown,
 )
 
-_BY_SCOPE = "scope g: the permission in the system (to list: nothing); scope p: in the project"
+
+def _in_its_scope(action: str) -> Needs:
+    of_all = "nothing" if action == "list" else f"label:{action} in the system"
+    return inside(f"scope g: {of_all}; scope p: label:{action} in the project")
 
 
 async def _get(call: Call, label_id: int, action: str) -> LabelRow:
@@ -49,7 +52,7 @@ async def _get(call: Call, label_id: int, action: str) -> LabelRow:
 
 
 @operation(
-    "GET", "/labels", id="ListLabels", tag="label", needs=inside(_BY_SCOPE), problems=(LabelInvalid,), paged=True
+    "GET", "/labels", id="ListLabels", tag="label", needs=_in_its_scope("list"), problems=(LabelInvalid,), paged=True
 )
 async def list_labels(
     call: NamedDependency[Call],
@@ -74,7 +77,7 @@ async def list_labels(
     "/labels",
     id="CreateLabel",
     tag="label",
-    needs=inside(_BY_SCOPE),
+    needs=_in_its_scope("create"),
     problems=(LabelInvalid, LabelExists),
     status=201,
 )
@@ -99,7 +102,12 @@ async def create_label(call: NamedDependency[Call], data: JSONBody[Label]) -> Re
 
 
 @operation(
-    "GET", "/labels/{label_id:int}", id="GetLabelByID", tag="label", needs=inside(_BY_SCOPE), problems=(LabelUnknown,)
+    "GET",
+    "/labels/{label_id:int}",
+    id="GetLabelByID",
+    tag="label",
+    needs=_in_its_scope("read"),
+    problems=(LabelUnknown,),
 )
 async def get_label(call: NamedDependency[Call], label_id: FromPath[int]) -> Response[Label]:
     """One label."""
@@ -111,7 +119,7 @@ async def get_label(call: NamedDependency[Call], label_id: FromPath[int]) -> Res
     "/labels/{label_id:int}",
     id="UpdateLabel",
     tag="label",
-    needs=inside(_BY_SCOPE),
+    needs=_in_its_scope("update"),
     problems=(LabelUnknown, LabelInvalid, LabelExists),
 )
 async def update_label(call: NamedDependency[Call], data: JSONBody[Label], label_id: FromPath[int]) -> Response[None]:
@@ -126,7 +134,7 @@ async def update_label(call: NamedDependency[Call], data: JSONBody[Label], label
     "/labels/{label_id:int}",
     id="DeleteLabel",
     tag="label",
-    needs=inside(_BY_SCOPE),
+    needs=_in_its_scope("delete"),
     problems=(LabelUnknown,),
 )
 async def delete_label(call: NamedDependency[Call], label_id: FromPath[int]) -> Response[None]:
