@@ -304,9 +304,12 @@ class Page:
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
 
-    def prefer(self, scheme: str) -> None:
-        """What the system likes: `light` or `dark`."""
-        self._ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    def prefer(self, scheme: str, *, is_still: bool = False) -> None:
+        """What the system likes: `light` or `dark`; and that nothing moves."""
+        motion = "reduce" if is_still else "no-preference"
+        wanted = {"prefers-color-scheme": scheme, "prefers-reduced-motion": motion}
+        features = [{"name": name, "value": value} for name, value in wanted.items()]
+        self._ask("Emulation.setEmulatedMedia", features=features)
 
     def hold(self, pattern: str) -> None:
         """Let what is asked of such URLs wait, as on a line that is slow, until `let_go`. `*` stands for anything."""

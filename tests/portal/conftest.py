@@ -161,12 +161,15 @@ class Reader:
         expected: parts of what the browser will complain of, because the test asks for it: `404 (Not Found)`.
         cookies: of the last session that was taken.
         languages: that words are looked at in, English first.
+        is_still: the person wishes that nothing moves, from the next theme on.
     """
 
     def __init__(self, page: Page, moorage: Moorage, axe: str) -> None:
         self.expected: list[str] = []
         self.cookies: dict[str, str] = {}
         self.languages: tuple[str, ...] = OFTEN
+        self.is_still = False
+        self._known: set[tuple[str, ...]] = set()  # frames of pages that axe has looked at
         self.page = page
         self.moorage = moorage
         self._axe = axe
@@ -310,7 +313,7 @@ class Reader:
 
     def themed(self, theme: str) -> None:
         """Have a theme, as the system's wish."""
-        self.page.prefer(theme)
+        self.page.prefer(theme, is_still=self.is_still)
         self.page.value(f"document.documentElement.dataset.mantineColorScheme === {json.dumps(theme)}")
         self.page.wait(f"document.documentElement.dataset.mantineColorScheme === {json.dumps(theme)}")
 
@@ -327,14 +330,23 @@ class Reader:
         self.settle()
         if not self.page.value("Boolean(window.axe)"):  # half a megabyte, which is not sent again to the same document
             self.page.value(self._axe)
-        # A dialog covers half of a field behind it, which nobody can press then.
-        where = "document.querySelector('[role=dialog]') ?? document" if what is SIZE else "document"
-        where = f"document.querySelector({json.dumps(within)})" if within else where
+        # A dialog covers half of a field behind it, which nobody can press then, and its page was looked at without it.
+        top = "document.querySelector('[role=dialog]')" if what in (SIZE, COLOURS) else "null"
+        where = f"document.querySelector({json.dumps(within)})" if within else f"{top} ?? {self._not_known(what)}"
         found: list[dict[str, Any]] = self.page.value(
             f"axe.run({where}, {json.dumps(what)}).then((done) => done.violations.map((one) => ({{id: one.id,"
             " nodes: one.nodes.map((node) => [node.target.join(' '), node.failureSummary])})))"
         )
         return [f"{one['id']} at {place}: {why}" for one in found for place, why in one["nodes"]]
+
+    def _not_known(self, what: Mapping[str, object]) -> str:
+        """The document for axe, without the bar and the rail if it has looked at the same ones by the same rules."""
+        frame: list[str] = self.page.value(_FRAME)
+        known = (json.dumps(what), *frame)
+        if known not in self._known:
+            self._known.add(known)
+            return "document"
+        return "{ exclude: ['header[data-no-print]', 'nav[data-rail]'] }"
 
     def cut(self) -> list[str]:
         """What is cut off and not to be read whole, with its size and the room that it has."""
@@ -446,6 +458,13 @@ const later = window.setTimeout;
 window.setTimeout = (run, after, ...more) => later(run, after === 10_000 ? 40_000 : after, ...more);
 """
 """What can be undone is offered for longer than the product's ten seconds: a busy machine takes longer to press."""
+
+_FRAME = """
+[...document.querySelectorAll('header[data-no-print], nav[data-rail]')]
+  .map((one) => one.outerHTML.replace(/ (class|data-active|aria-current|data-status|id|aria-controls)="[^"]*"/g, ""))
+  .concat(document.documentElement.dataset.mantineColorScheme, document.documentElement.lang, String(innerWidth))
+"""
+"""The bar and the rail, whichever entry is this page's, with what they look like by."""
 
 _FINDERS = (HERE / "finders.js").read_text()
 _PALE = (HERE / "pale.js").read_text()

@@ -6,6 +6,7 @@ from tests.portal.conftest import LANGUAGES, NARROW, Reader
 from tests.serving import Moorage
 
 pytestmark = pytest.mark.part("chromium", "portal")
+SHARED = True
 
 
 def test_nothing_is_cut_off_where_words_are_longer(reader: Reader, moorage: Moorage) -> None:

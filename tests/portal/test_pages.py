@@ -30,6 +30,14 @@ SHOWN = (
 """It says that something is on its way, or shows what was known before."""
 
 
+@pytest.fixture
+def reader(reader: Reader) -> Reader:
+    """Somebody who wishes that nothing moves: pages and dialogs are looked at once they stand still."""
+    reader.is_still = True
+    reader.page.prefer("light", is_still=True)
+    return reader
+
+
 @pytest.fixture(scope="module")
 def furnished(moorage: Moorage, parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Furnished:
     """One of everything."""
