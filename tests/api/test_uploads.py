@@ -1,6 +1,7 @@
 """Uploads: in one piece, in chunks and as a stream; what is out of order is refused and loses nothing."""
 
 import asyncio
+import re
 
 import pytest
 
@@ -400,6 +401,29 @@ async def test_an_upload_goes_on_after_a_restart(serve: Serve) -> None:
 
     assert (state.status, state.header("range")) == (204, "0-999")
     assert (await repo.close(answer.location, DIGEST)).status == 201
+
+
+async def test_bytes_are_read_back_only_for_a_sha512_that_nobody_announced(serve: Serve) -> None:
+    one = await serve()
+    two = await serve(beside=one)
+    repo = (await make_robot(one, project := await make_project(one), "push")).repo(f"{project}/app")
+    other = repo.on(two)
+
+    async def push(data: bytes, algorithm: str, query: str = "") -> list[int]:
+        """Push with each request at another worker than the one before; the bytes that each worker read back so far."""
+        opened = await repo.send("POST", f"blobs/uploads/{query}")
+        first = await patch(other, opened.location, data[:1000], "0-999")
+        second = await patch(repo, first.location, data[1000:], f"1000-{len(data) - 1}")
+        digest = digest_of(data, algorithm)
+        assert (await other.close(second.location, digest)).status == 201
+        assert (await repo.get(f"blobs/{digest}")).body == data
+        texts = [(await each.send("GET", "/metrics", headers=administrator(each).basic)).body for each in (one, two)]
+        found = [re.search(rb"^moorage_upload_rehashed_bytes_total (\d+)$", text, re.MULTILINE) for text in texts]
+        return [int(each[1]) for each in found if each]
+
+    assert await push(DATA + b"a", "sha256") == [0, 0]
+    assert await push(DATA + b"b", "sha512", "?digest-algorithm=sha512") == [0, 0]
+    assert await push(DATA + b"c", "sha512") == [0, len(DATA) + 1]
 
 
 # -- whose session ----------------------------------------------------------------------------------------
