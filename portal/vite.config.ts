@@ -10,7 +10,7 @@ const OUT = join(import.meta.dirname, "dist"); // tools/portal.py moves it into 
 const LOCALES = join(import.meta.dirname, "src/locales");
 
 /** What every page needs, as one file; a page's own code, and what only some pages use (charts, Markdown), stay apart. */
-const BASE = /node_modules\/(react|react-dom|scheduler|@tanstack\/(react-router|router-core|history|store|react-store|react-query|query-core)|i18next|react-i18next|@floating-ui|@mantine\/(hooks|notifications|store)|@mantine\/core\/(?!esm\/components\/(MultiSelect|Pill|PillsInput|Autocomplete)\/)[^/]+|@tabler)\/|src\/kit\/(?!Chart|chart|Bars|Markdown|markdown|Rules|rules|Schedule|cron|Log\.|SecretOnce)|src\/api\/|src\/app\/(?!Palette|HarborPage|KeyMap)|src\/(projects|artifacts)\/queries/;
+const BASE = /node_modules\/(react|react-dom|scheduler|@tanstack\/(react-router|router-core|history|store|react-store|react-query|query-core)|i18next|react-i18next|@floating-ui|@mantine\/(hooks|notifications|store)|@mantine\/core\/(?!esm\/components\/(MultiSelect|Pill|PillsInput|Autocomplete)\/)[^/]+|@tabler)\/|src\/kit\/(?!Chart|chart|Bars|Markdown|markdown|Rules|rules|Schedule|cron|Log\.|SecretOnce|Draft)|src\/api\/|src\/app\/(?!Palette|HarborPage|KeyMap)|src\/(projects|artifacts)\/queries/;
 
 /** `virtual:words/zh-CN`: all areas of a language in one file, so that a language costs one request. */
 function words(): Plugin {

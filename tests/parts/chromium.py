@@ -397,6 +397,20 @@ class _Wire:
         Raises:
             Broken: it failed, or nothing came for a while.
         """
+        asked = self._send(method, session, values)
+        while True:
+            said = self._next()
+            if said.get("id") == asked:
+                if "error" in said:
+                    raise Broken(f"{method}: {said['error']}")
+                return said["result"]
+            if said.get("method") == "Page.javascriptDialogOpening":  # "Leave site?" is answered
+                self._send("Page.handleJavaScriptDialog", said.get("sessionId"), {"accept": True})
+            elif "method" in said:
+                self.heard.setdefault(said.get("sessionId", ""), []).append((said["method"], said["params"]))
+
+    def _send(self, method: str, session: str | None, values: Mapping[str, Any]) -> int:
+        """Say something; the number that its answer has."""
         self._number += 1
         message: dict[str, Any] = {"id": self._number, "method": method, "params": values}
         if session is not None:
@@ -404,14 +418,7 @@ class _Wire:
         left = json.dumps(message).encode() + b"\0"
         while left:
             left = left[os.write(self._writing, left) :]
-        while True:
-            said = self._next()
-            if said.get("id") == self._number:
-                if "error" in said:
-                    raise Broken(f"{method}: {said['error']}")
-                return said["result"]
-            if "method" in said:
-                self.heard.setdefault(said.get("sessionId", ""), []).append((said["method"], said["params"]))
+        return self._number
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._rest:

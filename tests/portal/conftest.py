@@ -268,6 +268,7 @@ class Reader:
         self.page.wait("document.querySelector('[data-tabs] a')")
         is_it = f"(one) => window.__name(one) === {json.dumps(name)}"
         link = f"[...document.querySelectorAll('[data-tabs] a')].find({is_it})"
+        self.page.wait(f"Boolean({link})")  # what somebody may see comes after the page
         self.stand_still()
         if self.page.value(f"{link}.hidden"):
             self.page.click("[data-tabs] [data-more] button")

@@ -43,6 +43,13 @@ def test_chosen_artifacts_say_what_deleting_them_would_free(reader: Reader, moor
     reader.look("artifacts.chosen")
     reader.press("Copy to…")
     reader.see("Copy 2 artifacts to another repository")
+    reader.open("/projects/weighed/repositories/app/artifacts", "app")
+    reader.page.wait("document.querySelectorAll('tbody tr').length === 2")
+    reader.press("Select all on this page")
+    reader.press("Compare")
+    reader.page.wait("location.pathname.endsWith('/compare')")
+    reader.see("added")
+    assert all(reader.sees(digest) for digest in (every[0][:15], every[1][:15]))
 
 
 def test_chosen_artifacts_go_together_and_what_stays_says_why(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:

@@ -41,6 +41,10 @@ def test_storage_pulls_and_pushes_are_seen_over_time(reader: Reader, moorage: Mo
             made = api.post("/projects", json={"project_name": name, "storage_limit": limit})
             assert made.status_code == 201
         project = api.get("/projects/grows").json()["project_id"]
+        access = [{"resource": "repository", "action": "pull"}]
+        robot = {"permissions": [{"kind": "project", "namespace": "grows", "access": access}]}
+        made = api.post("/robots", json={"name": "ci", "level": "project", "duration": 7, **robot})
+        assert made.status_code == 201
     live_through_a_month(moorage, project)
     pusher.push(images.image("large", size_bytes=900_000), "grows/app:v1")
     pusher.push(images.image("little", size_bytes=20_000), "small/app:v1")
@@ -66,7 +70,16 @@ def test_storage_pulls_and_pushes_are_seen_over_time(reader: Reader, moorage: Mo
     reader.page.press("Home", code=36)
     reader.page.press("ArrowRight", code=39)
     reader.page.wait("document.activeElement.getAttribute('aria-valuetext').includes('Pushes: 61')")
+    reader.see("Needs attention")
+    reader.see("of the storage limit are used.")
+    reader.see("The robot robot$grows+ci expires on")
+    reader.see("Latest changes")
+    reader.page.wait("Boolean(document.querySelector('section[aria-label=\"Most storage\"] li'))")
     reader.look("usage.project")
+    for language in ("zh-CN", "de-DE"):
+        reader.hear(language)
+        reader.photograph("usage.project", language=language)
+    reader.hear("en-US")
 
 
 def test_running_work_is_one_press_away_and_the_server_says_what_it_is(reader: Reader, moorage: Moorage) -> None:

@@ -2,7 +2,6 @@
 import { Outlet, useRouterState } from "@tanstack/react-router";
 import { Button } from "@mantine/core";
 import { Suspense, lazy, useCallback, useEffect, useState } from "react";
-import { SignInDialog } from "../identity/SignInDialog.tsx";
 import { useKeys } from "./keys.ts";
 import { usePreferences } from "./preferences.ts";
 import { Rail } from "./Rail.tsx";
@@ -12,6 +11,7 @@ import { useWords } from "./words.ts";
 import classes from "./shell.module.css";
 
 const Palette = lazy(() => import("./Palette.tsx"));
+const SignInDialog = lazy(() => import("../identity/SignInDialog.tsx")); // asked for at once, and after what is read first
 const KeyMap = lazy(() => import("./KeyMap.tsx"));
 
 export function Shell() {
@@ -35,7 +35,7 @@ export function Shell() {
       <main id="main" className={classes["main"]} aria-busy={isLoading}>
         <Outlet />
       </main>
-      <SignInDialog />
+      <Suspense><SignInDialog /></Suspense>
       <Suspense>{palette && <Palette onClose={() => setPalette(false)} onKeys={map} />}</Suspense>
       <Suspense>{keyMap && <KeyMap onClose={() => setKeyMap(false)} />}</Suspense>
     </div>

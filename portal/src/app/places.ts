@@ -6,6 +6,8 @@ const repository = (name: string) => name.split("/").map(one).join("~");
 export const places = {
   projects: "/projects",
   project: (project: string) => `/projects/${one(project)}`,
+  retention: (project: string) => `/projects/${one(project)}/policy/retention`,
+  robots: (project: string) => `/projects/${one(project)}/robots`,
   access: (project: string) => `/projects/${one(project)}/access`,
   trash: (project: string) => `/projects/${one(project)}/trash`,
   repositories: (project: string) => `/projects/${one(project)}/repositories`,

@@ -61,6 +61,13 @@ export function useMay(project: string): (permission: string) => boolean {
 /** Where this tab keeps what was opened last; it ends with the session. */
 export const RECENT = "moorage-recent";
 
+/** How the places begin where this tab keeps what was typed and is not saved; they end with the session, too. */
+export const DRAFTS = "moorage-draft:";
+
+function forgetTab(): void {
+  for (const place of Object.keys(sessionStorage)) if (place === RECENT || place.startsWith(DRAFTS)) sessionStorage.removeItem(place);
+}
+
 /** Sign in. What pages have learnt as somebody else is forgotten: the page begins anew if it was another person's. */
 export async function signIn(name: string, password: string): Promise<void> {
   if (queries.getQueryData(sessionQuery.queryKey)) (await whoNow()).accept(); // another tab's session is ended by this one's token
@@ -74,7 +81,7 @@ export async function signedIn(): Promise<void> {
   const user = (await call("GET /users/current", { free: true })).data;
   announce(user);
   if (was && was.user_id !== user.user_id) {
-    sessionStorage.removeItem(RECENT);
+    forgetTab();
     location.reload();
     return new Promise(() => undefined);
   }
@@ -86,7 +93,7 @@ export async function signedIn(): Promise<void> {
 export async function signOut(): Promise<void> {
   const reply = await fetch("/c/log_out", { credentials: "same-origin" });
   const where = reply.status === 403 ? ((await reply.json()) as { redirect_location?: string }).redirect_location : undefined;
-  sessionStorage.removeItem(RECENT);
+  forgetTab();
   announce(null);
   location.assign(where ?? "/sign-in");
 }

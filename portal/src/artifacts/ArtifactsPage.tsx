@@ -1,7 +1,7 @@
 // What is stored, tagged or not?
 import { Button, Menu, Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Artifact } from "../api/schema.ts";
 import { places } from "../app/places.ts";
@@ -31,7 +31,15 @@ export default function ArtifactsPage() {
   const [open, setOpen] = useState<{ what: "tag" | "copy"; artifact: Artifact } | null>(null);
   const [going, setGoing] = useState<string[] | null>(null);
   const [copied, setCopied] = useState<string[] | null>(null);
+  const navigate = useNavigate();
   const close = () => setOpen(null);
+  const wanted = list.filters["type"];
+  const types = [...new Set([...(query.data?.data ?? []).map((one) => one.type), ...(wanted === undefined ? [] : [wanted])])].sort();
+  // The older one first, whatever the order of the list.
+  const compare = (two: Artifact[]) => {
+    const [from, to] = [...two].sort((a, b) => ((a.push_time ?? "") < (b.push_time ?? "") ? -1 : 1));
+    void navigate({ to: places.compare(project, repository), search: { from: from?.digest, to: to?.digest } as never });
+  };
   const columns: Column<Artifact>[] = [
     { id: "digest", head: t("artifacts.column.digest"), cell: (one) => <span className="row"><Link to={places.artifact(project, repository, one.digest)}><code title={one.digest} translate="no">{shortDigest(one.digest)}</code></Link><Copy text={one.digest} label={t("kit.copy.digest")} /></span> },
     { id: "tags", head: t("artifacts.column.tags"), cell: (one) => (one.tags?.length ? <span className="row">{one.tags.slice(0, 4).map((tag) => <Chip key={tag.id}><Name>{tag.name}</Name></Chip>)}{one.tags.length > 4 && <span className="muted small">+{one.tags.length - 4}</span>}</span> : <span className="muted">{t("artifacts.untagged")}</span>) },
@@ -51,10 +59,11 @@ export default function ArtifactsPage() {
           aria-label={t("artifacts.column.tags")} w={170} allowDeselect={false} value={list.filters["tags"] ?? "all"} onChange={(value) => list.set({ filters: { tags: value === "all" ? undefined : (value ?? undefined) } })}
           data={[{ value: "all", label: t("artifacts.list.all") }, { value: "*", label: t("artifacts.list.tagged") }, { value: "nil", label: t("artifacts.untagged") }]}
         />
+        {(types.length > 1 || wanted !== undefined) && <Select aria-label={t("artifacts.column.type")} w={150} allowDeselect={false} value={wanted ?? "all"} onChange={(value) => list.set({ filters: { type: value === "all" ? undefined : (value ?? undefined) } })} data={[{ value: "all", label: t("artifacts.list.anyType") }, ...types]} />}
         {isSignedIn && may("label:list") && <LabelPick key={list.filters["label"] ?? ""} project={project} label={t("labels.filterBy")} all={t("labels.all")} value={list.filters["label"] ?? null} onPick={(label) => list.set({ filters: { label: label ? String(label.id) : undefined } })} />}
         </>
       }
-      keys={may("artifact:delete") ? ["remove"] : []}
+      keys={[...(may("artifact:delete") ? ["remove" as const] : []), ...(may("artifact-addition:read") ? ["compare" as const] : [])]}
       menu={(one) => (
         <>
           <Menu.Item onClick={() => void copyText(one.digest)}>{t("kit.copy.digest")}</Menu.Item>
@@ -66,6 +75,7 @@ export default function ArtifactsPage() {
       bulk={(chosen) => (
         <>
           <Measured path={path} digests={chosen.map((one) => one.digest)} />
+          {chosen.length === 2 && may("artifact-addition:read") && <Button size="xs" variant="default" data-compares onClick={() => compare(chosen)}>{t("compare.open")}</Button>}
           {isSignedIn && <Button size="xs" variant="default" onClick={() => setCopied(chosen.map((one) => one.digest))}>{t("artifacts.copyTo.open")}</Button>}
           {may("artifact:delete") && <Button size="xs" variant="default" data-removes onClick={() => setGoing(chosen.map((one) => one.digest))}>{t("artifacts.deleteArtifacts.open", { count: chosen.length })}</Button>}
         </>

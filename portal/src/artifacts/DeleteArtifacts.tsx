@@ -12,8 +12,9 @@ import type { Going } from "./removing.ts";
 export function DeleteArtifacts({ path, digests, onClose, onDone }: { path: Path; digests: string[]; onClose: () => void; onDone?: () => void }) {
   const t = useWords();
   const preview = useQuery({
-    queryKey: ["repository", path.project_name, path.repository_name, "deletion", digests],
+    queryKey: ["deletion", "artifacts", path, digests], // not below what the removal itself makes stale
     staleTime: 0,
+    gcTime: 0,
     queryFn: async ({ signal }) => (await call("POST /projects/{project_name}/repositories/{repository_name}/deletion", { path, body: { references: digests }, signal })).data,
   });
   const found = preview.data;

@@ -15,8 +15,9 @@ export function DeleteRepositories({ project, names, onClose, onDone }: { projec
   const t = useWords();
   const path = (name: string) => ({ project_name: project, repository_name: name });
   const preview = useQuery({
-    queryKey: ["repositories", project, "deletion", names],
+    queryKey: ["deletion", "repositories", project, names], // not below what the removal itself makes stale
     staleTime: 0,
+    gcTime: 0,
     queryFn: ({ signal }) => Promise.all(names.map(async (name) => (await call("GET /projects/{project_name}/repositories/{repository_name}/deletion", { path: path(name), signal })).data)),
   });
   const all = preview.data;

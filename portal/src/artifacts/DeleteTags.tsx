@@ -11,8 +11,9 @@ export function DeleteTags({ path, tags, onClose, onDone }: { path: Path; tags: 
   const t = useWords();
   const language = useLanguage();
   const preview = useQuery({
-    queryKey: ["repository", path.project_name, path.repository_name, "deletion", tags],
+    queryKey: ["deletion", "tags", path, tags], // not below what the removal itself makes stale
     staleTime: 0,
+    gcTime: 0,
     queryFn: async ({ signal }) => (await call("POST /projects/{project_name}/repositories/{repository_name}/tags/deletion", { path, body: { tags }, signal })).data,
   });
   const found = preview.data;

@@ -7,6 +7,7 @@ import { call } from "../api/client.ts";
 import { useMay } from "../app/session.tsx";
 import { useWords } from "../app/words.ts";
 import { Empty } from "../kit/Empty.tsx";
+import { KeptNote, useKept, useOnKept } from "../kit/Draft.tsx";
 import { TextArea } from "../kit/Field.tsx";
 import { Markdown } from "../kit/Markdown.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
@@ -15,13 +16,16 @@ import { repositoryChanged, repositoryQuery, useRepository, type Path } from "./
 import kit from "../kit/kit.module.css";
 import { Waiting } from "../kit/Waiting.tsx";
 
+const draftOf = (path: Path) => `description/${path.project_name}/${path.repository_name}`;
+
 export default function InfoPage() {
   const t = useWords();
   const { project, repository, path } = useRepository();
   const may = useMay(project);
   const query = useQuery(repositoryQuery(path));
   const [edits, setEdits] = useState(false);
-  if (query.error) return <ProblemBox error={query.error} onRetry={() => void query.refetch()} />;
+  useOnKept(draftOf(path), () => setEdits(true));
+  if (query.error && !query.data) return <ProblemBox error={query.error} onRetry={() => void query.refetch()} />;
   if (!query.data) return <Waiting />;
   const text = query.data.description ?? "";
   const open = may("repository:update") ? <Button variant="default" onClick={() => setEdits(true)}>{text === "" ? t("artifacts.info.write") : t("artifacts.info.edit")}</Button> : undefined;
@@ -37,7 +41,8 @@ export default function InfoPage() {
 
 function Editor({ path, name, text, onClose }: { path: Path; name: string; text: string; onClose: () => void }) {
   const t = useWords();
-  const [typed, setTyped] = useState(text);
+  const [one, setOne, kept] = useKept(draftOf(path), { typed: text });
+  const { typed } = one;
   const [view, setView] = useState<"write" | "preview">("write");
   const [asks, setAsks] = useState(false);
   const dirty = typed !== text;
@@ -68,6 +73,7 @@ function Editor({ path, name, text, onClose }: { path: Path; name: string; text:
           <Button size="xs" variant="default" onClick={discard}>{t("kit.dialog.discard")}</Button>
         </div>
       )}
+      <KeptNote kept={kept} />
       <div className="row">
         <SegmentedControl aria-label={t("artifacts.info.view")} value={view} onChange={(value) => setView(value as "write")} data={[{ value: "write", label: t("artifacts.info.write") }, { value: "preview", label: t("artifacts.info.preview") }]} />
         <span className="grow" />
@@ -75,7 +81,7 @@ function Editor({ path, name, text, onClose }: { path: Path; name: string; text:
         <Button type="submit" loading={save.isPending}>{t("artifacts.info.save")}</Button>
       </div>
       {save.error && <ProblemBox error={save.error} />}
-      {view === "write" ? <TextArea label={t("artifacts.info.label")} description={t("artifacts.info.hint")} minRows={12} maxRows={30} value={typed} autoFocus spellCheck dir="auto" onChange={(event) => setTyped(event.currentTarget.value)} /> : <div className="panel">{typed.trim() === "" ? <Empty>{t("artifacts.info.nothing")}</Empty> : <Markdown text={typed} />}</div>}
+      {view === "write" ? <TextArea label={t("artifacts.info.label")} description={t("artifacts.info.hint")} minRows={12} maxRows={30} value={typed} autoFocus spellCheck dir="auto" onChange={(event) => setOne({ typed: event.currentTarget.value })} /> : <div className="panel">{typed.trim() === "" ? <Empty>{t("artifacts.info.nothing")}</Empty> : <Markdown text={typed} />}</div>}
     </form>
   );
 }

@@ -80,7 +80,7 @@ export const artifactsQuery = (path: Path, list: ListState) =>
     queryKey: ["repository", path.project_name, path.repository_name, "artifacts", list.q, list.sort, list.page, list.size, list.filters],
     placeholderData: keepPreviousData,
     queryFn: async ({ signal }) => {
-      const q = contractQuery({ digest: list.q && `~${list.q}`, tags: list.filters["tags"], labels: list.filters["label"] && `(${list.filters["label"]})` });
+      const q = contractQuery({ digest: list.q && `~${list.q}`, tags: list.filters["tags"], type: list.filters["type"], labels: list.filters["label"] && `(${list.filters["label"]})` });
       const { data, total } = await call("GET /projects/{project_name}/repositories/{repository_name}/artifacts", { path, query: { ...paged(list, q), with_tag: true, with_label: true, with_accessory: true }, signal });
       return { data, total };
     },

@@ -90,7 +90,7 @@ function Form({ section, said }: { section: Section; said: Record<string, Said> 
   const warned = count === 0 ? warningsOf(save.data?.headers.get("Warning") ?? null) : [];
   return (
     <form ref={form} data-section={section} className={classes["form"]} noValidate onSubmit={(event) => { event.preventDefault(); if (count > 0 && !save.isPending) send(); }}>
-      <LeaveGuard dirty={count > 0 && !save.isPending} secrets={Object.keys(changes).some(isSecret)} onDiscard={draft.clear} />
+      <LeaveGuard dirty={count > 0 && !save.isPending} onDiscard={draft.clear} />
       {draft.found && count > 0 && <p className={classes["kept"]} role="status">{t("configuration.kept")}</p>}
       {groups.map((group) => (
         <section key={group.title} className="stack" aria-label={t(`configuration.group.${group.title}` as Key)}>

@@ -109,7 +109,7 @@ function ScheduleLine({ onEdit }: { onEdit: () => void }) {
   const said = useSaidCron();
   const query = useQuery(scheduleQuery);
   const found = query.data;
-  if (query.error) return <ProblemBox error={query.error} onRetry={() => void query.refetch()} />;
+  if (query.error && query.data === undefined) return <ProblemBox error={query.error} onRetry={() => void query.refetch()} />;
   if (!found) return <Waiting />;
   const planned = plannedOf(found.schedule?.type, found.schedule?.cron);
   const facts = factsOf(found);

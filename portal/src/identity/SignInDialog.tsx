@@ -11,7 +11,7 @@ import { SignInForm } from "./SignInForm.tsx";
 /** The page for whoever comes back from a provider in a window of its own. */
 export const RETURNED = "/signed-in";
 
-export function SignInDialog() {
+export default function SignInDialog() {
   const t = useWords();
   const user = useUser();
   const { lost } = useLost();

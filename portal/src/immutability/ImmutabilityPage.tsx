@@ -40,7 +40,7 @@ export default function ImmutabilityPage() {
     onSuccess: (_, rule) => toast(t("immutability.removed"), { label: t("kit.undo"), run: () => save.mutate({ ...rule, id: null }) }),
     onSettled: () => rulesChanged(project),
   });
-  if (query.error) return <ProblemBox error={query.error} onRetry={() => void query.refetch()} />;
+  if (query.error && query.data === undefined) return <ProblemBox error={query.error} onRetry={() => void query.refetch()} />;
   const rules = query.data;
   if (!rules) return <Waiting />;
   const failed = remove.error ?? (form === null ? save.error : null);

@@ -1,9 +1,13 @@
-// A dialog named by its title. It closes by Escape and by a press outside only while nothing was typed.
+// A dialog named by its title. What was typed in it is not lost by closing it, by leaving the page, nor with the window: it is asked for.
 import { Button, Modal } from "@mantine/core";
-import { useLayoutEffect, useState, type ReactNode, type FormEvent } from "react";
+import { useBlocker } from "@tanstack/react-router";
+import { createContext, useContext, useLayoutEffect, useState, type ReactNode, type FormEvent } from "react";
 import { useWords } from "../app/words.ts";
 import { ProblemBox } from "./ProblemBox.tsx";
 import classes from "./kit.module.css";
+
+/** Closes the dialog around, after having asked where there is something to lose. */
+const Closing = createContext<(() => void) | null>(null);
 
 /** `dirty`: there is something to lose; closing asks first. */
 export function Dialog({ title, opened, onClose, children, dirty = false, size = 520, above = false, stays = false }: {
@@ -22,6 +26,17 @@ export function Dialog({ title, opened, onClose, children, dirty = false, size =
   const [asks, setAsks] = useState(false);
   useOpener(opened);
   const close = () => (dirty ? setAsks(true) : onClose());
+  const has = opened && dirty;
+  const leaving = useBlocker({ shouldBlockFn: ({ current, next }) => has && current.pathname !== next.pathname, enableBeforeUnload: () => has, withResolver: true });
+  const keep = () => {
+    setAsks(false);
+    leaving.reset?.();
+  };
+  const discard = () => {
+    setAsks(false);
+    onClose();
+    leaving.proceed?.();
+  };
   return (
     <Modal.Root opened={opened} onClose={close} size={size} zIndex={above ? 400 : 200} closeOnEscape={!stays} closeOnClickOutside={!stays} {...(above ? { "data-above": true } : {})} {...(opened ? { "data-dialog-open": true } : {})}>
       <Modal.Overlay />
@@ -32,15 +47,15 @@ export function Dialog({ title, opened, onClose, children, dirty = false, size =
           <Modal.CloseButton aria-label={t("kit.dialog.close")} />
         </div>
         <Modal.Body>
-      {asks && (
+      {(asks || leaving.status === "blocked") && (
         <div className={classes["asks"]} role="alert">
           <span>{t("kit.dialog.discardAsk")}</span>
           <span className="grow" />
-          <Button size="xs" variant="default" onClick={() => setAsks(false)} autoFocus>{t("kit.dialog.keep")}</Button>
-          <Button size="xs" variant="default" onClick={() => { setAsks(false); onClose(); }}>{t("kit.dialog.discard")}</Button>
+          <Button size="xs" variant="default" onClick={keep} autoFocus>{t("kit.dialog.keep")}</Button>
+          <Button size="xs" variant="default" onClick={discard}>{t("kit.dialog.discard")}</Button>
         </div>
       )}
-      {children}
+      <Closing value={dirty ? close : null}>{children}</Closing>
         </Modal.Body>
       </Modal.Content>
     </Modal.Root>
@@ -74,6 +89,7 @@ export function DialogForm({ children, submit, onSubmit, onCancel, busy, error, 
   cancel?: string;
 }) {
   const t = useWords();
+  const close = useContext(Closing);
   const send = (event: FormEvent) => {
     event.preventDefault();
     if (!busy) onSubmit();
@@ -83,7 +99,7 @@ export function DialogForm({ children, submit, onSubmit, onCancel, busy, error, 
       {children}
       {error !== null && error !== undefined && <ProblemBox error={error} />}
       <div className={classes["buttons"]}>
-        <Button variant="default" onClick={onCancel} data-autofocus={danger || undefined}>{cancel ?? t("kit.dialog.cancel")}</Button>
+        <Button variant="default" onClick={close ?? onCancel} data-autofocus={danger || undefined}>{cancel ?? t("kit.dialog.cancel")}</Button>
         <Button type="submit" loading={busy} {...(danger ? { color: "red" } : {})}>{submit}</Button>
       </div>
     </form>

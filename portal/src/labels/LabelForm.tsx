@@ -29,7 +29,7 @@ export function LabelForm({ owner, label, onClose }: { owner: Owner | null; labe
       if (error instanceof Problem && error.status === 409) setWrong(t("labels.taken", { name }));
     },
   });
-  const dirty = name !== (label?.name ?? "") || about !== (label?.description ?? "");
+  const dirty = (name !== (label?.name ?? "") || about !== (label?.description ?? "") || color !== (label?.color || colors[0])) && !save.isSuccess;
   return (
     <Dialog title={label === null ? t("labels.new.title") : t("labels.edit.title", { name: label.name ?? "" })} opened onClose={onClose} dirty={dirty}>
       <DialogForm submit={label === null ? t("labels.new.submit") : t("labels.edit.submit")} onSubmit={() => (name.trim() === "" ? setWrong(t("labels.missing")) : save.mutate())} onCancel={onClose} busy={save.isPending} error={wrong === null ? save.error : null}>

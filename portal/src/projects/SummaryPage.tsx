@@ -10,6 +10,8 @@ import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Quota } from "../kit/Progress.tsx";
 import { Bytes, Count, Name, Time } from "../kit/show.tsx";
 import { Waiting } from "../kit/Waiting.tsx";
+import { Attention } from "./Attention.tsx";
+import { Latest } from "./Latest.tsx";
 import { projectQuery, summaryQuery } from "./queries.ts";
 
 const ProjectUsage = lazy(() => import("../usage/ProjectUsage.tsx")); // charts come after what is read first
@@ -21,7 +23,7 @@ export default function SummaryPage() {
   const query = useQuery(summaryQuery(name));
   const may = useMay(name);
   const found = query.data;
-  if (query.error) return <ProblemBox error={query.error} onRetry={() => void query.refetch()} />;
+  if (query.error && query.data === undefined) return <ProblemBox error={query.error} onRetry={() => void query.refetch()} />;
   if (!found || !project) return <Waiting />;
   const roles: [Key, number | null | undefined][] = [
     ["projects.role.admin", found.project_admin_count], ["projects.role.maintainer", found.maintainer_count], ["projects.role.developer", found.developer_count],
@@ -30,11 +32,13 @@ export default function SummaryPage() {
   const quota = found.quota;
   return (
     <div className="sections">
+      <Attention project={project} summary={found} />
       <section className="stack" aria-label={t("projects.summary.content")}>
         <h2>{t("projects.summary.content")}</h2>
         <div className="panel">
           <Facts
             rows={[
+              [t("projects.summary.mirrors"), found.registry ? <><Name>{found.registry.name ?? ""}</Name> <bdi className="muted" translate="no">{found.registry.url}</bdi></> : null],
               [t("projects.column.repositories"), <Link key="r" to={places.repositories(name)}><Count value={found.repo_count ?? 0} /></Link>],
               [t("projects.summary.stored"), quota ? <Quota used={quota.used["storage"] ?? 0} limit={quota.hard["storage"] ?? -1} label={t("projects.quotaOf", { name })} /> : null],
               [t("projects.summary.trash"), quota && quota.trash > 0 ? <Bytes value={quota.trash} /> : null],
@@ -44,6 +48,7 @@ export default function SummaryPage() {
           />
         </div>
       </section>
+      {may("repository:list") && <Latest project={name} />}
       {roles.some(([, count]) => count) && (
         <section className="stack" aria-label={t("projects.summary.people")}>
           <h2>{t("projects.summary.people")}</h2>

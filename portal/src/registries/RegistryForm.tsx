@@ -8,6 +8,7 @@ import type { Registry, RegistryProviderInfo } from "../api/schema.ts";
 import { useLanguage, useWords } from "../app/words.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
+import { KeptNote, useKept } from "../kit/Draft.tsx";
 import { CheckField, PasswordField, SelectField, TextArea, TextField } from "../kit/Field.tsx";
 import { number } from "../kit/format.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
@@ -44,7 +45,7 @@ export function RegistryForm({ registry, onClose }: { registry?: Registry; onClo
   const t = useWords();
   const language = useLanguage();
   const kinds = useQuery(kindsQuery).data;
-  const [one, setOne] = useState<Values>(valuesOf(registry));
+  const [one, setOne, kept] = useKept<Values>(`registry/${registry?.id ?? "new"}`, valuesOf(registry), ({ secret: _secret, ...rest }) => rest);
   const [wrong, setWrong] = useState<Partial<Record<keyof Values, string>>>({});
   const info = kinds?.[one.type];
   const fixed = fixedOf(info);
@@ -77,6 +78,7 @@ export function RegistryForm({ registry, onClose }: { registry?: Registry; onClo
   return (
     <Dialog title={registry ? t("registries.edit.title", { name: registry.name ?? "" }) : t("registries.new.title")} opened onClose={onClose} dirty={dirty}>
       <DialogForm submit={registry ? t("registries.edit.submit") : t("registries.new.submit")} onSubmit={() => { if (check()) save.mutate(); }} onCancel={onClose} busy={save.isPending} error={save.error}>
+        <KeptNote kept={kept} />
         <SelectField label={t("registries.column.kind")} description={info?.description} searchable disabled={registry !== undefined} value={one.type} data={Object.entries(kinds ?? {}).map(([value, each]) => ({ value, label: each.label }))} onChange={(type) => change({ type: String(type), url: "" })} />
         <TextField label={t("registries.column.name")} value={one.name} error={wrong.name} maxLength={255} data-autofocus onChange={(event) => change({ name: event.currentTarget.value })} />
         {places.length > 1 && fixed.url === undefined && <SelectField label={t("registries.field.place")} description={t("registries.field.placeHint")} value={places.some((each) => each.value === one.url) ? one.url : null} data={places.map((each) => ({ value: each.value, label: each.key }))} onChange={(value) => change({ url: String(value) })} />}

@@ -7,6 +7,7 @@ import { call } from "../api/client.ts";
 import type { ReplicationFilter, ReplicationPolicy } from "../api/schema.ts";
 import { useWords } from "../app/words.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
+import { KeptNote, useKept } from "../kit/Draft.tsx";
 import { CheckField, NumberField, SelectField, TextField } from "../kit/Field.tsx";
 import { ScheduleField, plannedOf, scheduleOf, type Planned } from "../kit/Schedule.tsx";
 import { allRegistriesQuery } from "../registries/queries.ts";
@@ -58,7 +59,7 @@ function filtersOf(one: Values, before: ReplicationFilter[]): ReplicationFilter[
 export function PolicyForm({ policy, onClose }: { policy?: ReplicationPolicy; onClose: () => void }) {
   const t = useWords();
   const registries = useQuery(allRegistriesQuery).data;
-  const [one, setOne] = useState<Values>(valuesOf(policy));
+  const [one, setOne, kept] = useKept<Values>(`replication/${policy?.id ?? "new"}`, valuesOf(policy));
   const [wrong, setWrong] = useState<Partial<Record<"name" | "registry", string>>>({});
   const change = (part: Partial<Values>) => { setOne({ ...one, ...part }); setWrong({}); };
   const pulls = one.direction === "pull";
@@ -93,6 +94,7 @@ export function PolicyForm({ policy, onClose }: { policy?: ReplicationPolicy; on
   return (
     <Dialog title={title} opened onClose={onClose} dirty={dirty} size={560}>
       <DialogForm submit={policy ? t("replications.edit.submit") : t("replications.new.submit")} onSubmit={send} onCancel={onClose} busy={save.isPending} error={save.error}>
+        <KeptNote kept={kept} />
         <TextField label={t("replications.column.name")} value={one.name} error={wrong.name} maxLength={255} data-autofocus onChange={(event) => change({ name: event.currentTarget.value })} />
         <SegmentedControl aria-label={t("replications.field.direction")} value={one.direction} data={[{ value: "push", label: t("replications.field.push") }, { value: "pull", label: t("replications.field.pull") }]} onChange={(direction) => change({ direction: direction as Values["direction"] })} />
         <SelectField label={t("replications.field.registry")} value={one.registry || null} error={wrong.registry} data={(registries ?? []).map((each) => ({ value: String(each.id), label: each.name ?? "" }))} onChange={(registry) => change({ registry: String(registry) })} />

@@ -60,7 +60,7 @@ export default function RetentionPage() {
       void retentionChanged(project);
     },
   });
-  if (query.error) return <ProblemBox error={query.error} onRetry={() => void query.refetch()} />;
+  if (query.error && query.data === undefined) return <ProblemBox error={query.error} onRetry={() => void query.refetch()} />;
   if (!found || (id !== null && !query.data)) return <Waiting />;
   const schedules = [...new Set([...SCHEDULES, cron])].map((one) => ({ value: one, label: one === "" ? t("retention.schedule.none") : one === SCHEDULES[1] ? t("retention.schedule.daily") : one === SCHEDULES[2] ? t("retention.schedule.weekly") : saidAt(one) }));
   return (

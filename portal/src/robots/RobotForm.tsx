@@ -1,6 +1,5 @@
 // Make a robot of a project, or change what it may.
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import type { Robot } from "../api/schema.ts";
 import { useWords } from "../app/words.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
@@ -12,14 +11,13 @@ import { BUNDLES, accessOf, rightsOf } from "./rights.ts";
 
 export function RobotForm({ project, robot, onClose, onCreated }: { project: string; robot: Robot | null; onClose: () => void; onCreated: (made: Made) => void }) {
   const t = useWords();
-  const [rights, setRights] = useState<string[]>(robot === null ? [...BUNDLES.pull] : rightsOf(robot.permissions?.[0]?.access));
   const grantable = useQuery(grantableQuery).data?.project ?? [];
-  const form = useRobot({ robot, level: "project", permissions: () => [{ kind: "project", namespace: project, access: accessOf(rights) }], changed: () => robotsChanged(project), onClose, onCreated });
+  const form = useRobot({ robot, level: "project", place: project, more: robot === null ? [...BUNDLES.pull] : rightsOf(robot.permissions?.[0]?.access), permissions: (rights) => [{ kind: "project", namespace: project, access: accessOf(rights) }], changed: () => robotsChanged(project), onClose, onCreated });
   return (
     <Dialog title={form.title} opened onClose={onClose} dirty={form.dirty} size={600}>
       <DialogForm submit={form.submit} onSubmit={form.send} onCancel={onClose} busy={form.busy} error={form.error}>
         <RobotFields form={form} />
-        <RightsField label={t("robots.column.rights")} grantable={grantable} value={rights} onChange={setRights} />
+        <RightsField label={t("robots.column.rights")} grantable={grantable} value={form.more} onChange={(more) => form.change({ more })} />
       </DialogForm>
     </Dialog>
   );

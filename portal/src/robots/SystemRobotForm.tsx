@@ -18,11 +18,11 @@ const FIRST: Grant = { projects: "all", rights: [...BUNDLES.pull] };
 export function SystemRobotForm({ robot, onClose, onCreated }: { robot: Robot | null; onClose: () => void; onCreated: (made: Made) => void }) {
   const t = useWords();
   const [start] = useState(() => (robot === null ? { system: [], grants: [FIRST] } : grantsOf(robot.permissions)));
-  const [system, setSystem] = useState(start.system);
-  const [grants, setGrants] = useState(start.grants);
   const [wrong, setWrong] = useState<string | null>(null);
   const grantable = useQuery(grantableQuery).data;
-  const form = useRobot({ robot, level: "system", permissions: () => permissionsOf(system, grants), changed: systemRobotsChanged, onClose, onCreated });
+  const form = useRobot({ robot, level: "system", place: "", more: start, permissions: (more) => permissionsOf(more.system, more.grants), changed: systemRobotsChanged, onClose, onCreated });
+  const { system, grants } = form.more;
+  const setGrants = (next: Grant[]) => form.change({ more: { system, grants: next } });
   const change = (index: number, part: Partial<Grant>) => {
     setWrong(null);
     setGrants(grants.map((one, at) => (at === index ? { ...one, ...part } : one)));
@@ -33,7 +33,7 @@ export function SystemRobotForm({ robot, onClose, onCreated }: { robot: Robot | 
     else form.send();
   };
   return (
-    <Dialog title={form.title} opened onClose={onClose} dirty={form.dirty || JSON.stringify([system, grants]) !== JSON.stringify([start.system, start.grants])} size={640}>
+    <Dialog title={form.title} opened onClose={onClose} dirty={form.dirty} size={640}>
       <DialogForm submit={form.submit} onSubmit={send} onCancel={onClose} busy={form.busy} error={form.error}>
         <RobotFields form={form} />
         {grants.map((one, index) => (
@@ -53,7 +53,7 @@ export function SystemRobotForm({ robot, onClose, onCreated }: { robot: Robot | 
         {!grants.some((one) => one.projects === "all") && <div><Button size="xs" variant="default" onClick={() => setGrants([...grants, { projects: grants.length ? [] : "all", rights: [...BUNDLES.pull] }])}>{grants.length ? t("robots.system.addGrant") : t("robots.system.firstGrant")}</Button></div>}
         <details open={start.system.length > 0}>
           <summary>{t("robots.system.inSystem", { count: system.length })}</summary>
-          <div className={classes["inside"]}><EachRight label={t("robots.system.inSystem", { count: system.length })} grantable={grantable?.system ?? []} value={system} onChange={(rights) => { setWrong(null); setSystem(rights); }} /></div>
+          <div className={classes["inside"]}><EachRight label={t("robots.system.inSystem", { count: system.length })} grantable={grantable?.system ?? []} value={system} onChange={(rights) => { setWrong(null); form.change({ more: { system: rights, grants } }); }} /></div>
         </details>
         {wrong && <p className="wrong" role="alert">{wrong}</p>}
       </DialogForm>

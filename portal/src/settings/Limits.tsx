@@ -36,7 +36,7 @@ export function Limits({ project }: { project: Project }) {
       toast(t("settings.saved"));
     },
   });
-  if (query.error) return <ProblemBox error={query.error} onRetry={() => void query.refetch()} />;
+  if (query.error && query.data === undefined) return <ProblemBox error={query.error} onRetry={() => void query.refetch()} />;
   if (!quota) return null;
   const dirty = Object.keys(changes).length > 0;
   const used = (kind: Kind) => (kind === "storage" ? bytes(quota.used[kind] ?? 0, language) : number(quota.used[kind] ?? 0, language));

@@ -29,7 +29,8 @@ const noSecret = () => false;
 export default function ProjectSettingsPage() {
   const { project: name } = useParams({ strict: false }) as { project: string };
   const project = useQuery(projectQuery(name)).data;
-  return project ? <Settings key={project.project_id} project={project} /> : <Waiting />;
+  const isKnown = useUser() !== undefined; // whose draft there may be
+  return project && isKnown ? <Settings key={project.project_id} project={project} /> : <Waiting />;
 }
 
 function Settings({ project }: { project: Project }) {
@@ -88,7 +89,7 @@ function Settings({ project }: { project: Project }) {
         <SwitchField label={t("settings.public.label")} description={t("settings.public.hint")} checked={values["public"] === "true"} disabled={!writes} onChange={(event) => change("public", String(event.currentTarget.checked))} />
         {can("trash") && <NumberField label={t("settings.trash.label")} description={t("settings.trash.rule")} value={days} error={wrong["trash_days"]} disabled={!writes} min={0} max={3650} classNames={{ input: classes["number"] ?? "" }} onChange={(value) => change("trash_days", String(value))} />}
         {isProxy && <ProxyFields project={project.name} values={values} wrong={wrong} disabled={!writes} onChange={change} />}
-        <LeaveGuard dirty={dirty && !save.isPending} secrets={false} onDiscard={draft.clear} />
+        <LeaveGuard dirty={dirty && !save.isPending} onDiscard={draft.clear} />
         {save.error && Object.keys(wrong).length === 0 && <ProblemBox error={save.error} />}
         {writes && (
           <div className="row">

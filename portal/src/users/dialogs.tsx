@@ -6,13 +6,14 @@ import { Problem } from "../api/problem.ts";
 import type { UserResp } from "../api/schema.ts";
 import { useWords } from "../app/words.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
+import { KeptNote, useKept } from "../kit/Draft.tsx";
 import { PasswordField, TextField } from "../kit/Field.tsx";
 import { Final } from "../kit/Final.tsx";
 import { isPassword, usersChanged } from "./queries.ts";
 
 export function NewUser({ onClose }: { onClose: () => void }) {
   const t = useWords();
-  const [one, setOne] = useState({ username: "", realname: "", email: "", password: "" });
+  const [one, setOne, kept] = useKept("user", { username: "", realname: "", email: "", password: "" }, ({ password: _password, ...rest }) => rest);
   const [wrong, setWrong] = useState<Record<string, string>>({});
   const make = useMutation({
     mutationFn: () => call("POST /users", { body: { ...one, comment: "" } }),
@@ -29,6 +30,7 @@ export function NewUser({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title={t("users.new.title")} opened onClose={onClose} dirty={Object.values(one).some((text) => text !== "") && !make.isSuccess}>
       <DialogForm submit={t("users.new.submit")} onSubmit={send} onCancel={onClose} busy={make.isPending} error={known ? null : make.error}>
+        <KeptNote kept={kept} />
         <TextField label={t("users.column.name")} value={one.username} error={wrong["username"]} data-autofocus maxLength={255} onChange={change("username")} />
         <TextField label={t("users.column.realname")} value={one.realname} error={wrong["realname"]} onChange={change("realname")} />
         <TextField label={t("users.column.email")} type="email" value={one.email} error={wrong["email"]} onChange={change("email")} />

@@ -8,6 +8,7 @@ import type { WebhookPolicy, WebhookSelector, WebhookTargetObject } from "../api
 import { isAdmin, useUser } from "../app/session.tsx";
 import { useWords } from "../app/words.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
+import { KeptNote, useKept } from "../kit/Draft.tsx";
 import { CheckField, PasswordField, SelectField, TextField } from "../kit/Field.tsx";
 import { IS_NAME } from "../projects/queries.ts";
 import { eventWord } from "./events.ts";
@@ -22,7 +23,7 @@ export function WebhookForm({ project, policy, onClose }: { project: string; pol
   const t = useWords();
   const choices = useQuery(choicesQuery(project)).data;
   const [start] = useState(() => draftOf(policy));
-  const [draft, setDraft] = useState(start);
+  const [draft, setDraft, kept] = useKept(`webhook/${project}/${policy?.id ?? "new"}`, start, withoutSecrets, withSecrets);
   const [wrong, setWrong] = useState<{ name?: string; events?: string; address?: number }>({});
   const change = (part: Partial<Draft>) => {
     setDraft({ ...draft, ...part });
@@ -55,6 +56,7 @@ export function WebhookForm({ project, policy, onClose }: { project: string; pol
   return (
     <Dialog title={policy === null ? t("webhooks.new.title") : t("webhooks.edit.title", { name: policy.name ?? "" })} opened onClose={onClose} dirty={isDirty} size={560}>
       <DialogForm submit={policy === null ? t("webhooks.new.submit") : t("webhooks.edit.submit")} onSubmit={send} onCancel={onClose} busy={save.isPending} error={wrong.name === undefined ? save.error : null}>
+        <KeptNote kept={kept} />
         <TextField label={t("webhooks.column.name")} value={draft.name} error={wrong.name} maxLength={255} data-autofocus onChange={(event) => change({ name: event.currentTarget.value })} />
         <Checkbox.Group label={t("webhooks.column.events")} value={draft.events} error={wrong.events} onChange={(events) => change({ events })}>
           <div className={classes["events"]}>{(choices?.event_type ?? []).map((type) => <CheckField key={type} value={type} label={eventWord(type, t)} />)}</div>
@@ -99,6 +101,12 @@ interface Draft {
   repositories: string;
   tags: string;
 }
+
+/** What goes with each request, and the address of a channel, are secrets: they are not kept when the page is. */
+const withoutSecrets = (one: Draft): Draft => ({ ...one, targets: one.targets.map(({ auth_header: _secret, ...target }) => (target.type === "slack" || target.address?.includes("@") ? { ...target, address: "" } : target)) });
+
+/** Those that the policy has stay. */
+const withSecrets = (kept: Partial<Draft>, first: Draft): Draft => ({ ...first, ...kept, targets: (kept.targets ?? first.targets).map((one, index) => ({ ...one, auth_header: first.targets[index]?.auth_header ?? "", address: one.address || (first.targets[index]?.address ?? "") })) });
 
 const patternOf = (one: WebhookSelector | null | undefined) => (one?.pattern === ALL ? "" : (one?.pattern ?? ""));
 
