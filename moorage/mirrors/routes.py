@@ -63,7 +63,7 @@ async def create_mirror(
     It gives nobody a right: who may pull from the project may pull through its mirrors.
     """
     name = service.read_name(data.kind, data.name)
-    if data.kind in {HOST, PORT} and hosts.is_main(name if data.kind == HOST else f":{name}"):
+    if data.kind in {HOST, PORT} and hosts.is_main(name if data.kind == HOST else f":{name}", call.request):
         raise MirrorInvalid("That is where this server itself is; a mirror there would hide all projects but one.")
     made = await call.run(service.create_mirror, data.kind, name, data.project_name)
     return call.created(f"/mirrors/{made}")

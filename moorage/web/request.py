@@ -291,10 +291,16 @@ class Hosts:
         """Whether `NAME` or `NAME:PORT` is this server: what the client asked, `external_url`, or an allowed host."""
         return name.lower() == request.host.lower() or split_host(name)[0] in self._own
 
-    def is_main(self, name: str) -> bool:
-        """Whether `NAME`, `NAME:PORT` or `:PORT` is where clients without a mirror find this server."""
-        host, port = split_host(name) if not name.startswith(":") else (self._main[0], name[1:])
-        return host == self._main[0] and port in {"", self._main[1]} and name != ""
+    def is_main(self, name: str, request: Request) -> bool:
+        """Whether `NAME`, `NAME:PORT` or `:PORT` is where clients without a mirror find this server.
+
+        That is `external_url` or the port where it listens, and where whoever asks found it just now.
+        """
+        for host, port in (self._main, split_host(request.host)):
+            named = split_host(name) if not name.startswith(":") else (host, name[1:])
+            if named[0] == host and named[1] in {"", port} and name:
+                return True
+        return False
 
     def _check(self, host: bytes) -> str:
         text = host.decode("latin-1")

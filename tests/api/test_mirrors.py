@@ -393,6 +393,18 @@ async def test_what_no_client_can_ask_is_refused(server: Server) -> None:
         assert answer.json()["errors"][0]["detail"]["reason"] == "MIRROR_INVALID"
 
 
+async def test_where_the_request_itself_came_to_is_no_mirror(serve: Serve) -> None:
+    server = await serve()  # nobody set external_url
+    body = encode({"kind": "host", "name": "127.0.0.1:8080", "project_name": await make_project(server)})
+    headers = {**administrator(server).basic, **JSON}
+
+    here = await server.send("POST", f"{BASE}/mirrors", body, headers=headers, host="127.0.0.1:8080")
+    elsewhere = await server.send("POST", f"{BASE}/mirrors", body, headers=headers, host="localhost:8080")
+
+    assert (here.status, here.json()["errors"][0]["detail"]["reason"]) == (400, "MIRROR_INVALID")
+    assert elsewhere.status == 201
+
+
 async def test_who_is_no_administrator_makes_no_mirror(server: Server) -> None:
     project = await make_project(server)
     owner = await make_user(server, {project: Role.PROJECT_ADMIN})

@@ -32,6 +32,8 @@ def test_a_host_is_a_name_and_a_port(text: str, parts: tuple[str, str]) -> None:
 @pytest.mark.parametrize(
     ("url", "name", "main"),
     [
+        ("https://r.test", "10.0.0.1", True), ("", "10.0.0.1", True), ("", "10.0.0.1:8081", True), ("", ":8081", True),
+        ("", "10.0.0.1:5000", False), ("", "10.0.0.2", False),
         ("https://r.test", "r.test", True), ("https://r.test", "r.test:443", True), ("https://r.test", ":443", True),
         ("https://r.test", "r.test:5000", False), ("https://r.test", ":5000", False), ("https://r.test", "x", False),
         ("https://r.test:5000/", ":5000", True), ("http://r.test", ":80", True), ("http://r.test", ":443", False),
@@ -39,7 +41,9 @@ def test_a_host_is_a_name_and_a_port(text: str, parts: tuple[str, str]) -> None:
     ],
 )  # fmt: skip
 def test_the_main_host_is_where_clients_find_the_server(url: str, name: str, *, main: bool) -> None:
-    assert Hosts(url, (), (), port=8080).is_main(name) is main
+    hosts, asked = Hosts(url, (), (), port=8080), request("10.0.0.1:8081")
+    hosts.settle(asked)
+    assert hosts.is_main(name, asked) is main
 
 
 def test_what_was_learned_is_answered_for_until_something_else_is_learned() -> None:
