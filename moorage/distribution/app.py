@@ -37,13 +37,13 @@ async def _base(plane: Plane, request: Request, _name: str, _reference: str) -> 
 
 ROUTES: Mapping[str, Mapping[str, Handler]] = {
     "base": {"GET": _base, "HEAD": _base},
-    "catalog": {"GET": lists.catalog},
+    "catalog": {"GET": lists.catalog, "HEAD": lists.catalog},
     "manifests": {"GET": manifests.get, "HEAD": manifests.get, "PUT": manifests.put, "DELETE": manifests.remove},
     "blobs": {"GET": blobs.get, "HEAD": blobs.get, "DELETE": blobs.remove},
     "uploads": {"POST": uploads.start},
     "upload": {"GET": uploads.status, "PATCH": uploads.append, "PUT": uploads.finish, "DELETE": uploads.cancel},
-    "tags": {"GET": lists.tags},
-    "referrers": {"GET": lists.referrers},
+    "tags": {"GET": lists.tags, "HEAD": lists.tags},
+    "referrers": {"GET": lists.referrers, "HEAD": lists.referrers},
 }
 
 

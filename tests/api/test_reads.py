@@ -134,6 +134,7 @@ async def test_head_says_what_get_says(repo: Repo) -> None:
     for path in (
         "manifests/latest", f"manifests/{digest}", f"blobs/{blob}", "manifests/never", f"blobs/{digest_of(b'never')}",
         f"manifests/{digest_of(b'never')}", "manifests/-x", "blobs/sha256:x",
+        "tags/list", "tags/list?n=0", "tags/list?n=x", f"referrers/{digest}", "referrers/x", "/v2/_catalog", "/v2/",
     ):  # fmt: skip
         get, head = await repo.get(path), await repo.head(path)
         assert (head.status, head.body) == (get.status, b"")
