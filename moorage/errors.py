@@ -888,6 +888,12 @@ class AccountForeign(Denied):
     reason = "ACCOUNT_FOREIGN"
 
 
+class LocalUsersOff(Denied):
+    """Local accounts are off here: `auth_sources` does not name `local`. People come from another system."""
+
+    reason = "LOCAL_USERS_OFF"
+
+
 class NotAPerson(Precondition):
     """The caller is a robot, and this is about people."""
 

@@ -13,6 +13,7 @@ from moorage.access.matrix import EVERY_PROJECT_PERMISSION, SYSTEM_PERMISSIONS
 from moorage.access.needs import SIGNED_IN, inside, system
 from moorage.access.operations import operation
 from moorage.access.policy import Role
+from moorage.configuration.items import Items
 from moorage.configuration.live import Live
 from moorage.db.work import Work
 from moorage.errors import (
@@ -20,6 +21,7 @@ from moorage.errors import (
     CredentialsInvalid,
     Denied,
     EmailInvalid,
+    LocalUsersOff,
     NotAPerson,
     PasswordInvalid,
     ProfileInvalid,
@@ -156,7 +158,10 @@ async def list_users(call: NamedDependency[Call]) -> Response[list[UserResp]]:
 @operation(
     "POST", "/users", id="createUser", tag="user", status=201,
     needs=inside("user:create in the system; with self-registration anybody from a browser on our own page"),
-    problems=(UserExists, UserNameInvalid, EmailInvalid, PasswordInvalid, ProfileInvalid, Denied, SignUpsThrottled),
+    problems=(
+        UserExists, UserNameInvalid, EmailInvalid, PasswordInvalid, ProfileInvalid, Denied, SignUpsThrottled,
+        LocalUsersOff,
+    ),
 )  # fmt: skip
 async def create_user(
     data: JSONBody[UserCreationReq],
@@ -165,7 +170,10 @@ async def create_user(
     passwords: NamedDependency[Passwords],
     sign_ups: NamedDependency[SignUps],
 ) -> Response[None]:
-    """Create a local account. Strangers may, for themselves, where `self_registration` is on."""
+    """Create a local account. Strangers may, for themselves, where `self_registration` is on.
+
+    Where `auth_sources` does not name `local`, nobody may: the account could not sign in.
+    """
     items = await live.items()
     privileged = await call.may_in_system("user:create")
     # A browser says so of itself; another site's page was refused before, and a script cannot send this header.
@@ -175,6 +183,7 @@ async def create_user(
             call.signed_in()
             raise call.denied("user:create", "system", None)
         sign_ups.count(call.request.address)
+    _require_local(items)
     if not data.email:
         raise EmailInvalid("An account needs an e-mail address.")
     realname = _clean(data.realname or "", "realname", MAX_REALNAME_CHARACTERS, needed=True)
@@ -276,7 +285,7 @@ async def set_sysadmin(
 @operation(
     "PUT", "/users/{user_id:int}/password", id="updateUserPassword", tag="user",
     needs=inside("oneself with the old password, or an administrator; only local accounts"),
-    problems=(PasswordInvalid, AccountForeign, UserUnknown),
+    problems=(PasswordInvalid, AccountForeign, LocalUsersOff, UserUnknown),
 )  # fmt: skip
 async def set_password(
     data: JSONBody[PasswordReq],
@@ -285,8 +294,12 @@ async def set_password(
     passwords: NamedDependency[Passwords],
     login: NamedDependency[Login],
     settings: NamedDependency[Settings],
+    live: NamedDependency[Live],
 ) -> Response[None]:
-    """Change a password; all tokens and sessions of the account end."""
+    """Change a password; all tokens and sessions of the account end.
+
+    Where `auth_sources` does not name `local`, only the first administrator has one to change.
+    """
     account = call.require_sign_in()
     is_self = account.kind == "user" and account.principal_id == user_id
     if not is_self and not call.admin:
@@ -294,6 +307,8 @@ async def set_password(
     person = await call.look(service.get_user, user_id)
     if person.source != "local":
         raise AccountForeign(source=person.source)
+    if user_id != service.ADMIN_ID:
+        _require_local(await live.items())
     if is_self:
         await _require_old(login, call, person.name, data.old_password or "")
         if data.old_password == data.new_password:
@@ -304,6 +319,11 @@ async def set_password(
     if user_id == service.ADMIN_ID:
         (settings.data_folder / FIRST_PASSWORD).unlink(missing_ok=True)
     return Response(None)
+
+
+def _require_local(items: Items) -> None:
+    if "local" not in items.auth_sources:
+        raise LocalUsersOff
 
 
 # -- permissions ------------------------------------------------------------------------------------------

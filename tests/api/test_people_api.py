@@ -140,6 +140,32 @@ async def test_a_password_is_changed_with_the_old_one_or_by_an_administrator(app
     assert (answer.status, answer.json()["errors"][0]["detail"]["reason"]) == (403, "ACCOUNT_FOREIGN")
 
 
+async def test_without_local_accounts_nobody_makes_one_or_changes_its_password(serve: Serve) -> None:
+    server = await serve()
+    admin, me = administrator(server), await make_user(server)
+    seals = Seals(server.settings.seal_key_folder)
+    path = f"/users/{me.id}/password"
+    for sources, made, changed, own in (
+        (["ldap"], 403, 403, 200), (["oidc", "local"], 201, 200, 200), (["header"], 403, 403, 200),
+    ):  # fmt: skip
+        await server.run(configuration.set_items, seals, {"auth_sources": sources, "self_registration": True})
+        for answer, status in (
+            (await call(admin, server, "POST", "/users", account(unique("late"))), made),
+            (await call(None, server, "POST", "/users", account(unique("self")), sec_fetch_site="same-origin"),
+             401 if made == 403 else made),
+            (await call(admin, server, "PUT", path, {"new_password": NEW + sources[0]}), changed),
+        ):  # fmt: skip
+            assert answer.status == status, (sources, answer)
+            if status == 403:
+                assert answer.json()["errors"][0]["detail"]["reason"] == "LOCAL_USERS_OFF"
+        new = f"{NEW}-{sources[0]}"
+        answer = await call(
+            admin, server, "PUT", "/users/1/password", {"old_password": admin.password, "new_password": new}
+        )
+        assert answer.status == own, answer
+        admin = Client(server, admin.username, new, admin.id)
+
+
 async def test_the_first_password_file_goes_with_the_first_password(serve: Serve) -> None:
     server = await serve()
     file = server.settings.data_folder / FIRST_PASSWORD
