@@ -38,6 +38,14 @@ _FIRST = text(f"{_GOING}\nSELECT digest, size_bytes FROM going ORDER BY size_byt
 )
 _DOOMED = text("SELECT count(*), coalesce(sum(size_bytes), 0) FROM blob WHERE state <> 'live' AND state = 'doomed'")
 _ACTS = select(func.count()).select_from(Trash).where(Trash.purge_at <= _now)
+_ARTIFACTS = text(
+    """SELECT count(*) FROM (
+    SELECT a.id FROM trash t JOIN artifact a ON a.trash_id = t.id WHERE t.purge_at <= :now
+    UNION SELECT a.id FROM trash t JOIN artifact a ON a.repository_id = t.repository_id
+    WHERE t.purge_at <= :now AND t.kind = 'repository'
+    UNION SELECT a.id FROM trash t JOIN repository r ON r.project_id = t.project_id
+    JOIN artifact a ON a.repository_id = r.id WHERE t.purge_at <= :now AND t.kind = 'project') gone"""
+).bindparams(_now)
 _UPLOADS = (
     select(func.count())
     .select_from(Upload)
@@ -50,7 +58,8 @@ class Forecast(NamedTuple):
     """What a run would let go of now, and the bytes that come back.
 
     Attributes:
-        acts: deletions whose time is over. What they held is released for a lease, and goes with a later run.
+        acts, artifacts: deletions whose time is over, and what is in them. What they held is released for a lease, and
+            goes with a later run.
         uploads, links, charges, blobs: as `collector.Run.gone`.
         size_bytes: of these blobs.
         doomed, doomed_bytes: what an earlier run let go of, and is still in the storage.
@@ -58,6 +67,7 @@ class Forecast(NamedTuple):
     """
 
     acts: int
+    artifacts: int
     uploads: int
     links: int
     charges: int
@@ -69,7 +79,7 @@ class Forecast(NamedTuple):
 
 
 def forecast(work: Work, *, largest: int = 100) -> Forecast:
-    """What a run that began now would delete, exactly, if nobody did anything meanwhile. Five statements.
+    """What a run that began now would delete, exactly, if nobody did anything meanwhile. Six statements.
 
     Args:
         largest: of how many blobs it says the digests.
@@ -80,5 +90,6 @@ def forecast(work: Work, *, largest: int = 100) -> Forecast:
     rows = work.db.execute(_FIRST, {"now": now, "limit": largest}).all() if blobs else []
     found = [(str(Digest.from_binary(bytes(digest))), int(each)) for digest, each in rows]
     acts = work.db.execute(_ACTS, {"now": now}).scalar_one()
+    artifacts = work.db.execute(_ARTIFACTS, {"now": now}).scalar_one()
     uploads = work.db.execute(_UPLOADS, {"now": now}).scalar_one()
-    return Forecast(acts, uploads, links, charges, blobs, int(size), doomed[0], int(doomed[1]), found)
+    return Forecast(acts, artifacts, uploads, links, charges, blobs, int(size), doomed[0], int(doomed[1]), found)

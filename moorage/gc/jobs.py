@@ -115,13 +115,13 @@ async def _foresee(task: Task, *, untagged: bool) -> None:
     task.log(
         f"{expected.blobs} blobs would go, {format_size(expected.size_bytes)} would come back, and "
         f"{format_size(expected.doomed_bytes)} of {expected.doomed} that wait for it; {expected.acts} deletions are "
-        f"over, {expected.uploads} uploads"
+        f"over, with {expected.artifacts} artifacts, and {expected.uploads} uploads"
     )
     task.message = f"a run would free {format_size(expected.size_bytes + expected.doomed_bytes)}"
     await task.complete(
         note_execution, task.execution_id,
         freed_space=expected.size_bytes + expected.doomed_bytes, purged_blobs=expected.blobs + expected.doomed,
-        purged_manifests=manifests,
+        purged_manifests=manifests + expected.artifacts,
     )  # fmt: skip
 
 

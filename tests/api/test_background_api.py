@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from moorage.access.policy import Role
 from moorage.audit.tables import Audit, AuditExport
 from moorage.configuration.service import set_items
 from moorage.db.work import Work
@@ -19,7 +20,7 @@ from moorage.jobs.task import Task
 from moorage.sealing import Seals
 from moorage.storage.filesystem import Filesystem
 from tests.api.client import Client, Server
-from tests.api.conftest import Serve, administrator, make_project, make_robot
+from tests.api.conftest import Serve, administrator, make_project, make_robot, make_user
 from tests.api.test_labels_api import ask
 from tests.api.workers import until, working
 
@@ -98,6 +99,29 @@ async def refused(place: Place, method: str, path: str, body: object) -> tuple[i
 
 
 # -- garbage collection -------------------------------------------------------------------------------------
+
+
+async def test_a_dry_run_counts_what_is_in_deletions_that_are_over(place: Place) -> None:
+    project = await make_project(place.server)
+    admin = await make_user(place.server, {project: Role.PROJECT_ADMIN})
+    for name in ("app", "other"):
+        repo = admin.repo(f"{project}/{name}")
+        for tag in ("v1", "v2"):
+            await repo.image(tag, layers=[f"{name} {tag}".encode()])
+    base = f"/projects/{project}/repositories"
+    for path in (f"{base}/app/artifacts/v1", f"{base}/other/artifacts/v1", f"{base}/other"):
+        assert (await ask(place.server, admin, "DELETE", path)).status == 200
+    old = "to_timestamp(1)" if place.server.settings.database.url else "1"
+    await place.server.run(_execute, f"UPDATE trash SET purge_at = {old}")  # noqa: S608 - a constant
+
+    runs = []
+    async with working(place.server):
+        for dry in (True, False):
+            body = {"schedule": {"type": "Manual"}, "parameters": {"dry_run": dry}}
+            shown = await place.ends(f"/system/gc/{await place.post('/system/gc/schedule', body)}")
+            runs.append(json.loads(shown["job_parameters"])["purged_manifests"])
+
+    assert runs == [3, 3]
 
 
 async def test_a_dry_run_says_what_a_run_deletes_and_the_run_deletes_it(place: Place) -> None:
