@@ -3,7 +3,8 @@ import { Button, Menu } from "@mantine/core";
 import { IconChevronDown } from "@tabler/icons-react";
 import { Link, useRouterState } from "@tanstack/react-router";
 import { createContext, use, useEffect, useLayoutEffect, useRef, useState, type ReactNode } from "react";
-import { useWords } from "../app/words.ts";
+import { useLanguage, useWords } from "../app/words.ts";
+import { number } from "./format.ts";
 import { Name } from "./show.tsx";
 import classes from "./kit.module.css";
 
@@ -108,6 +109,7 @@ const GAP = 16; // between tabs, as in kit.module.css
  */
 export function Tabs({ label, tabs }: { label: string; tabs: { to: string; label: string; count?: number | undefined; exact?: boolean }[] }) {
   const t = useWords();
+  const language = useLanguage();
   const line = useRef<HTMLElement>(null);
   const [away, setAway] = useState<ReadonlySet<string>>(new Set());
   const here = useRouterState({ select: (state) => state.location.pathname });
@@ -130,14 +132,14 @@ export function Tabs({ label, tabs }: { label: string; tabs: { to: string; label
     <nav ref={line} className={classes["tabs"]} aria-label={label} data-tabs data-no-print>
       {tabs.map((one) => (
         <Link key={one.to} to={one.to} className={classes["tab"] ?? ""} hidden={away.has(one.to)} data-to={one.to} activeOptions={{ exact: one.exact ?? false, includeSearch: false }} activeProps={{ "data-active": true, "aria-current": "page" } as never}>
-          {one.label}{one.count !== undefined && <span className="small muted figures"> {one.count}</span>}
+          {one.label}{one.count !== undefined && <span className="small muted figures"> {number(one.count, language)}</span>}
         </Link>
       ))}
       <span className={classes["tabsMore"]} hidden={away.size === 0} data-more>
         <Menu>
           <Menu.Target><Button size="xs" variant="subtle" color="gray" rightSection={<IconChevronDown size={14} stroke={1.5} aria-hidden />}>{t("kit.more")}</Button></Menu.Target>
           <Menu.Dropdown>
-            {tabs.filter((one) => away.has(one.to)).map((one) => <Menu.Item key={one.to} {...({ component: Link, to: one.to } as object)}>{one.label}{one.count !== undefined && ` ${one.count}`}</Menu.Item>)}
+            {tabs.filter((one) => away.has(one.to)).map((one) => <Menu.Item key={one.to} {...({ component: Link, to: one.to } as object)}>{one.label}{one.count !== undefined && ` ${number(one.count, language)}`}</Menu.Item>)}
           </Menu.Dropdown>
         </Menu>
       </span>
