@@ -28,7 +28,12 @@ class Place:
     @property
     def authority(self) -> str:
         """`HOST:PORT` for a client on this machine."""
-        return f"[{self._near}]:{self.port}" if ":" in self._near else f"{self._near}:{self.port}"
+        return _join(self._near, self.port)
+
+    @property
+    def bound(self) -> str:
+        """`HOST:PORT` as the setting `listen` has it."""
+        return _join(self.host, self.port)
 
     @property
     def _near(self) -> str:
@@ -47,6 +52,10 @@ class Place:
     def is_loopback(self) -> bool:
         """Whether only this machine can connect."""
         return self.host == "::1" or self.host.startswith("127.")
+
+
+def _join(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def reserve(settings: Settings) -> Place:

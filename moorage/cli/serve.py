@@ -258,7 +258,7 @@ def _print_banner(settings: Settings, place: Place, prepared: Prepared) -> None:
     facts = {
         "event": "ready",
         "url": url,
-        "listen": f"{place.host}:{place.port}",
+        "listen": place.bound,
         "user": "admin",
         "password": password,
         "login": login,

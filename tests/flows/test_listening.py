@@ -1,5 +1,6 @@
 """The port of a server that is about to start."""
 
+import socket
 import threading
 import time
 
@@ -36,3 +37,20 @@ def test_a_port_where_nobody_listens_is_not_waited_for_for_ever() -> None:
 
     place.keeper.close()
     assert 0.2 <= time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("host", "bound", "near"),
+    [
+        ("127.0.0.1", "127.0.0.1:8080", "127.0.0.1:8080"),
+        ("0.0.0.0", "0.0.0.0:8080", "127.0.0.1:8080"),  # noqa: S104 - shown, not bound
+        ("::1", "[::1]:8080", "[::1]:8080"),
+        ("::", "[::]:8080", "[::1]:8080"),
+    ],
+)
+def test_an_address_is_shown_as_it_is_set_and_as_it_is_reached(host: str, bound: str, near: str) -> None:
+    with socket.socket() as keeper:
+        place = Place(host, 8080, keeper)
+
+    assert (place.bound, place.authority) == (bound, near)
+    assert Settings(listen=place.bound).address == (host, 8080)
