@@ -255,6 +255,7 @@ def test_a_guest_is_offered_nothing_that_changes(reader: Reader, moorage: Moorag
         assert not reader.sees(name), name
     reader.press("app")
     reader.see_title("app")
+    reader.see("What it is")  # comes after the page, and moves the tabs down
     reader.press("Info")
     reader.page.wait("document.querySelector('article')?.innerText === 'What it is'")
     assert not reader.sees("Edit description")

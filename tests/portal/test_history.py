@@ -31,6 +31,12 @@ def test_a_tag_that_was_moved_points_back(reader: Reader, moorage: Moorage, push
     reader.press("History of v1")
     reader.see("Moved")
     assert not reader.sees("v2")
+    reader.press(f"Actions for v1 {first.digest[:15]}")
+    reader.press("Compare with now")
+    reader.see("added")
+    assert reader.page.value("new URLSearchParams(location.search).get('to')") == "v1"
+    reader.page.value("history.back()")
+    reader.see("Moved")
     reader.press("Clear filter")
     reader.see("v2")
     reader.press(f"Actions for v1 {first.digest[:15]}")

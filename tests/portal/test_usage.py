@@ -71,14 +71,16 @@ def test_storage_pulls_and_pushes_are_seen_over_time(reader: Reader, moorage: Mo
     reader.page.press("ArrowRight", code=39)
     reader.page.wait("document.activeElement.getAttribute('aria-valuetext').includes('Pushes: 61')")
     reader.see("Needs attention")
-    reader.see("of the storage limit are used.")
+    reader.see("of the storage limit is used.")
     reader.see("The robot robot$grows+ci expires on")
     reader.see("Latest changes")
     reader.page.wait("Boolean(document.querySelector('section[aria-label=\"Most storage\"] li'))")
     reader.look("usage.project")
+    reader.page.value("scrollTo(0, 0)")
+    reader.look("project.attention")
     for language in ("zh-CN", "de-DE"):
         reader.hear(language)
-        reader.photograph("usage.project", language=language)
+        reader.photograph("project.attention", language=language)
     reader.hear("en-US")
 
 

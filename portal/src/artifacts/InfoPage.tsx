@@ -29,7 +29,7 @@ export default function InfoPage() {
   if (!query.data) return <Waiting />;
   const text = query.data.description ?? "";
   const open = may("repository:update") ? <Button variant="default" onClick={() => setEdits(true)}>{text === "" ? t("artifacts.info.write") : t("artifacts.info.edit")}</Button> : undefined;
-  if (edits) return <Editor path={path} name={repository} text={text} onClose={() => setEdits(false)} />;
+  if (edits && open) return <Editor path={path} name={repository} text={text} onClose={() => setEdits(false)} />;
   if (text.trim() === "") return <Empty action={open}>{t("artifacts.info.empty")}</Empty>;
   return (
     <div className="stack">

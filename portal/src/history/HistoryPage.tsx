@@ -56,6 +56,7 @@ export default function HistoryPage() {
           <>
             {canGoBack(one) && <Menu.Item leftSection={<IconArrowBackUp size={16} stroke={1.5} />} onClick={() => setBack(one)}>{t("history.back.open", { tag: one.name })}</Menu.Item>}
             {tag === undefined && <Menu.Item leftSection={<IconHistory size={16} stroke={1.5} />} onClick={() => change({ at: undefined, sort: undefined, page: undefined, q: undefined, "f.tag": one.name }, { replace: false })}>{t("history.only", { tag: one.name })}</Menu.Item>}
+            {one.ended_by === "moved" && one.kept === "here" && may("artifact-addition:read") && <Menu.Item {...({ component: Link, to: places.compare(project, repository), search: { from: one.digest, to: one.name } } as object)}>{t("history.compare")}</Menu.Item>}
             {!at && <Menu.Item onClick={() => asOf(one)}>{t("history.then")}</Menu.Item>}
             <Menu.Item onClick={() => void copyText(one.digest)}>{t("kit.copy.digest")}</Menu.Item>
           </>
