@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -164,12 +164,14 @@ class Reader:
         is_still: the person wishes that nothing moves, from the next theme on.
     """
 
+    _known: ClassVar[set[tuple[str, ...]]] = set()
+    """Bars and rails that axe has looked at in this run, with what they look like by and the rules."""
+
     def __init__(self, page: Page, moorage: Moorage, axe: str) -> None:
         self.expected: list[str] = []
         self.cookies: dict[str, str] = {}
         self.languages: tuple[str, ...] = OFTEN
         self.is_still = False
-        self._known: set[tuple[str, ...]] = set()  # frames of pages that axe has looked at
         self.page = page
         self.moorage = moorage
         self._axe = axe
@@ -341,13 +343,12 @@ class Reader:
         return [f"{one['id']} at {place}: {why}" for one in found for place, why in one["nodes"]]
 
     def _not_known(self, what: Mapping[str, object]) -> str:
-        """The document for axe, without the bar and the rail if it has looked at the same ones by the same rules."""
+        """What axe has not looked at by these rules: not the bar and the rail again, nor the page behind a dialog."""
         frame: list[str] = self.page.value(_FRAME)
         known = (json.dumps(what), *frame)
-        if known not in self._known:
-            self._known.add(known)
-            return "document"
-        return "{ exclude: ['header[data-no-print]', 'nav[data-rail]'] }"
+        seen = ["header[data-no-print]", "nav[data-rail]"] if known in self._known else []
+        self._known.add(known)
+        return f"{{ exclude: {json.dumps(seen)}.concat(document.querySelector('[role=dialog]') ? ['main'] : []) }}"
 
     def cut(self) -> list[str]:
         """What is cut off and not to be read whole, with its size and the room that it has."""
@@ -464,6 +465,7 @@ _FRAME = """
 [...document.querySelectorAll('header[data-no-print], nav[data-rail]')]
   .map((one) => one.outerHTML.replace(/ (class|data-active|aria-current|data-status|id|aria-controls)="[^"]*"/g, ""))
   .concat(document.documentElement.dataset.mantineColorScheme, document.documentElement.lang, String(innerWidth))
+  .concat(document.querySelector("[role=dialog]") ? "covered" : "seen")
 """
 """The bar and the rail, whichever entry is this page's, with what they look like by."""
 
