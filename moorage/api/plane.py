@@ -33,7 +33,7 @@ _CHANGES_IN_READ_ONLY = frozenset({f"{BASE}/configurations"})
 
 _READS_WITH_A_BODY = re.compile(
     rf"{BASE}/(?:users/current/permissions|registries/ping|selectors/(?:match|try)"
-    r"|projects/[^/]+/(?:selectors/match|repositories/[^/]+/(?:storage|tags/deletion)))"
+    r"|projects/[^/]+/(?:selectors/match|repositories/[^/]+/(?:storage|(?:tags/)?deletion)))"
 )
 """What a POST only asks for (`operation(reads=True)`): read-only mode does not stop it."""
 
