@@ -63,6 +63,7 @@ def test_storage_pulls_and_pushes_are_seen_over_time(reader: Reader, moorage: Mo
     reader.open("/projects", "Projects")
     reader.page.wait("document.querySelectorAll('ul[aria-label=\"Storage by project\"] a').length >= 2")
     reader.see("today")
+    reader.page.wait("[...document.querySelectorAll('tbody [role=progressbar]')].length > 0")  # of those on the page
     reader.look("projects.figures")
     reader.open("/projects/grows?range=7", "grows")
     reader.page.wait("document.querySelectorAll('[role=slider] svg').length === 2")

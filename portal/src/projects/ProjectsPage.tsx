@@ -16,7 +16,7 @@ import { Quota } from "../kit/Progress.tsx";
 import { Count, Name, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
 import type { Project, Quota as QuotaOf } from "../api/schema.ts";
-import { ROLES, projectsQuery, quotasQuery, roomQuery, statisticsQuery, todayQuery } from "./queries.ts";
+import { ROLES, projectsQuery, quotasOfQuery, quotasQuery, roomQuery, statisticsQuery, todayQuery } from "./queries.ts";
 import { StorageLine } from "./StorageLine.tsx";
 
 const NewProject = lazy(() => import("./NewProject.tsx"));
@@ -28,7 +28,9 @@ export default function ProjectsPage() {
   const list = useListState({ sort: "name" });
   const query = useQuery(projectsQuery(list));
   const system = useQuery(systemQuery).data;
-  const quotas = useQuery({ ...quotasQuery, enabled: admin }).data;
+  const quotas = useQuery({ ...quotasQuery, enabled: admin }).data; // the largest
+  const ids = (query.data?.data ?? []).map((one) => one.project_id);
+  const held = useQuery({ ...quotasOfQuery(ids), enabled: admin && ids.length > 0 }).data;
   const [makes, setMakes] = useState(false);
   const mayMake = Boolean(user) && (admin || system?.project_creation_restriction === "everyone");
   const columns: Column<Project>[] = [
@@ -36,7 +38,7 @@ export default function ProjectsPage() {
     { id: "role", head: t("projects.column.role"), width: "fit", cell: (one) => { const key = ROLES[one.current_user_role_id as keyof typeof ROLES]; return key ? t(key) : <span className="muted">–</span>; } },
     { id: "kind", head: t("projects.column.kind"), width: "fit", phone: 0, cell: (one) => (one.registry_id ? t("projects.kind.proxy") : t("projects.kind.hosted")) },
     { id: "repositories", head: t("projects.column.repositories"), width: "figure", sort: "repo_count", descends: true, cell: (one) => <Count value={one.repo_count ?? 0} /> },
-    ...(admin ? [{ id: "stored", head: t("projects.column.stored"), width: "fit" as const, cell: (one: Project) => { const quota = quotas?.get(one.project_id); return quota ? <Quota used={quota.used["storage"] ?? 0} limit={quota.hard["storage"] ?? -1} label={t("projects.quotaOf", { name: one.name })} /> : null; } }] : []),
+    ...(admin ? [{ id: "stored", head: t("projects.column.stored"), width: "fit" as const, cell: (one: Project) => { const quota = held?.get(one.project_id); return quota ? <Quota used={quota.used["storage"] ?? 0} limit={quota.hard["storage"] ?? -1} label={t("projects.quotaOf", { name: one.name })} /> : null; } }] : []),
     { id: "created", head: t("projects.column.created"), width: "fit", sort: "creation_time", descends: true, phone: 1, cell: (one) => <Time value={one.creation_time} /> },
     { id: "owner", head: t("projects.column.owner"), width: "fit", optional: true, cell: (one) => <Name>{one.owner_name ?? ""}</Name> },
   ];

@@ -36,6 +36,21 @@ export const quotasQuery = queryOptions({
   queryFn: async () => new Map((await call("GET /quotas", { query: { page_size: 100, sort: "-used.storage" } })).data.map((one) => [one.ref.id, one])),
 });
 
+const AT_ONCE = 80; // ids of ten digits in a `q` of 1,024 bytes
+
+/** Limits and use of those projects that a page shows, by the project's id; for administrators. */
+export const quotasOfQuery = (ids: number[]) =>
+  queryOptions({
+    queryKey: ["projects", "quotas", ids],
+    enabled: ids.length > 0,
+    placeholderData: keepPreviousData,
+    queryFn: async ({ signal }) => {
+      const pieces = Array.from({ length: Math.ceil(ids.length / AT_ONCE) }, (_, index) => ids.slice(index * AT_ONCE, (index + 1) * AT_ONCE));
+      const asked = pieces.map((some) => call("GET /quotas", { query: { q: `id={${some.join(" ")}}`, page_size: 100 }, signal }));
+      return new Map((await Promise.all(asked)).flatMap(({ data }) => data.map((one) => [one.ref.id, one])));
+    },
+  });
+
 /** How often something was pulled today (UTC), of all projects; for administrators. */
 export const todayQuery = queryOptions({
   queryKey: ["usage", "today"],

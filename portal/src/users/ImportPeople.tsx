@@ -13,6 +13,7 @@ import { Name } from "../kit/show.tsx";
 import { toast } from "../kit/toast.tsx";
 import { Waiting } from "../kit/Waiting.tsx";
 import { usersChanged } from "./queries.ts";
+import kit from "../kit/kit.module.css";
 import classes from "./users.module.css";
 
 const SHOWN = 50;
@@ -42,6 +43,8 @@ export function ImportPeople({ onClose }: { onClose: () => void }) {
       toast(t("users.import.done", { count: chosen.length }));
       onClose();
     },
+    // All others have their accounts: what is left to do stays chosen.
+    onError: (error) => setChosen((old) => failedOf(error)?.map((one) => one.uid) ?? old),
     onSettled: usersChanged,
   });
   const failed = failedOf(add.error);
@@ -72,7 +75,7 @@ export function ImportPeople({ onClose }: { onClose: () => void }) {
         {failed && (
           <div role="alert" className="stack">
             <p>{t("users.import.failed")}</p>
-            <ul>{failed.map((one) => <li key={one.uid}><Name>{one.uid}</Name>: <bdi>{t(`users.import.reason.${one.reason}` as Reason, { defaultValue: one.error })}</bdi></li>)}</ul>
+            <ul className={kit["names"]}>{failed.map((one) => <li key={one.uid}><Name>{one.uid}</Name>: <bdi>{t(`users.import.reason.${one.reason}` as Reason, { defaultValue: one.error })}</bdi></li>)}</ul>
           </div>
         )}
       </DialogForm>
