@@ -126,12 +126,12 @@ async def test_an_unknown_path_is_404_in_the_envelope(
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
-        ("POST", "/v2/", "GET, HEAD"), ("PUT", "/v2/_catalog", "GET"), ("POST", "/v2/a/b/tags/list", "GET"),
+        ("POST", "/v2/", "GET, HEAD"), ("PUT", "/v2/_catalog", "GET, HEAD"), ("POST", "/v2/a/b/tags/list", "GET, HEAD"),
         ("PATCH", "/v2/a/b/manifests/x", "GET, HEAD, PUT, DELETE"), ("PUT", f"/v2/a/b/blobs/{digest_of(b'')}",
         "GET, HEAD, DELETE"),
         ("GET", "/v2/a/b/blobs/uploads/", "POST"), ("POST", "/v2/a/b/blobs/uploads/x", "GET, PATCH, PUT, DELETE"),
-        ("DELETE", f"/v2/a/b/referrers/{digest_of(b'')}", "GET"), ("OPTIONS", "/v2/", "GET, HEAD"), ("TRACE", "/v2/",
-        "GET, HEAD"),
+        ("DELETE", f"/v2/a/b/referrers/{digest_of(b'')}", "GET, HEAD"), ("OPTIONS", "/v2/", "GET, HEAD"),
+        ("TRACE", "/v2/", "GET, HEAD"),
         ("BREW", "/v2/", "GET, HEAD"), ("POST", "/livez", "GET, HEAD"), ("DELETE", "/readyz", "GET, HEAD"),
     ],
 )  # fmt: skip
