@@ -20,6 +20,7 @@ _SINGLE = frozenset({b"authorization", b"host", b"content-length", b"content-ran
 _HOSTS_KEPT = 1000
 _AHEAD_BYTES = 512 * 1024
 _MAX_AHEAD = 16
+_LARGE_BYTES = 128 * 1024  # from here on asking ahead gains nothing, and costs memory
 _MAX_QUERY_FIELDS = 128  # of which a manifest may use 100 for its tags
 
 
@@ -45,17 +46,18 @@ class Body:
     def pieces(self) -> AsyncIterator[bytes]:
         """The pieces in the server's own sizes, until the end or until it breaks: for bytes whose digest is told.
 
-        About 400 KiB from a fast client, and the client's own chunks where it sends in chunked coding. Small ones are
-        asked for before they are wanted, up to half a MiB: the way from the server's thread to the loop takes longer
-        than what is done with them, and is taken once for several (docs/adr/0084).
+        About 400 KiB from a fast client, and the client's own chunks where it sends in chunked coding. Those are asked
+        for before they are wanted while they are small, up to half a MiB: the way from the server's thread to the loop
+        takes longer than what is done with them, and is taken once for several (docs/adr/0084).
 
         Ends without an exception when the client goes away: what has arrived is worth keeping. Ask `broken`.
         """
-        return self._pieces(_AHEAD_BYTES)
+        return self._pieces(_AHEAD_BYTES if self.length is None else 0)
 
     async def _pieces(self, ahead_bytes: int) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
         coming: deque[Awaitable[dict[str, Any]]] = deque()
+        largest = 0
         try:
             async with asyncio.timeout(self._idle_seconds) as patience:
                 while not self.ended:
@@ -71,9 +73,10 @@ class Body:
                         self.received += len(piece)
                         if self.received == self.length:
                             self.ended = True  # to be told so would take the way to the server's thread once more
+                        largest = max(largest, len(piece))
                         # Only a future is on its way before it is awaited. Those of the server come in order.
-                        if len(piece) < ahead_bytes and not self.ended and asyncio.isfuture(asked):
-                            for _ in range(len(coming), min(_MAX_AHEAD, ahead_bytes // len(piece))):
+                        if ahead_bytes and largest < _LARGE_BYTES and not self.ended and asyncio.isfuture(asked):
+                            for _ in range(len(coming), min(_MAX_AHEAD, ahead_bytes // largest)):
                                 coming.append(self._receive())
                         patience.reschedule(None)  # the time that the consumer takes is not the client's
                         yield piece

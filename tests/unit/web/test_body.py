@@ -55,7 +55,7 @@ def numbered(count: int, size: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize(
-    ("size", "ahead"), [(4 * KIB, 16), (32 * KIB, 16), (64 * KIB, 8), (400 * KIB, 1), (512 * KIB, 0)]
+    ("size", "ahead"), [(4 * KIB, 16), (32 * KIB, 16), (64 * KIB, 8), (128 * KIB, 0), (400 * KIB, 0)]
 )
 async def test_half_a_mib_is_asked_for_ahead_and_comes_in_order(size: int, ahead: int) -> None:
     pieces = numbered(40, size)
@@ -70,6 +70,23 @@ async def test_half_a_mib_is_asked_for_ahead_and_comes_in_order(size: int, ahead
     assert came == pieces
     assert most == ahead
     assert (body.ended, body.broken, body.received) == (True, False, 40 * size)
+
+
+async def test_nothing_is_asked_for_ahead_after_a_large_piece_or_where_the_length_is_known() -> None:
+    """What comes next may be as large."""
+    mixed = [b"a" * 4 * KIB, b"b" * 200 * KIB, *numbered(40, 4 * KIB)]
+    server = Server(mixed)
+    came = 0
+    async for _ in Body(server.receive, None, 60).pieces():
+        came += 1
+        assert came < 18 or len(server.asked) == came
+
+    server = Server(numbered(20, 4 * KIB))
+    came = 0
+    async for _ in Body(server.receive, 80 * KIB, 60).pieces():
+        came += 1
+        assert len(server.asked) == came
+    assert came == 20
 
 
 async def test_what_was_asked_for_ahead_is_given_up_with_the_body() -> None:
