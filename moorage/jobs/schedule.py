@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, insert, literal, or_, select, update
-from sqlalchemy.exc import IntegrityError
 
 from moorage.db.base import db_now
 from moorage.db.engine import Database
@@ -109,18 +108,10 @@ def list_schedules(work: Work, *, offset: int, limit: int) -> tuple[list[Any], i
 
 
 def pause(work: Work, vendor_type: str) -> None:
-    """Take up no task of this vendor type any more; of `SCHEDULER`: start nothing by schedule. Safe to repeat.
-
-    Of two who do so at once, the unique key decides which one it was.
-    """
-    if is_paused(work, vendor_type):
-        return
-    try:
-        with work.db.begin_nested():
-            work.db.execute(insert(Pause).values(vendor_type=vendor_type, at=db_now()))
-    except IntegrityError:
-        return
-    work.emit(QueueChanged(vendor_type, "pause"))
+    """Take up no task of this vendor type any more; of `SCHEDULER`: start nothing by schedule. Safe to repeat."""
+    if not is_paused(work, vendor_type):
+        work.db.execute(insert(Pause).values(vendor_type=vendor_type, at=db_now()))
+        work.emit(QueueChanged(vendor_type, "pause"))
 
 
 def resume(work: Work, vendor_type: str) -> None:
