@@ -12,7 +12,6 @@ import sys
 import tempfile
 import warnings
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 
 from alembic import command
@@ -23,7 +22,7 @@ from sqlalchemy.types import JSON, TypeEngine
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from moorage.db.base import Base, Id, Name, UtcTime  # noqa: E402 - the line above makes it importable from a checkout
+from moorage.db.base import Base, Id, Name, UtcTime, load_tables  # noqa: E402 - the line above makes it importable from a checkout
 from moorage.db.migrate import FOLDER, configure  # noqa: E402
 
 VERSIONS = FOLDER / "versions"
@@ -63,12 +62,6 @@ def main() -> None:
     migrate = FOLDER.parent / "migrate.py"
     migrate.write_text(re.sub(r'^HEAD = ".*"$', f'HEAD = "{number}"', migrate.read_text(), flags=re.MULTILINE))
     print(f"{file.relative_to(ROOT)}: now read it")
-
-
-def load_tables() -> None:
-    """Import every table of the product."""
-    for file in sorted((ROOT / "moorage").glob("*/tables.py")):
-        import_module(f"moorage.{file.parent.name}.tables")
 
 
 def add_indexes(db: Connection, _context: object, _revision: object, scripts: list[MigrationScript]) -> None:

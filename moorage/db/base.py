@@ -2,6 +2,8 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -28,6 +30,16 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+def load_tables() -> None:
+    """Import the tables of every subject: `Base.metadata` has all of them then.
+
+    They are found by their files: looking a module up imports its package, and `moorage.testing` needs what is not
+    installed.
+    """
+    for file in sorted(Path(__file__).parents[1].glob("*/tables.py")):
+        import_module(f"moorage.{file.parent.name}.tables")
 
 
 class UtcTime(TypeDecorator[datetime]):

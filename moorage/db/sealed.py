@@ -6,14 +6,11 @@ all of them are found here, and whoever adds one has nothing else to do for the 
 
 from collections import Counter
 from dataclasses import dataclass
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Column, insert, select, update
 
-import moorage
-from moorage.db.base import Base
+from moorage.db.base import Base, load_tables
 from moorage.db.tables import SealKey
 from moorage.db.work import Work
 from moorage.sealing import SealBroken, Seals, find_key_id
@@ -47,10 +44,7 @@ def ensure_seal_key(work: Work, key_id: str) -> None:
 
 def list_sealed_columns() -> list[Column[Any]]:
     """The columns that hold sealed secrets, of every table: also of subjects that this process has not loaded."""
-    for folder in map(Path, moorage.__path__):
-        # By its file: looking a module up imports its package, and `moorage.testing` needs what is not installed.
-        for file in sorted(folder.glob("*/tables.py")):
-            import_module(f"moorage.{file.parent.name}.tables")
+    load_tables()
     tables = sorted(Base.metadata.tables.values(), key=lambda table: table.name)
     return [column for table in tables for column in table.columns if column.info.get("sealed")]
 

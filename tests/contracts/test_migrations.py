@@ -5,7 +5,6 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 
-from moorage.db.base import Base
+from moorage.db.base import Base, load_tables
 from moorage.db.migrate import (
     FOLDER,
     HEAD,
@@ -29,8 +28,7 @@ from moorage.db.migrate import (
 )
 from tests.parts.postgres import Postgres
 
-for found in sorted((FOLDER.parents[1]).glob("*/tables.py")):
-    import_module(f"moorage.{found.parent.name}.tables")
+load_tables()
 
 
 @pytest.fixture
