@@ -12,8 +12,9 @@ import { Empty } from "../kit/Empty.tsx";
 import { Facts } from "../kit/Facts.tsx";
 import { fullTime, number, timeOf } from "../kit/format.ts";
 import { Page } from "../kit/Page.tsx";
-import { Copy, Name, Subject, Time } from "../kit/show.tsx";
+import { Copy, Name, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
+import { Acted, useEvent } from "./events.tsx";
 import { auditQuery, eventsQuery } from "./queries.ts";
 
 export default function AuditPage() {
@@ -22,25 +23,27 @@ export default function AuditPage() {
   const [search, change] = useSearch();
   const at = /^(older|newer)\./.test(search["page"] ?? "") ? (search["page"] as string) : "";
   const query = useQuery(auditQuery({ what: list.q, who: list.filters["who"] ?? "", event: list.filters["event"] ?? "", result: list.filters["result"] ?? "", days: list.filters["days"] ?? "", at }));
-  const events = useQuery(eventsQuery).data ?? [];
+  const said = useEvent();
+  const collator = new Intl.Collator(useLanguage());
+  const events = (useQuery(eventsQuery).data ?? []).map((value) => ({ value, label: said(value) })).sort((one, other) => collator.compare(one.label, other.label));
   const choose = (name: string) => (value: string | null) => list.set({ filters: { [name]: value === "all" ? undefined : (value ?? undefined) } });
   const columns: Column<AuditEntryOut>[] = [
     { id: "time", head: t("audit.column.time"), width: "fit", cell: (one) => <Time value={one.op_time} /> },
     { id: "who", head: t("audit.column.who"), width: "fit", cell: (one) => (one.username ? <Name>{one.username}</Name> : <span className="muted">{t("audit.nobody")}</span>) },
-    { id: "event", head: t("audit.column.event"), width: "fit", cell: (one) => <code translate="no">{one.event_type}</code> },
-    { id: "what", head: t("audit.column.what"), cell: (one) => <span className="row"><Subject>{one.resource}</Subject>{one.repeats > 1 && <Chip title={t("audit.repeats")}>× {one.repeats}</Chip>}</span> },
+    { id: "event", head: t("audit.column.event"), width: "fit", cell: (one) => <span title={one.event_type}>{said(one.event_type)}</span> },
+    { id: "what", head: t("audit.column.what"), cell: (one) => <span className="row"><Acted entry={one} />{one.repeats > 1 && <Chip title={t("audit.repeats")}>× {one.repeats}</Chip>}</span> },
     { id: "from", head: t("audit.column.from"), width: "fit", phone: 0, cell: (one) => <span translate="no">{one.address || "–"}</span> },
     { id: "result", head: t("audit.column.result"), width: "fit", phone: 1, cell: (one) => (one.operation_result ? <Chip tone="ok" icon={IconCheck}>{t("audit.done")}</Chip> : <Chip tone="danger" icon={IconX}>{t("audit.refused")}</Chip>) },
   ];
   return (
     <Page title={t("audit.title")} actions={<Button component={Link} {...({ to: "/admin/audit/purge" } as object)} variant="default">{t("audit.purge.open")}</Button>}>
       <Table
-        id="audit" caption={t("audit.title")} columns={columns} query={query} list={list} whole rowKey={(one) => one.id} rowName={(one) => `${one.event_type} ${one.resource}`} filterLabel={t("audit.filter")} details={(one) => <Details entry={one} />}
+        id="audit" caption={t("audit.title")} columns={columns} query={query} list={list} whole rowKey={(one) => one.id} rowName={(one) => `${said(one.event_type)} ${one.resource}`} filterLabel={t("audit.filter")} details={(one) => <Details entry={one} />}
         empty={<Empty>{t("audit.empty")}</Empty>}
         tools={
           <>
             <Who value={list.filters["who"] ?? ""} onChange={(who) => list.set({ filters: { who: who || undefined } })} />
-            <Select aria-label={t("audit.column.event")} w={190} searchable allowDeselect={false} value={list.filters["event"] ?? "all"} onChange={choose("event")} data={[{ value: "all", label: t("audit.anyEvent") }, ...[...events].sort().map((value) => ({ value, label: value }))]} />
+            <Select aria-label={t("audit.column.event")} w={190} searchable allowDeselect={false} value={list.filters["event"] ?? "all"} onChange={choose("event")} data={[{ value: "all", label: t("audit.anyEvent") }, ...events]} />
             <Select aria-label={t("audit.column.result")} w={125} allowDeselect={false} value={list.filters["result"] ?? "all"} onChange={choose("result")} data={[{ value: "all", label: t("audit.anyResult") }, { value: "true", label: t("audit.done") }, { value: "false", label: t("audit.refused") }]} />
             <Select aria-label={t("audit.since")} w={140} allowDeselect={false} value={list.filters["days"] ?? "all"} onChange={choose("days")} data={[{ value: "all", label: t("audit.anyTime") }, ...[1, 7, 30, 90].map((days) => ({ value: String(days), label: t("audit.lastDays", { count: days }) }))]} />
           </>
@@ -78,6 +81,7 @@ function Details({ entry }: { entry: AuditEntryOut }) {
     <Facts
       rows={[
         [t("audit.column.time"), time ? fullTime(time, language) : null],
+        [t("audit.column.event"), <code key="event" translate="no">{entry.event_type}</code>],
         [t("audit.credential"), entry.credential],
         [t("audit.column.from"), entry.address],
         [t("audit.request"), entry.request_id ? <span key="r" className="row"><code translate="no">{entry.request_id}</code><Copy text={entry.request_id} label={t("problems.copyRequest")} /></span> : null],

@@ -6,33 +6,36 @@ import { useParams } from "@tanstack/react-router";
 import type { AuditLogExt } from "../api/schema.ts";
 import { useListState } from "../app/search.ts";
 import { useLanguage, useWords } from "../app/words.ts";
+import { Acted, useEvent } from "../audit/events.tsx";
 import { Chip } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { Facts } from "../kit/Facts.tsx";
 import { fullTime, timeOf } from "../kit/format.ts";
-import { Name, Subject, Time } from "../kit/show.tsx";
+import { Name, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
 import { logsQuery } from "./queries.ts";
 
 const DAYS = [1, 7, 30, 90];
+const eventOf = (one: AuditLogExt) => `${one.operation}_${one.resource_type}`;
 
 export default function LogsPage() {
   const t = useWords();
   const { project } = useParams({ strict: false }) as { project: string };
   const list = useListState({ sort: "-op_time" });
+  const said = useEvent();
   const query = useQuery(logsQuery(project, list));
   const who = list.filters["who"];
   const choose = (name: string) => (value: string | null) => list.set({ filters: { [name]: value === "all" ? undefined : (value ?? undefined) } });
   const columns: Column<AuditLogExt>[] = [
     { id: "time", head: t("logs.column.time"), width: "fit", sort: "op_time", descends: true, cell: (one) => <Time value={one.op_time} /> },
     { id: "who", head: t("logs.column.who"), width: "fit", cell: (one) => (one.username ? <Name>{one.username}</Name> : <span className="muted">{t("logs.nobody")}</span>) },
-    { id: "did", head: t("logs.column.did"), width: "fit", cell: (one) => <code translate="no">{one.operation} {one.resource_type}</code> },
-    { id: "what", head: t("logs.column.what"), cell: (one) => <Subject>{one.resource ?? ""}</Subject> },
+    { id: "did", head: t("logs.column.did"), width: "fit", cell: (one) => <span title={eventOf(one)}>{said(eventOf(one))}</span> },
+    { id: "what", head: t("logs.column.what"), cell: (one) => <Acted entry={one} /> },
     { id: "result", head: t("logs.column.result"), width: "fit", cell: (one) => <span className="row">{one.operation_result ? <Chip tone="ok" icon={IconCheck}>{t("logs.done")}</Chip> : <Chip tone="danger" icon={IconX}>{t("logs.refused")}</Chip>}</span> },
   ];
   return (
     <Table
-      id="logs" caption={t("logs.caption", { name: project })} columns={columns} query={query} list={list} rowKey={(one) => one.id} rowName={(one) => `${one.operation} ${one.resource}`} filterLabel={t("logs.filter")}
+      id="logs" caption={t("logs.caption", { name: project })} columns={columns} query={query} list={list} rowKey={(one) => one.id} rowName={(one) => `${said(eventOf(one))} ${one.resource}`} filterLabel={t("logs.filter")}
       tools={
         <>
           {who !== undefined && <Chip tone="accent" remove={t("kit.table.clearFilter")} onRemove={() => list.set({ filters: { who: undefined } })}><Name>{who}</Name></Chip>}
