@@ -137,6 +137,16 @@ _AIM = """(it) => {
 }"""
 """Where an element is; until `__landed` is asked, the mouse reaches it and nothing else."""
 
+TALLEST = 6000
+"""Pixels of a picture: what a page has below that is more of the same."""
+
+_HEIGHT = """(() => {
+  const dialogs = [...document.querySelectorAll("[role=dialog]")].filter((one) => one.checkVisibility());
+  const hides = dialogs.map((one) => innerHeight + one.scrollHeight - one.clientHeight);
+  return Math.max(document.documentElement.scrollHeight, ...hides);
+})()"""
+"""How high the window would have to be to show all, also of an open dialog."""
+
 _LEFT = ("Inspected target navigated", "Execution context was destroyed", "Cannot find context")
 """What the browser says of a question whose document was left before it was answered."""
 
@@ -169,6 +179,7 @@ class Page:
         self.origins: set[str] = set()
         self._waits: set[str] = set()
         self._heard = 0  # of what it said, for `is_waiting`
+        self._size = (0, 0)
         for domain in ("Page", "Runtime", "Log", "Network", "Audits"):
             self._ask(f"{domain}.enable")
 
@@ -300,6 +311,10 @@ class Page:
 
     def resize(self, width: int, height: int) -> None:
         """Another size of the window."""
+        self._size = (width, height)
+        self._take_size(width, height)
+
+    def _take_size(self, width: int, height: int) -> None:
         self._ask(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
@@ -319,9 +334,22 @@ class Page:
         """What was held back goes on its way."""
         self._ask("Fetch.disable")
 
-    def photograph(self, file: Path) -> None:
-        """Write a PNG of what is seen."""
-        taken = self._ask("Page.captureScreenshot", format="png", optimizeForSpeed=True)
+    def photograph(self, file: Path, *, is_whole: bool = False) -> None:
+        """Write a PNG of what is seen.
+
+        Args:
+            is_whole: also of what is below, up to `TALLEST`: the window is as high as the page for a moment, so that what
+                sticks to an edge of it covers nothing.
+        """
+        needs = self.value(_HEIGHT) if is_whole else 0
+        is_taller = needs > self._size[1]
+        if is_taller:
+            self._take_size(self._size[0], min(needs, TALLEST))
+        try:
+            taken = self._ask("Page.captureScreenshot", format="png", optimizeForSpeed=True)
+        finally:
+            if is_taller:
+                self._take_size(*self._size)
         file.write_bytes(base64.b64decode(taken["data"]))
 
     def sent(self) -> list["Sent"]:

@@ -362,10 +362,10 @@ class Reader:
         return found
 
     def photograph(self, name: str, *, theme: str = "light", language: str = "en-US", width: int = WIDE[0]) -> None:
-        """Keep a picture."""
+        """Keep a picture of the whole page, also of what is below the window."""
         self.settle()
         PICTURES.mkdir(parents=True, exist_ok=True)
-        self.page.photograph(PICTURES / f"{name}.{theme}.{language}.{width}.png")
+        self.page.photograph(PICTURES / f"{name}.{theme}.{language}.{width}.png", is_whole=True)
 
     def hear(self, language: str) -> None:
         """Have the page in another language at once, as when another tab chooses it."""
