@@ -338,7 +338,7 @@ class Page:
         """Write a PNG of what is seen.
 
         Args:
-            is_whole: also of what is below, up to `TALLEST`: the window is as high as the page for a moment, so that what
+            is_whole: also of what is below, up to `TALLEST`: the window is as high as the page for a moment, so what
                 sticks to an edge of it covers nothing.
         """
         needs = self.value(_HEIGHT) if is_whole else 0
