@@ -52,6 +52,7 @@ class AccessoryRow(msgspec.Struct, frozen=True):
     pushed_at: datetime
     subject_id: int
     subject_digest: bytes
+    artifact_type: str
 
 
 class ReferenceRow(msgspec.Struct, frozen=True):
@@ -134,6 +135,7 @@ _ACCESSORY_COLUMNS = (
     Artifact.pushed_at,
     _SUBJECT.c.id.label("subject_id"),
     Artifact.subject_digest,
+    Artifact.artifact_type,
 )
 _ACCESSORIES_FROM = (
     select(*_ACCESSORY_COLUMNS)

@@ -422,6 +422,10 @@ async def test_accessories_hang_on_what_they_refer_to(app: Server, admin: Client
         ("subject.accessory", digest_of(other)),
         ("signature.cosign", digest_of(cosign)),
     ]
+    assert [one["artifact_type"] for one in items[0]["accessories"]][:2] == [
+        "application/vnd.cncf.notary.signature",
+        "application/vnd.example.thing",
+    ]
     assert {one["subject_artifact_digest"] for one in items[0]["accessories"]} == {digest_of(whole)}
     path = at(project, "app", f"/artifacts/{digest_of(child)}?with_inherited_accessory=true")
     inherited = (await get(app, admin, path))["inherited_accessories"]

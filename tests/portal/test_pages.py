@@ -199,6 +199,7 @@ def test_what_hangs_on_an_artifact_stands_as_a_tree(reader: Reader, moorage: Moo
     reader.enter(f"{ARTIFACT}?tab=accessories", "2.1.0", moorage.admin)
     reader.page.wait("document.querySelectorAll('#view ul > li').length === 3")  # an SBOM, two signatures
     assert reader.page.value("document.querySelectorAll('#view ul ul > li').length") == 1
+    reader.see("Signature · cosign")
     reader.look("artifact.accessories")
 
 

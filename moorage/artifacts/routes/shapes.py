@@ -76,6 +76,8 @@ class Accessory(msgspec.Struct, omit_defaults=True, kw_only=True):
     type: str
     icon: str
     creation_time: str
+    artifact_type: str = ""
+    """What its manifest says it is, as in a list of referrers; `type` knows few of them."""
 
 
 class Platform(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -187,6 +189,7 @@ def show_accessory(row: AccessoryRow) -> Accessory:
         type=row.kind,
         icon=icon_of(row.kind),
         creation_time=stamp(row.pushed_at),
+        artifact_type=row.artifact_type,
     )
 
 

@@ -55,6 +55,8 @@ export interface Accessory {
   type: string;
   icon: string;
   creation_time: string;
+  /** What its manifest says it is, as in a list of referrers; */
+  artifact_type?: string;
 }
 
 /** How many accessories of a type an artifact has. */

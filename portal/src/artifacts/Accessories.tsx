@@ -10,6 +10,7 @@ import { Empty } from "../kit/Empty.tsx";
 import { shortDigest } from "../kit/format.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Bytes, Time } from "../kit/show.tsx";
+import { saidAccessory } from "./accessory.ts";
 import { accessoriesQuery, useRepository } from "./queries.ts";
 import classes from "./artifacts.module.css";
 
@@ -41,13 +42,14 @@ function Branch({ of, accessories, label }: { of: string; accessories: Accessory
 }
 
 function Node({ accessory }: { accessory: Accessory }) {
+  const t = useWords();
   const { project, repository, path } = useRepository();
   const may = useMay(project);
   const query = useQuery({ ...accessoriesQuery(path, accessory.digest), enabled: may("accessory:list") });
   return (
     <li>
       <div className="row">
-        <Chip>{accessory.type}</Chip>
+        <Chip title={accessory.artifact_type ?? accessory.type}>{saidAccessory(accessory, t)}</Chip>
         <Link to={places.artifact(project, repository, accessory.digest)}><code title={accessory.digest} translate="no">{shortDigest(accessory.digest)}</code></Link>
         <Bytes value={accessory.size} />
         <span className="muted"><Time value={accessory.creation_time} /></span>

@@ -31,6 +31,7 @@ import { useHost } from "./PushCommands.tsx";
 import { artifactQuery, partsQuery, useRepository } from "./queries.ts";
 import { Waiting } from "../kit/Waiting.tsx";
 import kit from "../kit/kit.module.css";
+import classes from "./artifacts.module.css";
 
 const VIEWS = ["overview", "layers", "configuration", "accessories", ...ADDITIONS] as const;
 type View = (typeof VIEWS)[number];
@@ -143,8 +144,10 @@ function Overview({ artifact, parts, signature, isOwn }: { artifact: Artifact; p
   const t = useWords();
   const config = (parts?.config?.content ?? {}) as { created?: string; author?: string; os?: string; architecture?: string; config?: { Cmd?: string[]; Entrypoint?: string[]; User?: string; WorkingDir?: string } };
   const annotations = Object.entries(artifact.annotations ?? {});
+  const hangsOn = (artifact.accessories ?? []).length + (artifact.inherited_accessories ?? []).length > 0;
   return (
     <div className="sections">
+      <div className={hangsOn ? classes["pair"] : undefined}>
       <div className="panel">
         <Facts
           rows={[
@@ -162,6 +165,9 @@ function Overview({ artifact, parts, signature, isOwn }: { artifact: Artifact; p
           ]}
         />
       </div>
+      {hangsOn && <Accessories artifact={artifact} />}
+      </div>
+      {(parts?.layers ?? []).length > 0 && <section className="stack"><h2>{t("artifacts.view.layers")}</h2><Layers layers={parts?.layers ?? []} /></section>}
       {annotations.length > 0 && (
         <section className="stack" aria-label={t("artifacts.annotations")}>
           <h2>{t("artifacts.annotations")}</h2>

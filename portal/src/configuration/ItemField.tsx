@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { useWords, type Key } from "../app/words.ts";
 import { NumberField, PasswordField, SelectField, SwitchField, TextArea, TextField } from "../kit/Field.tsx";
+import { useEvent } from "../audit/events.tsx";
 import { limitOf, shownLimit } from "../quotas/limit.ts";
 import { BannerFields } from "./BannerFields.tsx";
 import classes from "./configuration.module.css";
@@ -70,11 +71,12 @@ function Lock({ variable }: { variable: string }) {
 
 /** Kinds of events, with commas between them in the API. */
 function Events({ label, description, disabled, error, value, onChange }: { label: string; description?: ReactNode; disabled: boolean; error: string | undefined; value: string; onChange: (value: string) => void }) {
+  const said = useEvent();
   const known = useQuery(eventsQuery).data ?? [];
   return (
     <Checkbox.Group label={label} description={description} error={error} value={value === "" ? [] : value.split(",")} onChange={(chosen) => onChange(known.filter((one) => chosen.includes(one)).join(","))}>
       <div className={classes["events"]} role="group" aria-label={label} tabIndex={0}>
-        {known.map((one) => <Checkbox key={one} value={one} label={one} disabled={disabled} translate="no" />)}
+        {known.map((one) => <Checkbox key={one} value={one} label={said(one)} title={one} disabled={disabled} />)}
       </div>
     </Checkbox.Group>
   );
