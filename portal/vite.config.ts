@@ -9,8 +9,18 @@ import { whole, writeKeys } from "./scripts/words.ts";
 const OUT = join(import.meta.dirname, "dist"); // tools/portal.py moves it into moorage/site/files
 const LOCALES = join(import.meta.dirname, "src/locales");
 
-/** What every page needs, as one file; a page's own code, and what only some pages use (charts, Markdown), stay apart. */
-const BASE = /node_modules\/(react|react-dom|scheduler|@tanstack\/(react-router|router-core|history|store|react-store|react-query|query-core)|i18next|react-i18next|@floating-ui|@mantine\/(hooks|notifications|store)|@mantine\/core\/(?!esm\/components\/(MultiSelect|Pill|PillsInput|Autocomplete)\/)[^/]+|@tabler)\/|src\/kit\/(?!Chart|chart|Bars|Markdown|markdown|Rules|rules|Schedule|cron|Log\.|SecretOnce|Draft)|src\/api\/|src\/app\/(?!Palette|HarborPage|KeyMap)|src\/(projects|artifacts)\/queries/;
+/**
+ * The files for what pages share, so that a page is few requests and loads little that it does not show: `base`, what runs first;
+ * `door`, what the page for signing in needs of the rest; `shell`, the frame with its bar and rail, and tables; `more`, dialogs and
+ * fields. A page's own code, and what only some pages use (charts, Markdown, fields for numbers), stay apart.
+ */
+const GROUPS = [
+  { name: "base", tags: ["$initial"], test: /^(?!.*(?:index\.html|src\/main\.tsx)$)/, priority: 4 },
+  { name: "door", test: /src\/app\/Choices|src\/kit\/TextField|@mantine\/core\/esm\/components\/(Checkbox|PasswordInput|TextInput)\//, priority: 3 },
+  { name: "shell", test: /src\/app\/Shell|src\/kit\/(Table|Progress|Chip|Facts|Waiting)\.tsx|src\/(projects|artifacts)\/queries|node_modules\/@tabler\//, priority: 2 },
+  { name: "number", test: /src\/kit\/NumberField|node_modules\/react-number-format\/|@mantine\/core\/esm\/components\/NumberInput\//, priority: 1.5 },
+  { name: "more", test: /node_modules\/(@tanstack\/(react-router|router-core|react-query|query-core)|@mantine\/hooks|@mantine\/core\/(?!esm\/components\/(MultiSelect|Pill|PillsInput|Autocomplete|NumberInput)\/)[^/]+)\/|src\/kit\/(?!Chart|chart|Bars|Markdown|markdown|Rules|rules|Schedule|cron|Log\.|SecretOnce|Draft|Toasts|NumberField)|src\/app\/(?!Palette|HarborPage|KeyMap)/, priority: 1 },
+];
 
 /** `virtual:words/zh-CN`: all areas of a language in one file, so that a language costs one request. */
 function words(): Plugin {
@@ -82,7 +92,7 @@ export default defineConfig({
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1000,
     manifest: "manifest.json", // for the check of the budgets
-    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "base", test: BASE }] } } }, // a page is one request more, not twenty
+    rolldownOptions: { treeshake: { moduleSideEffects: [{ test: /src\/kit\/\w*Field\.tsx/, sideEffects: false }] }, output: { codeSplitting: { groups: GROUPS } } }, // a page is a few requests more, not twenty
   },
   server: { proxy: Object.fromEntries(["/api", "/c/", "/service", "/v2"].map((path) => [path, process.env["MOORAGE_URL"] ?? "http://127.0.0.1:8080"])) },
   test: {

@@ -1,6 +1,5 @@
 import "./kit/mantine.ts";
 import { MantineProvider } from "@mantine/core";
-import { Notifications } from "@mantine/notifications";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
@@ -11,6 +10,7 @@ import { queries } from "./app/session.tsx";
 import { startWords } from "./app/words.ts";
 import { density } from "./kit/density.ts";
 import { theme, themes } from "./kit/mantine.ts";
+import { ToastPlace } from "./kit/toast.tsx";
 
 const words = await startWords();
 
@@ -37,7 +37,7 @@ if (place !== null) {
           {/* No <style> elements: tokens.css has the variables (docs/develop/portal.md). */}
           <MantineProvider theme={theme} colorSchemeManager={themes} defaultColorScheme="auto" withCssVariables={false} withGlobalClasses={false}>
             <RouterProvider router={router} />
-            <Notifications position="bottom-right" limit={3} autoClose={6000} />
+            <ToastPlace />
           </MantineProvider>
         </QueryClientProvider>
       </I18nextProvider>

@@ -2,6 +2,7 @@
 import { Outlet, useRouterState } from "@tanstack/react-router";
 import { Button } from "@mantine/core";
 import { Suspense, lazy, useCallback, useEffect, useState } from "react";
+import { whenIdle } from "../kit/idle.ts";
 import { useKeys } from "./keys.ts";
 import { usePreferences } from "./preferences.ts";
 import { Rail } from "./Rail.tsx";
@@ -11,7 +12,7 @@ import { useWords } from "./words.ts";
 import classes from "./shell.module.css";
 
 const Palette = lazy(() => import("./Palette.tsx"));
-const SignInDialog = lazy(() => import("../identity/SignInDialog.tsx")); // asked for at once, and after what is read first
+const SignInDialog = lazy(() => import("../identity/SignInDialog.tsx")); // asked for before it is needed, and after what is read first
 const KeyMap = lazy(() => import("./KeyMap.tsx"));
 
 export function Shell() {
@@ -21,7 +22,9 @@ export function Shell() {
   const [keyMap, setKeyMap] = useState(false);
   const path = useRouterState({ select: (state) => state.location.pathname });
   const isLoading = useRouterState({ select: (state) => state.isLoading });
+  const [stands, setStands] = useState(false);
   useEffect(() => setRailOpen(false), [path]);
+  useEffect(() => whenIdle(() => setStands(true)), []);
   const find = useCallback(() => setPalette(true), []);
   const map = useCallback(() => setKeyMap(true), []);
   usePreferences();
@@ -35,7 +38,7 @@ export function Shell() {
       <main id="main" className={classes["main"]} aria-busy={isLoading}>
         <Outlet />
       </main>
-      <Suspense><SignInDialog /></Suspense>
+      <Suspense>{stands && <SignInDialog />}</Suspense>
       <Suspense>{palette && <Palette onClose={() => setPalette(false)} onKeys={map} />}</Suspense>
       <Suspense>{keyMap && <KeyMap onClose={() => setKeyMap(false)} />}</Suspense>
     </div>

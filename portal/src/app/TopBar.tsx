@@ -1,12 +1,12 @@
 // The bar: mark, search, and who is signed in with what they can set.
-import { ActionIcon, Button, Kbd, Menu, useMantineColorScheme } from "@mantine/core";
-import { IconCheck, IconChevronDown, IconMenu2, IconSearch } from "@tabler/icons-react";
+import { ActionIcon, Button, Kbd, Menu } from "@mantine/core";
+import { IconChevronDown, IconMenu2, IconSearch } from "@tabler/icons-react";
 import { Link, useNavigate, useRouterState } from "@tanstack/react-router";
-import { Suspense, lazy, useId } from "react";
+import { Suspense, lazy } from "react";
+import { Choices, Mark } from "./Choices.tsx";
 import { entries } from "./pages.ts";
-import { prefer } from "./preferences.ts";
 import { isAdmin, signOut, useUser } from "./session.tsx";
-import { LANGUAGES, speak, useLanguage, useWords, type Key, type Language } from "./words.ts";
+import { useWords } from "./words.ts";
 import classes from "./shell.module.css";
 
 const RunningWork = lazy(() => import("../jobs/RunningWork.tsx"));
@@ -29,44 +29,6 @@ export function TopBar({ onMenu, menuOpen, onSearch, onKeys }: { onMenu: () => v
       {user === null && <Button component={Link} {...({ to: "/sign-in", search: { next: here } } as object)} size="xs">{t("identity.signIn.action")}</Button>}
       {user !== undefined && <UserMenu name={user?.username ?? null} onKeys={onKeys} />}
     </header>
-  );
-}
-
-/** The sign of the product, in the colour of the text around it. */
-export function Mark() {
-  return (
-    <svg viewBox="0 0 32 32" width="20" height="20" aria-hidden className={classes["sign"]}>
-      <rect width="32" height="32" rx="7" fill="currentColor" />
-      <path d="M7 23V9.5l9 8 9-8V23" fill="none" className={classes["signLine"]} strokeWidth="3" strokeLinecap="round" strokeLinejoin="round" />
-    </svg>
-  );
-}
-
-const THEMES: { value: "auto" | "light" | "dark"; label: Key }[] = [
-  { value: "auto", label: "shell.theme.system" },
-  { value: "light", label: "shell.theme.light" },
-  { value: "dark", label: "shell.theme.dark" },
-];
-
-const CHOSEN = <IconCheck size={16} stroke={1.5} aria-hidden />;
-
-/** Entries for the theme and the language; also on the page for signing in. */
-export function Choices() {
-  const t = useWords();
-  const language = useLanguage();
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
-  const ids = { theme: useId(), language: useId() };
-  return (
-    <>
-      <div role="group" aria-labelledby={ids.theme}>
-        <Menu.Label id={ids.theme}>{t("shell.theme.label")}</Menu.Label>
-        {THEMES.map((one) => <Menu.RadioItem key={one.value} value={one.value} checked={colorScheme === one.value} checkIcon={CHOSEN} closeMenuOnClick onChange={() => { setColorScheme(one.value); void prefer({ theme: one.value }).catch(() => undefined); }}>{t(one.label)}</Menu.RadioItem>)}
-      </div>
-      <div role="group" aria-labelledby={ids.language}>
-        <Menu.Label id={ids.language}>{t("shell.language.label")}</Menu.Label>
-        {(Object.keys(LANGUAGES) as Language[]).map((one) => <Menu.RadioItem key={one} lang={one} value={one} checked={language === one} checkIcon={CHOSEN} closeMenuOnClick onChange={() => { void speak(one, true); void prefer({ language: one }).catch(() => undefined); }}>{LANGUAGES[one]}</Menu.RadioItem>)}
-      </div>
-    </>
   );
 }
 

@@ -4,12 +4,11 @@ import { home as begin } from "./home.ts";
 import { pages, type PageOf } from "./pages.ts";
 import { parseSearch, stringifySearch } from "./search.ts";
 import { AdminOnly, Crashed, Missing, PeopleOnly, RoleOnly } from "./states.tsx";
-import { Shell } from "./Shell.tsx";
 import { queries, sessionQuery } from "./session.tsx";
 import type { Key } from "./words.ts";
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: Missing });
-const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell });
+const shell = createRoute({ getParentRoute: () => root, id: "shell", component: lazyRouteComponent(() => import("./Shell.tsx"), "Shell") });
 const home = createRoute({
   getParentRoute: () => root,
   path: "/",
@@ -33,10 +32,10 @@ const frames = { project, repository, bare: root };
 function shownOf(page: PageOf) {
   const load = lazyRouteComponent(page.load);
   const { needs, label }: { needs?: string; label?: Key } = page.tab ?? page.part ?? {};
-  if (page.admin) return () => <AdminOnly page={load} />;
-  if (page.people) return () => <PeopleOnly page={load} />;
-  if (needs === undefined || label === undefined) return load;
-  return Object.assign(() => <RoleOnly page={load} needs={needs} label={label} />, { preload: (load as { preload?: () => Promise<void> }).preload });
+  const shown = page.admin ? () => <AdminOnly page={load} />
+    : page.people ? () => <PeopleOnly page={load} />
+    : needs !== undefined && label !== undefined ? () => <RoleOnly page={load} needs={needs} label={label} /> : null;
+  return shown === null ? load : Object.assign(shown, { preload: (load as { preload?: () => Promise<void> }).preload }); // before it is pressed, when it is pointed at
 }
 
 function routeOf(page: PageOf) {

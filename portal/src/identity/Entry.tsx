@@ -2,7 +2,7 @@
 import { Button, Menu } from "@mantine/core";
 import { IconChevronDown } from "@tabler/icons-react";
 import { useEffect, type ReactNode } from "react";
-import { Choices, Mark } from "../app/TopBar.tsx";
+import { Choices, Mark } from "../app/Choices.tsx";
 import { useWords } from "../app/words.ts";
 import classes from "../app/shell.module.css";
 

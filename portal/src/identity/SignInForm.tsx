@@ -3,7 +3,7 @@ import { Button } from "@mantine/core";
 import { useState, type FormEvent } from "react";
 import { signIn } from "../app/session.tsx";
 import { useWords } from "../app/words.ts";
-import { CheckField, PasswordField, TextField } from "../kit/Field.tsx";
+import { CheckField, PasswordField, TextField } from "../kit/TextField.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 
 const KEPT = "moorage-name";

@@ -1,19 +1,17 @@
 // Something is done, and can be undone for ten seconds. Errors are never toasts: they stand at the thing.
-import { Button } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
+import { useEffect, useState, type ComponentType } from "react";
+import { whenIdle } from "./idle.ts";
+
+const load = () => import("./Toasts.tsx");
 
 /** `undo`: what the button does and how it is called. */
 export function toast(message: string, undo?: { label: string; run: () => void }): void {
-  const id = crypto.randomUUID?.() ?? String(Math.random());
-  notifications.show({
-    id,
-    withCloseButton: false,
-    autoClose: undo ? 10_000 : 6_000,
-    message: (
-      <span className="row" role="status">
-        <span className="grow">{message}</span>
-        {undo && <Button size="xs" variant="default" data-undo onClick={() => { notifications.hide(id); undo.run(); }}>{undo.label}</Button>}
-      </span>
-    ),
-  });
+  void load().then(({ show }) => show(message, undo));
+}
+
+/** Where they appear: nobody needs it before the page stands. */
+export function ToastPlace() {
+  const [Place, setPlace] = useState<ComponentType | null>(null);
+  useEffect(() => whenIdle(() => void load().then(({ Toasts }) => setPlace(() => Toasts))), []);
+  return Place && <Place />;
 }
