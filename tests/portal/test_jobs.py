@@ -20,8 +20,12 @@ def test_work_is_paused_stopped_and_read(reader: Reader, moorage: Moorage) -> No
         base_url=moorage.url + "/api/v2.0", auth=(moorage.admin.username, moorage.admin.password), timeout=60
     ) as api:
         assert api.post("/system/gc/schedule", json=COLLECT).status_code == 201
-        reader.see("1 waiting")  # nobody presses anything
+        reader.see("1 task waits. The oldest, Garbage collection,")  # nobody presses anything
         reader.look("jobs.paused")
+        reader.press("Show as table")
+        reader.page.wait(
+            "document.querySelectorAll('section[aria-label=\"Work in the queues\"] tbody tr').length === 1"
+        )
         reader.press("Actions for Garbage collection")
         reader.press("Stop 1 waiting task…")
         reader.see("They end as stopped")

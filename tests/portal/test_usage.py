@@ -2,7 +2,7 @@
 
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -60,6 +60,11 @@ def test_storage_pulls_and_pushes_are_seen_over_time(reader: Reader, moorage: Mo
     reader.press("Show as table")
     reader.page.wait("document.querySelectorAll('table tbody tr').length === 30")
     reader.look("usage.table")
+    today = datetime.now(UTC).date()
+    reader.open(f"/admin/usage?from={today - timedelta(days=6)}&to={today}", "Usage")
+    reader.page.wait("document.querySelectorAll('input[type=date]').length === 2")
+    reader.page.wait("document.querySelectorAll('[role=slider] svg title').length === 2")
+    reader.page.wait("document.querySelector('[role=slider]').getAttribute('aria-valuemax') === '6'")
     reader.open("/projects", "Projects")
     reader.page.wait("document.querySelectorAll('ul[aria-label=\"Storage by project\"] a').length >= 2")
     reader.see("today")

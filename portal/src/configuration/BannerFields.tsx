@@ -1,4 +1,5 @@
 // The banner that stands on every page: its text, its tone, its days; as it will look.
+import { IconCalendar } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { Band } from "../app/Bands.tsx";
 import { useWords, type Key } from "../app/words.ts";
@@ -19,8 +20,8 @@ export function BannerFields({ value, disabled, lock, wrong, onChange }: { value
         <>
           <SelectField label={t("configuration.banner.tone")} disabled={disabled} value={banner.type} data={TONES.map((one) => ({ value: one, label: t(`configuration.banner.${one}` as Key) }))} onChange={(type) => change({ type: type as Tone })} />
           <div className={classes["pair"]}>
-            <TextField type="date" label={t("configuration.banner.from")} optional disabled={disabled} value={banner.fromDate} onChange={(event) => change({ fromDate: event.currentTarget.value })} />
-            <TextField type="date" label={t("configuration.banner.to")} optional disabled={disabled} value={banner.toDate} onChange={(event) => change({ toDate: event.currentTarget.value })} />
+            <TextField type="date" leftSection={<IconCalendar size={16} stroke={1.5} aria-hidden />} label={t("configuration.banner.from")} optional disabled={disabled} value={banner.fromDate} onChange={(event) => change({ fromDate: event.currentTarget.value })} />
+            <TextField type="date" leftSection={<IconCalendar size={16} stroke={1.5} aria-hidden />} label={t("configuration.banner.to")} optional disabled={disabled} value={banner.toDate} onChange={(event) => change({ toDate: event.currentTarget.value })} />
           </div>
           <SwitchField label={t("configuration.banner.closable")} disabled={disabled} checked={banner.closable} onChange={(event) => change({ closable: event.currentTarget.checked })} />
           <Band tone={LOOKS[banner.type]}>{banner.message}</Band>

@@ -6,7 +6,6 @@ import { call } from "../api/client.ts";
 import type { JobQueue, WorkerPool } from "../api/schema.ts";
 import { WHOLE } from "../app/search.ts";
 import { useLanguage, useWords } from "../app/words.ts";
-import { Bars } from "../kit/Bars.tsx";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { duration } from "../kit/format.ts";
@@ -17,6 +16,7 @@ import { Table, type Column } from "../kit/Table.tsx";
 import { StateChip } from "../kit/Work.tsx";
 import { useKind } from "./kinds.ts";
 import { jobsChanged, poolsQuery, queuesQuery, runningQuery } from "./queries.ts";
+import { QueueChart } from "./QueueChart.tsx";
 import { Tasks } from "./Tasks.tsx";
 
 export default function JobsPage() {
@@ -43,7 +43,7 @@ export default function JobsPage() {
         {act.error && <ProblemBox error={act.error} />}
         <div className="stack">
           <h2>{t("jobs.queues")}</h2>
-          <Waiting queues={rows} />
+          <QueueChart queues={rows} running={running.data?.data ?? []} />
           <Queues query={queues} onAct={(queue, action) => act.mutate({ queue, action })} onEnd={setEnds} />
         </div>
         <div className="stack">
@@ -57,20 +57,6 @@ export default function JobsPage() {
       </div>
       {ends && <EndWaiting queue={ends} onClose={() => setEnds(null)} />}
     </Page>
-  );
-}
-
-/** Where work waits, to be seen at a glance; nothing waits, nothing is drawn. */
-function Waiting({ queues }: { queues: JobQueue[] }) {
-  const t = useWords();
-  const language = useLanguage();
-  const kind = useKind();
-  const waiting = queues.filter((one) => one.count > 0).sort((a, b) => b.count - a.count);
-  if (waiting.length === 0) return null;
-  return (
-    <section className="panel" aria-label={t("jobs.waitingNow")}>
-      <Bars label={t("jobs.waitingNow")} bars={waiting.map((one) => ({ key: one.job_type, name: kind(one.job_type), value: one.count, said: [t("jobs.summary.waiting", { count: one.count }), t("jobs.oldestOf", { time: duration(one.latency, language) })].join(" · "), ...(one.paused ? { rest: true } : {}) }))} />
-    </section>
   );
 }
 

@@ -3,12 +3,14 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { places } from "../app/places.ts";
 import { useLanguage, useWords } from "../app/words.ts";
-import { Bars } from "../kit/Bars.tsx";
+import { Bars, type Bar } from "../kit/Bars.tsx";
+import { ChartFrame } from "../kit/ChartFrame.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { bytes, number } from "../kit/format.ts";
 import { Page } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Name } from "../kit/show.tsx";
+import { Waiting } from "../kit/Waiting.tsx";
 import { largestQuery, usageQuery } from "./queries.ts";
 import { RangeField, UsageCharts, useRange } from "./Usage.tsx";
 
@@ -27,31 +29,33 @@ export default function UsagePage() {
 function ByProject() {
   const t = useWords();
   const language = useLanguage();
-  const [range] = useRange();
+  const range = useRange();
   const query = useQuery(largestQuery);
   const all = useQuery(usageQuery(null, range)).data?.periods.at(-1)?.storage ?? 0;
   const found = query.data;
   const shown = found?.data.filter((one) => (one.used["storage"] ?? 0) > 0) ?? [];
   const others = found ? found.total - shown.length : 0;
   const rest = all - shown.reduce((sum, one) => sum + (one.used["storage"] ?? 0), 0);
+  if (query.error && !found) return <ProblemBox error={query.error} onRetry={() => void query.refetch()} />;
+  if (!found) return <Waiting />;
+  const largest = shown[0];
+  const bars: Bar[] = [
+    ...shown.map((one) => {
+      const [used, limit] = [one.used["storage"] ?? 0, one.hard["storage"] ?? -1];
+      return { key: String(one.id), name: <Link to={places.project(one.ref.name)}><Name>{one.ref.name}</Name></Link>, value: used, said: limit < 0 ? bytes(used, language) : t("kit.quota.of", { used: bytes(used, language), limit: bytes(limit, language) }), ...(limit < 0 ? {} : { limit }) };
+    }),
+    ...(others > 0 && rest > 0 ? [{ key: "rest", name: t("usage.others", { count: others, n: number(others, language) }), value: rest, said: bytes(rest, language), rest: true }] : []),
+  ];
   return (
-    <section className="panel stack" aria-label={t("usage.byProject")}>
-      <div className="row"><h2>{t("usage.byProject")}</h2><span className="grow" /><Link to="/admin/quotas">{t("usage.toQuotas")}</Link></div>
-      <p className="muted small">{t("usage.byProjectHint")}</p>
-      {query.error && <ProblemBox error={query.error} onRetry={() => void query.refetch()} />}
-      {found && shown.length === 0 && <Empty>{t("usage.nothing")}</Empty>}
-      {shown.length > 0 && (
-        <Bars
-          label={t("usage.byProject")}
-          bars={[
-            ...shown.map((one) => {
-              const [used, limit] = [one.used["storage"] ?? 0, one.hard["storage"] ?? -1];
-              return { key: String(one.id), name: <Link to={places.project(one.ref.name)}><Name>{one.ref.name}</Name></Link>, value: used, said: limit < 0 ? bytes(used, language) : t("kit.quota.of", { used: bytes(used, language), limit: bytes(limit, language) }), ...(limit < 0 ? {} : { limit }) };
-            }),
-            ...(others > 0 && rest > 0 ? [{ key: "rest", name: t("usage.others", { count: others, n: number(others, language) }), value: rest, said: bytes(rest, language), rest: true }] : []),
-          ]}
-        />
+    <>
+      {largest === undefined ? <Empty>{t("usage.nothing")}</Empty> : (
+        <ChartFrame
+          title={t("usage.byProject")} aside={<Link to="/admin/quotas">{t("usage.toQuotas")}</Link>} heads={[t("usage.project"), t("usage.stored")]} rows={bars.map((one) => [one.name, one.said])}
+          summary={<>{t("usage.largest", { name: largest.ref.name, bytes: bytes(largest.used["storage"] ?? 0, language) })} {t("usage.byProjectHint")}</>}
+        >
+          <Bars label={t("usage.byProject")} bars={bars} />
+        </ChartFrame>
       )}
-    </section>
+    </>
   );
 }
