@@ -1,20 +1,21 @@
 """Pulls, pushes and held bytes of projects by day, for charts.
 
 Nothing of it is on the way of a pull or a push. What they did is added up in memory, from the events of transactions
-that were committed, and written every ten seconds in a transaction of its own: a kill loses at most those. Held bytes
+that were committed, and written every ten seconds in a transaction of its own: a kill loses at most those. So is when
+each project was last pushed to. Held bytes
 are looked at now and then; a row is written where they have changed. Any number of processes may do both.
 """
 
 import asyncio
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import BigInteger, Insert, Integer, bindparam, cast, delete, exists, func, select
+from sqlalchemy import BigInteger, Insert, Integer, bindparam, cast, delete, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from moorage.artifacts.tables import ProjectDay, TotalDay
@@ -88,6 +89,15 @@ def _adding_to_all(insert: Any) -> Insert:  # noqa: ANN401 - of either dialect
     )
     return statement
 
+
+_PUSHED = (
+    update(Project)
+    .where(
+        Project.id == bindparam("project"),
+        or_(Project.pushed_at.is_(None), Project.pushed_at < bindparam("at", type_=Project.pushed_at.type)),
+    )
+    .values(pushed_at=bindparam("at", type_=Project.pushed_at.type))
+)
 
 _INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 _ADD = {name: _adding_to_project(insert) for name, insert in _INSERTS.items()}
@@ -176,20 +186,24 @@ class DayNotes:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: dict[tuple[int, int], list[int]] = {}
+        self._pushed: dict[int, datetime] = {}
 
     def on_pushed(self, work: Work, event: ManifestPushed) -> None:
         """Count a push, once it is committed."""
-        work.after.append(partial(self._add, {(event.project_id, day_of(work.now)): [0, 1]}))
+        counted = {(event.project_id, day_of(work.now)): [0, 1]}
+        work.after.append(partial(self._add, counted, {event.project_id: work.now}))
 
     def on_pulled(self, work: Work, event: ArtifactsPulled) -> None:
         """Count a batch of pulls, once it is written."""
         counted: dict[tuple[int, int], list[int]] = {}
         for pulled in event.pulls:
             counted.setdefault((pulled.project_id, day_of(pulled.at)), [0, 0])[0] += pulled.count
-        work.after.append(partial(self._add, counted))
+        work.after.append(partial(self._add, counted, {}))
 
-    def _add(self, counted: dict[tuple[int, int], list[int]]) -> None:
+    def _add(self, counted: dict[tuple[int, int], list[int]], pushed: dict[int, datetime]) -> None:
         with self._lock:
+            for project, at in pushed.items():
+                self._pushed[project] = max(at, self._pushed.get(project, at))
             for key, (pulls, pushes) in counted.items():
                 held = self._counts.setdefault(key, [0, 0])
                 held[0] += pulls
@@ -202,18 +216,27 @@ class DayNotes:
         """
         with self._lock:
             counted, self._counts = self._counts, {}
+            pushed, self._pushed = self._pushed, {}
         if not counted:
             return
-        writing = asyncio.ensure_future(database.run(SYSTEM, write_counts, counted))
+        writing = asyncio.ensure_future(database.run(SYSTEM, write_counts, counted, pushed))
         try:
             await settle(writing)
         finally:
             if writing.cancelled() or writing.exception() is not None:
-                self._add(counted)
+                self._add(counted, pushed)
 
 
-def write_counts(work: Work, counted: dict[tuple[int, int], list[int]]) -> None:
-    """Add pulls and pushes, by project and day, to their rows, in one order for all who do."""
+def write_counts(
+    work: Work, counted: dict[tuple[int, int], list[int]], pushed: Mapping[int, datetime] | None = None
+) -> None:
+    """Add pulls and pushes, by project and day, to their rows, in one order for all who do.
+
+    Args:
+        pushed: when something was last pushed to projects.
+    """
+    if pushed:  # the projects before their days, as who deletes them does
+        work.db.execute(_PUSHED, [{"project": project, "at": at} for project, at in sorted(pushed.items())])
     rows = [
         {"project": project, "day": day, "pulled": pulls, "pushed": pushes}
         for (project, day), (pulls, pushes) in sorted(counted.items())

@@ -47,6 +47,8 @@ PROJECT_FIELDS = Fields(
         "repo_count": Field(Project.repository_count, kind="number"),
         "creation_time": Field(Project.created_at, kind="time"),
         "update_time": Field(Project.updated_at, kind="time"),
+        "last_push_time": Field(Project.pushed_at, kind="time"),
+        "proxy": Field(Project.registry_id.is_not(None), kind="flag", sortable=False),
     },
     key=Project.id,
     aliases={"owner": "owner_name"},
@@ -77,6 +79,7 @@ class ListedProject(msgspec.Struct, frozen=True):
     repository_count: int
     created_at: datetime
     updated_at: datetime
+    pushed_at: datetime | None
     allowlist: Allowlist | None
     roles: tuple[Role, ...] = ()
 
@@ -106,6 +109,7 @@ _OWN_COLUMNS = (
     Project.repository_count,
     Project.created_at,
     Project.updated_at,
+    Project.pushed_at,
 )
 _ALLOWLIST_COLUMNS = (
     CveAllowlist.id.label("allowlist_id"),

@@ -127,6 +127,8 @@ class Project(msgspec.Struct, kw_only=True, omit_defaults=True):
     current_user_role_ids: list[int] | None = None
     """Of the caller: all roles."""
     repo_count: int
+    last_push_time: str | None = None
+    """Ours: when something was last pushed there, some seconds late. Left out where nothing ever was."""
     metadata: ProjectMetadata
     cve_allowlist: CVEAllowlist | None = None
 
@@ -187,7 +189,8 @@ async def list_projects(
 ) -> Response[list[Project]]:
     """The projects that the caller may know of: public ones, and those where they have a role; administrators all.
 
-    `q` knows name, public, owner_id, owner_name, project_id, repo_count, creation_time, update_time.
+    `q` knows name, public, owner_id, owner_name, project_id, repo_count, creation_time, update_time; ours are
+    last_push_time, and proxy (`true`: proxy caches only, `false`: without them).
     """
     listing = call.listing()
     rows, total, ignored = await call.look(
@@ -498,6 +501,7 @@ def project_out(row: lists.ListedProject, *, detail: bool) -> Project:
         current_user_role_id=(roles[0] if roles else 0) if detail else -1,
         current_user_role_ids=roles if detail else None,
         repo_count=row.repository_count,
+        last_push_time=None if row.pushed_at is None else stamp(row.pushed_at),
         cve_allowlist=allowlist_out(row.allowlist, row.id) if detail else None,
     )
 

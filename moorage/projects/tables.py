@@ -16,7 +16,8 @@ class Project(Base):
     so that a list of projects needs no count; `immutable_rules`, the number of enabled ones, by the rules', so that a
     push into a project without any need not look; `has_trash`, whether a push has to look what holds its blobs, by
     who deletes, restores and purges, under the closed gate. `settings` holds the contract's metadata but `public`,
-    texts by name (`metadata.py`). `registry_id` is set in a proxy-cache project.
+    texts by name (`metadata.py`). `registry_id` is set in a proxy-cache project. `pushed_at`, when something was last
+    pushed there, is written some seconds later (`artifacts.days`), so that a push need not touch this row.
     """
 
     __tablename__ = "project"
@@ -41,6 +42,7 @@ class Project(Base):
     has_trash: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     settings: Mapped[dict[str, object]] = mapped_column(Json, server_default="{}")
     trash_id: Mapped[int | None] = mapped_column(ForeignKey("trash.id"))
+    pushed_at: Mapped[datetime | None] = mapped_column(UtcTime)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     updated_at: Mapped[datetime] = mapped_column(UtcTime)
 

@@ -68,6 +68,29 @@ async def test_what_a_server_did_is_written_when_it_stops(serve: Serve) -> None:
     assert row["storage"] == held > 0
     (row,) = await usage(again, administrator(again), "", f"?from={TODAY}")
     assert (row["pulls"], row["pushes"], row["storage"]) == (3, 3, held)
+    (shown,) = await get(again, administrator(again), f"{BASE}/projects?name={project}")
+    pushed = await get(again, administrator(again), f"{BASE}/projects/{project}/repositories/app/artifacts")
+    assert shown["last_push_time"] == max(one["push_time"] for one in pushed)
+
+
+async def test_the_last_push_of_a_project_is_shown_and_never_goes_back(app: Server, admin: Client) -> None:
+    names = [await make_project(app) for _ in range(3)]
+    numbers = [await project_id(app, name) for name in names]
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    await app.run(days.write_counts, {(numbers[0], 1): [0, 1]}, {numbers[0]: noon, numbers[2]: noon})
+    await app.run(days.write_counts, {(numbers[0], 1): [0, 1]}, {numbers[0]: noon - timedelta(days=1)})
+    await app.run(days.write_counts, {(numbers[2], 1): [0, 1]}, {numbers[2]: noon + timedelta(hours=1)})
+    query = f"q=project_id={{{' '.join(map(str, numbers))}}}"
+    rows = await get(app, admin, f"{BASE}/projects?{query}&sort=-last_push_time")
+    assert [(one["name"], one.get("last_push_time")) for one in rows] == [
+        (names[2], "2026-03-01T13:00:00.000Z"),
+        (names[0], "2026-03-01T12:00:00.000Z"),
+        (names[1], None),
+    ]
+    backwards = await get(app, admin, f"{BASE}/projects?{query}&sort=last_push_time&page_size=2&page=2")
+    assert [one["name"] for one in backwards] == [names[2]]
+    since = await get(app, admin, f"{BASE}/projects?{query},last_push_time=[2026-03-01T12:30:00Z~]")
+    assert [one["name"] for one in since] == [names[2]]
 
 
 async def test_what_a_worker_copies_counts_too(app: Server, project: str) -> None:
@@ -173,7 +196,7 @@ async def test_what_cannot_be_written_stays_for_the_next_time(
 ) -> None:
     number = await project_id(app, project)
     notes = DayNotes()
-    notes._add({(number, 1): [1, 2]})
+    notes._add({(number, 1): [1, 2]}, {number: datetime(2026, 3, 1, tzinfo=UTC)})
 
     def fail(*_: object) -> None:
         raise DatabaseUnavailable
@@ -182,10 +205,11 @@ async def test_what_cannot_be_written_stays_for_the_next_time(
         patch.setattr(days, "write_counts", fail)
         with pytest.raises(DatabaseUnavailable):
             await notes.flush(app.database)
-    notes._add({(number, 1): [1, 0]})
+    notes._add({(number, 1): [1, 0]}, {})
     await notes.flush(app.database)
     await notes.flush(app.database)
     assert [row[:3] for row in await rows_of(app, number)] == [(1, 2, 2)]
+    assert await app.rows("SELECT count(*) FROM project WHERE id = :p AND pushed_at IS NOT NULL", p=number) == [(1,)]
 
 
 async def test_neither_pull_nor_push_runs_a_statement_more(admin: Client, project: str) -> None:

@@ -37,12 +37,18 @@ def test_settings_are_saved_and_the_project_is_deleted_by_its_name(reader: Reade
     reader.page.wait("document.querySelector('[role=switch]')?.checked")
     assert reader.page.value("document.querySelector('form input[inputmode]').value") == "30"
     reader.press("Delete project…")
-    reader.see("It can be restored for 30 days.")
+    reader.see("It can be restored from the trash until")
     reader.look("project.delete")
-    reader.type("Type shaped to confirm", "shaped")
     reader.press("Delete project", within="dialog")
     reader.see_title("Projects")
-    reader.page.wait("![...document.querySelectorAll('td a')].some((one) => one.textContent === 'shaped')")
+    row = "[...document.querySelectorAll('td a')].some((one) => one.textContent === 'shaped')"
+    reader.page.wait(f"!{row}")
+    reader.press("Undo")
+    reader.page.wait(row)
+    reader.press("Select shaped")
+    reader.press("Delete project…")
+    reader.press("Delete project", within="dialog")
+    reader.page.wait(f"!{row}")
 
 
 def test_a_developer_sees_settings_and_is_offered_no_change(reader: Reader, moorage: Moorage) -> None:

@@ -891,6 +891,8 @@ export interface Project {
   /** Of the caller: all roles. */
   current_user_role_ids?: number[] | null;
   repo_count: number;
+  /** Ours: when something was last pushed there, some seconds late. */
+  last_push_time?: string | null;
   metadata: ProjectMetadata;
   cve_allowlist?: CVEAllowlist | null;
 }

@@ -36,6 +36,9 @@ export interface ListState {
   /** Whether anything narrows the list. */
   isFiltered: boolean;
   clear: () => void;
+  /** The columns that a link to this view wants shown, `name,size`, and what forgets that. */
+  cols?: string | undefined;
+  unlink?: () => void;
 }
 
 /** A list's state in the address: `?q=`, `?f.<field>=`, `?sort=`, `?page=`, `?size=`; what is the default is left out. */
@@ -59,6 +62,8 @@ export function useListState({ sort: usual = "", size: usualSize = 50 }: { sort?
         for (const [name, value] of Object.entries(given.filters ?? {})) next[`f.${name}`] = value;
         change(next, { replace: given.page === undefined });
       },
+      cols: search["cols"],
+      unlink: () => change({ cols: undefined }),
       clear: () => change({ q: undefined, page: undefined, ...Object.fromEntries(Object.keys(filters).map((name) => [`f.${name}`, undefined])) }),
     };
     return state;

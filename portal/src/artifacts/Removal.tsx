@@ -63,7 +63,7 @@ export function Removal({ title, submit, done, found, failed, retry, typed, goin
   const asks = !comesBack && typed !== undefined && !blocked;
   const undo = (entries: string[]) => {
     restoreNewest(project, entries)
-      .catch(() => toast(t("artifacts.undo.failed"), { label: t("artifacts.undo.trash"), run: () => void navigate({ to: places.trash(project) }) }))
+      .catch(() => toast(t("artifacts.undo.failed"), { label: t("artifacts.undo.trash"), run: () => void navigate({ to: project === "" ? "/trash" : places.trash(project) }) }))
       .finally(() => void changed(false));
   };
   const removal = useMutation({

@@ -70,6 +70,21 @@ test("pages are counted by what the server says there is", async () => {
   await waitFor(() => expect(router.state.location.search).toEqual({ page: "3" }));
 });
 
+test("a link to a view brings its columns, and what the reader changes then is theirs", async () => {
+  const heads = () => screen.getAllByRole("columnheader").map((one) => one.textContent);
+  const { router } = await show(() => <Shown query={listed(ROWS)} />, { address: "/?sort=-size&cols=name,kind" });
+  expect(heads()).toEqual(["Name", "Kind"]);
+  const write = vi.fn(async () => undefined);
+  Object.defineProperty(navigator, "clipboard", { configurable: true, value: { writeText: write } });
+  fireEvent.click(screen.getByRole("button", { name: "Copy link to this view" }));
+  expect(new URL((write.mock.calls[0] as unknown as [string])[0]).searchParams.get("cols")).toBe("name,kind");
+  fireEvent.click(screen.getByRole("button", { name: "Columns" }));
+  fireEvent.click(await screen.findByRole("menuitemcheckbox", { name: "Size" }));
+  await waitFor(() => expect(router.state.location.search).toEqual({ sort: "-size" }));
+  expect(heads()).toEqual(["Name", "Size", "Kind"]);
+  expect(JSON.parse(localStorage.getItem("moorage-table-test") ?? "").order).toEqual(["name", "size", "kind"]);
+});
+
 test("the same table in Chinese", async () => {
   await show(() => <Shown query={listed(ROWS, null, 214)} />, { language: "zh-CN" });
   expect(screen.getByText("第 1–50 项，共 214 项")).toBeTruthy();

@@ -8,6 +8,7 @@ import { Empty } from "./Empty.tsx";
 import { number } from "./format.ts";
 import { ProblemBox } from "./ProblemBox.tsx";
 import { readColumns, useColumns } from "./columns.ts";
+import { Copy } from "./show.tsx";
 import classes from "./table.module.css";
 
 export interface Column<T> {
@@ -67,7 +68,8 @@ export function Table<T>(props: TableProps<T>) {
   const [chosen, setPicked] = useState<ReadonlyMap<string | number, T>>(new Map());
   const [open, setOpen] = useState<ReadonlySet<string | number>>(new Set());
   const last = useRef<string | number | null>(null);
-  const { shown, order } = useColumns(id, props.columns);
+  const columns = useColumns(id, props.columns, list.cols, list.unlink);
+  const { shown } = columns;
   const rows = query.data?.data;
   const clear = () => setPicked(new Map());
   // What has gone meanwhile is no longer chosen.
@@ -90,7 +92,7 @@ export function Table<T>(props: TableProps<T>) {
 
   return (
     <section className={classes["frame"]} aria-label={caption} data-keys={props.keys?.join(" ")}>
-      <Tools {...props} shown={order} />
+      <Tools {...props} chosen={columns} />
       <div className={classes["scroll"]}>
         <table className={classes["table"]} role="table" aria-busy={query.isFetching} data-waiting={(query.isFetching && rows !== undefined) || undefined}>
           <caption className="hidden">{caption}</caption>
@@ -189,8 +191,15 @@ function Body<T>({ id, columns, query, list, empty }: TableProps<T>) {
 /** An entry that can't be used now, but has the focus like the others: a menu's first one gets it when it opens. */
 const off = (is: boolean) => (is ? { "data-disabled": true, "aria-disabled": true } : {});
 
-function Tools<T>({ id, filterLabel, list, tools, columns, shown }: TableProps<T> & { shown: (Column<T> & { on: boolean })[] }) {
-  const { toggle, move } = useColumns(id, columns);
+/** The address of this list as it is seen, with its columns where they are not the usual ones. */
+function linkTo(columns: string | undefined): string {
+  const url = new URL(location.href);
+  url.searchParams.delete("cols");
+  if (columns !== undefined) url.searchParams.set("cols", columns);
+  return url.href;
+}
+
+function Tools<T>({ filterLabel, list, tools, whole, chosen: { order: shown, toggle, move, view } }: TableProps<T> & { chosen: ReturnType<typeof useColumns<T>> }) {
   const t = useWords();
   const [text, setText] = useState(list.q);
   const typed = useRef(list.q);
@@ -216,8 +225,9 @@ function Tools<T>({ id, filterLabel, list, tools, columns, shown }: TableProps<T
         />
       )}
       {tools}
+      <span className={classes["columns"]} />
       <Menu closeOnItemClick={false} width={260}>
-        <Menu.Target><Button size="xs" variant="subtle" color="gray" className={classes["columns"] ?? ""} leftSection={<IconColumns3 size={16} stroke={1.5} aria-hidden />}>{t("kit.table.columns")}</Button></Menu.Target>
+        <Menu.Target><Button size="xs" variant="subtle" color="gray" leftSection={<IconColumns3 size={16} stroke={1.5} aria-hidden />}>{t("kit.table.columns")}</Button></Menu.Target>
         <Menu.Dropdown>
           {shown.map((column, index) => (
             <div key={column.id} className={classes["columnRow"]}>
@@ -228,6 +238,7 @@ function Tools<T>({ id, filterLabel, list, tools, columns, shown }: TableProps<T
           ))}
         </Menu.Dropdown>
       </Menu>
+      {!whole && <Copy text={linkTo(view)} label={t("kit.table.copyView")} />}
     </div>
   );
 }

@@ -61,8 +61,12 @@ export const isColumns = (value: unknown): value is Columns => {
   return typeof on === "object" && on !== null && Object.values(on).every((one) => typeof one === "boolean") && Array.isArray(order) && order.every((one) => typeof one === "string");
 };
 
-/** The columns that are shown, all of them in their order with `on`, and what changes that. The first stays first and shown. */
-export function useColumns<T>(id: string, columns: Column<T>[]) {
+/**
+ * The columns that are shown, all of them in their order with `on`, and what changes that. The first stays first and shown.
+ * `linked`: those of a link to a view, by id; they hold until the reader changes something. `view`: what such a link would say,
+ * undefined where all is as usual.
+ */
+export function useColumns<T>(id: string, columns: Column<T>[], linked?: string, unlink?: () => void) {
   useSyncExternalStore(
     (listener) => {
       listeners.add(listener);
@@ -72,22 +76,32 @@ export function useColumns<T>(id: string, columns: Column<T>[]) {
   );
   const kept = readColumns(id);
   const order = useMemo(() => {
-    const place = (column: Column<T>, index: number) => (index === 0 ? -1 : kept.order.includes(column.id) ? kept.order.indexOf(column.id) : index);
+    const ids = linked?.split(",");
+    const wanted = ids ?? kept.order;
+    const place = (column: Column<T>, index: number) => (index === 0 ? -1 : wanted.includes(column.id) ? wanted.indexOf(column.id) : index);
     return columns
-      .map((column, index) => ({ ...column, on: index === 0 || (kept.on[column.id] ?? !column.optional), at: place(column, index) }))
+      .map((column, index) => ({ ...column, on: index === 0 || (ids?.includes(column.id) ?? kept.on[column.id] ?? !column.optional), at: place(column, index) }))
       .sort((a, b) => a.at - b.at);
-  }, [columns, kept]);
+  }, [columns, kept, linked]);
+  const shown = order.filter((one) => one.on);
+  const said = shown.map((one) => one.id).join();
+  const now: Columns = linked === undefined ? kept : { on: Object.fromEntries(order.map((one) => [one.id, one.on])), order: order.map((one) => one.id) };
+  const change = (next: Partial<Columns>) => {
+    keep(id, { ...now, ...next });
+    if (linked !== undefined) unlink?.();
+  };
   return {
     order,
-    shown: order.filter((one) => one.on),
-    toggle: (column: string) => keep(id, { on: { ...kept.on, [column]: !order.find((one) => one.id === column)?.on } }),
+    shown,
+    view: said === columns.filter((one) => !one.optional).map((one) => one.id).join() ? undefined : said,
+    toggle: (column: string) => change({ on: { ...now.on, [column]: !order.find((one) => one.id === column)?.on } }),
     move: (column: string, by: -1 | 1) => {
       const ids = order.map((one) => one.id);
       const from = ids.indexOf(column);
       const to = from + by;
       if (from < 1 || to < 1 || to >= ids.length) return;
       [ids[from], ids[to]] = [ids[to] as string, ids[from] as string];
-      keep(id, { order: ids });
+      change({ order: ids });
     },
   };
 }

@@ -1,5 +1,5 @@
 // Where is my project, and what eats the space?
-import { Button, Select } from "@mantine/core";
+import { Button, Menu, Select } from "@mantine/core";
 import { IconWorld } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
@@ -19,7 +19,10 @@ import type { Project, Quota as QuotaOf } from "../api/schema.ts";
 import { ROLES, projectsQuery, quotasOfQuery, quotasQuery, roomQuery, statisticsQuery, todayQuery } from "./queries.ts";
 import { StorageLine } from "./StorageLine.tsx";
 
+const DeleteProjects = lazy(() => import("./DeleteProjects.tsx"));
 const NewProject = lazy(() => import("./NewProject.tsx"));
+
+const PROJECT_ADMIN = 1;
 
 export default function ProjectsPage() {
   const t = useWords();
@@ -32,6 +35,9 @@ export default function ProjectsPage() {
   const ids = (query.data?.data ?? []).map((one) => one.project_id);
   const held = useQuery({ ...quotasOfQuery(ids), enabled: admin && ids.length > 0 }).data;
   const [makes, setMakes] = useState(false);
+  const [going, setGoing] = useState<string[] | null>(null);
+  // Whose projects they are may delete them; the server decides all the same.
+  const own = (query.data?.data ?? []).filter((one) => admin || one.current_user_role_id === PROJECT_ADMIN);
   const mayMake = Boolean(user) && (admin || system?.project_creation_restriction === "everyone");
   const columns: Column<Project>[] = [
     { id: "name", head: t("projects.column.name"), sort: "name", cell: (one) => <span className="row"><Link to={places.repositories(one.name)}><Name>{one.name}</Name></Link>{one.metadata.public === "true" && <Chip icon={IconWorld}>{t("projects.public")}</Chip>}</span> },
@@ -39,7 +45,8 @@ export default function ProjectsPage() {
     { id: "kind", head: t("projects.column.kind"), width: "fit", phone: 0, cell: (one) => (one.registry_id ? t("projects.kind.proxy") : t("projects.kind.hosted")) },
     { id: "repositories", head: t("projects.column.repositories"), width: "figure", sort: "repo_count", descends: true, cell: (one) => <Count value={one.repo_count ?? 0} /> },
     ...(admin ? [{ id: "stored", head: t("projects.column.stored"), width: "fit" as const, cell: (one: Project) => { const quota = held?.get(one.project_id); return quota ? <Quota used={quota.used["storage"] ?? 0} limit={quota.hard["storage"] ?? -1} label={t("projects.quotaOf", { name: one.name })} /> : null; } }] : []),
-    { id: "created", head: t("projects.column.created"), width: "fit", sort: "creation_time", descends: true, phone: 1, cell: (one) => <Time value={one.creation_time} /> },
+    { id: "lastPush", head: t("projects.column.lastPush"), width: "fit", sort: "last_push_time", descends: true, phone: 1, cell: (one) => <Time value={one.last_push_time} /> },
+    { id: "created", head: t("projects.column.created"), width: "fit", sort: "creation_time", descends: true, optional: true, cell: (one) => <Time value={one.creation_time} /> },
     { id: "owner", head: t("projects.column.owner"), width: "fit", optional: true, cell: (one) => <Name>{one.owner_name ?? ""}</Name> },
   ];
   const make = mayMake ? <Button onClick={() => setMakes(true)}>{t("projects.new.action")}</Button> : undefined;
@@ -48,14 +55,25 @@ export default function ProjectsPage() {
       <Table
         id="projects" caption={t("projects.title")} columns={columns} query={query} list={list} rowKey={(one) => one.project_id} rowName={(one) => one.name} filterLabel={t("projects.filter")}
         tools={
+          <>
           <Select
-            aria-label={t("projects.visibility.label")} w={180} allowDeselect={false} value={list.filters["public"] ?? "all"} onChange={(value) => list.set({ filters: { public: value === "all" ? undefined : (value ?? undefined) } })}
+            aria-label={t("projects.visibility.label")} w={160} allowDeselect={false} value={list.filters["public"] ?? "all"} onChange={(value) => list.set({ filters: { public: value === "all" ? undefined : (value ?? undefined) } })}
             data={[{ value: "all", label: t("projects.visibility.all") }, { value: "true", label: t("projects.visibility.public") }, { value: "false", label: t("projects.visibility.private") }]}
           />
+          <Select
+            aria-label={t("projects.column.kind")} w={160} allowDeselect={false} value={list.filters["proxy"] ?? "all"} onChange={(value) => list.set({ filters: { proxy: value === "all" ? undefined : (value ?? undefined) } })}
+            data={[{ value: "all", label: t("projects.kind.all") }, { value: "false", label: t("projects.kind.hosted") }, { value: "true", label: t("projects.kind.proxy") }]}
+          />
+          </>
         }
+        {...(own.length > 0 ? {
+          keys: ["remove" as const],
+          menu: (one: Project) => (own.includes(one) ? <Menu.Item className="danger" onClick={() => setGoing([one.name])}>{t("projects.delete.open", { count: 1 })}</Menu.Item> : null),
+          bulk: (chosen: Project[]) => { const these = chosen.filter((one) => own.includes(one)); return these.length > 0 && <Button size="xs" variant="default" data-removes onClick={() => setGoing(these.map((one) => one.name))}>{t("projects.delete.open", { count: these.length })}</Button>; },
+        } : {})}
         empty={<Empty action={mayMake ? <Button onClick={() => setMakes(true)}>{t("projects.new.action")}</Button> : undefined}>{user ? (mayMake ? t("projects.empty.make") : t("projects.empty.ask")) : t("projects.empty.anonymous")}</Empty>}
       />
-      <Suspense>{makes && <NewProject onClose={() => setMakes(false)} />}</Suspense>
+      <Suspense>{makes && <NewProject onClose={() => setMakes(false)} />}{going && <DeleteProjects names={going} onClose={() => setGoing(null)} />}</Suspense>
     </Page>
   );
 }

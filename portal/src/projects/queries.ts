@@ -12,7 +12,7 @@ export const projectsQuery = (list: ListState) =>
     queryKey: ["projects", list.q, list.sort, list.page, list.size, list.filters],
     placeholderData: keepPreviousData,
     queryFn: async ({ signal }) => {
-      const q = contractQuery({ name: list.q && `~${list.q}`, public: list.filters["public"] });
+      const q = contractQuery({ name: list.q && `~${list.q}`, public: list.filters["public"], proxy: list.filters["proxy"] });
       const { data, total } = await call("GET /projects", { query: { ...(q ? { q } : {}), sort: list.sort, page: list.page, page_size: list.size }, signal });
       return { data, total };
     },

@@ -2,17 +2,15 @@
 import { Button } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
-import { useState } from "react";
+import { Suspense, lazy, useState } from "react";
 import { call } from "../api/client.ts";
 import { asProblem } from "../api/problem.ts";
 import type { Project } from "../api/schema.ts";
 import { places } from "../app/places.ts";
 import { isAdmin, useCan, useMay, useUser } from "../app/session.tsx";
-import { useLanguage, useWords } from "../app/words.ts";
-import { Confirm } from "../kit/Confirm.tsx";
+import { useWords } from "../app/words.ts";
 import { LeaveGuard, useDraft } from "../kit/Draft.tsx";
 import { NumberField, SwitchField } from "../kit/Field.tsx";
-import { bytes } from "../kit/format.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { toast } from "../kit/toast.tsx";
 import { Waiting } from "../kit/Waiting.tsx";
@@ -23,6 +21,7 @@ import { ProxyFields } from "./ProxyFields.tsx";
 import { USUAL, proxyProblem } from "./proxy.ts";
 import classes from "./settings.module.css";
 
+const DeleteProjects = lazy(() => import("../projects/DeleteProjects.tsx"));
 const USUAL_TRASH_DAYS = "7";
 const noSecret = () => false;
 
@@ -36,6 +35,7 @@ export default function ProjectSettingsPage() {
 function Settings({ project }: { project: Project }) {
   const t = useWords();
   const can = useCan();
+  const navigate = useNavigate();
   const admin = isAdmin(useUser());
   const may = useMay(project.name);
   const writes = may("project:update") || may("metadata:update");
@@ -107,31 +107,7 @@ function Settings({ project }: { project: Project }) {
           <div><Button variant="default" className="danger" onClick={() => setGoing(true)}>{t("settings.delete.open")}</Button></div>
         </section>
       )}
-      {going && <DeleteProject name={project.name} onClose={() => setGoing(false)} />}
+      <Suspense>{going && <DeleteProjects names={[project.name]} onClose={() => setGoing(false)} onDone={() => void navigate({ to: places.projects })} />}</Suspense>
     </div>
-  );
-}
-
-function DeleteProject({ name, onClose }: { name: string; onClose: () => void }) {
-  const t = useWords();
-  const language = useLanguage();
-  const navigate = useNavigate();
-  const path = { project_name_or_id: name };
-  const preview = useQuery({ queryKey: ["project", name, "deletion"], staleTime: 0, queryFn: async () => (await call("GET /projects/{project_name_or_id}/deletion", { path, header: IS_NAME })).data });
-  const remove = useMutation({
-    mutationFn: () => call("DELETE /projects/{project_name_or_id}", { path, header: IS_NAME }),
-    onSuccess: async () => {
-      toast(t("settings.delete.done", { name }));
-      await navigate({ to: places.projects });
-      void projectsChanged();
-    },
-  });
-  const found = preview.data;
-  return (
-    <Confirm title={t("settings.delete.title", { name })} submit={t("settings.delete.submit")} name={name} busy={remove.isPending || preview.isPending} error={remove.error ?? preview.error} onConfirm={() => remove.mutate()} onClose={onClose}>
-      {found && !found.allowed && <p>{t("settings.delete.refused", { count: found.repository_count })}</p>}
-      {found && found.allowed && found.trash_days > 0 && <p>{t("settings.delete.trash", { bytes: bytes(found.freed, language), count: found.trash_days })}</p>}
-      {found && found.allowed && found.trash_days === 0 && <p>{t("settings.delete.final")}</p>}
-    </Confirm>
   );
 }

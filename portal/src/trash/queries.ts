@@ -28,12 +28,14 @@ export async function restoreEntry(id: number, names: Record<string, string> = {
 }
 
 /**
- * Bring back what was deleted a moment ago: of each name the newest entry. `names`: as entries are called.
+ * Bring back what was deleted a moment ago: of each name the newest entry. `names`: as entries are called. `project`: where
+ * they were; "": they are projects.
  *
  * @throws the first refusal, when all others are back
  */
 export async function restoreNewest(project: string, names: readonly string[]): Promise<void> {
-  const { data } = await call("GET /projects/{project_name_or_id}/trash", { path: { project_name_or_id: project }, query: { sort: "-deleted_at", page_size: 100 }, header: IS_NAME });
+  const query = { sort: "-deleted_at", page_size: 100 };
+  const { data } = project === "" ? await call("GET /trash", { query: { ...query, q: "kind=project" } }) : await call("GET /projects/{project_name_or_id}/trash", { path: { project_name_or_id: project }, query, header: IS_NAME });
   const refused: unknown[] = [];
   for (const name of names) {
     const entry = data.find((one) => one.name === name);

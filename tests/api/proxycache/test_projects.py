@@ -30,6 +30,9 @@ async def test_what_a_mirror_refuses_to_everybody_is_offered_to_nobody(
 async def test_a_mirror_is_made_shown_and_keeps_its_registry(app: Server, admin: Client, mirror: Mirror) -> None:
     shown = (await ask(app, admin, "GET", f"/projects/{mirror.name}")).json()
     assert shown["registry_id"] == mirror.registry_id
+    for kind, names in (("true", [mirror.name]), ("false", [])):
+        found = (await ask(app, admin, "GET", f"/projects?q=name={mirror.name},proxy={kind}")).json()
+        assert [one["name"] for one in found] == names
     other = {"registry_id": mirror.registry_id + 1}
     answer = await ask(app, admin, "PUT", f"/projects/{mirror.name}", other)
     assert (answer.status, answer.json()["errors"][0]["detail"]["reason"]) == (400, "REGISTRY_FIXED")

@@ -597,6 +597,7 @@ def upgrade() -> None:
         sa.Column("has_trash", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("settings", sa.JSON(), server_default="{}", nullable=False),
         sa.Column("trash_id", ID, nullable=True),
+        sa.Column("pushed_at", TIME, nullable=True),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("updated_at", TIME, nullable=False),
         sa.ForeignKeyConstraint(["owner_id"], ["principal.id"], name=op.f("fk_project_owner_id"), ondelete="SET NULL"),
