@@ -11,6 +11,7 @@ from moorage import __version__
 from moorage.access.needs import PUBLIC, system
 from moorage.access.operations import operation
 from moorage.configuration.live import Live
+from moorage.system import doctor
 from moorage.system.capabilities import Built, list_capabilities
 from moorage.system.findings import Findings
 
@@ -42,6 +43,10 @@ class Finding(msgspec.Struct):
     text: str
     mend: str
     """What to do about it; empty where all is well."""
+    kind: str
+    """What was found, also where all is well: the code, or a name such as `STORAGE_WRITABLE`."""
+    facts: dict[str, str | int | list[str]]
+    """What `text` names beside `where`, for other languages: `_at` is a time (RFC 3339), `_bytes` a size."""
 
 
 class Diagnosis(msgspec.Struct):
@@ -78,9 +83,15 @@ async def list_findings(findings: NamedDependency[Findings]) -> Response[Diagnos
             worst,
             socket.gethostname(),
             __version__,
-            [Finding(one.code, _state(one.state), one.area, one.where, one.text, one.mend) for one in found],
+            [_shown(one) for one in found],
         )
     )
+
+
+def _shown(found: doctor.Finding) -> Finding:
+    facts = {name: one if isinstance(one, str | int) else list(one) for name, one in found.facts.items()}
+    kind = found.kind or found.code
+    return Finding(found.code, _state(found.state), found.area, found.where, found.text, found.mend, kind, facts)
 
 
 def _state(text: str) -> State:

@@ -11,10 +11,11 @@ import resource
 import shutil
 import ssl
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from moorage.settings import FIRST_PASSWORD, Settings
@@ -22,6 +23,8 @@ from moorage.settings import FIRST_PASSWORD, Settings
 LEAST_FREE_BYTES = 1024**3
 LEAST_OPEN_FILES = 4096
 SOON = timedelta(days=14)
+
+Facts: TypeAlias = Mapping[str, str | int | Sequence[str]]
 
 _LOOK_AT_FOLDER = "look at the owner, the mode and the mount of the folder"
 
@@ -38,6 +41,10 @@ class Finding:
         mend: what to do about it; empty when it is ok.
         code: which thing it is, for programs: `DISK_NEARLY_FULL`; empty when it is ok.
         where: the file, the setting or the part; empty where there is none.
+        kind: what was found, for whoever says it in words of their own: the code, or where all is well a name of its
+            own, `STORAGE_WRITABLE`. Each that a running server tells has words in the portal
+            (`portal/src/locales/en-US/findings.json`).
+        facts: what `text` names beside `where`. What ends in `_at` is a time (RFC 3339), in `_bytes` a size.
     """
 
     area: str
@@ -46,6 +53,13 @@ class Finding:
     mend: str = ""
     code: str = ""
     where: str = ""
+    kind: str = ""
+    facts: Facts = field(default_factory=dict)
+
+
+def utc_text(time: datetime) -> str:
+    """A time among facts: RFC 3339, in UTC, to the second."""
+    return f"{time:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def look_at_proxies(settings: Settings) -> Iterator[Finding]:
@@ -63,7 +77,8 @@ def look_at_transport(settings: Settings) -> Iterator[Finding]:
     if not settings.tls_cert and not is_local and not settings.external_url.startswith("https:"):
         text = f"plain HTTP on {settings.listen}: passwords travel in the clear, and docker elsewhere refuses it"
         mend = "set tls_cert and tls_key, or a proxy with TLS and external_url"
-        yield Finding("port", "warning", text, mend, "HTTP_IN_THE_CLEAR", "listen")
+        facts = {"listen": settings.listen}
+        yield Finding("port", "warning", text, mend, "HTTP_IN_THE_CLEAR", "listen", facts=facts)
 
 
 def look_at_folder(settings: Settings) -> Iterator[Finding]:
@@ -81,7 +96,8 @@ def look_at_folder(settings: Settings) -> Iterator[Finding]:
     if found.st_uid != os.geteuid():
         text = f"the data folder {folder} belongs to {owner}, and this runs as {me}"
         mend = f"run as {owner}, or: chown -R {os.geteuid()} {folder}"
-        yield Finding("permissions", "error", text, mend, "FOLDER_FOREIGN", str(folder))
+        facts: Facts = {"owner": owner, "me": me, "uid": os.geteuid()}
+        yield Finding("permissions", "error", text, mend, "FOLDER_FOREIGN", str(folder), facts=facts)
         return
     closed = f"chmod 700 {folder}"
     if found.st_mode & stat.S_IWOTH:
@@ -89,7 +105,7 @@ def look_at_folder(settings: Settings) -> Iterator[Finding]:
         yield Finding("permissions", "error", text, closed, "FOLDER_WRITABLE_BY_ALL", str(folder))
     elif found.st_mode & 0o077:
         yield Finding("permissions", "warning", f"others may look into {folder}", closed, "FOLDER_OPEN", str(folder))
-    yield _writing("permissions", folder, "data folder", f"{folder} is ours")
+    yield _writing("permissions", folder, "data folder", f"{folder} is ours", "FOLDER_IN_ORDER")
     password = folder / FIRST_PASSWORD
     if password.exists():
         text = f"the password that was made for `admin` still lies in {password}"
@@ -100,10 +116,12 @@ def look_at_folder(settings: Settings) -> Iterator[Finding]:
 def _missing_folder(folder: Path) -> Finding:
     parent = next(above for above in folder.parents if above.exists())
     if os.access(parent, os.W_OK | os.X_OK):
-        return Finding("permissions", "ok", f"the data folder {folder} does not exist yet; the first start makes it")
+        text = f"the data folder {folder} does not exist yet; the first start makes it"
+        return Finding("permissions", "ok", text, where=str(folder), kind="FOLDER_TO_COME")
     text = f"the data folder {folder} does not exist, and {parent} does not let {user_name(os.geteuid())} make it"
     mend = f"make {folder} and give it to that account"
-    return Finding("permissions", "error", text, mend, "FOLDER_MISSING", str(folder))
+    facts = {"parent": str(parent), "me": user_name(os.geteuid())}
+    return Finding("permissions", "error", text, mend, "FOLDER_MISSING", str(folder), facts=facts)
 
 
 def look_at_storage(settings: Settings) -> Iterator[Finding]:
@@ -115,14 +133,16 @@ def look_at_storage(settings: Settings) -> Iterator[Finding]:
         return
     folder = settings.storage_folder
     if not folder.exists():
-        yield Finding("storage", "ok", f"{folder} does not exist yet; the first start makes it")
+        text = f"{folder} does not exist yet; the first start makes it"
+        yield Finding("storage", "ok", text, where=str(folder), kind="STORAGE_TO_COME")
         return
-    yield _writing("storage", folder, "storage folder", f"{folder} can be written")
+    yield _writing("storage", folder, "storage folder", f"{folder} can be written", "STORAGE_WRITABLE")
     usage = shutil.disk_usage(folder)
     if usage.free < LEAST_FREE_BYTES:
         text = f"the disk of {folder} has {usage.free // 1024**2} MiB free"
         mend = "free some space or give it a larger disk"
-        yield Finding("storage", "warning", text, mend, "DISK_NEARLY_FULL", str(folder))
+        facts = {"free_bytes": usage.free}
+        yield Finding("storage", "warning", text, mend, "DISK_NEARLY_FULL", str(folder), facts=facts)
     objects, uploads = folder / "docker", folder / "uploads"
     if objects.exists() and uploads.exists() and objects.stat().st_dev != uploads.stat().st_dev:
         text = f"{uploads} and {objects} are on different file systems: an upload cannot be finished by a rename"
@@ -145,15 +165,20 @@ def look_at_certificate(settings: Settings) -> Iterator[Finding]:
     begin, end, now = certificate.not_valid_before_utc, certificate.not_valid_after_utc, datetime.now(UTC)
     if end < now:
         text = f"{file} ended at {end:%Y-%m-%d %H:%M} UTC"
-        yield Finding("certificate", "error", text, "renew it", "CERTIFICATE_ENDED", file)
+        facts = {"end_at": utc_text(end)}
+        yield Finding("certificate", "error", text, "renew it", "CERTIFICATE_ENDED", file, facts=facts)
     elif begin > now:
         text = f"{file} begins at {begin:%Y-%m-%d %H:%M} UTC"
-        yield Finding("certificate", "error", text, "set the clock", "CERTIFICATE_NOT_YET", file)
+        facts = {"begin_at": utc_text(begin)}
+        yield Finding("certificate", "error", text, "set the clock", "CERTIFICATE_NOT_YET", file, facts=facts)
     elif end < now + SOON:
         text = f"{file} ends at {end:%Y-%m-%d %H:%M} UTC"
-        yield Finding("certificate", "warning", text, "renew it", "CERTIFICATE_ENDS_SOON", file)
+        facts = {"end_at": utc_text(end)}
+        yield Finding("certificate", "warning", text, "renew it", "CERTIFICATE_ENDS_SOON", file, facts=facts)
     else:
-        yield Finding("certificate", "ok", f"{file} and {settings.tls_key} fit; good until {end:%Y-%m-%d}")
+        text = f"{file} and {settings.tls_key} fit; good until {end:%Y-%m-%d}"
+        facts = {"key": settings.tls_key, "end_at": utc_text(end)}
+        yield Finding("certificate", "ok", text, where=file, kind="CERTIFICATE_IN_ORDER", facts=facts)
     if Path(settings.tls_key).stat().st_mode & 0o077:
         text, mend = f"others may read the key {settings.tls_key}", f"chmod 600 {settings.tls_key}"
         yield Finding("permissions", "warning", text, mend, "KEY_READABLE", settings.tls_key)
@@ -166,7 +191,9 @@ def look_at_certificate(settings: Settings) -> Iterator[Finding]:
     if host and not any(_fits(host, name) for name in known):
         text = f"{file} is not for {host} (it is for {', '.join(known) or 'no name'})"
         mend = "clients will refuse it: get one for that name"
-        yield Finding("certificate", "error", text, mend, "CERTIFICATE_OTHER_NAME", file)
+        yield Finding(
+            "certificate", "error", text, mend, "CERTIFICATE_OTHER_NAME", file, facts={"host": host, "names": known}
+        )
 
 
 def _fits(host: str, name: str) -> bool:
@@ -183,7 +210,8 @@ def look_at_machine() -> Iterator[Finding]:
     if hard != resource.RLIM_INFINITY and hard < LEAST_OPEN_FILES:
         text = f"a process may open {hard} files and connections"
         mend = f"raise the limit: LimitNOFILE=65536 (systemd), ulimit -n {LEAST_OPEN_FILES}"
-        yield Finding("machine", "warning", text, mend, "FEW_OPEN_FILES")
+        facts = {"limit": hard, "least": LEAST_OPEN_FILES}
+        yield Finding("machine", "warning", text, mend, "FEW_OPEN_FILES", facts=facts)
 
 
 # -- what others ask, too ---------------------------------------------------------------------------------
@@ -235,9 +263,9 @@ def user_name(uid: int) -> str:
         return f"uid {uid}"
 
 
-def _writing(area: str, folder: Path, what: str, good: str) -> Finding:
+def _writing(area: str, folder: Path, what: str, good: str, kind: str) -> Finding:
     problem = find_writing_problem(folder)
     if not problem:
-        return Finding(area, "ok", good)
+        return Finding(area, "ok", good, where=str(folder), kind=kind)
     text = f"The {what} {folder} cannot be written: {problem}."
     return Finding(area, "error", text, _LOOK_AT_FOLDER, "FOLDER_NOT_WRITABLE", str(folder))

@@ -24,7 +24,7 @@ from moorage.jobs.tables import Schedule, Task, Worker
 from moorage.registries.tables import Registry
 from moorage.settings import Settings, shown_url
 from moorage.system import doctor
-from moorage.system.doctor import Finding
+from moorage.system.doctor import Facts, Finding, utc_text
 from moorage.system.health import Health
 
 FRESH_SECONDS = 10.0
@@ -74,16 +74,21 @@ class Findings:
             "database": "is it running, and are host, port, name and password right?",
             "registry": "is it there, is there room, and are owner, keys and bucket right?",
         }
+        names = {  # area, what is found when it answers and when it does not
+            "database": ("database", "DATABASE_ANSWERS", "DATABASE_UNREACHABLE"),
+            "registry": ("storage", "STORAGE_ANSWERS", "STORAGE_UNREACHABLE"),
+        }
         found = []
         for name, error in (await self._health.components()).items():
-            area = "storage" if name == "registry" else name
             if name not in places:
                 continue
+            place = places[name]
+            area, well, code = names[name]
             if error:
-                text = f"{places[name]} does not do its work: {error}"
-                found.append(Finding(area, "error", text, mends[name], f"{area.upper()}_UNREACHABLE", places[name]))
+                text = f"{place} does not do its work: {error}"
+                found.append(Finding(area, "error", text, mends[name], code, place))
             else:
-                found.append(Finding(area, "ok", f"{places[name]} can be written and read"))
+                found.append(Finding(area, "ok", f"{place} can be written and read", where=place, kind=well))
         return found
 
     async def _of_machine(self) -> list[Finding]:
@@ -95,7 +100,8 @@ class Findings:
             text = f"looking at the folders took longer than {PATIENCE_SECONDS:.0f} s"
             where = str(self._settings.data_folder)
             mend = "look at the mounts of the data folder and of the storage folder"
-            return [Finding("storage", "error", text, mend, "FOLDER_NOT_ANSWERING", where)]
+            facts = {"seconds": round(PATIENCE_SECONDS)}
+            return [Finding("storage", "error", text, mend, "FOLDER_NOT_ANSWERING", where, facts=facts)]
 
     async def _of_rows(self) -> list[Finding]:
         try:
@@ -116,7 +122,8 @@ class Findings:
             if missing:
                 text = f"people are to come from `{source}`, but {' and '.join(missing)} is not set"
                 mend = f"set it, or take `{source}` out of auth_sources"
-                yield Finding("sign-in", "error", text, mend, "SOURCE_INCOMPLETE", missing[0])
+                facts: Facts = {"source": source, "missing": missing}
+                yield Finding("sign-in", "error", text, mend, "SOURCE_INCOMPLETE", missing[0], facts=facts)
         if items.read_only:
             text = "the registry is read-only: every push and every change is refused"
             yield Finding("settings", "warning", text, "set read_only to false", "READ_ONLY", "read_only")
@@ -136,17 +143,19 @@ def _look_at_rows(work: Work) -> list[Finding]:
     if revision != HEAD:
         text = f"the tables have revision {revision}, this version was made for {HEAD}"
         mend = "moorage migrate, or start the version that fits"
-        found.append(Finding("database", "warning", text, mend, "DATABASE_REVISION"))
+        facts = {"found": str(revision or ""), "wanted": HEAD}
+        found.append(Finding("database", "warning", text, mend, "DATABASE_REVISION", facts=facts))
     now: datetime = work.db.execute(select(db_now())).scalar_one()
     held = work.db.scalar(select(_GC_STATE.c.held_until))
     if held is not None and held > now:
         text = f"the database's clock jumped; nothing is collected until {held:%Y-%m-%d %H:%M} UTC"
         mend = "check the time service of the database's host"
-        found.append(Finding("clock", "warning", text, mend, "CLOCK_JUMPED"))
+        found.append(Finding("clock", "warning", text, mend, "CLOCK_JUMPED", facts={"until_at": utc_text(held)}))
     for row in work.db.execute(select(_EXPORT).where(_EXPORT.c.failing_since.is_not(None))):
         text = f"the audit log does not reach {row.endpoint} since {row.failing_since:%Y-%m-%d %H:%M} UTC: {row.error}"
         mend = "is the receiver running, and are its address and certificate right? Nothing is lost meanwhile"
-        found.append(Finding("audit", "error", text[:1000], mend, "AUDIT_NOT_SENT", row.endpoint))
+        facts = {"since_at": utc_text(row.failing_since)}
+        found.append(Finding("audit", "error", text[:1000], mend, "AUDIT_NOT_SENT", row.endpoint, facts=facts))
     return [*found, *_look_at_jobs(work), *_look_at_registries(work)]
 
 
@@ -161,11 +170,12 @@ def _look_at_jobs(work: Work) -> Iterator[Finding]:
     for queue, count, since in work.db.execute(waiting.group_by(Task.vendor_type).order_by(Task.vendor_type)):
         if not is_paused(work, queue):
             text = f"{count} tasks of {queue} wait since {since:%Y-%m-%d %H:%M} UTC, and no worker runs"
-            yield Finding("jobs", "error", text, mend, "TASKS_WAIT", queue)
+            facts: Facts = {"count": count, "since_at": utc_text(since)}
+            yield Finding("jobs", "error", text, mend, "TASKS_WAIT", queue, facts=facts)
     late = work.db.scalar(select(func.count()).where(Schedule.next_at < db_now(-_LATE_SECONDS)))
     if late and not is_paused(work, SCHEDULER):
         text = f"{late} schedules are late, and nobody looks at them"
-        yield Finding("jobs", "error", text, mend, "SCHEDULES_LATE", SCHEDULER)
+        yield Finding("jobs", "error", text, mend, "SCHEDULES_LATE", SCHEDULER, facts={"count": late})
 
 
 def _look_at_registries(work: Work) -> Iterator[Finding]:
@@ -174,4 +184,4 @@ def _look_at_registries(work: Work) -> Iterator[Finding]:
     for name, url, reason in work.db.execute(ill.order_by(Registry.name).limit(_MOST_REGISTRIES)):
         text = f"the registry {name} at {url} cannot be used: {reason}"
         mend = "look at its address, its certificate and the credential for it"
-        yield Finding("registries", "warning", text[:1000], mend, "REGISTRY_UNHEALTHY", name)
+        yield Finding("registries", "warning", text[:1000], mend, "REGISTRY_UNHEALTHY", name, facts={"url": url})

@@ -31,6 +31,15 @@ export function whole(folder: string, language: string): Record<string, Words> {
   return fill(merged(folder, "en-US"), merged(folder, language)) as Record<string, Words>;
 }
 
+/** Areas that a reader needs when something is wrong, and never before: a file of their own in each language. */
+const MORE = ["findings"];
+
+/** All areas of a language as `whole` has them: those that every page needs, and the others. */
+export function halves(folder: string, language: string): [Record<string, Words>, Record<string, Words>] {
+  const areas = Object.entries(whole(folder, language));
+  return [Object.fromEntries(areas.filter(([name]) => !MORE.includes(name))), Object.fromEntries(areas.filter(([name]) => MORE.includes(name)))];
+}
+
 /** The key that is asked for: without the suffix of a plural form. */
 export const bare = (key: string): string => key.replace(/_(zero|one|two|few|many|other)$/, "");
 

@@ -49,7 +49,7 @@ def test_health_says_what_to_mend(reader: Reader, moorage: Moorage) -> None:
     ) as api:
         assert api.put("/configurations", json={"read_only": True}).status_code == 200
         reader.enter("/admin/health", "Health", moorage.admin)
-        reader.see("set read_only to false", seconds=20)
+        reader.see("Turn off read-only mode in the settings.", seconds=20)
         reader.see("Machine")
         reader.look("health.mend")
         assert api.put("/configurations", json={"read_only": False}).status_code == 200

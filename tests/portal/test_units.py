@@ -73,8 +73,12 @@ class Built:
         return [name for name in self._entries if name.endswith("Page.tsx")]
 
     def languages(self) -> list[str]:
-        """The modules of all languages."""
-        return [name for name in self._entries if "virtual:words" in name]
+        """The modules of all languages: what each page needs of them."""
+        return [name for name in self._entries if "virtual:words" in name and not name.endswith("/more")]
+
+    def more(self) -> list[str]:
+        """Of all languages what is asked for when something is wrong."""
+        return [name for name in self._entries if "virtual:words" in name and name.endswith("/more")]
 
     def styles(self) -> int:
         """Bytes, gzip, of all style sheets."""
@@ -101,6 +105,9 @@ def test_a_reader_loads_no_more_than_the_budgets_allow(parts: Parts) -> None:
     assert len(languages) >= 2
     assert base > 100 * KB  # it measures something
     assert built.styles() < BUDGETS["styles"]
+    assert len(built.more()) == len(languages)
+    for more in built.more():
+        assert built.scripts(more) < BUDGETS["a language"], more
     for language in languages:
         words = built.scripts(language)
         assert words < BUDGETS["a language"], language

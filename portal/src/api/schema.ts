@@ -454,6 +454,10 @@ export interface Finding {
   text: string;
   /** What to do about it; */
   mend: string;
+  /** What was found, also where all is well: the code, or a name such as `STORAGE_WRITABLE`. */
+  kind: string;
+  /** What `text` names beside `where`, for other languages: `_at` is a time (RFC 3339), `_bytes` a size. */
+  facts: Record<string, string | number | string[]>;
 }
 
 /** What was found, the best of each kind first. */

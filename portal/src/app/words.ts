@@ -1,5 +1,6 @@
 // The words of the page: `const t = useWords()`, then `t("projects.list.title")`. Keys are checked by the compiler.
 import i18next, { type FormatterModule, type i18n } from "i18next";
+import { useEffect, useState } from "react";
 import { initReactI18next, useTranslation } from "react-i18next";
 import { number } from "../kit/format.ts";
 import type { Key } from "../generated/keys.ts";
@@ -95,6 +96,31 @@ export async function startWords(): Promise<i18n> {
 /** The function that gives words in the reader's language. */
 export function useWords(): Translate {
   return useTranslation().t as unknown as Translate;
+}
+
+const missed = new Set<string>();
+
+/** Whether the words for what goes wrong are there, in the reader's language; it asks for them. True as well once they could not be loaded: what the server says is shown then. */
+export function useMoreWords(wanted = true): boolean {
+  const { i18n } = useTranslation();
+  const { language } = i18n;
+  const [, setAsked] = useState(0);
+  const ready = !wanted || i18n.exists("findings.other") || missed.has(language);
+  useEffect(() => {
+    if (ready || !(language in LANGUAGES)) return undefined;
+    let here = true;
+    const load = async () => {
+      try {
+        i18n.addResourceBundle(language, "translation", await (await import("./more.ts")).more(language as Language), true);
+      } catch {
+        missed.add(language);
+      }
+      if (here) setAsked((count) => count + 1);
+    };
+    void load();
+    return () => { here = false; };
+  }, [i18n, language, ready]);
+  return ready;
 }
 
 /** The reader's language, for `Intl`. */

@@ -6,7 +6,7 @@ import { call } from "../api/client.ts";
 import type { Finding } from "../api/schema.ts";
 import { WHOLE } from "../app/search.ts";
 import { systemQuery } from "../app/session.tsx";
-import { useLanguage, useWords, type Key } from "../app/words.ts";
+import { useLanguage, useMoreWords, useWords, type Key } from "../app/words.ts";
 import { Chip, type Tone } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { Facts } from "../kit/Facts.tsx";
@@ -15,6 +15,8 @@ import { Page } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Quota } from "../kit/Progress.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
+import { Fact, FactText } from "./Fact.tsx";
+import { useSaid } from "./said.ts";
 
 const STATES: Record<Finding["state"], [Key, Tone, Icon]> = { ok: ["health.ok", "ok", IconCheck], warning: ["health.warning", "warn", IconAlertTriangle], error: ["health.error", "danger", IconX] };
 const EVERY = 10_000; // the server looks no more often
@@ -28,13 +30,15 @@ function State({ state }: { state: Finding["state"] }) {
 export default function HealthPage() {
   const t = useWords();
   const query = useQuery({ queryKey: ["health", "findings"], refetchInterval: EVERY, queryFn: async ({ signal }) => (await call("GET /health/findings", { signal, quiet: true })).data });
-  const found = query.data;
+  const worded = useMoreWords();
+  const said = useSaid();
+  const found = worded ? query.data : undefined;
   const wrong = found?.findings.filter((one) => one.state !== "ok") ?? [];
   const rows = found && { data: found.findings, total: found.findings.length };
   const columns: Column<Finding>[] = [
-    { id: "area", head: t("health.column.area"), width: "fit", cell: (one) => one.area },
+    { id: "area", head: t("health.column.area"), width: "fit", cell: (one) => said(one).area },
     { id: "state", head: t("health.column.state"), width: "fit", phone: 1, cell: (one) => <State state={one.state} /> },
-    { id: "text", head: t("health.column.fact"), cell: (one) => <bdi>{one.text}</bdi> },
+    { id: "text", head: t("health.column.fact"), cell: (one) => <FactText of={one} /> },
     { id: "where", head: t("health.column.where"), width: "fit", optional: true, cell: (one) => <code translate="no">{one.where}</code> },
   ];
   return (
@@ -49,9 +53,8 @@ export default function HealthPage() {
             <h2>{wrong.length === 0 ? t("health.well") : t("health.mend", { count: wrong.length })}</h2>
             {wrong.map((one) => (
               <div className="panel stack" key={`${one.code} ${one.where} ${one.text}`}>
-                <span className="row"><State state={one.state} /><strong>{one.area}</strong>{one.where && <code translate="no">{one.where}</code>}</span>
-                <p><bdi>{one.text}</bdi></p>
-                {one.mend && <p className="muted">{t("health.how")} <bdi>{one.mend}</bdi></p>}
+                <span className="row"><State state={one.state} /><strong>{said(one).area}</strong>{one.where && <code translate="no">{one.where}</code>}</span>
+                <Fact of={one} />
               </div>
             ))}
           </div>
@@ -59,7 +62,7 @@ export default function HealthPage() {
         <Server host={found?.host} version={found?.version} />
         <div className="stack">
           <h2>{t("health.all")}</h2>
-          <Table id="findings" caption={t("health.all")} columns={columns} query={{ ...query, data: rows }} list={WHOLE} whole rowKey={(one) => `${one.area} ${one.code} ${one.where} ${one.text}`} rowName={(one) => one.text} empty={<Empty>{t("health.none")}</Empty>} />
+          <Table id="findings" caption={t("health.all")} columns={columns} query={{ ...query, data: rows }} list={WHOLE} whole rowKey={(one) => `${one.area} ${one.code} ${one.where} ${one.text}`} rowName={(one) => said(one).text} empty={<Empty>{t("health.none")}</Empty>} />
         </div>
       </div>
     </Page>

@@ -11,8 +11,9 @@ import { PasswordForm } from "../account/PasswordForm.tsx";
 import { prefer } from "../app/preferences.ts";
 import { places, split } from "../app/places.ts";
 import { systemQuery, useUser } from "../app/session.tsx";
-import { LANGUAGES, speak, useLanguage, useWords, type Key, type Language as Spoken } from "../app/words.ts";
+import { LANGUAGES, speak, useLanguage, useMoreWords, useWords, type Key, type Language as Spoken } from "../app/words.ts";
 import { PushCommands } from "../artifacts/PushCommands.tsx";
+import { Fact } from "../health/Fact.tsx";
 import { TextField } from "../kit/Field.tsx";
 import { Page } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
@@ -76,13 +77,14 @@ const useFindings = () => useQuery({ queryKey: FINDINGS, queryFn: async ({ signa
 function Checks() {
   const t = useWords();
   const query = useFindings();
+  const worded = useMoreWords();
   if (query.error) return <Step title={t("start.checks.title")} state="fails"><ProblemBox error={query.error} onRetry={() => void query.refetch()} /></Step>;
   const wrong = query.data?.findings.filter((one) => one.state !== "ok" && one.code !== OWN_PASSWORD) ?? [];
   const state = query.data === undefined ? "open" : wrong.some((one) => one.state === "error") ? "fails" : wrong.length ? "warns" : "done";
   return (
     <Step title={t("start.checks.title")} state={state}>
       {state === "done" && <p>{t("start.checks.well")}</p>}
-      {wrong.map((one) => <div key={`${one.code} ${one.where} ${one.text}`}><p><bdi>{one.text}</bdi></p>{one.mend && <p className="muted">{t("health.how")} <bdi>{one.mend}</bdi></p>}</div>)}
+      {worded && wrong.map((one) => <div key={`${one.code} ${one.where} ${one.text}`}><Fact of={one} /></div>)}
       {query.data && <p><Link to="/admin/health">{t("start.checks.all")}</Link></p>}
     </Step>
   );
