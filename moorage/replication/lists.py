@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy.orm import aliased
 
 from moorage.db.query import Field, Fields, Listing
 from moorage.db.work import Work
@@ -15,6 +16,7 @@ from moorage.jobs.service import get_execution
 from moorage.jobs.tables import Execution, Task
 from moorage.registries.service import MAX_ID
 from moorage.replication.service import PLAN_JOB, VENDOR
+from moorage.replication.tables import ReplicationPolicy
 
 EXECUTION_WORDS = {RUNNING: "InProgress", SUCCESS: "Succeed", ERROR: "Failed", STOPPED: "Stopped"}
 TASK_WORDS = {**EXECUTION_WORDS, PENDING: "Pending", SCHEDULED: "InProgress"}
@@ -97,6 +99,31 @@ def list_counts(work: Work, execution_ids: list[int]) -> dict[int, Counts]:
     for execution_id, *counts in rows:
         found[execution_id] = Counts(*map(int, counts))
     return found
+
+
+def find_last_runs(work: Work, policy_ids: Sequence[int]) -> dict[int, tuple[Any, Counts]]:
+    """The newest run of each policy that has run, with its counts, by the policy's id. Two statements; none for none.
+
+    Cost: one look into the index of executions for each policy.
+    """
+    if not policy_ids:
+        return {}
+    of_it = aliased(Execution)
+    newest = (
+        select(of_it.id)
+        .where(of_it.vendor_type == VENDOR, of_it.vendor_id == ReplicationPolicy.id)
+        .order_by(of_it.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    rows = work.db.execute(
+        select(Execution.__table__)
+        .select_from(ReplicationPolicy)
+        .join(Execution, Execution.id == newest)
+        .where(ReplicationPolicy.id.in_(policy_ids))
+    ).all()
+    counts = list_counts(work, [row.id for row in rows])
+    return {row.vendor_id: (row, counts[row.id]) for row in rows}
 
 
 def list_tasks(

@@ -69,6 +69,28 @@ class ReplicationFilter(msgspec.Struct, omit_defaults=True, kw_only=True):
     """Of ours, for name and tag: `doublestar`, `regex` or `semver`."""
 
 
+class ReplicationExecution(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A run. Its state is that of the last attempts of its tasks."""
+
+    id: int
+    policy_id: int
+    status: str
+    """`InProgress`, `Succeed`, `Failed` or `Stopped`."""
+    trigger: str
+    start_time: str
+    end_time: str
+    status_text: str
+    total: int
+    failed: int
+    succeed: int
+    in_progress: int
+    stopped: int
+    done_bytes: int
+    """Ours: of all artifacts so far; what the target has counts as done."""
+    total_bytes: int
+    """Ours: as far as it is known."""
+
+
 class ReplicationPolicy(msgspec.Struct, omit_defaults=True, kw_only=True):
     """What is copied where, and when. One of the two registries is set; the other side is this registry."""
 
@@ -97,34 +119,14 @@ class ReplicationPolicy(msgspec.Struct, omit_defaults=True, kw_only=True):
     copy_by_chunk: bool | None = None
     single_active_replication: bool | None = None
     """Whether a run that starts while another one has not ended fails at once."""
+    last_execution: ReplicationExecution | None = None
+    """Ours: the newest run, in the list of policies; not read."""
 
 
 class StartReplicationExecution(msgspec.Struct, kw_only=True):
     """Which policy is to run."""
 
     policy_id: int | None = None
-
-
-class ReplicationExecution(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """A run. Its state is that of the last attempts of its tasks."""
-
-    id: int
-    policy_id: int
-    status: str
-    """`InProgress`, `Succeed`, `Failed` or `Stopped`."""
-    trigger: str
-    start_time: str
-    end_time: str
-    status_text: str
-    total: int
-    failed: int
-    succeed: int
-    in_progress: int
-    stopped: int
-    done_bytes: int
-    """Ours: of all artifacts so far; what the target has counts as done."""
-    total_bytes: int
-    """Ours: as far as it is known."""
 
 
 class ReplicationTask(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -168,7 +170,9 @@ async def list_policies(call: NamedDependency[Call], name: FromQuery[str] = "") 
     listing = call.listing()
     rows, total, ignored = await call.look(service.list_policies, listing, name=name)
     registries = await call.look(list_some, [row.registry_id for row in rows])
-    return call.page([_show(row, registries) for row in rows], listing, total, ignored)
+    last = await call.look(lists.find_last_runs, [row.id for row in rows])
+    shown = [_show(row, registries, *last.get(row.id, ())) for row in rows]
+    return call.page(shown, listing, total, ignored)
 
 
 @operation(
@@ -358,7 +362,12 @@ def _find(registry: Registry | None) -> int | None:
     return None if registry is None or registry.id in {None, LOCAL} else registry.id
 
 
-def _show(policy: Policy, registries: dict[int, RegistryRow]) -> ReplicationPolicy:
+def _show(
+    policy: Policy,
+    registries: dict[int, RegistryRow],
+    last: Any = None,  # noqa: ANN401 - a row of `execution`
+    counts: Counts | None = None,
+) -> ReplicationPolicy:
     other = show_registry(registries[policy.registry_id])
     here = Registry(id=LOCAL, name="Local", type="harbor", status="healthy", insecure=False)
     settings = ReplicationTriggerSettings(policy.cron) if policy.cron else None
@@ -387,6 +396,7 @@ def _show(policy: Policy, registries: dict[int, RegistryRow]) -> ReplicationPoli
         speed=policy.speed_kb,
         copy_by_chunk=policy.copy_by_chunk,
         single_active_replication=policy.single_active,
+        last_execution=None if counts is None else _show_run(last, counts),
     )  # fmt: skip
 
 

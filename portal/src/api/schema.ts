@@ -1269,6 +1269,8 @@ export interface ReplicationPolicy {
   copy_by_chunk?: boolean | null;
   /** Whether a run that starts while another one has not ended fails at once. */
   single_active_replication?: boolean | null;
+  /** Ours: the newest run, in the list of policies; */
+  last_execution?: ReplicationExecution | null;
 }
 
 /** An artifact of a run. */

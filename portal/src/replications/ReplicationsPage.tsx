@@ -15,6 +15,7 @@ import { Page } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Name, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
+import { StateChip } from "../kit/Work.tsx";
 import { PolicyForm } from "./PolicyForm.tsx";
 import { isPull, otherOf, policiesQuery, replicationsChanged, runPath, start } from "./queries.ts";
 import { useTrigger } from "./trigger.ts";
@@ -31,6 +32,7 @@ export default function ReplicationsPage() {
   const columns: Column<ReplicationPolicy>[] = [
     { id: "name", head: t("replications.column.name"), sort: "name", cell: (one) => <span className="row"><Link to={`/admin/replications/${one.id}`}><Name>{one.name ?? ""}</Name></Link>{!one.enabled && <Chip>{t("replications.disabled")}</Chip>}</span> },
     { id: "where", head: t("replications.column.where"), cell: (one) => <Where policy={one} /> },
+    { id: "last", head: t("replications.column.last"), phone: 2, cell: (one) => <LastRun policy={one} /> },
     { id: "trigger", head: t("replications.column.trigger"), width: "fit", phone: 1, cell: trigger },
     { id: "changed", head: t("replications.column.changed"), width: "fit", sort: "update_time", descends: true, phone: 0, cell: (one) => <Time value={one.update_time} /> },
   ];
@@ -55,6 +57,19 @@ export default function ReplicationsPage() {
       {asks?.what === "edit" && <PolicyForm policy={asks.policy} onClose={() => setAsks(null)} />}
       {asks?.what === "delete" && <DeletePolicy policy={asks.policy} onClose={() => setAsks(null)} />}
     </Page>
+  );
+}
+
+/** How the newest run went; what failed in it is a press away. */
+function LastRun({ policy: { id, last_execution: run } }: { policy: ReplicationPolicy }) {
+  const t = useWords();
+  if (!run) return <Time value={null} />;
+  return (
+    <span className="row">
+      <StateChip status={run.status} {...(run.status_text ? { title: run.status_text } : {})} />
+      <Link to={runPath(id ?? 0, run.id)}><Time value={run.start_time} /></Link>
+      {run.failed > 0 && <span className="muted">{t("replications.counts.failedOf", { count: run.failed, total: run.total })}</span>}
+    </span>
   );
 }
 

@@ -88,6 +88,23 @@ async def test_a_second_run_is_skipped_where_only_one_may_be_active(app: Server,
     )  # fmt: skip
 
 
+async def test_the_list_of_policies_says_how_the_newest_run_of_each_went(
+    app: Server, admin: Client, registry: int
+) -> None:
+    idle = await make(app, admin, body(registry))
+    made = await make(app, admin, body(registry, filters=[only("nobody/*")]))
+    await begin(app, admin, made)
+    async with working(app):
+        await ended(app, admin, made)
+    newest = await begin(app, admin, made)
+
+    listed = {one["id"]: one for one in (await ask(app, admin, "GET", f"{POLICIES}?page_size=100&sort=-id")).json()}
+    assert "last_execution" not in listed[idle]
+    told = listed[made]["last_execution"]
+    assert (told["id"], told["policy_id"], told["status"]) == (newest, made, "InProgress")
+    assert (await ask(app, admin, "PUT", f"{POLICIES}/{made}", listed[made])).status == 200
+
+
 async def test_a_schedule_starts_a_run_while_the_policy_is_on(app: Server, admin: Client, registry: int) -> None:
     trigger = {"type": "scheduled", "trigger_settings": {"cron": "0 5 * * * *"}}
     made = await make(app, admin, body(registry, filters=[only("nobody/*")], trigger=trigger))
