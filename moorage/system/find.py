@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -22,7 +23,8 @@ from moorage.oci.digest import Digest
 from moorage.projects.lists import Audience, audience
 
 MAX_CHARACTERS = 512
-MAX_FOUND = 20
+MAX_FOUND = 100
+MAX_PAGE = 10_000
 MIN_DIGITS = 4
 """Digits of a digest from which on it is looked for."""
 _BARE_DIGITS = 7
@@ -72,14 +74,38 @@ class FoundDigest(msgspec.Struct, frozen=True):
     pushed_at: datetime
 
 
+Kind = Literal["projects", "repositories", "tags", "artifacts"]
+
+
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Of each kind so many as were asked for, the best first."""
+    """Of each kind so many as were asked for, the best first.
+
+    Attributes:
+        totals: of each kind how many there are in all; None: nobody asked.
+    """
 
     projects: list[FoundProject]
     repositories: list[FoundPath]
     tags: list[FoundTag]
     artifacts: list[FoundDigest]
+    totals: dict[Kind, int] | None = None
+
+
+class Pages(msgspec.Struct, frozen=True):
+    """Which of the things found are wanted.
+
+    Attributes:
+        size: how many of each kind, 1 to 100.
+        number: from 1 on.
+        of: only of this kind; None: of each.
+        counted: with how many there are.
+    """
+
+    size: int
+    number: int = 1
+    of: Kind | None = None
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,36 +161,42 @@ def _between(algorithm: str, digits: str) -> tuple[bytes, bytes] | None:
     return low, high + b"\0"
 
 
-def find(work: Work, account: Account | None, asked: Asked, size: int) -> Findings:
-    """What `account` (None: anonymous) may see of what was asked for, at most `size` of each kind.
+def find(work: Work, account: Account | None, asked: Asked, pages: Pages) -> Findings:
+    """What `account` (None: anonymous) may see of what was asked for, a page of each kind.
 
     Robots see what their permissions say: repositories with `repository:list`, tags with `tag:list`, artifacts with
     `artifact:read`; everybody what is public.
 
-    Cost: at most four statements, on PostgreSQL in one round trip. Names take time in the number of repositories, tags
-    a look-up for each that may be seen, digests none of both.
+    Cost: at most four statements, eight where it counts, on PostgreSQL in one round trip. Names take time in the
+    number of repositories, tags a look-up for each that may be seen, digests none of both.
     """
     who = audience(account)
     caller = account.principal_id if account is not None else 0
-    calls: dict[str, Call] = {}
+    wanted: dict[Kind, tuple[_Found, tuple[object, ...]]] = {}
     if asked.plain and asked.name:
-        calls["projects"] = call(_projects(who), caller, size, asked.name)
-        calls["repositories"] = call(_repositories(who), caller, size, asked.name, f"/{asked.name}")
+        wanted["projects"] = _projects(who), (asked.name,)
+        wanted["repositories"] = _repositories(who), (asked.name, f"/{asked.name}")
     if asked.tag is not None and (asked.tag or asked.name):
         named = bool(asked.name) and not asked.plain
         names = (asked.name, f"/{asked.name}") if named else ()
-        calls["tags"] = call(_tags(who, named=named), caller, size, asked.tag, asked.tag + _AFTER_EVERY_TAG, *names)
+        wanted["tags"] = _tags(who, named=named), (asked.tag, asked.tag + _AFTER_EVERY_TAG, *names)
     if asked.digests is not None:
-        calls["artifacts"] = call(_artifacts(who), caller, size, *asked.digests, "" if asked.plain else asked.name)
-    rows = dict(zip(calls, each(work, list(calls.values())), strict=True))
+        wanted["artifacts"] = _artifacts(who), (*asked.digests, "" if asked.plain else asked.name)
+    calls: dict[tuple[str, bool], Call] = {}
+    for kind, (query, args) in wanted.items():
+        if pages.of in {None, kind}:
+            calls[kind, False] = call(query.rows, caller, pages.size, *args, (pages.number - 1) * pages.size)
+        if pages.counted:
+            calls[kind, True] = call(query.total, caller, *args)
+    found = dict(zip(calls, each(work, list(calls.values())), strict=True))
+    kinds: tuple[Kind, ...] = ("projects", "repositories", "tags", "artifacts")
+    projects, repositories, tags, artifacts = (found.get((kind, False), []) for kind in kinds)
     return Findings(
-        [FoundProject(row[0], row[1], bool(row[2])) for row in rows.get("projects", ())],
-        [FoundPath(row[0], row[1]) for row in rows.get("repositories", ())],
-        [FoundTag(row[0], row[1], row[2], _text(row[3]), _moment(row[4])) for row in rows.get("tags", ())],
-        [
-            FoundDigest(row[0], row[1], _text(row[2]), row[3], row[4], _moment(row[5]))
-            for row in rows.get("artifacts", ())
-        ],
+        [FoundProject(row[0], row[1], bool(row[2])) for row in projects],
+        [FoundPath(row[0], row[1]) for row in repositories],
+        [FoundTag(row[0], row[1], row[2], _text(row[3]), _moment(row[4])) for row in tags],
+        [FoundDigest(row[0], row[1], _text(row[2]), row[3], row[4], _moment(row[5])) for row in artifacts],
+        {kind: found[kind, True][0][0] if (kind, True) in found else 0 for kind in kinds} if pages.counted else None,
     )
 
 
@@ -177,7 +209,7 @@ def _moment(value: object) -> datetime:
     return value if isinstance(value, datetime) else from_micros(int(str(value)))
 
 
-# -- the statements: $1 is the caller, $2 how many are wanted ---------------------------------------------
+# -- the statements: $1 is the caller, $2 how many are wanted, the last how many come before them -----------
 
 
 def _seen(who: Audience, resource: str, action: str) -> str:
@@ -196,16 +228,28 @@ def _seen(who: Audience, resource: str, action: str) -> str:
     WHERE g.principal_id = $1))"""
 
 
-def _made(text: str) -> Query:
-    return Query(text, postgresql=text.replace("instr(", "strpos("))
+class _Found(NamedTuple):
+    """A kind of things: a page of them, and how many there are: with the arguments of `rows` but $2 and the last."""
+
+    rows: Query
+    total: Query
+
+
+def _made(rows: str, source: str) -> _Found:
+    """`rows` and how many rows `source` has, of which they are some; `rows` has one more argument than that."""
+    arguments = max(int(one) for one in re.findall(r"\$(\d+)", source))
+    # The count has no $2: what comes after it moves up.
+    count = re.sub(r"\$(\d+)", lambda one: one[0] if one[1] == "1" else f"${int(one[1]) - 1}", source)
+    texts = f"{rows} LIMIT $2 OFFSET ${arguments + 1}", f"SELECT count(*) FROM ({count}) c"  # noqa: S608 - constants
+    return _Found(*(Query(text, postgresql=text.replace("instr(", "strpos(")) for text in texts))
 
 
 @cache
-def _projects(who: Audience) -> Query:
+def _projects(who: Audience) -> _Found:
     """By a part ($3) of the name."""
+    source = f"SELECT p.id, p.name, p.public FROM project p WHERE instr(p.name, $3) > 0 AND {_seen(who, '', '')}"  # noqa: S608
     return _made(
-        f"""SELECT p.id, p.name, p.public FROM project p WHERE instr(p.name, $3) > 0 AND {_seen(who, "", "")}
-ORDER BY CASE WHEN p.name = $3 THEN 0 WHEN instr(p.name, $3) = 1 THEN 1 ELSE 2 END, p.name LIMIT $2"""  # noqa: S608
+        f"{source} ORDER BY CASE WHEN p.name = $3 THEN 0 WHEN instr(p.name, $3) = 1 THEN 1 ELSE 2 END, p.name", source
     )
 
 
@@ -217,57 +261,56 @@ WHEN instr(r.path, {name}) = 1 OR instr(r.path, {part}) > 0 THEN 1 ELSE 2 END"""
 
 
 @cache
-def _repositories(who: Audience) -> Query:
+def _repositories(who: Audience) -> _Found:
     """By a part ($3, $4 with a slash before) of the whole name."""
-    return _made(
-        f"""SELECT r.project_id, r.path FROM repository r JOIN project p ON p.id = r.project_id
-WHERE r.trash_id IS NULL AND r.listed AND instr(r.path, $3) > 0 AND {_seen(who, "repository", "list")}
-ORDER BY {_rank("$3", "$4")}, length(r.path), r.path LIMIT $2"""  # noqa: S608 - put together from constants
-    )
+    rank = _rank("$3", "$4")
+    source = f"""SELECT r.project_id, r.path, {rank} AS place FROM repository r JOIN project p ON p.id = r.project_id
+WHERE r.trash_id IS NULL AND r.listed AND instr(r.path, $3) > 0 AND {_seen(who, "repository", "list")}"""  # noqa: S608
+    return _made(f"{source} ORDER BY place, length(r.path), r.path", source)
 
 
 @cache
-def _tags(who: Audience, *, named: bool) -> Query:
+def _tags(who: Audience, *, named: bool) -> _Found:
     """By how they begin ($3, before $4); `named`: in the best 50 repositories with a part ($5, $6) in the name.
 
     Of each repository the first one, in the order of names; of named ones all.
     """
-    columns = "f.project_id, f.path, t.name, a.digest, t.pushed_at"
     if named:
-        return _made(
-            f"""SELECT {columns} FROM (
+        source = f"""SELECT f.project_id, f.path, t.name, a.digest, t.pushed_at, f.place FROM (
     SELECT r.id, r.project_id, r.path, {_rank("$5", "$6")} AS place
     FROM repository r JOIN project p ON p.id = r.project_id
     WHERE r.trash_id IS NULL AND r.listed AND instr(r.path, $5) > 0 AND {_seen(who, "tag", "list")}
     ORDER BY place, length(r.path), r.path LIMIT 50) f
 JOIN tag t ON t.repository_id = f.id AND t.name >= $3 AND t.name < $4
-JOIN artifact a ON a.id = t.artifact_id
-ORDER BY f.place, length(f.path), f.path, t.name LIMIT $2"""  # noqa: S608 - put together from constants
-        )
-    return _made(
-        f"""SELECT {columns} FROM (
-    SELECT e.id, e.project_id, e.path, e.first FROM (
+JOIN artifact a ON a.id = t.artifact_id"""  # noqa: S608 - put together from constants
+        return _made(f"{source} ORDER BY f.place, length(f.path), f.path, t.name", source)
+    source = f"""SELECT e.id, e.project_id, e.path, e.first FROM (
         SELECT r.id, r.project_id, r.path, (
             SELECT t.name FROM tag t WHERE t.repository_id = r.id AND t.name >= $3 AND t.name < $4
             ORDER BY t.name LIMIT 1) AS first
         FROM repository r JOIN project p ON p.id = r.project_id
         WHERE r.trash_id IS NULL AND r.listed AND {_seen(who, "tag", "list")}
         ORDER BY r.id DESC LIMIT {_MAX_REPOSITORIES}) e
-    WHERE e.first IS NOT NULL ORDER BY e.first, e.path LIMIT $2) f
+    WHERE e.first IS NOT NULL"""  # noqa: S608 - put together from constants
+    page, total = _made(f"{source} ORDER BY e.first, e.path", source)
+    return _Found(_with_tags(page), total)
+
+
+def _with_tags(page: Query) -> Query:
+    """The first tags of a page of repositories, with where they point."""
+    around = """SELECT f.project_id, f.path, t.name, a.digest, t.pushed_at FROM ({}) f
 JOIN tag t ON t.repository_id = f.id AND t.name = f.first
 JOIN artifact a ON a.id = t.artifact_id
-ORDER BY t.name, f.path"""  # noqa: S608 - put together from constants
-    )
+ORDER BY t.name, f.path"""
+    return Query("", sqlite=around.format(page.sqlite), postgresql=around.format(page.postgresql))
 
 
 @cache
-def _artifacts(who: Audience) -> Query:
+def _artifacts(who: Audience) -> _Found:
     """By digest, from $3 to before $4, in repositories with $5 in their name."""
-    return _made(
-        f"""SELECT r.project_id, r.path, a.digest, a.kind,
-    (SELECT t.name FROM tag t WHERE t.artifact_id = a.id ORDER BY t.name LIMIT 1), a.pushed_at
-FROM artifact a JOIN repository r ON r.id = a.repository_id JOIN project p ON p.id = r.project_id
+    columns = """SELECT r.project_id, r.path, a.digest, a.kind,
+    (SELECT t.name FROM tag t WHERE t.artifact_id = a.id ORDER BY t.name LIMIT 1), a.pushed_at"""
+    source = f"""FROM artifact a JOIN repository r ON r.id = a.repository_id JOIN project p ON p.id = r.project_id
 WHERE a.digest >= $3 AND a.digest < $4 AND a.trash_id IS NULL AND r.trash_id IS NULL
-    AND (CAST($5 AS text) = '' OR instr(r.path, CAST($5 AS text)) > 0) AND {_seen(who, "artifact", "read")}
-ORDER BY a.digest, r.path LIMIT $2"""  # noqa: S608 - put together from constants
-    )
+    AND (CAST($5 AS text) = '' OR instr(r.path, CAST($5 AS text)) > 0) AND {_seen(who, "artifact", "read")}"""
+    return _made(f"{columns} {source} ORDER BY a.digest, r.path", f"SELECT a.id {source}")

@@ -11,7 +11,7 @@ from moorage.access.call import Call, stamp
 from moorage.access.needs import PUBLIC
 from moorage.access.operations import operation
 from moorage.errors import Invalid
-from moorage.system.find import MAX_CHARACTERS, MAX_FOUND, find, read_query
+from moorage.system.find import MAX_CHARACTERS, MAX_FOUND, MAX_PAGE, Kind, Pages, find, read_query
 
 
 class ProjectFound(msgspec.Struct, kw_only=True):
@@ -54,6 +54,16 @@ class ArtifactFound(msgspec.Struct, kw_only=True):
     push_time: str
 
 
+class FoundTotals(msgspec.Struct, kw_only=True):
+    """How many there are of each kind."""
+
+    projects: int
+    repositories: int
+    tags: int
+    """Of a word: repositories with such a tag; of `NAME:TAG`: tags in the best 50 repositories of that name."""
+    artifacts: int
+
+
 class Found(msgspec.Struct, kw_only=True):
     """What was found, the best of each kind first."""
 
@@ -61,6 +71,8 @@ class Found(msgspec.Struct, kw_only=True):
     repositories: list[RepositoryFound]
     tags: list[TagFound]
     artifacts: list[ArtifactFound]
+    totals: FoundTotals | None
+    """null: nobody asked."""
 
 
 @operation("GET", "/find", id="find", tag="search", needs=PUBLIC, ours=True, problems=(Invalid,))
@@ -68,16 +80,20 @@ async def find_anything(
     call: NamedDependency[Call],
     q: FromQuery[str],
     size: Annotated[int, QueryParameter(ge=1, le=MAX_FOUND)] = 8,
+    page: Annotated[int, QueryParameter(ge=1, le=MAX_PAGE)] = 1,
+    kind: FromQuery[Kind | None] = None,
+    count: FromQuery[bool] = False,
 ) -> Response[Found]:
     """Projects, repositories, tags and artifacts, of those that the caller may see, by what is typed into one field.
 
     `q` is a part of a name, `NAME:TAG`, `NAME@DIGEST`, a digest, or a whole pull reference; tags and digests are found
-    by how they begin. `size`, 1 to 20, is how many of each kind are shown.
+    by how they begin. `size`, 1 to 100, is how many of each kind are shown, `page` (1 to 10,000) which of them; `kind`
+    only shows one: `projects`, `repositories`, `tags` or `artifacts`. With `count` it says how many there are of each.
     """
     if len(q) > MAX_CHARACTERS:
         raise Invalid(f"q may have {MAX_CHARACTERS} characters.", parameter="q")
     asked = read_query(q, call.request.origin.partition("://")[2])
-    found = await call.look(find, call.account, asked, size)
+    found = await call.look(find, call.account, asked, Pages(size, page, kind, count))
     return Response(
         Found(
             projects=[ProjectFound(project_id=one.id, name=one.name, public=one.public) for one in found.projects],
@@ -105,6 +121,7 @@ async def find_anything(
                 )
                 for one in found.artifacts
             ],
+            totals=FoundTotals(**found.totals) if found.totals is not None else None,
         )
     )
 

@@ -196,7 +196,32 @@ async def test_a_search_takes_as_many_statements_however_much_is_found(app: Serv
     assert seen == [3, 3, 3]
 
 
-@pytest.mark.parametrize("query", ["", "q=x&size=0", "q=x&size=21", "q=x&size=a", f"q={'x' * 513}"])
+async def test_pages_of_each_kind_with_how_many_there_are(app: Server, admin: Client) -> None:
+    word, project = unique("paged"), await make_project(app)
+    names = [f"{project}/{word}-{at}" for at in range(5)]
+    digest = ""
+    for name in names:
+        digest = await admin.repo(name).image(word, f"{word}.1", layers=[word.encode()])
+    for typed, kind, total in (
+        (word, "repositories", 5), (word, "tags", 5), (f"{word}:{word}", "tags", 10), (digest, "artifacts", 5),
+    ):  # fmt: skip
+        seen: list[str] = []
+        for page in (1, 2, 3, 4):
+            query = urlencode({"q": typed, "size": 4, "page": page, "kind": kind, "count": "true"})
+            found = (await call(admin, app, "GET", f"/find?{query}")).json()
+            assert found["totals"][kind] == total, (typed, page)
+            assert all(not found[one] for one in ("projects", "repositories", "tags", "artifacts") if one != kind)
+            seen += [one["repository"] + ":" + (one.get("tag") or "") for one in found[kind]]
+        assert len(seen) == len(set(seen)) == total, seen
+    stranger = await make_user(app)
+    answer = (await call(stranger, app, "GET", f"/find?{urlencode({'q': word, 'count': 'true'})}")).json()
+    assert set(answer["totals"].values()) == {0}, "who may not see it is not told how many there are"
+    assert (await find(app, admin, word))["totals"] is None
+
+
+@pytest.mark.parametrize(
+    "query", ["", "q=x&size=0", "q=x&size=101", "q=x&page=0", "q=x&kind=users", "q=x&size=a", f"q={'x' * 513}"]
+)
 async def test_what_cannot_be_asked(app: Server, admin: Client, query: str) -> None:
     assert (await call(admin, app, "GET", f"/find?{query}")).status in {400, 422}
 

@@ -70,6 +70,7 @@ def furnish(moorage: Moorage, pusher: Pusher) -> Furnished:
             f"{repository}/artifacts/$reference": {"reference": digest},
             f"{repository}/compare": {"?": "?from=2.0.0&to=2.1.0"},
             "/projects/$project/webhooks/$policy": {"policy": of_webhook},
+            "/search": {"?": "?q=api"},
             "/admin/settings/$section": {"section": "ldap"},
             "/admin/replications/$policy": {"policy": policy},
             "/admin/replications/$policy/runs/$run": {"run": run},

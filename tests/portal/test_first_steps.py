@@ -112,6 +112,18 @@ def test_the_palette_finds_by_keyboard(reader: Reader, moorage: Moorage, pusher:
     reader.see_title("3.1.4")
     reader.page.wait("document.activeElement.tagName === 'H1'")
 
+    reader.key("/")
+    reader.type("Search", "sought")
+    reader.page.wait("document.querySelector('[role=listbox]')?.textContent.includes('sought/deep/thing')")
+    reader.key("ArrowUp")  # from the first to the last
+    reader.key("Enter")
+    reader.see_title("Search")
+    reader.see("sought/deep/thing")
+    assert reader.page.value("location.pathname + location.search") == "/search?q=sought"
+    reader.look("search.anonymous")
+    reader.type("Search", "sought-nowhere")
+    reader.see("Nothing public matches “sought-nowhere”. Sign in to search what you may see.")
+
 
 def test_names_that_would_do_harm_are_text(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
     moorage.create_project("evil", public=True)

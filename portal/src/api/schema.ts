@@ -466,6 +466,17 @@ export interface Found {
   repositories: RepositoryFound[];
   tags: TagFound[];
   artifacts: ArtifactFound[];
+  /** null: nobody asked. */
+  totals: FoundTotals | null;
+}
+
+/** How many there are of each kind. */
+export interface FoundTotals {
+  projects: number;
+  repositories: number;
+  /** Of a word: repositories with such a tag; */
+  tags: number;
+  artifacts: number;
 }
 
 /** A run of garbage collection. */
@@ -3974,6 +3985,9 @@ export interface Operations {
     query: {
       q: string;
       size?: number;
+      page?: number;
+      kind?: "projects" | "repositories" | "tags" | "artifacts" | null;
+      count?: boolean;
     };
     reply: Found;
   };

@@ -1,16 +1,15 @@
 // One field to find anything and go there: projects, repositories, tags and digests from the server, pages and what can be
 // done from here. `>` only what can be done; `@` people.
 import { Modal, TextInput, useMantineColorScheme } from "@mantine/core";
-import { IconBolt, IconBox, IconFolders, IconHistory, IconLayoutGrid, IconSearch, IconTag, IconUser, type Icon } from "@tabler/icons-react";
+import { IconBolt, IconHistory, IconSearch, IconUser, type Icon } from "@tabler/icons-react";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useId, useState } from "react";
 import { call } from "../api/client.ts";
-import { shortDigest } from "../kit/format.ts";
 import { Name } from "../kit/show.tsx";
+import { hits, searchOf, sought } from "../search/found.ts";
 import { offered } from "./keys.ts";
 import { entries } from "./pages.ts";
-import { places, split } from "./places.ts";
 import { RECENT, isAdmin, signOut, systemQuery, useCan, useUser } from "./session.tsx";
 import { useLanguage, useWords } from "./words.ts";
 import classes from "./palette.module.css";
@@ -44,9 +43,6 @@ function keep({ label, to }: Entry): void {
     sessionStorage.setItem(RECENT, JSON.stringify([{ label, to }, ...recent().filter((one) => one.to !== to)].slice(0, MOST_RECENT)));
   } catch { /* nothing is remembered */ }
 }
-
-/** What somebody types or pastes, as the server finds it: `docker pull HOST/team/api:v1` is `team/api:v1`. */
-export const sought = (text: string, host: string): string => text.trim().replace(/^\w+ (?:\w+ )?pull /, "").replace(`${host}/`, "").replace(/^[>@]/, "").trim();
 
 export default function Palette({ onClose, onKeys }: { onClose: () => void; onKeys: () => void }) {
   const t = useWords();
@@ -91,15 +87,14 @@ export default function Palette({ onClose, onKeys }: { onClose: () => void; onKe
   ].map((one) => ({ ...one, group: t("palette.group.actions"), icon: IconBolt }));
   const data = wanted === "" || only === "@" ? undefined : found.data;
   const was: Entry[] = text === "" ? recent().map((one) => ({ ...one, group: t("palette.group.recent"), icon: IconHistory })) : [];
-  const beside = only === ">" ? actions.filter(fits) : only === "@" ? [] : [...[...pages, ...own].filter((one) => fits(one) && !was.some((each) => each.to === one.to)), ...(words === "" ? [] : actions.filter(fits))];
+  const fitting = only === undefined || !">@#".includes(only) ? [...pages, ...own].filter((one) => fits(one) && !was.some((each) => each.to === one.to)) : [];
   const all: Entry[] = [
     ...was,
-    ...(data?.projects ?? []).map((one) => ({ group: t("palette.group.projects"), icon: IconLayoutGrid, label: one.name, to: places.repositories(one.name) })),
-    ...(data?.repositories ?? []).map((one) => ({ group: t("palette.group.repositories"), icon: IconFolders, label: one.repository, to: places.repository(...split(one.repository)) })),
-    ...(data?.tags ?? []).map((one) => ({ group: t("palette.group.tags"), icon: IconTag, label: `${one.repository}:${one.tag}`, to: places.tag(...split(one.repository), one.tag) })),
-    ...(data?.artifacts ?? []).map((one) => ({ group: t("palette.group.artifacts"), icon: IconBox, label: one.repository, note: one.tag ?? shortDigest(one.digest), to: places.artifact(...split(one.repository), one.digest) })),
+    ...fitting,
+    ...(data ? hits(data) : []).map(({ kind, ...one }) => ({ ...one, group: t(`palette.group.${kind}`) })),
     ...(only === "@" ? (people ?? []) : []).map((one) => ({ group: t("palette.group.people"), icon: IconUser, label: one.username, to: `/admin/users?q=${encodeURIComponent(one.username)}` })),
-    ...beside,
+    ...(only === ">" || (words !== "" && only !== "@" && only !== "#") ? actions.filter(fits) : []),
+    ...(words === "" || only === ">" || only === "@" || only === "#" ? [] : [{ group: t("palette.group.pages"), icon: IconSearch, label: t("palette.showAll", { q: text.trim() }), to: searchOf(text.trim()) }]),
   ];
   useEffect(() => setAt(0), [wanted, found.data]);
   const go = (entry: Entry | undefined, apart: boolean) => {

@@ -1,0 +1,32 @@
+// What a search finds, as links: for the palette and for the page of results.
+import { IconBox, IconFolders, IconLayoutGrid, IconTag, type Icon } from "@tabler/icons-react";
+import type { Found } from "../api/schema.ts";
+import { places, split } from "../app/places.ts";
+import { shortDigest } from "../kit/format.ts";
+import type { KindOf } from "./queries.ts";
+
+export interface Hit {
+  kind: KindOf;
+  icon: Icon;
+  label: string;
+  note?: string;
+  to: string;
+  /** When it was pushed. */
+  time?: string;
+}
+
+/** What somebody types or pastes, as the server finds it: `docker pull HOST/team/api:v1` is `team/api:v1`. */
+export const sought = (text: string, host: string): string => text.trim().replace(/^\w+ (?:\w+ )?pull /, "").replace(`${host}/`, "").replace(/^[>@#]/, "").trim();
+
+/** All that was found, in the order of the palette. */
+export function hits(data: Found): Hit[] {
+  return [
+    ...data.projects.map((one): Hit => ({ kind: "projects", icon: IconLayoutGrid, label: one.name, to: places.repositories(one.name) })),
+    ...data.repositories.map((one): Hit => ({ kind: "repositories", icon: IconFolders, label: one.repository, to: places.repository(...split(one.repository)) })),
+    ...data.tags.map((one): Hit => ({ kind: "tags", icon: IconTag, label: `${one.repository}:${one.tag}`, to: places.tag(...split(one.repository), one.tag), time: one.push_time })),
+    ...data.artifacts.map((one): Hit => ({ kind: "artifacts", icon: IconBox, label: one.repository, note: one.tag ?? shortDigest(one.digest), to: places.artifact(...split(one.repository), one.digest), time: one.push_time })),
+  ];
+}
+
+/** Where all that matches is shown. */
+export const searchOf = (text: string): string => `/search?${new URLSearchParams({ q: text }).toString()}`;

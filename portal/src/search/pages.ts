@@ -1,0 +1,3 @@
+import type { PageOf } from "../app/pages.ts";
+
+export const pages: PageOf[] = [{ path: "/search", load: () => import("./SearchPage.tsx") }];
