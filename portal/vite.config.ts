@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
-import { halves, writeKeys } from "./scripts/words.ts";
+import { partOf, writeKeys } from "./scripts/words.ts";
 
 const OUT = join(import.meta.dirname, "dist"); // tools/portal.py moves it into moorage/site/files
 const LOCALES = join(import.meta.dirname, "src/locales");
@@ -16,13 +16,13 @@ const LOCALES = join(import.meta.dirname, "src/locales");
  */
 const GROUPS = [
   { name: "base", tags: ["$initial"], test: /^(?!.*(?:index\.html|src\/main\.tsx)$)/, priority: 4 },
-  { name: "door", test: /src\/app\/Choices|src\/kit\/TextField|@mantine\/core\/esm\/components\/(Checkbox|PasswordInput|TextInput)\//, priority: 3 },
+  { name: "door", test: /src\/app\/Mark|src\/kit\/TextField|IconChevronDown\.|@mantine\/core\/esm\/components\/(Checkbox|PasswordInput|TextInput)\//, priority: 3 },
   { name: "shell", test: /src\/app\/Shell|src\/kit\/(Table|Progress|Chip|Facts|Waiting)\.tsx|src\/(projects|artifacts)\/queries|node_modules\/@tabler\//, priority: 2 },
   { name: "number", test: /src\/kit\/NumberField|node_modules\/react-number-format\/|@mantine\/core\/esm\/components\/NumberInput\//, priority: 1.5 },
   { name: "more", test: /node_modules\/(@tanstack\/(react-router|router-core|react-query|query-core)|@mantine\/hooks|@mantine\/core\/(?!esm\/components\/(MultiSelect|Pill|PillsInput|Autocomplete|NumberInput)\/)[^/]+)\/|src\/kit\/(?!Chart|chart|Bars|Markdown|markdown|Rules|rules|Schedule|cron|Log\.|SecretOnce|Draft|Toasts|NumberField)|src\/app\/(?!Palette|HarborPage|KeyMap|more)/, priority: 1 },
 ];
 
-/** `virtual:words/zh-CN`: a language in one file, so that it costs one request; `virtual:words/zh-CN/more` has what only trouble asks for. */
+/** `virtual:words/zh-CN`: the words of a language that the first page shows; `…/rest`: all others; `…/more`: what only trouble asks for. */
 function words(): Plugin {
   return {
     name: "words",
@@ -30,9 +30,9 @@ function words(): Plugin {
     resolveId: (id) => (id.startsWith("virtual:words/") ? `\0${id}` : null),
     load(id) {
       if (!id.startsWith("\0virtual:words/")) return null;
-      const [language = "", more] = id.slice("\0virtual:words/".length).split("/");
+      const [language = "", part = "first"] = id.slice("\0virtual:words/".length).split("/");
       for (const one of [language, "en-US"]) for (const name of readdirSync(join(LOCALES, one))) this.addWatchFile(join(LOCALES, one, name));
-      return `export default JSON.parse(${JSON.stringify(JSON.stringify(halves(LOCALES, language)[more === undefined ? 0 : 1]))})`;
+      return `export default JSON.parse(${JSON.stringify(JSON.stringify(partOf(LOCALES, join(import.meta.dirname, "src"), language, part)))})`;
     },
   };
 }

@@ -7,8 +7,9 @@ import { createRoot } from "react-dom/client";
 import { I18nextProvider } from "react-i18next";
 import { router } from "./app/router.tsx";
 import { queries } from "./app/session.tsx";
-import { startWords } from "./app/words.ts";
+import { allWords, startWords } from "./app/words.ts";
 import { density } from "./kit/density.ts";
+import { whenIdle } from "./kit/idle.ts";
 import { theme, themes } from "./kit/mantine.ts";
 import { ToastPlace } from "./kit/toast.tsx";
 
@@ -44,3 +45,5 @@ if (place !== null) {
     </StrictMode>,
   );
 }
+
+whenIdle(() => void allWords().catch(() => undefined)); // who wants them and does not get them says so

@@ -1,4 +1,4 @@
-// `virtual:words/<language>`: made by vite.config.ts from src/locales.
+// `virtual:words/<language>` and `virtual:words/<language>/rest`: made by vite.config.ts from src/locales.
 declare module "virtual:words/*" {
   const words: object;
   export default words;

@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +18,16 @@ pytestmark = pytest.mark.part("portal")
 
 KB = 1000
 BUDGETS = {
-    "first page": 256 * KB,
-    "sign-in": 232 * KB,
+    "first page": 235 * KB,
+    "sign-in": 200 * KB,
     "one more page": 60 * KB,
     "styles": 40 * KB,
     "a language": 35 * KB,
 }
 """Where the build stops, gzip, in every language; the product's limit is 300 kB for the first page after signing in."""
 
-FRAME = ("src/app/Shell.tsx", "src/jobs/RunningWork.tsx")
-"""What stands around every page but the one for signing in, for whoever may see most."""
+FRAME = ("src/app/Shell.tsx", "src/jobs/RunningWork.tsx", "src/projects/ProjectsPage.tsx")
+"""What is loaded after signing in: the frame of every page, for whoever may see most, and the list of projects."""
 
 
 def npm(parts: Parts, *words: str) -> None:
@@ -73,12 +75,8 @@ class Built:
         return [name for name in self._entries if name.endswith("Page.tsx")]
 
     def languages(self) -> list[str]:
-        """The modules of all languages: what each page needs of them."""
-        return [name for name in self._entries if "virtual:words" in name and not name.endswith("/more")]
-
-    def more(self) -> list[str]:
-        """Of all languages what is asked for when something is wrong."""
-        return [name for name in self._entries if "virtual:words" in name and name.endswith("/more")]
+        """The modules of all languages; with `/rest`: what is not shown first, with `/more`: what trouble asks for."""
+        return [name for name in self._entries if re.fullmatch("virtual:words/[^/]+", name)]
 
     def styles(self) -> int:
         """Bytes, gzip, of all style sheets."""
@@ -95,24 +93,37 @@ def test_what_a_browser_loads_has_its_licence_beside_it(parts: Parts) -> None:
     assert "Permission is hereby granted" in said
 
 
-def test_a_reader_loads_no_more_than_the_budgets_allow(parts: Parts) -> None:
+def test_a_reader_loads_no_more_than_the_budgets_allow(
+    parts: Parts, record_property: Callable[[str, object], None]
+) -> None:
     built = Built(parts.get("portal", Portal).files)
     languages = built.languages()
-    base = built.scripts("index.html")
-    first = built.scripts("index.html", *FRAME, "src/projects/ProjectsPage.tsx")
+    sign_in = built.scripts("index.html", "src/identity/SignInPage.tsx")
+    first = built.scripts("index.html", *FRAME)
+    further = {
+        page: built.scripts("index.html", *FRAME, page) - first
+        for page in built.pages()
+        if page not in (*FRAME, "src/identity/SignInPage.tsx")
+    }
+    words = {language: built.scripts(language) for language in languages}
+    most = max(words.values())
+    record_property(
+        "portal",
+        "gzip of what a reader loads, in the language that needs most: "
+        f"first page after signing in {first + most:,} B of JavaScript, page for signing in {sign_in + most:,}, "
+        f"one more page at most {max(further.values()):,} ({max(further, key=lambda one: further[one])}), "
+        f"all words of a language {max(one + built.scripts(f'{name}/rest') for name, one in words.items()):,}, "
+        f"all styles {built.styles():,}",
+    )
 
-    assert len(built.pages()) >= 6
+    assert len(further) > 40
     assert len(languages) >= 2
-    assert base > 100 * KB  # it measures something
+    assert first > 100 * KB  # it measures something
     assert built.styles() < BUDGETS["styles"]
-    assert len(built.more()) == len(languages)
-    for more in built.more():
-        assert built.scripts(more) < BUDGETS["a language"], more
-    for language in languages:
-        words = built.scripts(language)
-        assert words < BUDGETS["a language"], language
-        assert first + words < BUDGETS["first page"], language
-        assert built.scripts("index.html", "src/identity/SignInPage.tsx") + words < BUDGETS["sign-in"], language
-    for page in built.pages():
-        more = built.scripts("index.html", *FRAME, "src/projects/ProjectsPage.tsx", page) - first
+    for language, own in words.items():
+        assert built.scripts(f"{language}/more") < BUDGETS["a language"], language
+        assert own + built.scripts(f"{language}/rest") < BUDGETS["a language"], language
+        assert first + own < BUDGETS["first page"], language
+        assert sign_in + own < BUDGETS["sign-in"], language
+    for page, more in further.items():
         assert more < BUDGETS["one more page"], page

@@ -2,7 +2,7 @@
 import { useMantineColorScheme } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
-import { areLettersOn, setLetters } from "../app/keys.ts";
+import { areLettersOn, setLetters } from "../app/letters.ts";
 import { prefer, type Preferences, type Theme } from "../app/preferences.ts";
 import { useUser } from "../app/session.tsx";
 import { LANGUAGES, speak, useLanguage, useWords, type Language } from "../app/words.ts";

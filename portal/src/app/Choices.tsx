@@ -1,20 +1,9 @@
-// The mark, and the entries of a menu for theme and language: in the bar of every page, and before the door.
+// The entries of a menu for theme and language: in the bar of every page, and before the door.
 import { Menu, useMantineColorScheme } from "@mantine/core";
 import { IconCheck } from "@tabler/icons-react";
 import { useId } from "react";
 import { prefer } from "./preferences.ts";
 import { LANGUAGES, speak, useLanguage, useWords, type Key, type Language } from "./words.ts";
-import classes from "./shell.module.css";
-
-/** The sign of the product, in the colour of the text around it. */
-export function Mark() {
-  return (
-    <svg viewBox="0 0 32 32" width="20" height="20" aria-hidden className={classes["sign"]}>
-      <rect width="32" height="32" rx="7" fill="currentColor" />
-      <path d="M7 23V9.5l9 8 9-8V23" fill="none" className={classes["signLine"]} strokeWidth="3" strokeLinecap="round" strokeLinejoin="round" />
-    </svg>
-  );
-}
 
 const THEMES: { value: "auto" | "light" | "dark"; label: Key }[] = [
   { value: "auto", label: "shell.theme.system" },

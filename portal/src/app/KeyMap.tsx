@@ -3,7 +3,8 @@ import { Kbd } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { Fragment, useState } from "react";
 import { Dialog } from "../kit/Dialog.tsx";
-import { KEYS, areLettersOn } from "./keys.ts";
+import { KEYS } from "./keys.ts";
+import { areLettersOn } from "./letters.ts";
 import { useWords, type Key } from "./words.ts";
 import classes from "./shell.module.css";
 

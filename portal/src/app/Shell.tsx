@@ -8,12 +8,12 @@ import { usePreferences } from "./preferences.ts";
 import { Rail } from "./Rail.tsx";
 import { TopBar } from "./TopBar.tsx";
 import { Bands } from "./Bands.tsx";
-import { useWords } from "./words.ts";
+import { useWords, withWords } from "./words.ts";
 import classes from "./shell.module.css";
 
-const Palette = lazy(() => import("./Palette.tsx"));
-const SignInDialog = lazy(() => import("../identity/SignInDialog.tsx")); // asked for before it is needed, and after what is read first
-const KeyMap = lazy(() => import("./KeyMap.tsx"));
+const Palette = lazy(() => withWords(import("./Palette.tsx")));
+const SignInDialog = lazy(() => withWords(import("../identity/SignInDialog.tsx"))); // asked for before it is needed, and after what is read first
+const KeyMap = lazy(() => withWords(import("./KeyMap.tsx")));
 
 export function Shell() {
   const t = useWords();

@@ -1,30 +1,14 @@
 // What keys do on every page (portal.md has the map); a page need not know of them: they press what it offers.
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
+import { areLettersOn } from "./letters.ts";
 import { isAdmin, queries, useUser } from "./session.tsx";
 import type { Key } from "./words.ts";
 
-const OFF = "moorage-keys";
 const SEQUENCE_MS = 1500;
 const ROW = "tbody tr:has(> [data-first])";
 const CHOICE = "tbody input[type=checkbox]";
 const CONTROL = "a[href], button:not(:disabled), input:not(:disabled)";
-
-/** Whether single letters do something: whoever dictates to a browser turns them off. */
-export function areLettersOn(): boolean {
-  try {
-    return localStorage.getItem(OFF) !== "off";
-  } catch {
-    return true;
-  }
-}
-
-export function setLetters(on: boolean): void {
-  try {
-    if (on) localStorage.removeItem(OFF);
-    else localStorage.setItem(OFF, "off");
-  } catch { /* no storage: they stay on */ }
-}
 
 export interface KeyOf {
   keys: string[];

@@ -7,7 +7,7 @@ import { asProblem } from "../api/problem.ts";
 import { isColumns, onColumns, readColumns, setColumns, type Columns } from "../kit/columns.ts";
 import { density, isDensity, setDensity, type Density } from "../kit/density.ts";
 import { isTimes, setTimes, times, type Times } from "../kit/times.ts";
-import { areLettersOn, setLetters } from "./keys.ts";
+import { areLettersOn, setLetters } from "./letters.ts";
 import { queries, sessionQuery, useUser } from "./session.tsx";
 import { LANGUAGES, speak, useLanguage, type Language } from "./words.ts";
 

@@ -5,7 +5,7 @@ import { pages, type PageOf } from "./pages.ts";
 import { parseSearch, stringifySearch } from "./search.ts";
 import { AdminOnly, Crashed, Missing, PeopleOnly, RoleOnly } from "./states.tsx";
 import { queries, sessionQuery } from "./session.tsx";
-import type { Key } from "./words.ts";
+import { withWords, type Key } from "./words.ts";
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: Missing });
 const shell = createRoute({ getParentRoute: () => root, id: "shell", component: lazyRouteComponent(() => import("./Shell.tsx"), "Shell") });
@@ -20,17 +20,20 @@ const home = createRoute({
 const project = createRoute({
   getParentRoute: () => shell,
   path: "/projects/$project",
-  component: lazyRouteComponent(() => import("../projects/ProjectFrame.tsx")),
+  component: lazyRouteComponent(() => withWords(import("../projects/ProjectFrame.tsx"))),
 });
 const repository = createRoute({
   getParentRoute: () => shell,
   path: "/projects/$project/repositories/$repository",
-  component: lazyRouteComponent(() => import("../artifacts/RepositoryFrame.tsx")),
+  component: lazyRouteComponent(() => withWords(import("../artifacts/RepositoryFrame.tsx"))),
 });
 const frames = { project, repository, bare: root };
 
+/** Pages whose words are among those that are loaded first (scripts/words.ts). */
+const SHOWN_FIRST = new Set(["/projects", "/sign-in"]);
+
 function shownOf(page: PageOf) {
-  const load = lazyRouteComponent(page.load);
+  const load = lazyRouteComponent(SHOWN_FIRST.has(page.path) ? page.load : () => withWords(page.load()));
   const { needs, label }: { needs?: string; label?: Key } = page.tab ?? page.part ?? {};
   const shown = page.admin ? () => <AdminOnly page={load} />
     : page.people ? () => <PeopleOnly page={load} />
@@ -47,7 +50,7 @@ function routeOf(page: PageOf) {
 }
 
 const below = (frame: PageOf["frame"]) => pages.filter((one) => one.frame === frame).map(routeOf);
-const harbor = createRoute({ getParentRoute: () => shell, path: "/harbor/$", component: lazyRouteComponent(() => import("./HarborPage.tsx")) });
+const harbor = createRoute({ getParentRoute: () => shell, path: "/harbor/$", component: lazyRouteComponent(() => withWords(import("./HarborPage.tsx"))) });
 const splat = createRoute({ getParentRoute: () => shell, path: "$", component: Missing });
 const tree = root.addChildren([
   home,

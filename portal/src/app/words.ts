@@ -16,11 +16,21 @@ export const LANGUAGES = {
 export type Language = keyof typeof LANGUAGES;
 const ALL = Object.keys(LANGUAGES) as Language[];
 
-/** Each language is a file of its own, asked for when it is spoken. */
-const FETCH: Record<Language, () => Promise<{ default: object }>> = {
-  "en-US": () => import("virtual:words/en-US"), "de-DE": () => import("virtual:words/de-DE"), "es-ES": () => import("virtual:words/es-ES"), "fr-FR": () => import("virtual:words/fr-FR"),
-  "pt-BR": () => import("virtual:words/pt-BR"), "ru-RU": () => import("virtual:words/ru-RU"), "tr-TR": () => import("virtual:words/tr-TR"),
-  "ja-JP": () => import("virtual:words/ja-JP"), "ko-KR": () => import("virtual:words/ko-KR"), "zh-CN": () => import("virtual:words/zh-CN"), "zh-TW": () => import("virtual:words/zh-TW"),
+type Fetched = Record<Language, () => Promise<{ default: object }>>;
+
+/** Each language is two files, asked for when it is spoken: what the first page shows, */
+const FIRST: Fetched = {
+  "en-US": () => import("virtual:words/en-US"), "de-DE": () => import("virtual:words/de-DE"), "es-ES": () => import("virtual:words/es-ES"),
+  "fr-FR": () => import("virtual:words/fr-FR"), "pt-BR": () => import("virtual:words/pt-BR"), "ru-RU": () => import("virtual:words/ru-RU"),
+  "tr-TR": () => import("virtual:words/tr-TR"), "ja-JP": () => import("virtual:words/ja-JP"), "ko-KR": () => import("virtual:words/ko-KR"),
+  "zh-CN": () => import("virtual:words/zh-CN"), "zh-TW": () => import("virtual:words/zh-TW"),
+};
+/** and all other words. */
+const REST: Fetched = {
+  "en-US": () => import("virtual:words/en-US/rest"), "de-DE": () => import("virtual:words/de-DE/rest"), "es-ES": () => import("virtual:words/es-ES/rest"),
+  "fr-FR": () => import("virtual:words/fr-FR/rest"), "pt-BR": () => import("virtual:words/pt-BR/rest"), "ru-RU": () => import("virtual:words/ru-RU/rest"),
+  "tr-TR": () => import("virtual:words/tr-TR/rest"), "ja-JP": () => import("virtual:words/ja-JP/rest"), "ko-KR": () => import("virtual:words/ko-KR/rest"),
+  "zh-CN": () => import("virtual:words/zh-CN/rest"), "zh-TW": () => import("virtual:words/zh-TW/rest"),
 };
 const KEPT = "moorage-language";
 
@@ -53,6 +63,29 @@ export function nearest(wish: string): Language | undefined {
   }
 }
 
+const there = new Set<() => Promise<unknown>>(); // what was fetched
+let wanted = false; // all words, not those of the first page only
+let speaking: Promise<unknown> = Promise.resolve();
+
+async function fetchWords(language: Language, part: Fetched): Promise<void> {
+  const fetched = part[language];
+  if (there.has(fetched)) return;
+  i18next.addResourceBundle(language, "translation", (await fetched()).default, true);
+  there.add(fetched);
+}
+
+/** All words of the language that is spoken: every page but the first waits for them. */
+export async function allWords(): Promise<void> {
+  wanted = true;
+  await speaking; // another language, perhaps
+  await fetchWords(i18next.language as Language, REST);
+}
+
+/** A page, or a part of one, that is loaded when it is wanted: with its words. */
+export async function withWords<T>(module: Promise<T>): Promise<T> {
+  return (await Promise.all([module, allWords()]))[0];
+}
+
 /** Load a language's words and use them everywhere; kept for the next visit when it was chosen. */
 export async function speak(language: Language, chosen = false): Promise<void> {
   if (chosen) {
@@ -60,10 +93,9 @@ export async function speak(language: Language, chosen = false): Promise<void> {
       localStorage.setItem(KEPT, language);
     } catch { /* it holds for this page */ }
   }
-  if (!i18next.hasResourceBundle(language, "translation")) {
-    i18next.addResourceBundle(language, "translation", (await FETCH[language]()).default);
-  }
-  await i18next.changeLanguage(language);
+  const words = Promise.all([fetchWords(language, FIRST), ...(wanted ? [fetchWords(language, REST)] : [])]).then(() => i18next.changeLanguage(language));
+  speaking = words.catch(() => undefined);
+  await words;
   document.documentElement.lang = language;
 }
 

@@ -1,13 +1,15 @@
 // More of an artifact, as it was pushed: the readme, values and dependencies of a chart; readme, licence and files of a model.
 import { useQuery } from "@tanstack/react-query";
+import { Suspense, lazy } from "react";
 import { call } from "../api/client.ts";
 import { useWords } from "../app/words.ts";
 import { Empty } from "../kit/Empty.tsx";
-import { Markdown } from "../kit/Markdown.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Bytes, Copy } from "../kit/show.tsx";
 import type { Path } from "./queries.ts";
 import kit from "../kit/kit.module.css";
+
+const Markdown = lazy(async () => ({ default: (await import("../kit/Markdown.tsx")).Markdown }));
 
 /** As the contract calls them; each has a word `artifacts.view.…`. */
 export const ADDITIONS = ["readme.md", "values.yaml", "dependencies", "license", "files"] as const;
@@ -24,7 +26,7 @@ export function Addition({ path, digest, name, label }: { path: Path; digest: st
   const found = query.data;
   if (found === undefined) return null;
   if (found === "" || (Array.isArray(found) && found.length === 0)) return <Empty>{t("artifacts.addition.none")}</Empty>;
-  if (name === "readme.md") return <article className="panel" aria-label={label}><Markdown text={String(found)} /></article>;
+  if (name === "readme.md") return <Suspense><article className="panel" aria-label={label}><Markdown text={String(found)} /></article></Suspense>;
   if (name === "dependencies" || name === "files") return <Rows label={label} rows={Array.isArray(found) ? flat(found as Row[]) : []} />;
   return (
     <div className="stack">

@@ -9,13 +9,14 @@ import { places } from "../app/places.ts";
 import { useCan, useMay } from "../app/session.tsx";
 import { Failed } from "../app/states.tsx";
 import { useWords } from "../app/words.ts";
-import { Page, Tabs } from "../kit/Page.tsx";
+import { Page } from "../kit/Page.tsx";
 import { Copy } from "../kit/show.tsx";
 import { projectQuery } from "../projects/queries.ts";
 import { DeleteRepositories } from "./DeleteRepositories.tsx";
 import { useHost } from "./PushCommands.tsx";
 import { repositoryQuery, useRepository } from "./queries.ts";
 import kit from "../kit/kit.module.css";
+import { Tabs } from "../kit/Tabs.tsx";
 
 export default function RepositoryFrame() {
   const t = useWords();

@@ -4,11 +4,11 @@ import { IconLoader2, IconStack2 } from "@tabler/icons-react";
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { Suspense, lazy, useState } from "react";
 import { call } from "../api/client.ts";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useWords, withWords } from "../app/words.ts";
 import { number } from "../kit/format.ts";
 import classes from "./jobs.module.css";
 
-const RunningDrawer = lazy(() => import("./RunningDrawer.tsx"));
+const RunningDrawer = lazy(() => withWords(import("./RunningDrawer.tsx")));
 const LOOKED = 15_000;
 
 const countQuery = queryOptions({

@@ -8,7 +8,8 @@ import { useCan, useMay } from "../app/session.tsx";
 import { Failed } from "../app/states.tsx";
 import { useWords } from "../app/words.ts";
 import { Chip } from "../kit/Chip.tsx";
-import { Page, Tabs } from "../kit/Page.tsx";
+import { Page } from "../kit/Page.tsx";
+import { Tabs } from "../kit/Tabs.tsx";
 import { ROLES, projectQuery } from "./queries.ts";
 
 export default function ProjectFrame() {

@@ -7,7 +7,7 @@ import { Suspense, lazy, useState } from "react";
 import { places } from "../app/places.ts";
 import { useListState } from "../app/search.ts";
 import { isAdmin, systemQuery, useUser } from "../app/session.tsx";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useWords, withWords } from "../app/words.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { bytes, number } from "../kit/format.ts";
@@ -19,8 +19,8 @@ import type { Project, Quota as QuotaOf } from "../api/schema.ts";
 import { ROLES, projectsQuery, quotasOfQuery, quotasQuery, roomQuery, statisticsQuery, todayQuery } from "./queries.ts";
 import { StorageLine } from "./StorageLine.tsx";
 
-const DeleteProjects = lazy(() => import("./DeleteProjects.tsx"));
-const NewProject = lazy(() => import("./NewProject.tsx"));
+const DeleteProjects = lazy(() => withWords(import("./DeleteProjects.tsx")));
+const NewProject = lazy(() => withWords(import("./NewProject.tsx")));
 
 const PROJECT_ADMIN = 1;
 
