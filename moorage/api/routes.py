@@ -4,6 +4,7 @@ import functools
 
 from litestar.handlers import HTTPRouteHandler
 
+from moorage.api import activity_routes as activity
 from moorage.api.unbuilt import stand_in, unbuilt
 from moorage.artifacts import routes as artifacts
 from moorage.audit import purge_routes as audit_purge
@@ -52,6 +53,7 @@ BUILT: tuple[HTTPRouteHandler, ...] = (
     *gc.ROUTES,
     *system.ROUTES,
     *background.ROUTES,
+    *activity.ROUTES,
     *find.ROUTES,
     *capabilities.ROUTES,
 )

@@ -97,6 +97,14 @@ class SupportedWebhookEventTypes(msgspec.Struct, kw_only=True):
     payload_formats: list[WebhookPayloadFormat]
 
 
+class WebhookFailing(msgspec.Struct, kw_only=True):
+    """A policy whose last delivery failed."""
+
+    id: int
+    name: str
+    failed_time: str
+
+
 class WebhookLastTrigger(msgspec.Struct, kw_only=True):
     """When a policy told of a type of event last."""
 
@@ -302,6 +310,16 @@ async def list_last(call: NamedDependency[Call]) -> list[WebhookLastTrigger]:
 
 
 @operation(
+    "GET", f"{_ALL}/failing", id="listFailingWebhooks", tag="webhook", needs=project("notification-policy:read"),
+    ours=True,
+)  # fmt: skip
+async def list_failing(call: NamedDependency[Call]) -> Response[list[WebhookFailing]]:
+    """The enabled policies whose last delivery failed, however often it was tried."""
+    found = await call.look(deliveries.list_failing, call.project.project_id)
+    return Response([WebhookFailing(id=one.policy_id, name=one.name, failed_time=stamp(one.at)) for one in found])
+
+
+@operation(
     "GET", f"{_ALL}/jobs", id="ListWebhookJobs", tag="webhookjob", needs=project("notification-policy:list"),
     paged=True, problems=(WebhookUnknown, Invalid),
 )  # fmt: skip
@@ -417,6 +435,7 @@ ROUTES = (
     delete_policy,
     renew_signing_key,
     list_last,
+    list_failing,
     list_jobs,
     list_executions,
     list_tasks,

@@ -15,8 +15,10 @@ from moorage.audit.tables import Audit, AuditExport
 from moorage.configuration.service import set_items
 from moorage.db.work import Work
 from moorage.errors import Problem
-from moorage.jobs.queue import job, start
+from moorage.jobs.queue import create_execution, enqueue_all, job, start
 from moorage.jobs.task import Task
+from moorage.registries.tables import Registry
+from moorage.replication.tables import ReplicationPolicy
 from moorage.sealing import Seals
 from moorage.storage.filesystem import Filesystem
 from tests.api.client import Client, Server
@@ -400,3 +402,63 @@ async def test_only_so_many_executions_are_kept(place: Place) -> None:
     assert kept[0]["id"] == int(run)
     assert len(kept) == 50
     assert (await place.server.rows("SELECT count(*) FROM task"))[0][0] == 51
+
+
+# -- work by runs -------------------------------------------------------------------------------------------
+
+
+async def test_runs_and_schedules_say_what_they_are_of_and_who_began_them(place: Place) -> None:
+    project = await make_project(place.server)
+    number = (await place.get(f"/projects/{project}"))["project_id"]
+    rule = {
+        "action": "retain", "template": "always", "params": {},
+        "tag_selectors": [{"kind": "doublestar", "decoration": "matches", "pattern": "**"}],
+        "scope_selectors": {"repository": [{"kind": "doublestar", "decoration": "repoMatches", "pattern": "**"}]},
+    }  # fmt: skip
+    trigger = {"kind": "Schedule", "settings": {"cron": "0 0 2 * * *"}}
+    scope = {"level": "project", "ref": number}
+    kept = await place.post("/retentions", {"algorithm": "or", "rules": [rule], "trigger": trigger, "scope": scope})
+    run = int(await place.post(f"/retentions/{kept}/executions", {"dry_run": True}))
+    await place.post("/system/gc/schedule", {"schedule": DAILY})
+
+    def begin(work: Work) -> int:
+        other = {"name": "elsewhere", "kind": "harbor", "url": "http://127.0.0.1:9", "created_at": work.now}
+        registry = work.db.execute(
+            Registry.__table__.insert().values(**other, updated_at=work.now).returning(Registry.id)  # type: ignore[attr-defined]
+        ).scalar_one()
+        made = ReplicationPolicy.__table__.insert().values(  # type: ignore[attr-defined]
+            name="to-frankfurt",
+            filters=[],
+            trigger="manual",
+            dest_registry_id=int(registry),
+            created_at=work.now,
+            updated_at=work.now,
+        )
+        policy = work.db.execute(made.returning(ReplicationPolicy.id)).scalar_one()
+        execution = create_execution(work, "REPLICATION", vendor_id=policy, trigger="SCHEDULE")
+        enqueue_all(work, "test.api.long", [{}, {}, {}], execution_id=execution)
+        return execution
+
+    copying = await place.server.run(begin)
+    found = {one["id"]: one for one in await place.get("/jobservice/executions?q=status%3DRunning")}
+    one = found[run]
+    assert (one["vendor_type"], one["project"], one["subject"], one["started_by"], one["dry_run"]) == (
+        "RETENTION", project, "", place.admin.username, True,
+    )  # fmt: skip
+    assert (one["tasks"], one["status"], one["trigger"], one["end_time"]) == (1, "Running", "MANUAL", "")
+    assert one["task_id"] is not None
+    one = found[copying]
+    assert (one["subject"], one["project"], one["trigger"], one["task_id"]) == ("to-frankfurt", "", "SCHEDULE", None)
+    assert (one["progress"]["done"], one["progress"]["total"], one["stopping"]) == (0, 3, False)
+
+    planned = {one["vendor_type"]: one for one in await place.get("/jobservice/schedules")}
+    assert (planned["RETENTION"]["project"], planned["RETENTION"]["last_id"]) == (project, run)
+    assert planned["RETENTION"]["last_status"] == "Running"
+    assert planned["GARBAGE_COLLECTION"]["next_time"].endswith("T03:00:00.000Z")
+    assert (planned["GARBAGE_COLLECTION"]["last_id"], planned["GARBAGE_COLLECTION"]["last_time"]) == (None, "")
+
+    path = f"/jobservice/executions/{copying}"
+    assert [(await ask(place.server, place.admin, "PUT", path)).status for _ in range(2)] == [200, 200]
+    [one] = await place.get(f"/jobservice/executions?q=id%3D{copying}")
+    assert (one["status"], one["progress"]["done"], one["end_time"] != "") == ("Stopped", 3, True)
+    assert (await ask(place.server, place.admin, "PUT", "/jobservice/executions/999999")).status == 404

@@ -38,16 +38,32 @@ def test_work_is_paused_stopped_and_read(reader: Reader, moorage: Moorage) -> No
 
     reader.open("/activity?f.kind=GARBAGE_COLLECTION", "Activity")
     reader.see("a run would free", seconds=30)
-    reader.press("Details of Garbage collection 2")
+    opener = "document.querySelector('tbody button[aria-label^=\"Details of Garbage collection\"]')"
+    reader.page.wait(f"Boolean({opener})")
+    reader.page.value(f"{opener}.click()")
     reader.see("blobs would go")
     reader.look("activity.done")
     reader.open("/activity?f.status=Error", "Activity")
     reader.see("Nothing matches this filter.")
 
 
-def test_schedules_are_paused_together(reader: Reader, moorage: Moorage) -> None:
-    reader.enter("/admin/schedules", "Schedules", moorage.admin)
+def test_schedules_say_whose_they_are_and_are_paused_together(reader: Reader, moorage: Moorage) -> None:
+    moorage.create_project("keeps")
+    with httpx.Client(
+        base_url=moorage.url + "/api/v2.0", auth=(moorage.admin.username, moorage.admin.password), timeout=60
+    ) as api:
+        scope = {"level": "project", "ref": api.get("/projects/keeps").json()["project_id"]}
+        trigger = {"kind": "Schedule", "settings": {"cron": "0 0 2 * * *"}}
+        sent = {"algorithm": "or", "rules": [], "trigger": trigger, "scope": scope}
+        made = api.post("/retentions", json=sent)
+        assert made.status_code == 201
+        ran = api.post(f"/retentions/{made.headers['location'].rpartition('/')[2]}/executions", json={"dry_run": True})
+        assert ran.status_code == 201
+    reader.enter("/activity", "Activity", moorage.admin)
+    reader.page.wait("Boolean(document.querySelector('tbody a[href=\"/projects/keeps\"]'))")
+    reader.open("/admin/schedules", "Schedules")
     reader.see("Every day at 0")
+    reader.page.wait("Boolean(document.querySelector('tbody a[href=\"/projects/keeps\"]'))")
     reader.press("Pause all schedules…")
     reader.see("What falls into the pause is left out")
     reader.press("Pause all schedules")

@@ -35,6 +35,16 @@ def live_through_a_month(moorage: Moorage, project_id: int) -> None:
         )
 
 
+def fail_delivery(moorage: Moorage, webhook: int) -> None:
+    """Write that a webhook's last delivery failed: a real one is tried for a quarter of an hour."""
+    with closing(sqlite3.connect(moorage.data / "moorage.db", timeout=120)) as db, db:
+        db.execute(
+            "INSERT INTO execution (vendor_type, vendor_id, status, trigger, started_at, updated_at, ended_at) SELECT"
+            " 'WEBHOOK', ?, 'Error', 'EVENT', created_at, created_at, created_at FROM webhook_policy WHERE id = ?",
+            (webhook, webhook),
+        )
+
+
 def test_storage_pulls_and_pushes_are_seen_over_time(reader: Reader, moorage: Moorage, pusher: Pusher) -> None:
     with api_of(moorage) as api:
         for name, limit in (("grows", 1_000_000), ("small", -1)):
@@ -45,6 +55,11 @@ def test_storage_pulls_and_pushes_are_seen_over_time(reader: Reader, moorage: Mo
         robot = {"permissions": [{"kind": "project", "namespace": "grows", "access": access}]}
         made = api.post("/robots", json={"name": "ci", "level": "project", "duration": 7, **robot})
         assert made.status_code == 201
+        target = {"type": "http", "address": "http://127.0.0.1:1/hook"}
+        hook = {"name": "deploys", "enabled": True, "event_types": ["DELETE_ARTIFACT"], "targets": [target]}
+        made = api.post("/projects/grows/webhook/policies", json=hook)
+        assert made.status_code == 201
+        fail_delivery(moorage, int(made.headers["location"].rpartition("/")[2]))
     live_through_a_month(moorage, project)
     pusher.push(images.image("large", size_bytes=900_000), "grows/app:v1")
     pusher.push(images.image("little", size_bytes=20_000), "small/app:v1")
@@ -79,6 +94,7 @@ def test_storage_pulls_and_pushes_are_seen_over_time(reader: Reader, moorage: Mo
     reader.see("Needs attention")
     reader.see("of the storage limit is used.")
     reader.see("The robot robot$grows+ci expires on")
+    reader.see("The last delivery of the webhook deploys failed on")
     reader.see("Latest changes")
     reader.page.wait("Boolean(document.querySelector('section[aria-label=\"Most storage\"] li'))")
     reader.look("usage.project")

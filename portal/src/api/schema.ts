@@ -856,6 +856,23 @@ export interface Permissions {
   system?: Permission[] | null;
 }
 
+/** A schedule: what it is of, when it starts next, and how it ended last. */
+export interface PlannedWork {
+  id: number;
+  vendor_type: string;
+  vendor_id: number;
+  subject: string;
+  project: string;
+  cron: string;
+  /** Empty: schedules are held, or nothing is planned. */
+  next_time: string;
+  update_time: string;
+  /** Of its newest run, started by it or by hand; */
+  last_id: number | null;
+  last_status: string;
+  last_time: string;
+}
+
 /** What a child of an index runs on. */
 export interface Platform {
   architecture?: string;
@@ -2051,6 +2068,13 @@ export interface WebhookExecution {
   end_time: string;
 }
 
+/** A policy whose last delivery failed. */
+export interface WebhookFailing {
+  id: number;
+  name: string;
+  failed_time: string;
+}
+
 /** A delivery, with what it tells. */
 export interface WebhookJob {
   id: number;
@@ -2147,6 +2171,35 @@ export interface WebhookTask {
   creation_time: string;
   update_time: string;
   start_time: string;
+  end_time: string;
+}
+
+/** A run of a policy or of maintenance: what it is of, who began it, how far it is. */
+export interface WorkRun {
+  id: number;
+  vendor_type: string;
+  /** Of the policy; */
+  vendor_id: number;
+  /** The name of the replication or webhook; */
+  subject: string;
+  /** The name of the project that it is of; */
+  project: string;
+  status: string;
+  message: string;
+  /** MANUAL, SCHEDULE or EVENT. */
+  trigger: string;
+  /** Who began it by hand, or whose doing it follows; */
+  started_by: string;
+  dry_run: boolean;
+  stopping: boolean;
+  tasks: number;
+  running: number;
+  failed: number;
+  /** Of its only task, whose log is its own; */
+  task_id: number | null;
+  progress: TaskProgressOut;
+  start_time: string;
+  /** Empty: it has not ended. */
   end_time: string;
 }
 
@@ -3719,6 +3772,16 @@ export interface Operations {
     };
     reply: WebhookLastTrigger[];
   };
+  /** listFailingWebhooks: The enabled policies whose last delivery failed, however often it was tried. */
+  "GET /projects/{project_name_or_id}/webhook/failing": {
+    path: {
+      project_name_or_id: string;
+    };
+    header: {
+      "X-Is-Resource-Name"?: boolean;
+    };
+    reply: WebhookFailing[];
+  };
   /** ListWebhookJobs: What a policy told, the newest first; */
   "GET /projects/{project_name_or_id}/webhook/jobs": {
     path: {
@@ -3979,6 +4042,33 @@ export interface Operations {
       job_type: string;
     };
     reply: SchedulerStatus;
+  };
+  /** listWork: Every run, the newest first, with its progress; */
+  "GET /jobservice/executions": {
+    query: {
+      q?: string;
+      sort?: string;
+      page?: number;
+      page_size?: number;
+    };
+    reply: WorkRun[];
+  };
+  /** stopWork: Stop a run. */
+  "PUT /jobservice/executions/{execution_id}": {
+    path: {
+      execution_id: number;
+    };
+    reply: undefined;
+  };
+  /** listPlannedWork: What starts by itself, with what it is of, when it starts next and how it ended last. */
+  "GET /jobservice/schedules": {
+    query: {
+      q?: string;
+      sort?: string;
+      page?: number;
+      page_size?: number;
+    };
+    reply: PlannedWork[];
   };
   /** find: Projects, repositories, tags and artifacts, of those that the caller may see, by what is typed into one field. */
   "GET /find": {

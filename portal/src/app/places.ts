@@ -7,6 +7,7 @@ export const places = {
   projects: "/projects",
   project: (project: string) => `/projects/${one(project)}`,
   retention: (project: string) => `/projects/${one(project)}/policy/retention`,
+  webhook: (project: string, policy: number) => `/projects/${one(project)}/webhooks/${policy}`,
   robots: (project: string) => `/projects/${one(project)}/robots`,
   access: (project: string) => `/projects/${one(project)}/access`,
   trash: (project: string) => `/projects/${one(project)}/trash`,

@@ -6,21 +6,21 @@ import { useWords, type Key } from "../app/words.ts";
 import { Empty } from "../kit/Empty.tsx";
 import { Page } from "../kit/Page.tsx";
 import { KINDS, useKind } from "./kinds.ts";
-import { tasksQuery } from "./queries.ts";
-import { Tasks } from "./Tasks.tsx";
+import { runsQuery } from "./queries.ts";
+import { Runs } from "./Runs.tsx";
 
-const STATES: [string, Key][] = [["Running", "work.running"], ["Pending", "work.waiting"], ["Success", "work.done"], ["Error", "work.failed"], ["Stopped", "work.stopped"]];
+const STATES: [string, Key][] = [["Running", "work.running"], ["Success", "work.done"], ["Error", "work.failed"], ["Stopped", "work.stopped"]];
 
 export default function ActivityPage() {
   const t = useWords();
   const kind = useKind();
   const list = useListState();
-  const query = useQuery(tasksQuery(list));
+  const query = useQuery(runsQuery(list));
   const chosen = (name: string) => list.filters[name] ?? "all";
   const choose = (name: string) => (value: string | null) => list.set({ filters: { [name]: value === "all" ? undefined : (value ?? undefined) } });
   return (
     <Page title={t("jobs.activity.title")}>
-      <Tasks
+      <Runs
         id="activity" caption={t("jobs.activity.title")} query={query} list={list} empty={<Empty>{t("jobs.activity.empty")}</Empty>}
         tools={
           <>

@@ -1,35 +1,30 @@
-// What works now and what ended last, beside the page: how far each is, Stop, and the way to its page.
+// What goes on now and what ended last, beside the page: how far each is, Stop, and the way to its page.
 import { Button, Drawer } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useRouterState } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
-import { call } from "../api/client.ts";
-import type { TaskOut } from "../api/schema.ts";
+import type { WorkRun } from "../api/schema.ts";
 import { useLanguage, useWords } from "../app/words.ts";
-import { timeOf } from "../kit/format.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Progress } from "../kit/Progress.tsx";
 import { Time } from "../kit/show.tsx";
 import { progressText, shareOf, StateChip } from "../kit/Work.tsx";
 import classes from "./jobs.module.css";
 import { useKind } from "./kinds.ts";
-import { endedQuery, jobsChanged, runningQuery } from "./queries.ts";
-
-/** Where a kind of work is looked at. */
-const PAGES: Record<string, string> = { GARBAGE_COLLECTION: "/admin/gc", REPLICATION: "/admin/replications", PURGE_AUDIT_LOG: "/admin/audit/purge" };
+import { endedQuery, goingQuery, jobsChanged, stopRun } from "./queries.ts";
+import { Kind, StartedBy, SubjectOf } from "./What.tsx";
 
 export default function RunningDrawer({ onClose }: { onClose: () => void }) {
   const t = useWords();
-  const running = useQuery(runningQuery);
+  const going = useQuery(goingQuery);
   const ended = useQuery(endedQuery);
   const here = useRouterState({ select: (state) => state.location.pathname });
   const opened = useRef(here);
   useEffect(() => {
     if (here !== opened.current) onClose();
   }, [here, onClose]);
-  const stop = useMutation({ mutationFn: (task: TaskOut) => call("PUT /jobservice/jobs/{job_id}", { path: { job_id: String(task.id) } }), onSuccess: jobsChanged });
-  const problem = stop.error ?? running.error;
-  const now = running.data?.data ?? [];
+  const stop = useMutation({ mutationFn: (run: WorkRun) => stopRun(run.id), onSuccess: jobsChanged });
+  const problem = stop.error ?? going.error;
   return (
     <Drawer.Root opened onClose={onClose} position="right" size={420} data-dialog-open>
       <Drawer.Overlay />
@@ -42,13 +37,13 @@ export default function RunningDrawer({ onClose }: { onClose: () => void }) {
           {problem && <ProblemBox error={problem} />}
           <section className="stack" aria-label={t("jobs.running")}>
             <h2>{t("jobs.running")}</h2>
-            {running.data && now.length === 0 && <p className="muted">{t("jobs.idle")}</p>}
-            <ul className={classes["work"]}>{now.map((one) => <li key={one.id}><Going task={one} onStop={() => stop.mutate(one)} busy={stop.isPending} /></li>)}</ul>
+            {going.data?.length === 0 && <p className="muted">{t("jobs.idle")}</p>}
+            <ul className={classes["work"]}>{going.data?.map((one) => <li key={one.id}><Going run={one} onStop={() => stop.mutate(one)} busy={stop.isPending && stop.variables.id === one.id} /></li>)}</ul>
           </section>
           <section className="stack" aria-label={t("jobs.now.ended")}>
             <h2>{t("jobs.now.ended")}</h2>
             {ended.data?.length === 0 && <p className="muted">{t("jobs.activity.empty")}</p>}
-            <ul className={classes["work"]}>{ended.data?.map((one) => <li key={one.id}><Ended task={one} /></li>)}</ul>
+            <ul className={classes["work"]}>{ended.data?.map((one) => <li key={one.id}><Ended run={one} /></li>)}</ul>
           </section>
           <Link to="/activity">{t("jobs.now.all")}</Link>
         </div>
@@ -57,33 +52,30 @@ export default function RunningDrawer({ onClose }: { onClose: () => void }) {
   );
 }
 
-function What({ task }: { task: TaskOut }) {
-  const kind = useKind();
-  const page = PAGES[task.vendor_type];
-  return page ? <Link to={page}>{kind(task.vendor_type)}</Link> : <span>{kind(task.vendor_type)}</span>;
-}
+const isNamed = (run: WorkRun) => run.subject !== "" || run.project !== "";
 
-function Going({ task, onStop, busy }: { task: TaskOut; onStop: () => void; busy: boolean }) {
+function Going({ run, onStop, busy }: { run: WorkRun; onStop: () => void; busy: boolean }) {
   const t = useWords();
   const language = useLanguage();
   const kind = useKind();
+  const text = run.running === 0 && run.progress.done === 0 ? run.message || t("work.begins") : progressText(run.progress, t, language) || t("work.running");
   return (
     <>
       <div className="row">
-        <What task={task} />
-        <span className="grow" />
-        <Button size="xs" variant="default" aria-label={t("jobs.now.stop", { kind: kind(task.vendor_type), id: task.id })} disabled={task.stopping} loading={busy} onClick={onStop}>{task.stopping ? t("work.stopping") : t("work.stop")}</Button>
+        <span className="grow"><Kind of={run} run />{isNamed(run) && <> <SubjectOf of={run} /></>}</span>
+        <Button size="xs" variant="default" aria-label={t("jobs.now.stop", { kind: kind(run.vendor_type), id: run.id })} disabled={run.stopping} loading={busy} onClick={onStop}>{run.stopping ? t("work.stopping") : t("work.stop")}</Button>
       </div>
-      <Progress part={shareOf(task.progress)} label={`${kind(task.vendor_type)} ${task.id}`} text={progressText(task.progress, t, language) || t("work.running")} />
+      <div className={classes["wide"]}><Progress part={shareOf(run.progress)} label={`${kind(run.vendor_type)} ${run.id}`} text={text} /></div>
+      <span className="small"><StartedBy run={run} /><span className="muted"> · <Time value={run.start_time} /></span></span>
     </>
   );
 }
 
-function Ended({ task }: { task: TaskOut }) {
+function Ended({ run }: { run: WorkRun }) {
   return (
     <>
-      <div className="row"><What task={task} /><span className="grow" /><StateChip status={task.status} /></div>
-      <span className="small muted"><Time value={timeOf(task.end_time) ? task.end_time : task.update_time} />{task.message && <> · <bdi>{task.message}</bdi></>}</span>
+      <div className="row"><span className="grow"><Kind of={run} run />{isNamed(run) && <> <SubjectOf of={run} /></>}</span><StateChip status={run.status} /></div>
+      <span className="small muted"><Time value={run.end_time} /> · <StartedBy run={run} />{run.message && <> · <bdi>{run.message}</bdi></>}</span>
     </>
   );
 }

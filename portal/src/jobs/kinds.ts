@@ -1,4 +1,6 @@
 // What kinds of background work are called.
+import type { WorkRun } from "../api/schema.ts";
+import { places } from "../app/places.ts";
 import { useWords, type Key } from "../app/words.ts";
 
 export const KINDS: Record<string, Key> = {
@@ -11,4 +13,19 @@ export const KINDS: Record<string, Key> = {
 export function useKind(): (vendor: string) => string {
   const t = useWords();
   return (vendor) => (KINDS[vendor] ? t(KINDS[vendor]) : vendor);
+}
+
+/** What a run or a schedule is of, as the API names it. */
+type Of = Pick<WorkRun, "vendor_type" | "vendor_id" | "project"> & { id?: number };
+
+/** Where it is looked at; null: nowhere but in the list. `run`: the page of the run itself, where it has one. */
+export function placeOf(one: Of, { run = false } = {}): string | null {
+  switch (one.vendor_type) {
+    case "GARBAGE_COLLECTION": return "/admin/gc";
+    case "PURGE_AUDIT_LOG": return "/admin/audit/purge";
+    case "REPLICATION": return one.vendor_id > 0 ? `/admin/replications/${one.vendor_id}${run && one.id !== undefined ? `/runs/${one.id}` : ""}` : null;
+    case "RETENTION": return one.project ? places.retention(one.project) + (run && one.id !== undefined ? `?run=${one.id}` : "") : null;
+    case "WEBHOOK": return one.project && one.vendor_id > 0 ? places.webhook(one.project, one.vendor_id) : null;
+    default: return null;
+  }
 }

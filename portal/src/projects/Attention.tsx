@@ -8,8 +8,10 @@ import { places } from "../app/places.ts";
 import { useMay } from "../app/session.tsx";
 import { useLanguage, useWords } from "../app/words.ts";
 import { date, percent } from "../kit/format.ts";
-import { runsQuery } from "../retention/queries.ts";
+import { policyQuery, runsQuery } from "../retention/queries.ts";
+import { cronOf } from "../retention/rules.ts";
 import { robotsQuery } from "../robots/queries.ts";
+import { failingQuery } from "../webhooks/queries.ts";
 import classes from "./projects.module.css";
 
 const SOON_SECONDS = 14 * 86_400;
@@ -24,6 +26,8 @@ export function Attention({ project, summary }: { project: Project; summary: Pro
   const policy = project.metadata.retention_id ? Number(project.metadata.retention_id) : null;
   const runs = useQuery({ ...runsQuery(project.name, policy), enabled: policy !== null && may("tag-retention:read") }).data as RetentionExecution[] | undefined;
   const last = runs?.[0];
+  const kept = useQuery({ ...policyQuery(project.name, policy), enabled: policy !== null && may("tag-retention:read") }).data;
+  const failing = useQuery({ ...failingQuery(project.name), enabled: may("notification-policy:read") }).data ?? [];
   const now = Date.now() / 1000;
   const found: { key: string; said: ReactNode; to?: string }[] = [];
   const registry = summary.registry;
@@ -31,6 +35,8 @@ export function Attention({ project, summary }: { project: Project; summary: Pro
   const [used, limit] = [summary.quota?.used["storage"] ?? 0, summary.quota?.hard["storage"] ?? -1];
   if (limit > 0 && used / limit >= NEARLY) found.push({ key: "quota", said: t("projects.summary.nearlyFull", { share: percent(used / limit, language) }) });
   if (last && ["Error", "Failed"].includes(last.status)) found.push({ key: "retention", said: t("projects.summary.retentionFailed"), to: places.retention(project.name) });
+  else if (runs?.every((one) => one.dry_run) && kept?.rules?.some((one) => !one.disabled) && !cronOf(kept)) found.push({ key: "retention", said: t("projects.summary.retentionNever"), to: places.retention(project.name) });
+  for (const one of failing) found.push({ key: `webhook ${one.id}`, said: t("projects.summary.webhookFails", { name: one.name, date: date(new Date(one.failed_time), language) }), to: places.webhook(project.name, one.id) });
   for (const one of robots) {
     const ends = one.expires_at ?? -1;
     if (ends <= 0 || one.disable || ends > now + SOON_SECONDS) continue;

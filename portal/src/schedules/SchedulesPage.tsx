@@ -1,16 +1,15 @@
 // What runs by itself, and when next?
 import { Button } from "@mantine/core";
 import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { call } from "../api/client.ts";
-import type { ScheduleTask } from "../api/schema.ts";
+import type { PlannedWork } from "../api/schema.ts";
 import { useListState } from "../app/search.ts";
 import { queries } from "../app/session.tsx";
 import { useWords } from "../app/words.ts";
 import { useKind } from "../jobs/kinds.ts";
+import { Kind, SubjectOf } from "../jobs/What.tsx";
 import { Chip } from "../kit/Chip.tsx";
-import { nextOf, plainCron } from "../kit/cron.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { Page } from "../kit/Page.tsx";
@@ -18,9 +17,7 @@ import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { useSaidCron } from "../kit/Schedule.tsx";
 import { Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
-
-/** Where a kind of schedule is edited. */
-const EDITED: Record<string, string> = { GARBAGE_COLLECTION: "/admin/gc", PURGE_AUDIT_LOG: "/admin/audit" };
+import { StateChip } from "../kit/Work.tsx";
 
 export default function SchedulesPage() {
   const t = useWords();
@@ -32,7 +29,7 @@ export default function SchedulesPage() {
     queryKey: ["schedules", list.page, list.size],
     placeholderData: keepPreviousData,
     queryFn: async ({ signal }) => {
-      const { data, total } = await call("GET /schedules", { query: { page: list.page, page_size: list.size }, signal });
+      const { data, total } = await call("GET /jobservice/schedules", { query: { page: list.page, page_size: list.size }, signal });
       return { data, total };
     },
   });
@@ -41,17 +38,18 @@ export default function SchedulesPage() {
     mutationFn: (action: "pause" | "resume") => call("PUT /jobservice/queues/{job_type}", { path: { job_type: "SCHEDULER" }, body: { action } }),
     onSuccess: async () => { await queries.invalidateQueries({ queryKey: ["schedules"] }); setAsks(false); },
   });
-  const next = (one: ScheduleTask) => {
-    const plain = plainCron(one.cron);
+  const next = (one: PlannedWork) => {
     if (held.data) return <span className="muted">{t("schedules.held")}</span>;
-    return plain ? <Time value={nextOf(plain, new Date()).toISOString()} /> : <span className="muted">–</span>;
+    return one.next_time ? <Time value={one.next_time} /> : <span className="muted">–</span>;
   };
-  const columns: Column<ScheduleTask>[] = [
-    { id: "kind", head: t("schedules.column.what"), cell: (one) => <span className="row">{EDITED[one.vendor_type] ? <Link to={EDITED[one.vendor_type] as string}>{kind(one.vendor_type)}</Link> : kind(one.vendor_type)}{one.vendor_id > 0 && <span className="muted">{t("schedules.policy", { id: one.vendor_id })}</span>}</span> },
+  const columns: Column<PlannedWork>[] = [
+    { id: "kind", head: t("schedules.column.what"), width: "fit", cell: (one) => <Kind of={one} /> },
+    { id: "of", head: t("jobs.column.of"), cell: (one) => <SubjectOf of={one} /> },
     { id: "when", head: t("schedules.column.when"), cell: (one) => said(one.cron) },
     { id: "next", head: t("schedules.column.next"), width: "fit", cell: next },
+    { id: "last", head: t("schedules.column.last"), width: "fit", phone: 1, cell: (one) => (one.last_id === null ? <span className="muted">{t("schedules.never")}</span> : <span className="row"><StateChip status={one.last_status} /><span className="muted small"><Time value={one.last_time} /></span></span>) },
     { id: "cron", head: t("schedules.column.cron"), width: "fit", optional: true, cell: (one) => <code translate="no">{one.cron}</code> },
-    { id: "changed", head: t("schedules.column.changed"), width: "fit", phone: 0, cell: (one) => <Time value={one.update_time} /> },
+    { id: "changed", head: t("schedules.column.changed"), width: "fit", phone: 0, optional: true, cell: (one) => <Time value={one.update_time} /> },
   ];
   return (
     <Page
@@ -59,7 +57,7 @@ export default function SchedulesPage() {
       actions={held.data === undefined ? undefined : held.data ? <Button onClick={() => hold.mutate("resume")} loading={hold.isPending}>{t("schedules.resume")}</Button> : <Button variant="default" onClick={() => setAsks(true)}>{t("schedules.pause")}</Button>}
     >
       {hold.error && !asks && <ProblemBox error={hold.error} />}
-      <Table id="schedules" caption={t("schedules.title")} columns={columns} query={query} list={list} rowKey={(one) => one.id} rowName={(one) => kind(one.vendor_type)} empty={<Empty>{t("schedules.empty")}</Empty>} />
+      <Table id="schedules" caption={t("schedules.title")} columns={columns} query={query} list={list} rowKey={(one) => one.id} rowName={(one) => [kind(one.vendor_type), one.subject, one.project].filter(Boolean).join(" ")} empty={<Empty>{t("schedules.empty")}</Empty>} />
       {asks && (
         <Dialog title={t("schedules.ask.title")} opened onClose={() => setAsks(false)}>
           <DialogForm submit={t("schedules.ask.submit")} onSubmit={() => hold.mutate("pause")} onCancel={() => setAsks(false)} busy={hold.isPending} error={hold.error}>

@@ -26,6 +26,13 @@ export const policyQuery = (project: string, id: number) =>
     queryFn: async ({ signal }) => (await call("GET /projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}", { path: { project_name_or_id: project, webhook_policy_id: id }, header: IS_NAME, signal })).data,
   });
 
+/** Policies whose last delivery failed. */
+export const failingQuery = (project: string) =>
+  queryOptions({
+    queryKey: ["project", project, "webhooks", "failing"],
+    queryFn: async ({ signal }) => (await call("GET /projects/{project_name_or_id}/webhook/failing", { path: { project_name_or_id: project }, header: IS_NAME, signal })).data,
+  });
+
 /** When a policy told of something last, by the policy's name. */
 export const lastQuery = (project: string) =>
   queryOptions({

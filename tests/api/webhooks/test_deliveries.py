@@ -7,12 +7,15 @@ import hmac
 import json
 
 import pytest
+from sqlalchemy import update
 
+from moorage.db.work import Work
+from moorage.jobs.tables import Execution
 from moorage.webhooks.payload import Fact, make_message
 from tests.api.client import Client, Server
-from tests.api.conftest import Pushed, project_id
+from tests.api.conftest import Pushed, project_id, unique
 from tests.api.test_labels_api import ask
-from tests.api.webhooks.conftest import SECRET, body, deliveries, ended, make, well
+from tests.api.webhooks.conftest import SECRET, body, deliveries, ended, forget, make, well
 from tests.api.workers import until, working
 from tests.fakes.scripted import Heard, Say, Scripted, scripted
 from tests.parts.base import free_port
@@ -148,3 +151,27 @@ def test_slack_takes_no_text_for_anything_else() -> None:
     assert blocks[0]["fields"][2]["text"] == "*operator:* &lt;!channel&gt; &amp; ''' x"
     assert "<" not in blocks[1]["text"]["text"]
     assert blocks[1]["text"]["text"].count("```") == 2
+
+
+async def test_a_policy_whose_last_delivery_failed_is_failing(
+    app: Server, admin: Client, pushed: Pushed, project: str
+) -> None:
+    async def failing() -> list[int]:
+        answer = await ask(app, admin, "GET", f"/projects/{project}/webhook/failing")
+        assert answer.status == 200, answer
+        assert all(one["failed_time"] for one in answer.json())
+        return [one["id"] for one in answer.json()]
+
+    def end(work: Work, policy: int, status: str) -> None:
+        of_policy = (Execution.vendor_type == "WEBHOOK", Execution.vendor_id == policy)
+        work.db.execute(update(Execution).where(*of_policy, Execution.status == "Running").values(status=status))
+
+    made = await make(app, admin, project, body("http://127.0.0.1:9"))
+    assert await failing() == []
+    for status, found in (("Error", [made]), ("Success", []), ("Error", [made])):
+        await pushed(f"ends-{status}-{len(found)}-{unique('t')}")
+        assert await failing() == ([made] if status == "Success" else []), "what has not ended says nothing"
+        await app.run(end, made, status)
+        assert await failing() == found
+    await forget(app, admin, project, made)
+    assert await failing() == []
