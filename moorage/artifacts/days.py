@@ -2,23 +2,23 @@
 
 Nothing of it is on the way of a pull or a push. What they did is added up in memory, from the events of transactions
 that were committed, and written every ten seconds in a transaction of its own: a kill loses at most those. So is when
-each project was last pushed to. Held bytes
-are looked at now and then; a row is written where they have changed. Any number of processes may do both.
+each project and repository was last pushed to. Held bytes are looked at now and then; a row is written where they have
+changed. Any number of processes may do both.
 """
 
 import asyncio
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import BigInteger, Insert, Integer, bindparam, cast, delete, exists, func, or_, select, update
+from sqlalchemy import BigInteger, Insert, Integer, Update, bindparam, cast, delete, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from moorage.artifacts.tables import ProjectDay, TotalDay
+from moorage.artifacts.tables import ProjectDay, Repository, TotalDay
 from moorage.db.engine import Database
 from moorage.db.work import Work
 from moorage.errors import Problem
@@ -35,6 +35,9 @@ KEPT_DAYS = 1_100
 
 FLUSH_SECONDS = 10.0
 SAMPLE_SECONDS = 600.0
+
+Pushed = dict[tuple[type[Repository] | type[Project], int], datetime]
+"""When something was last pushed, by what it was pushed to, and its id."""
 
 By = Literal["day", "week", "month"]
 _EPOCH = date(1970, 1, 1)
@@ -90,14 +93,14 @@ def _adding_to_all(insert: Any) -> Insert:  # noqa: ANN401 - of either dialect
     return statement
 
 
-_PUSHED = (
-    update(Project)
-    .where(
-        Project.id == bindparam("project"),
-        or_(Project.pushed_at.is_(None), Project.pushed_at < bindparam("at", type_=Project.pushed_at.type)),
-    )
-    .values(pushed_at=bindparam("at", type_=Project.pushed_at.type))
-)
+def _pushing(table: type[Project] | type[Repository]) -> Update:
+    at = bindparam("at", type_=table.pushed_at.type)
+    later = or_(table.pushed_at.is_(None), table.pushed_at < at)
+    return update(table).where(table.id == bindparam("one"), later).values(pushed_at=at)
+
+
+# In the order in which a push locks them.
+_PUSHED = tuple((table, _pushing(table)) for table in (Repository, Project))
 
 _INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 _ADD = {name: _adding_to_project(insert) for name, insert in _INSERTS.items()}
@@ -186,12 +189,13 @@ class DayNotes:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: dict[tuple[int, int], list[int]] = {}
-        self._pushed: dict[int, datetime] = {}
+        self._pushed: Pushed = {}
 
     def on_pushed(self, work: Work, event: ManifestPushed) -> None:
         """Count a push, once it is committed."""
         counted = {(event.project_id, day_of(work.now)): [0, 1]}
-        work.after.append(partial(self._add, counted, {event.project_id: work.now}))
+        pushed: Pushed = {(Repository, event.repository_id): work.now, (Project, event.project_id): work.now}
+        work.after.append(partial(self._add, counted, pushed))
 
     def on_pulled(self, work: Work, event: ArtifactsPulled) -> None:
         """Count a batch of pulls, once it is written."""
@@ -200,10 +204,10 @@ class DayNotes:
             counted.setdefault((pulled.project_id, day_of(pulled.at)), [0, 0])[0] += pulled.count
         work.after.append(partial(self._add, counted, {}))
 
-    def _add(self, counted: dict[tuple[int, int], list[int]], pushed: dict[int, datetime]) -> None:
+    def _add(self, counted: dict[tuple[int, int], list[int]], pushed: Pushed) -> None:
         with self._lock:
-            for project, at in pushed.items():
-                self._pushed[project] = max(at, self._pushed.get(project, at))
+            for one, at in pushed.items():
+                self._pushed[one] = max(at, self._pushed.get(one, at))
             for key, (pulls, pushes) in counted.items():
                 held = self._counts.setdefault(key, [0, 0])
                 held[0] += pulls
@@ -227,16 +231,16 @@ class DayNotes:
                 self._add(counted, pushed)
 
 
-def write_counts(
-    work: Work, counted: dict[tuple[int, int], list[int]], pushed: Mapping[int, datetime] | None = None
-) -> None:
+def write_counts(work: Work, counted: dict[tuple[int, int], list[int]], pushed: Pushed | None = None) -> None:
     """Add pulls and pushes, by project and day, to their rows, in one order for all who do.
 
     Args:
-        pushed: when something was last pushed to projects.
+        pushed: when something was last pushed to repositories and projects.
     """
-    if pushed:  # the projects before their days, as who deletes them does
-        work.db.execute(_PUSHED, [{"project": project, "at": at} for project, at in sorted(pushed.items())])
+    for kind, statement in _PUSHED:  # before the days, as who deletes a project does
+        times = sorted((one, at) for (table, one), at in (pushed or {}).items() if table is kind)
+        if times:
+            work.db.execute(statement, [{"one": one, "at": at} for one, at in times])
     rows = [
         {"project": project, "day": day, "pulled": pulls, "pushed": pushes}
         for (project, day), (pulls, pushes) in sorted(counted.items())

@@ -24,6 +24,9 @@ from moorage.projects.lists import audience
 from moorage.projects.tables import Project
 
 NEWEST_FIRST = "-creation_time"
+_PUSHED = func.coalesce(Repository.pushed_at, Repository.created_at)
+"""It was made by a push, which is noted some seconds later."""
+
 _FIELDS = Fields(
     {
         "name": Field(Repository.path),
@@ -34,6 +37,7 @@ _FIELDS = Fields(
         "pull_count": Field(Repository.pull_count, kind="number"),
         "creation_time": Field(Repository.created_at, kind="time"),
         "update_time": Field(Repository.updated_at, kind="time"),
+        "last_push_time": Field(_PUSHED, kind="time", nullable=False),
     },
     key=Repository.id,
     aliases={"id": "repository_id"},

@@ -40,6 +40,7 @@ class RepositoryRow(msgspec.Struct, frozen=True):
     pull_count: int
     created_at: datetime
     updated_at: datetime
+    pushed_at: datetime | None
 
 
 REPOSITORY_COLUMNS = (
@@ -51,6 +52,7 @@ REPOSITORY_COLUMNS = (
     Repository.pull_count,
     Repository.created_at,
     Repository.updated_at,
+    Repository.pushed_at,
 )
 _REPOSITORY = Prepared(
     select(*REPOSITORY_COLUMNS).where(

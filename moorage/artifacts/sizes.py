@@ -7,15 +7,19 @@ what waits in its trash. For a project it is what the registry would get back: t
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from moorage.artifacts import family, service
 from moorage.artifacts.family import Bytes
-from moorage.artifacts.tables import Repository
+from moorage.artifacts.tables import Artifact, Pull, Repository, Tag
+from moorage.db import prepared
 from moorage.db.engine import Query
 from moorage.db.fast import call, each, one
+from moorage.db.prepared import Prepared
 from moorage.db.query import Field, Fields, Listing
 from moorage.db.work import Work
 from moorage.quotas import service as quotas
@@ -35,6 +39,8 @@ class RepositorySize(msgspec.Struct, frozen=True):
     artifact_count: int
     own_bytes: int = 0
     shared_bytes: int = 0
+    tag_count: int = 0
+    pulled_at: datetime | None = None
 
 
 class Sharer(msgspec.Struct, frozen=True):
@@ -100,6 +106,7 @@ WHERE c.project_id = $1 AND c.holding <> 'released' AND NOT EXISTS (
     SELECT 1 FROM project_blob o
     WHERE o.blob_id = c.blob_id AND o.project_id <> c.project_id AND o.holding <> 'released')"""
 )
+_IDS: Any = bindparam("ids", expanding=True)
 _FIELDS = Fields(
     {
         "name": Field(Repository.path),
@@ -110,6 +117,30 @@ _FIELDS = Fields(
 _IN_PROJECT = select(Repository.id, Repository.path, Repository.artifact_count).where(
     Repository.project_id == bindparam("project"), Repository.trash_id.is_(None), Repository.artifact_count > 0
 )
+
+
+_TAGS = Prepared(select(Tag.repository_id, func.count()).where(Tag.repository_id.in_(_IDS)).group_by(Tag.repository_id))
+_PULLED = Prepared(
+    select(Artifact.repository_id, func.max(Pull.pulled_at))
+    .join(Pull, Pull.artifact_id == Artifact.id)
+    .where(Artifact.repository_id.in_(_IDS), Artifact.trash_id.is_(None))
+    .group_by(Artifact.repository_id)
+)
+
+
+def note_use(work: Work, repositories: Iterable[RepositorySize]) -> list[RepositorySize]:
+    """These repositories, with how many tags they have and when one of their artifacts was last pulled.
+
+    Two statements.
+    """
+    listed = list(repositories)
+    if not listed:
+        return []
+    ids = {"ids": [one.id for one in listed]}
+    counted, pulled = prepared.each(work, (_TAGS, ids), (_PULLED, ids))
+    tags = {row[0]: row[1] for row in counted}
+    times = {row[0]: row[1] for row in pulled}
+    return [msgspec.structs.replace(one, tag_count=tags.get(one.id, 0), pulled_at=times.get(one.id)) for one in listed]
 
 
 def measure_repositories(work: Work, repositories: Iterable[RepositorySize]) -> list[RepositorySize]:
@@ -133,7 +164,7 @@ def list_repositories(work: Work, project_id: int, listing: Listing) -> tuple[li
 
     Without an order of its own the largest own bytes come first.
 
-    Cost: four statements. By `own` or `shared` it reads all links of the project, else those of the page.
+    Cost: six statements. By `own` or `shared` it reads all links of the project, else those of the page.
     """
     here = {"project": project_id}
     key, descends = listing.sort[0] if listing.sort else ("own", True)
@@ -144,9 +175,9 @@ def list_repositories(work: Work, project_id: int, listing: Listing) -> tuple[li
         rows = measure_repositories(work, [RepositorySize(*row) for row in work.db.execute(matching, here)])
         rows.sort(key=lambda row: row.path)
         rows.sort(key=lambda row: row.own_bytes if key == "own" else row.shared_bytes, reverse=descends)
-        return rows[listing.offset : listing.offset + listing.page_size], len(rows), ignored
+        return note_use(work, rows[listing.offset : listing.offset + listing.page_size]), len(rows), ignored
     page, total, ignored = _FIELDS.list_rows(work, _IN_PROJECT, listing, "name", here)
-    return measure_repositories(work, [RepositorySize(*row) for row in page]), total, ignored
+    return note_use(work, measure_repositories(work, [RepositorySize(*row) for row in page])), total, ignored
 
 
 def measure_repository(work: Work, project_id: int, path: str) -> tuple[RepositorySize, list[Sharer]]:
@@ -155,11 +186,11 @@ def measure_repository(work: Work, project_id: int, path: str) -> tuple[Reposito
     Raises:
         RepositoryUnknown: there is none.
 
-    Cost: four statements.
+    Cost: six statements.
     """
     found = service.get_repository(work, project_id, path)
     row = RepositorySize(found.id, found.path, found.artifact_count)
-    (measured,) = measure_repositories(work, [row])
+    (measured,) = note_use(work, measure_repositories(work, [row]))
     (sharers,) = each(work, (call(_SHARERS, found.id, MAX_NAMES),))
     return measured, [Sharer(name, int(size)) for name, size in sharers]
 

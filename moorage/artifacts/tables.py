@@ -34,7 +34,8 @@ class Repository(Base):
     """A name under a project that holds artifacts. `path` is the whole name, `project/rest`.
 
     `listed`: it holds artifacts. A column of its own, because an index whose condition named the count would have to be
-    written with every push.
+    written with every push. `pushed_at`, when something was last pushed there, is written some seconds later
+    (`artifacts.days`).
     """
 
     __tablename__ = "repository"
@@ -55,6 +56,7 @@ class Repository(Base):
     listed: Mapped[bool] = mapped_column(Boolean, Computed("artifact_count > 0", persisted=True))
     pull_count: Mapped[int] = mapped_column(BigInteger, server_default="0")
     trash_id: Mapped[int | None] = mapped_column(ForeignKey("trash.id"))
+    pushed_at: Mapped[datetime | None] = mapped_column(UtcTime)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     updated_at: Mapped[datetime] = mapped_column(UtcTime)
 

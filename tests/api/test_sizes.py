@@ -65,14 +65,18 @@ async def test_own_bytes_are_those_that_nothing_else_in_the_project_holds(
     shown = await get(app, admin, at(project, "app", "/storage"))
     assert shown == {
         "name": f"{project}/app", "artifacts": 2, "own": m1 + m2 + len(c1) + len(c2) + 230, "shared": 1000,
-        "shared_with": [{"name": f"{project}/web", "shared": 1000}],
+        "tags": 2, "last_pull_time": None, "shared_with": [{"name": f"{project}/web", "shared": 1000}],
     }  # fmt: skip
+    assert (await repo.get("manifests/v2")).status == 200
+    await repo.noted(1)
     path = f"{BASE}/projects/{project}/storage"
     listed = await get(app, admin, f"{path}/repositories")
     assert [(one["name"], one["own"], one["shared"]) for one in listed] == [
         (f"{project}/app", shown["own"], 1000),
         (f"{project}/web", listed[1]["own"], 1000),
     ]
+    (newest, *_) = await get(app, admin, at(project, "app", "/tags?q=name=v2"))
+    assert [(one["tags"], one["last_pull_time"]) for one in listed] == [(2, newest["pull_time"]), (1, None)]
     for sort, names in (
         ("own", ["web", "app"]), ("-own", ["app", "web"]), ("shared,own", ["app", "web"]), ("name", ["app", "web"]),
         ("-name", ["web", "app"]), ("-artifacts", ["app", "web"]),

@@ -14,6 +14,7 @@ from moorage.artifacts.routes import usage as usage_routes
 from moorage.db.work import Work
 from moorage.errors import DatabaseUnavailable
 from moorage.events import SYSTEM, ManifestPushed
+from moorage.projects.tables import Project
 from tests.api.client import Client, Server, image, index
 from tests.api.conftest import Serve, administrator, make_project, make_robot, make_user, project_id, unique
 from tests.api.statements import counting
@@ -71,15 +72,19 @@ async def test_what_a_server_did_is_written_when_it_stops(serve: Serve) -> None:
     (shown,) = await get(again, administrator(again), f"{BASE}/projects?name={project}")
     pushed = await get(again, administrator(again), f"{BASE}/projects/{project}/repositories/app/artifacts")
     assert shown["last_push_time"] == max(one["push_time"] for one in pushed)
+    (app,) = await get(again, administrator(again), f"{BASE}/projects/{project}/repositories")
+    assert app["last_push_time"] == shown["last_push_time"]
 
 
 async def test_the_last_push_of_a_project_is_shown_and_never_goes_back(app: Server, admin: Client) -> None:
     names = [await make_project(app) for _ in range(3)]
     numbers = [await project_id(app, name) for name in names]
     noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    await app.run(days.write_counts, {(numbers[0], 1): [0, 1]}, {numbers[0]: noon, numbers[2]: noon})
-    await app.run(days.write_counts, {(numbers[0], 1): [0, 1]}, {numbers[0]: noon - timedelta(days=1)})
-    await app.run(days.write_counts, {(numbers[2], 1): [0, 1]}, {numbers[2]: noon + timedelta(hours=1)})
+    await app.run(
+        days.write_counts, {(numbers[0], 1): [0, 1]}, {(Project, numbers[0]): noon, (Project, numbers[2]): noon}
+    )
+    await app.run(days.write_counts, {(numbers[0], 1): [0, 1]}, {(Project, numbers[0]): noon - timedelta(days=1)})
+    await app.run(days.write_counts, {(numbers[2], 1): [0, 1]}, {(Project, numbers[2]): noon + timedelta(hours=1)})
     query = f"q=project_id={{{' '.join(map(str, numbers))}}}"
     rows = await get(app, admin, f"{BASE}/projects?{query}&sort=-last_push_time")
     assert [(one["name"], one.get("last_push_time")) for one in rows] == [
@@ -196,7 +201,7 @@ async def test_what_cannot_be_written_stays_for_the_next_time(
 ) -> None:
     number = await project_id(app, project)
     notes = DayNotes()
-    notes._add({(number, 1): [1, 2]}, {number: datetime(2026, 3, 1, tzinfo=UTC)})
+    notes._add({(number, 1): [1, 2]}, {(Project, number): datetime(2026, 3, 1, tzinfo=UTC)})
 
     def fail(*_: object) -> None:
         raise DatabaseUnavailable

@@ -28,6 +28,8 @@ class Repository(msgspec.Struct, omit_defaults=True, kw_only=True):
     pull_count: int | None = None
     creation_time: str | None = None
     update_time: str | None = None
+    last_push_time: str | None = None
+    """Ours: when something was last pushed there, some seconds late."""
 
 
 class Tag(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -146,6 +148,7 @@ def show_repository(row: RepositoryRow) -> Repository:
         pull_count=row.pull_count,
         creation_time=stamp(row.created_at),
         update_time=stamp(row.updated_at),
+        last_push_time=stamp(row.pushed_at or row.created_at),  # it was made by a push
     )
 
 

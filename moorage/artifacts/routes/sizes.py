@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
-from moorage.access.call import Call
+from moorage.access.call import Call, stamp
 from moorage.access.needs import project
 from moorage.access.operations import operation
 from moorage.artifacts import sizes
@@ -38,7 +38,7 @@ class ProjectStorage(msgspec.Struct, kw_only=True):
 
 
 class RepositoryStorage(msgspec.Struct, kw_only=True):
-    """What a repository holds, in bytes, with what is in its trash."""
+    """What a repository holds, in bytes, with what is in its trash; and how it is used."""
 
     name: str
     """With the project before it."""
@@ -48,6 +48,9 @@ class RepositoryStorage(msgspec.Struct, kw_only=True):
     """What the project's quota gets back if the repository is deleted and purged."""
     shared: int
     """Of blobs that other repositories of the project hold, too."""
+    tags: int
+    last_pull_time: str | None
+    """When something in it was last pulled, some seconds late; null: never that is known."""
 
 
 class SharedWith(msgspec.Struct, kw_only=True):
@@ -125,7 +128,7 @@ async def get_project_storage(call: NamedDependency[Call]) -> Response[ProjectSt
     needs=project("quota:read"), paged=True, ours=True,
 )  # fmt: skip
 async def list_repository_storage(call: NamedDependency[Call]) -> Response[list[RepositoryStorage]]:
-    """How many bytes the repositories of a project hold, the most own bytes first.
+    """How many bytes the repositories of a project hold, the most own bytes first; how many tags; the last pull.
 
     `sort`: `own`, `shared`, `name`, `artifacts`. Keys of `q`: `name`, `artifacts`.
     """
@@ -171,7 +174,10 @@ async def measure_artifacts(
 
 
 def _show(row: RepositorySize) -> dict[str, Any]:
-    return {"name": row.path, "artifacts": row.artifact_count, "own": row.own_bytes, "shared": row.shared_bytes}
+    return {
+        "name": row.path, "artifacts": row.artifact_count, "own": row.own_bytes, "shared": row.shared_bytes,
+        "tags": row.tag_count, "last_pull_time": None if row.pulled_at is None else stamp(row.pulled_at),
+    }  # fmt: skip
 
 
 def _bytes(measured: Bytes) -> dict[str, int]:

@@ -828,6 +828,9 @@ export interface OneRepositoryStorage {
   own: number;
   /** Of blobs that other repositories of the project hold, too. */
   shared: number;
+  tags: number;
+  /** When something in it was last pulled, some seconds late; */
+  last_pull_time: string | null;
   /** The repositories of the project that share most, at most 10. */
   shared_with: SharedWith[];
 }
@@ -1354,6 +1357,8 @@ export interface Repository {
   pull_count?: number | null;
   creation_time?: string | null;
   update_time?: string | null;
+  /** Ours: when something was last pushed there, some seconds late. */
+  last_push_time?: string | null;
 }
 
 /** A repository. */
@@ -1382,7 +1387,7 @@ export interface RepositoryPast {
   trash_id: number | null;
 }
 
-/** What a repository holds, in bytes, with what is in its trash. */
+/** What a repository holds, in bytes, with what is in its trash; */
 export interface RepositoryStorage {
   /** With the project before it. */
   name: string;
@@ -1392,6 +1397,9 @@ export interface RepositoryStorage {
   own: number;
   /** Of blobs that other repositories of the project hold, too. */
   shared: number;
+  tags: number;
+  /** When something in it was last pulled, some seconds late; */
+  last_pull_time: string | null;
 }
 
 /** A tag, with what it points to. */
@@ -3095,7 +3103,7 @@ export interface Operations {
     };
     reply: ProjectStorage;
   };
-  /** listRepositoryStorage: How many bytes the repositories of a project hold, the most own bytes first. */
+  /** listRepositoryStorage: How many bytes the repositories of a project hold, the most own bytes first; */
   "GET /projects/{project_name_or_id}/storage/repositories": {
     path: {
       project_name_or_id: string;

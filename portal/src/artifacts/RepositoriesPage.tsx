@@ -22,20 +22,23 @@ export default function RepositoriesPage() {
   const { project } = useParams({ strict: false }) as { project: string };
   const may = useMay(project);
   const isProxy = Boolean(useQuery(projectQuery(project)).data?.registry_id);
-  const list = useListState({ sort: "-update_time" });
+  const list = useListState({ sort: "-last_push_time" });
   const query = useQuery({ ...repositoriesQuery(project, list), refetchInterval: (state) => (state.state.data?.total === 0 ? 3000 : false) });
   const names = (query.data?.data ?? []).map((one) => one.name ?? "");
-  const held = useQuery({ ...storageQuery(project, names), enabled: names.length > 0 && may("quota:read") }).data;
+  const measures = may("quota:read");
+  const held = useQuery({ ...storageQuery(project, names), enabled: names.length > 0 && measures }).data;
   const most = Math.max(0, ...[...(held?.values() ?? [])].map((one) => one.own + one.shared));
   const [pushes, setPushes] = useState(false);
   const [going, setGoing] = useState<Repository[] | null>(null);
   const mayDelete = may("repository:delete");
   const columns: Column<Repository>[] = [
     { id: "name", head: t("artifacts.column.name"), sort: "name", cell: (one) => { const [, short] = split(one.name ?? ""); return <Link to={places.repository(project, short)}><Name>{short}</Name></Link>; } },
+    ...(measures ? [{ id: "tags", head: t("artifacts.column.tags"), width: "figure" as const, cell: (one: Repository) => { const used = held?.get(one.name ?? ""); return used ? <Count value={used.tags} /> : null; } }] : []),
     { id: "artifacts", head: t("artifacts.column.artifacts"), width: "figure", sort: "artifact_count", descends: true, cell: (one) => <Count value={one.artifact_count} /> },
-    ...(may("quota:read") ? [{ id: "stored", head: t("artifacts.column.stored"), width: "fit" as const, cell: (one: Repository) => { const bytes = held?.get(one.name ?? ""); return bytes ? <OwnShared own={bytes.own} shared={bytes.shared} most={most} /> : null; } }] : []),
+    ...(measures ? [{ id: "stored", head: t("artifacts.column.stored"), width: "fit" as const, sort: "own", descends: true, cell: (one: Repository) => { const bytes = held?.get(one.name ?? ""); return bytes ? <OwnShared own={bytes.own} shared={bytes.shared} most={most} /> : null; } }] : []),
     { id: "pulls", head: t("artifacts.column.pulls"), width: "figure", sort: "pull_count", descends: true, cell: (one) => <Count value={one.pull_count} /> },
-    { id: "changed", head: t("artifacts.column.lastPush"), width: "fit", sort: "update_time", descends: true, phone: 1, cell: (one) => <Time value={one.update_time} /> },
+    { id: "lastPush", head: t("artifacts.column.lastPush"), width: "fit", sort: "last_push_time", descends: true, phone: 1, cell: (one) => <Time value={one.last_push_time} /> },
+    ...(measures ? [{ id: "lastPull", head: t("artifacts.column.pulled"), width: "fit" as const, phone: 0 as const, cell: (one: Repository) => { const used = held?.get(one.name ?? ""); return used ? <Time value={used.last_pull_time} /> : null; } }] : []),
     { id: "created", head: t("artifacts.column.created"), width: "fit", sort: "creation_time", descends: true, optional: true, cell: (one) => <Time value={one.creation_time} /> },
   ];
   return (

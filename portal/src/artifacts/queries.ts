@@ -22,12 +22,22 @@ export const repositoriesQuery = (project: string, list: ListState) =>
     queryKey: ["repositories", project, list.q, list.sort, list.page, list.size],
     placeholderData: keepPreviousData,
     queryFn: async ({ signal }) => {
-      const { data, total } = await call("GET /projects/{project_name}/repositories", { path: { project_name: project }, query: paged(list, contractQuery({ name: list.q && `~${list.q}` })), signal });
-      return { data, total };
+      const query = paged(list, contractQuery({ name: list.q && `~${list.q}` }));
+      if (!BY_BYTES.includes(list.sort)) {
+        const { data, total } = await call("GET /projects/{project_name}/repositories", { path: { project_name: project }, query, signal });
+        return { data, total };
+      }
+      const { data: sizes, total } = await call("GET /projects/{project_name_or_id}/storage/repositories", { path: { project_name_or_id: project }, query, header: IS_NAME, signal });
+      const asked = inLists(sizes.map((one) => one.name)).map((q) => call("GET /projects/{project_name}/repositories", { path: { project_name: project }, query: { q, page_size: 100 }, signal }));
+      const found = new Map((await Promise.all(asked)).flatMap(({ data }) => data.map((one) => [one.name ?? "", one])));
+      return { data: sizes.flatMap((one) => found.get(one.name) ?? []), total };
     },
   });
 
-/** Own and shared bytes of those repositories that a page shows, by whole name. */
+/** Only who measures bytes can sort by them; what else a page shows is asked by the names that it finds. */
+const BY_BYTES = ["own", "-own"];
+
+/** Own and shared bytes of those repositories that a page shows, by whole name; with how many tags they have, and their last pull. */
 export const storageQuery = (project: string, names: string[]) =>
   queryOptions({
     queryKey: ["repositories", project, "storage", names],

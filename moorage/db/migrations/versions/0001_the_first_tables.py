@@ -851,6 +851,7 @@ def upgrade() -> None:
         sa.Column("listed", sa.Boolean(), sa.Computed("artifact_count > 0", persisted=True), nullable=False),
         sa.Column("pull_count", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("trash_id", ID, nullable=True),
+        sa.Column("pushed_at", TIME, nullable=True),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("updated_at", TIME, nullable=False),
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_repository_project_id")),
