@@ -41,11 +41,31 @@ const TARGETS: Record<string, () => HTMLElement | null> = {
   d: () => shown("[data-bulk] [data-compares]"),
 };
 
-/** What the page in view offers to do: the buttons of its head and above its list, and its command to copy. */
-export function offered(): { label: string; press: () => void }[] {
+interface Offer {
+  label: string;
+  /** What it is done to. */
+  note?: string;
+  press: () => void;
+}
+
+const said = new Map<object, readonly Offer[]>();
+
+/** Tell the palette what the page in view offers in a menu. */
+export function useOffers(offers: readonly Offer[]): void {
+  const own = useRef({});
+  useEffect(() => {
+    const key = own.current;
+    said.set(key, offers);
+    return () => { said.delete(key); };
+  });
+}
+
+/** What the page in view offers to do: the buttons of its head and above its list, its command to copy, and what its menus have. */
+export function offered(): Offer[] {
   const buttons = [...document.querySelectorAll<HTMLElement>("[data-actions] button, [data-tools] > button")].filter((one) => one.checkVisibility({ visibilityProperty: true }) && one.ariaHasPopup !== "menu");
   const copy = shown("[data-command] [data-copy]");
-  return [...buttons, ...(copy ? [copy] : [])].map((one) => ({ label: one.ariaLabel ?? one.textContent ?? "", press: () => { one.focus(); one.click(); } }));
+  const pressed = [...buttons, ...(copy ? [copy] : [])].map((one) => ({ label: one.ariaLabel ?? one.textContent ?? "", press: () => { one.focus(); one.click(); } }));
+  return [...pressed, ...[...said.values()].flat()];
 }
 
 const tab = (number: number): HTMLElement | null => document.querySelectorAll<HTMLElement>("[data-tabs] a, [data-tabs] button").item(number - 1);

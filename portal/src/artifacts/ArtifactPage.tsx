@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Accessory, Artifact, ArtifactParts } from "../api/schema.ts";
+import { useOffers } from "../app/keys.ts";
 import { places } from "../app/places.ts";
 import { useSearch } from "../app/search.ts";
 import { useMay, useUser } from "../app/session.tsx";
@@ -79,6 +80,10 @@ function Shown({ artifact, tag, crumbs }: { artifact: Artifact; tag: string | nu
   const signature = [...accessories, ...(artifact.inherited_accessories ?? [])].find((one) => one.type.startsWith("signature."));
   const isOwn = accessories.some((one) => one.type.startsWith("signature."));
   const isImmutable = artifact.tags?.some((one) => one.name === tag && one.immutable);
+  useOffers([
+    ...(tag !== null && may("tag:delete") ? [{ label: t("artifacts.deleteTags.open", { count: 1 }), note: tag, press: () => setOpen("deleteTag") }] : []),
+    ...(may("artifact:delete") ? [{ label: t("artifacts.deleteArtifact.open"), note: short, press: () => setOpen("deleteArtifact") }] : []),
+  ]);
   return (
     <Page
       title={tag ?? short} isName crumbs={crumbs} windowTitle={[tag ?? short, `${project}/${repository}`]}

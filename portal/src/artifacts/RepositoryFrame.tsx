@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Outlet, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { entries } from "../app/pages.ts";
+import { useOffers } from "../app/keys.ts";
 import { places } from "../app/places.ts";
 import { useCan, useMay } from "../app/session.tsx";
 import { Failed } from "../app/states.tsx";
@@ -28,6 +29,7 @@ export default function RepositoryFrame() {
   const [deletes, setDeletes] = useState(false);
   const above = useQuery(projectQuery(project)); // also its visibility, for the commands
   const query = useQuery({ ...repositoryQuery(path), enabled: may("repository:read") });
+  useOffers(may("repository:delete") ? [{ label: t("artifacts.deleteRepositories.open", { count: 1 }), note: repository, press: () => setDeletes(true) }] : []);
   if (above.error && !above.data) return <Failed error={above.error} onRetry={() => void above.refetch()} />;
   if (query.error && !query.data) return <Failed error={query.error} onRetry={() => void query.refetch()} />;
   const about = query.data?.description?.split("\n").find((line) => line.trim() !== "")?.replace(/^[#>\s]+/, "").slice(0, 200);

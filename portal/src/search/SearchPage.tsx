@@ -99,7 +99,7 @@ function All({ query, text }: { query: { data: Found | undefined; error: unknown
   const found = query.data;
   if (query.error && !found) return <ProblemBox error={query.error} onRetry={() => void query.refetch()} />;
   if (!found) return <Waiting />;
-  const all = hits(found);
+  const all = hits(found, "");
   if (all.length === 0) return <None text={text} />;
   return (
     <div className="sections" aria-live="off">
@@ -125,7 +125,7 @@ const What = ({ hit }: { hit: Hit }) => <span className={classes["what"]}><Link 
 /** All of one kind, page by page. */
 function OfKind({ query, kind, list }: { query: Omit<Listed<Hit>, "data"> & { data: Found | undefined }; kind: KindOf; list: ListState }) {
   const t = useWords();
-  const rows = query.data && hits(query.data).filter((one) => one.kind === kind);
+  const rows = query.data && hits(query.data, "").filter((one) => one.kind === kind);
   const columns: Column<Hit>[] = [
     { id: "name", head: t("artifacts.column.name"), cell: (one) => <What hit={one} /> },
     ...(kind === "tags" || kind === "artifacts" ? [{ id: "pushed", head: t("artifacts.column.pushed"), width: "fit" as const, phone: 1 as const, cell: (one: Hit) => <Time value={one.time} /> }] : []),
