@@ -2,8 +2,8 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import { areLettersOn } from "./letters.ts";
-import { isAdmin, queries, useUser } from "./session.tsx";
-import type { Key } from "./words.ts";
+import { queries } from "./session.tsx";
+import { useWords, type Key } from "./words.ts";
 
 const SEQUENCE_MS = 1500;
 const ROW = "tbody tr:has(> [data-first])";
@@ -29,23 +29,28 @@ const linkOf = (one: HTMLElement): HTMLElement | null => shown(CONTROL, one.quer
 /** What a key presses on the page in view; null: nothing. */
 const TARGETS: Record<string, () => HTMLElement | null> = {
   c: () => (row() ? shown("[data-first] [data-copy]", row() as HTMLElement) : null) ?? shown("[data-command] [data-copy]"),
-  y: () => (row() ? shown("[data-digest] [data-copy]", row() as HTMLElement) : null) ?? shown("main [data-digest] [data-copy]"),
-  n: () => shown("[data-actions] button") ?? shown("[data-tools] button[data-variant=filled], [data-tools] button:not([data-variant])"),
+  y: () => shown("[data-digest] [data-copy]", row() ?? document.querySelector("main") ?? document),
+  n: () => shown("[data-actions] button:not([aria-expanded])") ?? shown("[data-tools] button[data-variant=filled], [data-tools] button:not([data-variant])"),
   o: () => (row() ? linkOf(row() as HTMLElement) : null),
   x: () => (row() ? shown("input[type=checkbox]", row() as HTMLElement) : null),
-  ".": () => shown("td:last-child button[aria-haspopup=menu]", row() ?? document.createElement("p")),
+  ".": () => (row() ? shown("td:last-child button[aria-haspopup=menu]", row() as HTMLElement) : shown("[data-actions] button[aria-haspopup=menu]")),
   f: () => shown("[data-filter]"),
   "[": () => shown("[data-step=previous]:not(:disabled)"),
   "]": () => shown("[data-step=next]:not(:disabled)"),
   "#": () => shown("[data-bulk] [data-removes]"),
   d: () => shown("[data-bulk] [data-compares]"),
+  Escape: () => shown("[data-bulk] [data-clears]"),
 };
+/** The digest of the row with the focus, where no column shows it. */
+const digestOf = (): string | undefined => (TARGETS["y"]?.() ? undefined : row()?.dataset["digestOf"]);
 
 interface Offer {
   label: string;
   /** What it is done to. */
   note?: string;
   press: () => void;
+  /** It takes the whole of the page's thing away: what `#` does where no row is meant. */
+  removes?: boolean;
 }
 
 const said = new Map<object, readonly Offer[]>();
@@ -89,13 +94,14 @@ export const KEYS: readonly KeyOf[] = [
   { keys: ["k", "↑"], label: "keys.up", group: "list", there: () => rows().length > 0, letter: true },
   { keys: ["Enter", "o"], label: "keys.open", group: "list", there: () => rows().length > 0, letter: true },
   { keys: ["x"], label: "keys.choose", group: "list", there: () => shown(CHOICE) !== null, letter: true },
+  { keys: ["Shift ↓", "Shift ↑"], label: "keys.extend", group: "list", there: () => shown(CHOICE) !== null, letter: false },
   { keys: ["d"], label: "keys.compare", group: "list", there: () => shown(`[data-keys~=compare] ${CHOICE}`) !== null, letter: true },
-  { keys: ["#", "Delete"], label: "keys.remove", group: "list", there: () => shown(`[data-keys~=remove] ${CHOICE}`) !== null, letter: true },
-  { keys: ["."], label: "keys.menu", group: "list", there: () => shown("tbody button[aria-haspopup=menu]") !== null, letter: true },
+  { keys: ["#", "Delete"], label: "keys.remove", group: "list", there: () => shown(`[data-keys~=remove] ${CHOICE}`) !== null || removal() !== undefined, letter: true },
+  { keys: ["."], label: "keys.menu", group: "list", there: () => shown("tbody button[aria-haspopup=menu], [data-actions] button[aria-haspopup=menu]") !== null, letter: true },
   { keys: ["f"], label: "keys.filter", group: "list", there: () => TARGETS["f"]?.() !== null, letter: true },
   { keys: ["[", "]"], label: "keys.step", group: "list", there: () => shown("[data-step]") !== null, letter: true },
   { keys: ["c"], label: "keys.copy", group: "page", there: () => TARGETS["c"]?.() !== null || shown("[data-first] [data-copy]") !== null, letter: true },
-  { keys: ["y"], label: "kit.copy.digest", group: "page", there: () => TARGETS["y"]?.() !== null, letter: true },
+  { keys: ["y"], label: "kit.copy.digest", group: "page", there: () => TARGETS["y"]?.() !== null || shown("[data-digest-of]") !== null, letter: true },
   { keys: ["n"], label: "keys.make", group: "page", there: () => TARGETS["n"]?.() !== null, letter: true },
   { keys: ["1–9"], label: "keys.tab", group: "page", there: () => tab(1) !== null, letter: true },
 ];
@@ -103,16 +109,17 @@ export const KEYS: readonly KeyOf[] = [
 /** Hear the keys; `onFind` opens the palette, `onMap` the list of keys. */
 export function useKeys({ onFind, onMap }: { onFind: () => void; onMap: () => void }): void {
   const navigate = useNavigate();
-  const admin = isAdmin(useUser());
+  const t = useWords();
   const began = useRef(-Infinity); // when `g` was pressed
   useEffect(() => {
-    const places: Record<string, string> = { p: "/projects", t: "/trash", ...(admin ? { a: "/activity", h: "/admin/health", s: "/admin/settings" } : {}) };
+    const places: Record<string, string> = { p: "/projects", t: "/trash", a: "/activity", h: "/admin/health", s: "/admin/settings" };
     const letter = (key: string): boolean => {
       if (performance.now() - began.current < SEQUENCE_MS) {
         began.current = -Infinity;
         const to = places[key];
-        if (to !== undefined) void navigate({ to });
-        return to !== undefined;
+        if (to === undefined || document.querySelector(`a[href='${to}']`) === null) return false; // not for this reader
+        void navigate({ to });
+        return true;
       }
       if (key === "g") began.current = performance.now();
       else if (key === "/") onFind();
@@ -123,6 +130,7 @@ export function useKeys({ onFind, onMap }: { onFind: () => void; onMap: () => vo
       else if (/^[1-9]$/.test(key)) return press(tab(Number(key)));
       else if (key === "f") return focus(TARGETS["f"]?.() ?? null);
       else if (key === "#" || key === "Delete") return remove();
+      else if (key === "y" && digestOf() !== undefined) void copied(digestOf() ?? "", t("kit.copy.done"));
       else return press(TARGETS[key]?.() ?? null);
       return true;
     };
@@ -136,12 +144,13 @@ export function useKeys({ onFind, onMap }: { onFind: () => void; onMap: () => vo
       } else if (control && event.key === "Enter") done = send(on);
       else if (event.key === "F6") done = region(event.shiftKey ? -1 : 1);
       else if (event.altKey && event.code === "KeyZ") done = press(undo());
-      else if (!control && !event.altKey && isFree(on) && (areLettersOn() || event.key === "ArrowDown" || event.key === "ArrowUp")) done = letter(event.key);
+      else if (event.shiftKey && /^Arrow(Down|Up)$/.test(event.key) && isFree(on)) done = extend(event.key === "ArrowDown" ? 1 : -1);
+      else if (!control && !event.altKey && isFree(on) && (areLettersOn() || ["ArrowDown", "ArrowUp", "Escape"].includes(event.key))) done = letter(event.key);
       if (done) event.preventDefault();
     };
     window.addEventListener("keydown", hear);
     return () => window.removeEventListener("keydown", hear);
-  }, [navigate, admin, onFind, onMap]);
+  }, [navigate, t, onFind, onMap]);
 }
 
 /** Whether a letter would not be typed into something, nor choose in a menu. */
@@ -155,13 +164,35 @@ function press(what: HTMLElement | null): boolean {
   return what !== null;
 }
 
-/** Press what deletes the chosen rows; where none is chosen, the row with the focus is. It asks in any case. */
+async function copied(text: string, words: string): Promise<void> {
+  const [{ copyText }, { toast }] = await Promise.all([import("../kit/show.tsx"), import("../kit/toast.tsx")]);
+  if (await copyText(text)) toast(words);
+}
+
+const removal = (): Offer | undefined => [...said.values()].flat().find((one) => one.removes);
+
+/** Choose the row with the focus, and the next one with it. */
+function extend(by: 1 | -1): boolean {
+  const choose = () => {
+    const box = row() ? shown<HTMLInputElement>("input[type=checkbox]", row() as HTMLElement) : null;
+    if (box !== null && !box.checked) box.click();
+    return box !== null;
+  };
+  if (!choose()) return false;
+  step(by);
+  // The first of the two is drawn by then: what is chosen is added to it.
+  requestAnimationFrame(choose);
+  return true;
+}
+
+/** Press what deletes the chosen rows; where none is chosen, the row with the focus is, else what the page shows. It asks in any case. */
 function remove(): boolean {
   const there = TARGETS["#"]?.() ?? null;
   if (there !== null || shown("[data-bulk]") !== null) return press(there);
   const own = row()?.closest("[data-keys~=remove]") ? shown("input[type=checkbox]", row() as HTMLElement) : null;
   if (press(own)) requestAnimationFrame(() => press(TARGETS["#"]?.() ?? null));
-  return own !== null;
+  else if (row() === null) removal()?.press();
+  return own !== null || removal() !== undefined;
 }
 
 function focus(what: HTMLElement | null): boolean {

@@ -81,8 +81,8 @@ function Shown({ artifact, tag, crumbs }: { artifact: Artifact; tag: string | nu
   const isOwn = accessories.some((one) => one.type.startsWith("signature."));
   const isImmutable = artifact.tags?.some((one) => one.name === tag && one.immutable);
   useOffers([
-    ...(tag !== null && may("tag:delete") ? [{ label: t("artifacts.deleteTags.open", { count: 1 }), note: tag, press: () => setOpen("deleteTag") }] : []),
-    ...(may("artifact:delete") ? [{ label: t("artifacts.deleteArtifact.open"), note: short, press: () => setOpen("deleteArtifact") }] : []),
+    ...(tag !== null && may("tag:delete") ? [{ label: t("artifacts.deleteTags.open", { count: 1 }), note: tag, press: () => setOpen("deleteTag"), removes: true }] : []),
+    ...(may("artifact:delete") ? [{ label: t("artifacts.deleteArtifact.open"), note: short, press: () => setOpen("deleteArtifact"), removes: true }] : []),
   ]);
   return (
     <Page

@@ -78,7 +78,7 @@ export default function TagsPage() {
       {first && <PullCommands project={project} repository={repository} tag={first.name} digest={first.digest} type={first.type} />}
       {mark.error && <ProblemBox error={mark.error} />}
       <Table
-        id="tags" caption={t("artifacts.tags.caption", { name: repository })} columns={columns} query={query} list={list} rowKey={(one) => one.name} rowName={(one) => one.name} filterLabel={t("artifacts.tags.filter")}
+        id="tags" caption={t("artifacts.tags.caption", { name: repository })} columns={columns} query={query} list={list} rowKey={(one) => one.name} rowDigest={(one) => one.digest} rowName={(one) => one.name} filterLabel={t("artifacts.tags.filter")}
         tools={
           <>
           <Select

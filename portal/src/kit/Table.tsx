@@ -42,6 +42,8 @@ export interface TableProps<T> {
   query: Listed<T>;
   list: ListState;
   rowKey: (row: T) => string | number;
+  /** The digest of what a row shows, for the key that copies it where no column has it. */
+  rowDigest?: (row: T) => string;
   /** What the row is called, for the labels of its checkbox and menu. */
   rowName: (row: T) => string;
   /** Shown instead of rows when nothing is there at all. */
@@ -111,7 +113,7 @@ export function Table<T>(props: TableProps<T>) {
               const toggle = () => setOpen(isOpen ? new Set([...open].filter((one) => one !== key)) : new Set([...open, key]));
               return (
                 <Fragment key={key}>
-                  <tr role="row" data-picked={picked.has(key) || undefined}>
+                  <tr role="row" data-picked={picked.has(key) || undefined} data-digest-of={props.rowDigest?.(row)}>
                     {bulk && <td role="cell" className={classes["box"]}><Checkbox aria-label={t("kit.table.pick", { name: rowName(row) })} checked={picked.has(key)} onChange={() => undefined} onClick={(event) => pick(row, event.shiftKey)} /></td>}
                     {details && <td role="cell" className={classes["box"]}><ActionIcon size={24} aria-label={t("kit.table.showDetails", { name: rowName(row) })} aria-expanded={isOpen} onClick={toggle}>{isOpen ? <IconChevronDown size={16} stroke={1.5} /> : <IconChevronRight size={16} stroke={1.5} />}</ActionIcon></td>}
                     {shown.map((column, index) => <td key={column.id} role="cell" data-width={column.width ?? "grow"} data-first={index === 0 || undefined} data-phone={index === 0 ? undefined : (column.phone ?? 2)} data-label={column.head}>{column.cell(row)}</td>)}
@@ -129,7 +131,7 @@ export function Table<T>(props: TableProps<T>) {
         <div className={classes["foot"]} data-bulk role="region" aria-label={t("kit.table.picked", { count: picked.size })} data-no-print>
           <span className="strong">{t("kit.table.picked", { count: picked.size })}</span>
           {bulk([...picked.values()], clear)}
-          <Button size="xs" variant="subtle" onClick={clear}>{t("kit.table.unpick")}</Button>
+          <Button size="xs" variant="subtle" onClick={clear} data-clears>{t("kit.table.unpick")}</Button>
         </div>
       ) : !whole && <Pager list={list} total={query.data?.total} />}
     </section>
