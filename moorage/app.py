@@ -47,6 +47,7 @@ from moorage.identity.passwords import Passwords
 from moorage.identity.sessions import Sessions
 from moorage.identity.sign_ups import SignUps
 from moorage.identity.tokens import TokenKeys
+from moorage.identity.uses import UseNotes
 from moorage.logs import is_text, with_cause
 from moorage.mirrors.live import Mirrors
 from moorage.proxycache.cache import ProxyCache
@@ -109,7 +110,7 @@ class Application:
 async def running(settings: Settings) -> AsyncIterator[App]:
     """The server's parts, started; stopped in the other order on leaving."""
     audit_rules = LiveRules()
-    metrics, pulls, days = Metrics(), PullNotes(), DayNotes()
+    metrics, pulls, days, uses = Metrics(), PullNotes(), DayNotes(), UseNotes()
     database = open_database(settings, audit_rules, days)
     storage = await _open(settings)
     tokens = TokenKeys(settings.token_key_folder)
@@ -137,6 +138,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
         refusals=refusals,
         backends=backends,
         tokens=AccessTokens(database, check_soon=oidc_people.check_soon),
+        uses=uses,
     )
     sessions = Sessions(database, redis_url=settings.sessions.redis_url.reveal(), items=lambda: live.current)
     gate = Gate(tokens, login, database.read, refusals=refusals, challenge_basic=settings.registry_auth == "basic")
@@ -197,7 +199,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
         https_seconds=settings.https_only_seconds,
     )
     background = [
-        asyncio.create_task(_write_pulls(pulls, database)),
+        asyncio.create_task(_write_pulls(pulls, uses, database)),
         asyncio.create_task(live.watch()),
         asyncio.create_task(mirrors.watch()),
         asyncio.create_task(keep_counts(database)),
@@ -214,7 +216,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
         with contextlib.suppress(Problem):
-            await _write_notes(pulls, days, database)
+            await _write_notes(pulls, days, uses, database)
             await refusals.close()
             await refused.close()
         await exporter.close()
@@ -265,19 +267,21 @@ async def _nothing() -> None:
     """The check of ourselves: whoever answers works."""
 
 
-async def _write_notes(pulls: PullNotes, days: DayNotes, database: Database) -> None:
+async def _write_notes(pulls: PullNotes, days: DayNotes, uses: UseNotes, database: Database) -> None:
     """The last ones of this process. Pulls first: when they are written, the days learn of them."""
     await pulls.flush(database)
     await days.flush(database)
+    await uses.flush(database)
 
 
-async def _write_pulls(pulls: PullNotes, database: Database) -> None:
+async def _write_pulls(pulls: PullNotes, uses: UseNotes, database: Database) -> None:
     while True:
         await asyncio.sleep(_PULLS_EVERY_SECONDS)
         try:
             await pulls.flush(database)
+            await uses.flush(database)
         except Problem as problem:
-            log.warning("pulls could not be noted yet: %s", with_cause(problem))
+            log.warning("pulls and uses could not be noted yet: %s", with_cause(problem))
 
 
 def create_app(settings: Settings) -> Application:

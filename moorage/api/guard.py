@@ -106,6 +106,8 @@ class ApiGuard:
                 credential, session = "session", found.left
         if account is not None:
             request.principal = account.name
+            if NO_RENEWAL_HEADER not in request.headers:  # a page that is left open uses nothing
+                self._login.note_use(account)
             limits = account.limits
             shown = (credential, "") if limits is None else ("access_token", limits.token)
             actor = request.as_actor(account.principal_id, account.name, *shown)

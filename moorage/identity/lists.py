@@ -27,6 +27,7 @@ class ListedUser(msgspec.Struct, frozen=True):
     source_subject: str | None
     created_at: datetime
     updated_at: datetime
+    used_at: datetime | None
 
 
 _LIVE = and_(Principal.kind == "user", Principal.deleted_at.is_(None))
@@ -44,6 +45,7 @@ _USERS = (
         User.source_subject,
         Principal.created_at,
         Principal.updated_at,
+        Principal.used_at,
     )
     .join(User, User.principal_id == Principal.id)
     .where(_LIVE)
@@ -58,6 +60,7 @@ USER_FIELDS = Fields(
         "source": Field(User.source),
         "creation_time": Field(Principal.created_at, kind="time"),
         "update_time": Field(Principal.updated_at, kind="time"),
+        "last_used": Field(Principal.used_at, kind="time"),
     },
     key=Principal.id,
 )

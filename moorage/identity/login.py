@@ -16,6 +16,7 @@ from moorage.identity.backends.local import Local
 from moorage.identity.passwords import Passwords
 from moorage.identity.refusals import NoRefusals, Refusals
 from moorage.identity.throttle import Throttle, network_of
+from moorage.identity.uses import UseNotes
 from moorage.oci.names import fold_user_name, is_no_user_name
 
 
@@ -39,6 +40,7 @@ class Login:
         people: Throttle | None = None,
         machines: Throttle | None = None,
         tokens: AccessTokens | None = None,
+        uses: UseNotes | None = None,
     ) -> None:
         self._read = read
         self._passwords = passwords
@@ -46,6 +48,7 @@ class Login:
         self.backends: tuple[Backend, ...] = (Local(read, passwords, live), *backends)
         self._live = live or Settled()
         self._tokens = tokens
+        self._uses = uses or UseNotes()
         # Two, so that a flood of cheap tries against robots cannot push the dear ones against people out of memory.
         self._people = people or Throttle()
         self._machines = machines or Throttle()
@@ -78,7 +81,12 @@ class Login:
         if account is None:
             self._refuse(username, address)
             raise CredentialsInvalid
+        self.note_use(account)
         return account
+
+    def note_use(self, account: Account) -> None:
+        """Somebody was let in, here or by what this does not know: a session, a header. See `UseNotes.note`."""
+        self._uses.note(account.principal_id)
 
     async def confirm(self, account: Account, address: str) -> Account | None:
         """An account that came in by a refresh token or a session, as its source knows it now; None: not any more.
@@ -88,6 +96,7 @@ class Login:
         """
         if account.kind != "user":
             return account
+        self.note_use(account)
         # Sources know people, not how far an access token goes.
         bare = replace(account.limited(None), seconds_left=None)
         for backend in self.backends:

@@ -26,6 +26,8 @@ ROBOT_FIELDS = Fields(
         "duration": Field(Robot.duration_days, kind="number"),
         "creation_time": Field(Principal.created_at, kind="time"),
         "update_time": Field(Principal.updated_at, kind="time"),
+        "last_used": Field(Principal.used_at, kind="time"),
+        "secret_time": Field(Robot.secret_at, kind="time"),
     },
     key=Principal.id,
 )
@@ -50,6 +52,8 @@ class ListedRobot(msgspec.Struct, frozen=True):
     creator_is_robot: bool
     created_at: datetime
     updated_at: datetime
+    used_at: datetime | None
+    secret_at: datetime | None
     permissions: dict[str, list[tuple[str, str]]]
 
     @property
@@ -71,6 +75,8 @@ _ROBOTS = (
         _CREATOR.c.kind.label("creator_kind"),
         Principal.created_at,
         Principal.updated_at,
+        Principal.used_at,
+        Robot.secret_at,
     )
     .join(Robot, Robot.principal_id == Principal.id)
     .outerjoin(_CREATOR, _CREATOR.c.id == Robot.creator_id)
@@ -131,5 +137,7 @@ def _robot(row: Any, permissions: dict[int, dict[str, list[tuple[str, str]]]]) -
         creator_is_robot=row.creator_kind == "robot",
         created_at=row.created_at,
         updated_at=row.updated_at,
+        used_at=row.used_at,
+        secret_at=row.secret_at,
         permissions=permissions[row.id],
     )

@@ -104,6 +104,10 @@ class Robot(msgspec.Struct, kw_only=True, omit_defaults=True):
     creator_ref: int | None = None
     creation_time: str | None = None
     update_time: str | None = None
+    last_used: str | None = None
+    """Ours: when it last signed in, to a minute; absent: never."""
+    secret_time: str | None = None
+    """Ours: since when it has its secret."""
 
 
 class RobotSec(msgspec.Struct, kw_only=True):
@@ -426,6 +430,8 @@ def _robot(row: robot_lists.ListedRobot, prefix: str) -> Robot:
         creator_ref=row.creator_id or 0,
         creation_time=stamp(row.created_at),
         update_time=stamp(row.updated_at),
+        last_used=stamp(row.used_at) if row.used_at is not None else None,
+        secret_time=stamp(row.secret_at) if row.secret_at is not None else None,
     )
 
 

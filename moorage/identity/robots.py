@@ -187,6 +187,7 @@ def create_robot(
             description=description,
             secret=_hash_generated(secret, salt),
             salt=salt,
+            secret_at=db_now(),
             expires_at=expires_at,
             duration_days=duration_days,
             visible=visible,
@@ -217,7 +218,11 @@ def refresh_secret(work: Work, robot_id: int, *, overlap_seconds: int = 0) -> st
     if overlap_seconds:  # both secrets are under one salt: there is one column, and random secrets need no second
         values = {"old_secret": row.secret, "old_secret_until": db_now(overlap_seconds)}
     hashed = _hash_generated(secret, salt)
-    work.db.execute(update(Robot).where(Robot.principal_id == robot_id).values(secret=hashed, salt=salt, **values))
+    work.db.execute(
+        update(Robot)
+        .where(Robot.principal_id == robot_id)
+        .values(secret=hashed, salt=salt, secret_at=db_now(), **values)
+    )
     name, project_id = _bump(work, robot_id, by=0 if overlap_seconds else 1)
     work.emit(RobotChanged(robot_id, project_id, name, "secret"))
     return secret
@@ -234,7 +239,7 @@ def set_secret(work: Work, robot_id: int, hashed: tuple[bytes, bytes]) -> None:
     work.db.execute(
         update(Robot)
         .where(Robot.principal_id == robot_id)
-        .values(secret=stored, salt=salt, old_secret=None, old_secret_until=None)
+        .values(secret=stored, salt=salt, secret_at=db_now(), old_secret=None, old_secret_until=None)
     )
     work.emit(RobotChanged(robot_id, project_id, name, "secret"))
 

@@ -86,6 +86,8 @@ class UserResp(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Ours: where the account comes from: `local`, `ldap`, `oidc`, `header`."""
     disabled: bool = False
     """Ours: whether the account is locked."""
+    last_used: str | None = None
+    """Ours: when it last signed in or was used, to a minute."""
     session: SessionEnds | None = None
     """Ours: of /users/current, asked with a session: when that ends."""
 
@@ -404,6 +406,7 @@ def _user(row: lists.ListedUser) -> UserResp:
         update_time=stamp(row.updated_at),
         source=row.source,
         disabled=row.disabled,
+        last_used=stamp(row.used_at) if row.used_at is not None else None,
     )
     if row.source == "oidc":
         out.oidc_user_meta = OIDCUserInfo(id=row.id, user_id=row.id, subiss=row.source_subject or "")

@@ -24,7 +24,8 @@ class Principal(Base):
     """Whoever can sign in. A user and a robot have this id as their primary key.
 
     `folded` is the name in NFC and casefolded: two names that differ only by case are one (Active Directory does
-    not tell case apart). `epoch` grows by 1 whenever older tokens must stop working.
+    not tell case apart). `epoch` grows by 1 whenever older tokens must stop working. `used_at`: when it was last let
+    in, to a minute; null: never.
     """
 
     __tablename__ = "principal"
@@ -43,6 +44,7 @@ class Principal(Base):
     deleted_at: Mapped[datetime | None] = mapped_column(UtcTime)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     updated_at: Mapped[datetime] = mapped_column(UtcTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
 
 class User(Base):
@@ -76,7 +78,7 @@ class Robot(Base):
     """An account for machines. Stored without its prefix: `name` of a system robot, `project+name` of a project's.
 
     `secret` is a salted hash of a random secret; `old_secret` is still good until `old_secret_until` (rotation
-    with an overlap). `expires_at` null: never.
+    with an overlap), and was set at `secret_at`. `expires_at` null: never.
     """
 
     __tablename__ = "robot"
@@ -88,6 +90,7 @@ class Robot(Base):
     description: Mapped[str] = mapped_column(Text, server_default="")
     secret: Mapped[bytes] = mapped_column(LargeBinary(64))
     salt: Mapped[bytes] = mapped_column(LargeBinary(32))
+    secret_at: Mapped[datetime | None] = mapped_column(UtcTime)
     old_secret: Mapped[bytes | None] = mapped_column(LargeBinary(64))
     old_secret_until: Mapped[datetime | None] = mapped_column(UtcTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcTime)
