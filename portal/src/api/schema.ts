@@ -1635,6 +1635,10 @@ export interface Robot {
   creator_ref?: number | null;
   creation_time?: string | null;
   update_time?: string | null;
+  /** Ours: when it last signed in, to a minute; */
+  last_used?: string | null;
+  /** Ours: since when it has its secret. */
+  secret_time?: string | null;
 }
 
 /** A robot to create. */
@@ -2028,6 +2032,8 @@ export interface UserResp {
   source?: string;
   /** Ours: whether the account is locked. */
   disabled?: boolean;
+  /** Ours: when it last signed in or was used, to a minute. */
+  last_used?: string | null;
   /** Ours: of /users/current, asked with a session: when that ends. */
   session?: SessionEnds | null;
 }

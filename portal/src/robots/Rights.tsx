@@ -47,9 +47,13 @@ export function EachRight({ label, grantable, value, onChange }: { label: string
   );
 }
 
+/** So many rights are said one by one in a cell; more are counted, and stand below the row. */
+const FEW = 4;
+
 export function RightsSaid({ rights }: { rights: readonly string[] }) {
   const t = useWords();
   const bundle = bundleOf(rights);
+  if (bundle === null && rights.length > 0 && rights.length <= FEW) return <code translate="no">{byResource(rights).map(([resource, actions]) => `${resource}: ${actions.join(", ")}`).join("; ")}</code>;
   return <>{bundle === null ? t("robots.rights.custom", { count: rights.length }) : t(`robots.bundle.${bundle}`)}</>;
 }
 

@@ -57,8 +57,10 @@ export function RobotList({ id, empty, query, list, writes, changed, columns, de
   const all: Column<Robot>[] = [
     { id: "name", head: t("robots.column.name"), sort: "name", cell: (one) => <span className="row"><Name>{one.name ?? ""}</Name>{one.disable && <Chip icon={IconPlayerStop}>{t("robots.disabled")}</Chip>}</span> },
     ...columns,
+    { id: "used", head: t("robots.column.used"), width: "fit", sort: "last_used", descends: true, cell: (one) => <Time value={one.last_used} /> },
+    { id: "secret", head: t("robots.column.secret"), width: "fit", sort: "secret_time", descends: true, phone: 0, cell: (one) => <Time value={one.secret_time} /> },
     { id: "expires", head: t("robots.column.expires"), width: "fit", sort: "expires_at", phone: 1, cell: (one) => <Expires at={one.expires_at ?? -1} /> },
-    { id: "created", head: t("robots.column.created"), width: "fit", sort: "creation_time", descends: true, cell: (one) => <Time value={one.creation_time} /> },
+    { id: "created", head: t("robots.column.created"), width: "fit", sort: "creation_time", descends: true, optional: true, cell: (one) => <Time value={one.creation_time} /> },
     { id: "about", head: t("robots.column.about"), optional: true, cell: (one) => <bdi>{one.description}</bdi> },
   ];
   return (

@@ -36,7 +36,8 @@ export default function UsersPage() {
     { id: "realname", head: t("users.column.realname"), sort: "realname", phone: 0, cell: (one) => <Name>{one.realname || "–"}</Name> },
     { id: "email", head: t("users.column.email"), sort: "email", cell: (one) => <Name>{one.email || "–"}</Name> },
     { id: "source", head: t("users.column.source"), width: "fit", sort: "source", cell: source },
-    { id: "created", head: t("users.column.created"), width: "fit", sort: "creation_time", descends: true, phone: 0, cell: (one) => <Time value={one.creation_time} /> },
+    { id: "used", head: t("users.column.used"), width: "fit", sort: "last_used", descends: true, cell: (one) => <Time value={one.last_used} /> },
+    { id: "created", head: t("users.column.created"), width: "fit", sort: "creation_time", descends: true, optional: true, cell: (one) => <Time value={one.creation_time} /> },
     { id: "comment", head: t("users.column.comment"), optional: true, cell: (one) => <Name>{one.comment ?? ""}</Name> },
   ];
   return (
