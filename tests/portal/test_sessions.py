@@ -71,7 +71,7 @@ def test_a_session_that_ends_soon_says_so_and_goes_on(typing: Reader, moorage: M
     typing.type("Name", "ends-soon")  # whoever types is there
     typing.page.wait("!document.body.innerText.includes('if nothing is done here until then')")
     _leave_alone(moorage, typing)
-    typing.page.value("document.querySelector('[role=status] button').click()")  # the dialog lies over it
+    typing.page.value("document.querySelector('[aria-live] button').click()")  # the dialog lies over it
     typing.page.wait("!document.body.innerText.includes('if nothing is done here until then')")
     assert typing.page.value(TYPED) == "ends-soon"
     _move_session(moorage, typing, lives_seconds=200)

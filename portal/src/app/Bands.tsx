@@ -38,7 +38,7 @@ export function Bands() {
   }, []);
   const banner = bannerOf(system?.banner_message);
   return (
-    <div className={classes["bands"]} role="status" data-no-print>
+    <div className={classes["bands"]} aria-live="polite" data-no-print>
       {system?.read_only && <div className={classes["band"]} data-tone="warn">{t("shell.band.readOnly")}</div>}
       {declined && <div className={classes["band"]} data-tone="warn">{t("shell.band.signedOut")} <Button size="xs" variant="default" onClick={askAgain}>{t("identity.signIn.action")}</Button></div>}
       {ending && !declined && lost === null && (

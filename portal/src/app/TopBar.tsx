@@ -1,6 +1,6 @@
 // The bar: mark, search, and who is signed in with what they can set.
 import { ActionIcon, Button, Kbd, Menu } from "@mantine/core";
-import { IconChevronDown, IconMenu2, IconSearch } from "@tabler/icons-react";
+import { IconChevronDown, IconHelp, IconMenu2, IconSearch } from "@tabler/icons-react";
 import { Link, useNavigate, useRouterState } from "@tanstack/react-router";
 import { Suspense, lazy } from "react";
 import { Choices } from "./Choices.tsx";
@@ -27,9 +27,26 @@ export function TopBar({ onMenu, menuOpen, onSearch, onKeys }: { onMenu: () => v
       </button>
       <span className="grow" />
       <Suspense>{isAdmin(user) && <RunningWork />}</Suspense>
+      <Help onKeys={onKeys} />
       {user === null && <Button component={Link} {...({ to: "/sign-in", search: { next: here } } as object)} size="xs">{t("identity.signIn.action")}</Button>}
       {user !== undefined && <UserMenu name={user?.username ?? null} onKeys={onKeys} />}
     </header>
+  );
+}
+
+/** What helps, at the same place on every page. */
+function Help({ onKeys }: { onKeys: () => void }) {
+  const t = useWords();
+  const navigate = useNavigate();
+  return (
+    <Menu width={220}>
+      <Menu.Target><ActionIcon aria-label={t("shell.help")} title={t("shell.help")}><IconHelp size={20} stroke={1.5} /></ActionIcon></Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item onClick={onKeys} rightSection={<Kbd className={classes["kbd"] ?? ""} aria-hidden>?</Kbd>}>{t("keys.title")}</Menu.Item>
+        <Menu.Item component="a" href="/api/v2.0/explorer">{t("shell.explorer")}</Menu.Item>
+        <Menu.Item onClick={() => void navigate({ to: "/about" })}>{t("about.title")}</Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
   );
 }
 

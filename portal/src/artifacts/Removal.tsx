@@ -11,6 +11,7 @@ import { TextField } from "../kit/Field.tsx";
 import { bytes, date, number, shortDigest } from "../kit/format.ts";
 import { ProblemBox, saidOf } from "../kit/ProblemBox.tsx";
 import { Progress } from "../kit/Progress.tsx";
+import { say } from "../kit/say.ts";
 import { Name } from "../kit/show.tsx";
 import { toast } from "../kit/toast.tsx";
 import { restoreNewest } from "../trash/queries.ts";
@@ -63,6 +64,7 @@ export function Removal({ title, submit, done, found, failed, retry, typed, goin
   const asks = !comesBack && typed !== undefined && !blocked;
   const undo = (entries: string[]) => {
     restoreNewest(project, entries)
+      .then(() => say(t("trash.restoredMany", { count: entries.length })))
       .catch(() => toast(t("artifacts.undo.failed"), { label: t("artifacts.undo.trash"), run: () => void navigate({ to: project === "" ? "/trash" : places.trash(project) }) }))
       .finally(() => void changed(false));
   };

@@ -123,10 +123,12 @@ export default function TagsPage() {
 
 /** Other tags of the same artifact: three by name, the others counted. */
 function Equal({ tag }: { tag: RepositoryTag }) {
+  const t = useWords();
   if (tag.equal_count === 0) return null;
   const shown = tag.equal_tags.slice(0, EQUAL_SHOWN);
   const rest = tag.equal_count - shown.length;
-  return <span className="muted small" translate="no" title={tag.equal_tags.join(", ")}>= {shown.join(", ")}{rest > 0 ? ` +${rest}` : ""}</span>;
+  const said = `${shown.join(", ")}${rest > 0 ? ` +${rest}` : ""}`;
+  return <><span className="muted small" translate="no" title={tag.equal_tags.join(", ")} aria-hidden>= {said}</span><span className="hidden">{t("artifacts.equal", { tags: said })}</span></>;
 }
 
 function Details({ tag }: { tag: RepositoryTag }) {

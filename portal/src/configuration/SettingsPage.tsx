@@ -107,7 +107,7 @@ function Form({ section, said }: { section: Section; said: Record<string, Said> 
         <div className="row">
           <Button type="submit" loading={save.isPending} disabled={count === 0}>{t("configuration.save")}</Button>
           {count > 0 && <Button variant="subtle" onClick={() => { draft.clear(); setWrong({}); save.reset(); }}>{t("configuration.reset")}</Button>}
-          <span className="small muted" role="status">{count > 0 ? t("configuration.unsaved", { count }) : ""}</span>
+          <span className="small muted" aria-live="polite">{count > 0 ? t("configuration.unsaved", { count }) : ""}</span>
         </div>
       </div>
     </form>

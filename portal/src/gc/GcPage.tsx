@@ -14,7 +14,7 @@ import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { plannedOf, useSaidCron } from "../kit/Schedule.tsx";
 import { Bytes, Count, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
-import { isOver, StateChip, WorkBlock } from "../kit/Work.tsx";
+import { isOver, StateChip, useSaidWork, WorkBlock } from "../kit/Work.tsx";
 import { Waiting } from "../kit/Waiting.tsx";
 import { CollectDialog, ScheduleDialog } from "./dialogs.tsx";
 import { factsOf, gcChanged, runsQuery, scheduleQuery, taskQuery } from "./queries.ts";
@@ -34,6 +34,8 @@ export default function GcPage() {
   }, [going]);
   const dry = useMutation({ mutationFn: () => call("POST /system/gc/schedule", { body: { schedule: { type: "Manual" }, parameters: { dry_run: true, delete_untagged: true } } }), onSuccess: gcChanged });
   const kind = (one: GCHistory) => (factsOf(one).dry_run ? t("gc.kind.dry") : one.job_kind === "SCHEDULE" ? t("gc.kind.schedule") : t("gc.kind.manual"));
+  const newest = list.page === 1 ? rows?.[0] : undefined;
+  useSaidWork(newest?.job_status, null, newest ? kind(newest) : "");
   const columns: Column<GCHistory>[] = [
     { id: "began", head: t("gc.column.began"), cell: (one) => <Time value={one.creation_time} /> },
     { id: "kind", head: t("gc.column.kind"), width: "fit", phone: 0, cell: kind },
@@ -77,7 +79,7 @@ function Going({ run }: { run: GCHistory }) {
   const label = factsOf(run).dry_run ? t("gc.kind.dry") : t("gc.title");
   return (
     <div className="stack">
-      <WorkBlock label={label} status={task?.status ?? run.job_status} stopping={task?.stopping ?? false} progress={task?.progress} aside={began ? t("gc.begun", { time: dateTime(began, language) }) : null} onStop={() => stop.mutate()} stopBusy={stop.isPending} />
+      <WorkBlock label={label} status={task && !isOver(task.status) ? task.status : run.job_status} stopping={task?.stopping ?? false} progress={task?.progress} aside={began ? t("gc.begun", { time: dateTime(began, language) }) : null} onStop={() => stop.mutate()} stopBusy={stop.isPending} />
       <p className="small muted">{t("gc.goesOn")}</p>
       {stop.error && <ProblemBox error={stop.error} />}
     </div>

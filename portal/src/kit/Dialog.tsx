@@ -1,9 +1,10 @@
 // A dialog named by its title. What was typed in it is not lost by closing it, by leaving the page, nor with the window: it is asked for.
 import { Button, Modal } from "@mantine/core";
 import { useBlocker } from "@tanstack/react-router";
-import { createContext, useContext, useLayoutEffect, useState, type ReactNode, type FormEvent } from "react";
+import { createContext, useContext, useEffect, useLayoutEffect, useRef, useState, type FormEvent, type ReactNode } from "react";
 import { useWords } from "../app/words.ts";
 import { ProblemBox } from "./ProblemBox.tsx";
+import { say } from "./say.ts";
 import classes from "./kit.module.css";
 
 /** Closes the dialog around, after having asked where there is something to lose. */
@@ -75,6 +76,18 @@ function useOpener(opened: boolean): void {
   }, [opened]);
 }
 
+/** The text of a part, with a space between what stands in different elements; a name that may break is one word. */
+function spoken(part: Element): string {
+  const walk = document.createTreeWalker(part, NodeFilter.SHOW_TEXT);
+  let [text, last]: [string, Element | null] = ["", null];
+  while (walk.nextNode()) {
+    const own = walk.currentNode.parentElement;
+    text += `${last === null || own === last ? "" : " "}${walk.currentNode.nodeValue ?? ""}`;
+    last = own;
+  }
+  return text.trim();
+}
+
 /** The form in a dialog: fields, then what went wrong, then Cancel left and the action right. */
 export function DialogForm({ children, submit, onSubmit, onCancel, busy, error, danger, cancel }: {
   children?: ReactNode;
@@ -90,15 +103,25 @@ export function DialogForm({ children, submit, onSubmit, onCancel, busy, error, 
 }) {
   const t = useWords();
   const close = useContext(Closing);
+  const form = useRef<HTMLFormElement>(null);
+  const said = useRef("");
+  // The focus is on Cancel: what is asked, and what would go, is spoken; it may come later than the dialog.
+  useEffect(() => {
+    if (!danger || form.current === null) return;
+    const text = [...form.current.children].filter((one) => !one.matches("[role=alert], [data-buttons]") && one.querySelector("[role=progressbar]") === null).map(spoken).filter(Boolean).join(" ");
+    if (text === said.current) return;
+    said.current = text;
+    say(`${document.getElementById(form.current.closest("[role=dialog]")?.getAttribute("aria-labelledby") ?? "")?.textContent ?? ""} ${text}`);
+  });
   const send = (event: FormEvent) => {
     event.preventDefault();
     if (!busy) onSubmit();
   };
   return (
-    <form className="stack" onSubmit={send} noValidate>
+    <form ref={form} className="stack" onSubmit={send} noValidate>
       {children}
       {error !== null && error !== undefined && <ProblemBox error={error} />}
-      <div className={classes["buttons"]}>
+      <div className={classes["buttons"]} data-buttons>
         <Button variant="default" onClick={close ?? onCancel} data-autofocus={danger || undefined}>{cancel ?? t("kit.dialog.cancel")}</Button>
         <Button type="submit" loading={busy} {...(danger ? { color: "red" } : {})}>{submit}</Button>
       </div>

@@ -2,6 +2,7 @@
 import { Link } from "@tanstack/react-router";
 import { createContext, use, useEffect, useLayoutEffect, useRef, type ReactNode } from "react";
 import { useWords } from "../app/words.ts";
+import { say } from "./say.ts";
 import { Name } from "./show.tsx";
 import classes from "./kit.module.css";
 
@@ -15,6 +16,7 @@ const InPage = createContext(false);
 /** Whether a head with its h1 stands above already. */
 export const useIsInPage = (): boolean => use(InPage);
 
+const loaded = new URL(performance.getEntriesByType?.("navigation")[0]?.name ?? location.href).pathname; // what the browser itself has said
 let shownAt = ""; // the address whose h1 had the focus: a second page at it (data came) does not take it again
 let lost = false; // that h1 went away with the focus: the next one takes it over
 
@@ -65,7 +67,7 @@ function Title({ title, isName }: { title: string; isName: boolean }) {
   }, []);
   useEffect(() => {
     const here = location.pathname;
-    const first = shownAt === "";
+    const first = shownAt === "" && here === loaded;
     if (here === shownAt && !lost) return undefined;
     shownAt = here;
     const asked = document.activeElement;
@@ -76,6 +78,7 @@ function Title({ title, isName }: { title: string; isName: boolean }) {
       done = true;
       lost = false;
       heading.current?.focus({ preventScroll: true });
+      say(document.title); // not every screen reader speaks of a focus that comes from what has gone
     };
     const timer = setTimeout(take, inDialog ? 200 : 0); // a dialog that closes gives the focus back first
     return () => {

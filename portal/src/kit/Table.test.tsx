@@ -1,4 +1,4 @@
-import { fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { expect, test, vi } from "vitest";
 import { show } from "../../tests/render.tsx";
 import { useListState } from "../app/search.ts";
@@ -88,4 +88,13 @@ test("a link to a view brings its columns, and what the reader changes then is t
 test("the same table in Chinese", async () => {
   await show(() => <Shown query={listed(ROWS, null, 214)} />, { language: "zh-CN" });
   expect(screen.getByText("第 1–50 项，共 214 项")).toBeTruthy();
+});
+
+test("how many rows there are is said when others are asked for, not when the page opens", async () => {
+  const heard = () => document.querySelector("[data-said]")?.textContent ?? "";
+  const { router } = await show(() => <Shown query={listed(ROWS)} />);
+  await new Promise((done) => { setTimeout(done, 150); });
+  expect(heard()).not.toBe("Things: 1–3 of 3");
+  await act(() => router.navigate({ to: "/", search: { sort: "-size" } as never }));
+  await waitFor(() => expect(heard()).toBe("Things: 1–3 of 3"));
 });

@@ -7,6 +7,7 @@ import { useLanguage, useWords } from "../app/words.ts";
 import { Empty } from "./Empty.tsx";
 import { number } from "./format.ts";
 import { ProblemBox } from "./ProblemBox.tsx";
+import { say } from "./say.ts";
 import { readColumns, useColumns } from "./columns.ts";
 import { Copy } from "./show.tsx";
 import classes from "./table.module.css";
@@ -77,6 +78,7 @@ export function Table<T>(props: TableProps<T>) {
   // What has gone meanwhile is no longer chosen.
   const picked = new Map((rows ?? []).filter((row) => chosen.has(rowKey(row))).map((row) => [rowKey(row), row]));
   useEffect(clear, [list.q, list.page, list.sort, list.size]);
+  useSaid(props);
 
   const pick = (row: T, shift: boolean) => {
     const key = rowKey(row);
@@ -136,6 +138,26 @@ export function Table<T>(props: TableProps<T>) {
       ) : !whole && <Pager list={list} total={query.data?.total} />}
     </section>
   );
+}
+
+/** Whoever does not see the rows hears how many there are, when others are asked for and when the first ones come by themselves. */
+function useSaid<T>({ caption, list, query }: TableProps<T>): void {
+  const t = useWords();
+  const language = useLanguage();
+  const asked = JSON.stringify([list.q, list.filters, list.sort, list.page, list.size]);
+  const count = query.isFetching ? undefined : query.data?.data.length;
+  const last = useRef<{ asked: string; some: boolean } | null>(null);
+  useEffect(() => {
+    if (count === undefined) return;
+    const before = last.current;
+    last.current = { asked, some: count > 0 };
+    if (before === null || (before.asked === asked && (before.some || count === 0))) return;
+    const from = (list.page - 1) * list.size;
+    const figures = (one: number) => number(one, language);
+    const range = count === 0 ? (list.q ? t("kit.table.noMatch", { q: list.q }) : t("kit.table.noMatchFilter")) : t("kit.table.range", { from: figures(from + 1), to: figures(from + count), total: figures(query.data?.total ?? from + count) });
+    say(`${caption}: ${range}`);
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [asked, count]);
 }
 
 function Head<T>({ column, list }: { column: Column<T>; list: ListState }) {

@@ -16,7 +16,7 @@ export function TextField({ label, optional, ...rest }: Common & Omit<TextInputP
 
 export function PasswordField({ label, optional, ...rest }: Common & Omit<ComponentProps<typeof PasswordInput>, "label">) {
   const t = useWords();
-  return <PasswordInput label={useLabel(label, optional)} visibilityToggleButtonProps={{ "aria-label": t("kit.field.showPassword") }} {...rest} />;
+  return <PasswordInput label={useLabel(label, optional)} visibilityToggleButtonProps={{ "aria-label": t("kit.field.showPassword"), tabIndex: 0 }} {...rest} />;
 }
 
 export { Checkbox as CheckField };

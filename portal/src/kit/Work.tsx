@@ -1,12 +1,13 @@
 // Work that takes a while: its state as a chip, how far it is as a block, and the words for both vocabularies of the API.
 import { Button } from "@mantine/core";
 import { IconCheck, IconClock, IconLoader2, IconPlayerPause, IconPlayerStop, IconX, type Icon } from "@tabler/icons-react";
-import type { ReactNode } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
 import { useLanguage, useWords, type Key, type Translate } from "../app/words.ts";
 import { Chip, type Tone } from "./Chip.tsx";
 import { bytes, duration, number } from "./format.ts";
 import classes from "./work.module.css";
 import { Progress } from "./Progress.tsx";
+import { say } from "./say.ts";
 
 const STATES: Record<string, [Key, Tone, Icon]> = {
   waiting: ["work.waiting", "plain", IconClock],
@@ -58,6 +59,21 @@ export function shareOf(one: WorkProgress): number | null {
   return one.total > 0 ? one.done / one.total : null;
 }
 
+/** How far work is, said to who does not look: when it begins, at each quarter, and once at its end. `said`: it and its figures. */
+export function useSaidWork(status: string | undefined, part: number | null, said: string): void {
+  const t = useWords();
+  const state = status === undefined ? "" : stateOf(status);
+  const step = state === "running" ? `running ${Math.floor((part ?? 0) * 4)}` : state;
+  const last = useRef("");
+  useEffect(() => {
+    const before = last.current;
+    last.current = step;
+    if (before === "" || before === step || step === "" || state === "waiting") return;
+    say(`${said}: ${t((STATES[state] as [Key, Tone, Icon])[0])}`);
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [step]);
+}
+
 /** Work that runs: state, bar, figures, who began it, Stop. */
 export function WorkBlock({ label, status, stopping, progress, aside, onStop, stopBusy }: {
   label: string;
@@ -71,6 +87,7 @@ export function WorkBlock({ label, status, stopping, progress, aside, onStop, st
   const t = useWords();
   const language = useLanguage();
   const text = progress ? progressText(progress, t, language) : "";
+  useSaidWork(status, progress ? shareOf(progress) : null, text && stateOf(status) === "running" ? `${label}, ${text}` : label);
   return (
     <section className={`panel stack ${classes["work"]}`} aria-label={label}>
       <div className="row">

@@ -37,10 +37,14 @@ import "@mantine/core/styles/Notification.css";
 import "@mantine/notifications/styles.css";
 import "./tokens.css";
 import "./base.css";
+import outline from "@tabler/icons-react/dist/esm/defaultAttributes.mjs";
 import { createTheme, type ActionIconProps, type ButtonProps, type CheckboxProps, type InputProps, type MantineColorScheme, type MantineColorSchemeManager, type MenuProps, type ModalProps, type DrawerProps, type RadioProps, type SegmentedControlProps, type SwitchProps, type TooltipProps } from "@mantine/core";
 
 /** As `Menu.extend`, checked by its properties, and without the part itself: what the first page does not show is not loaded with the theme. */
 const of = <P>(said: { defaultProps?: Partial<P>; vars?: (theme: unknown, props: P) => never }) => said as object;
+
+// What an icon means is said by the words beside it or by the name of its button.
+Object.assign(outline.outline, { "aria-hidden": true });
 
 const small = { "--input-height": "32px", "--input-fz": "14px", "--input-bg": "var(--m-surface)" };
 const outlined = { "--input-bd": "var(--m-outline)" }; // not over the colour of an error
@@ -60,7 +64,7 @@ export const theme = createTheme({
     DrawerRoot: { defaultProps: { lockScroll: false, transitionProps: { duration: 160 } } },
     Modal: of<ModalProps>({ defaultProps: { lockScroll: false, radius: 6, centered: false, yOffset: "10vh", transitionProps: { duration: 160, transition: "fade" } } }),
     Drawer: of<DrawerProps>({ defaultProps: { lockScroll: false, transitionProps: { duration: 160 } } }),
-    Tooltip: of<TooltipProps>({ defaultProps: { openDelay: 300, events: { hover: true, focus: true, touch: false }, withArrow: false, multiline: true, maw: 360 } }),
+    Tooltip: of<TooltipProps>({ defaultProps: { openDelay: 300, interactive: true, events: { hover: true, focus: true, touch: false }, withArrow: false, multiline: true, maw: 360 } }),
     Checkbox: of<CheckboxProps>({ defaultProps: { size: "xs", radius: 3 } }),
     Radio: of<RadioProps>({ defaultProps: { size: "xs" } }),
     Switch: of<SwitchProps>({ defaultProps: { size: "sm" } }),

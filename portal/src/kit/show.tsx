@@ -4,6 +4,7 @@ import { IconCheck, IconCopy } from "@tabler/icons-react";
 import { Fragment, useEffect, useState } from "react";
 import { useLanguage, useWords } from "../app/words.ts";
 import { breakable, bytes, dateTime, fullTime, number, relative, shortDigest, timeOf } from "./format.ts";
+import { say } from "./say.ts";
 import { useTimes } from "./times.ts";
 import classes from "./kit.module.css";
 
@@ -54,15 +55,17 @@ export function Copy({ text, label }: { text: string; label: string }) {
     const timer = setTimeout(() => setCopied(false), 2000);
     return () => clearTimeout(timer);
   }, [copied]);
+  const copy = async () => {
+    const done = await copyText(text);
+    setCopied(done);
+    if (done) say(t("kit.copy.done"));
+  };
   return (
-    <>
-      <Tooltip label={copied ? t("kit.copy.done") : label}>
-        <ActionIcon aria-label={label} className={classes["copy"]} size={24} onClick={() => void copyText(text).then(setCopied)} data-copy data-no-print>
-          {copied ? <IconCheck size={16} stroke={1.5} /> : <IconCopy size={16} stroke={1.5} />}
-        </ActionIcon>
-      </Tooltip>
-      <span className="hidden" role="status">{copied ? t("kit.copy.done") : ""}</span>
-    </>
+    <Tooltip label={copied ? t("kit.copy.done") : label}>
+      <ActionIcon aria-label={label} className={classes["copy"]} size={24} onClick={() => void copy()} data-copy data-no-print>
+        {copied ? <IconCheck size={16} stroke={1.5} /> : <IconCopy size={16} stroke={1.5} />}
+      </ActionIcon>
+    </Tooltip>
   );
 }
 
