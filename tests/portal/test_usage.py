@@ -104,6 +104,8 @@ def test_storage_pulls_and_pushes_are_seen_over_time(reader: Reader, moorage: Mo
         reader.hear(language)
         reader.photograph("project.attention", language=language)
     reader.hear("en-US")
+    reader.open("/projects/grows/webhooks", "grows")
+    reader.page.wait("document.querySelector('tbody tr td[data-label=\"Last event\"]')?.innerText.includes('Failed')")
 
 
 def test_running_work_is_one_press_away_and_the_server_says_what_it_is(reader: Reader, moorage: Moorage) -> None:

@@ -17,9 +17,10 @@ import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Name, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
 import { toast } from "../kit/toast.tsx";
+import { StateChip } from "../kit/Work.tsx";
 import { IS_NAME } from "../projects/queries.ts";
 import { eventWord } from "./events.ts";
-import { lastQuery, policiesQuery, webhooksChanged } from "./queries.ts";
+import { failingQuery, lastQuery, policiesQuery, webhooksChanged } from "./queries.ts";
 import { SigningKey } from "./SigningKey.tsx";
 import { WebhookForm } from "./WebhookForm.tsx";
 
@@ -31,6 +32,7 @@ export default function WebhooksPage() {
   const list = useListState();
   const query = useQuery(policiesQuery(project, list));
   const last = useQuery(lastQuery(project)).data;
+  const failing = new Set(useQuery(failingQuery(project)).data?.map((one) => one.id));
   const [shown, setShown] = useState<WebhookPolicy | "new" | null>(null);
   const [goes, setGoes] = useState<WebhookPolicy | null>(null);
   const [signs, setSigns] = useState<WebhookPolicy | null>(null);
@@ -52,7 +54,7 @@ export default function WebhooksPage() {
     { id: "name", head: t("webhooks.column.name"), cell: (one) => <Link to={`${places.project(project)}/webhooks/${one.id}`}><Name>{one.name ?? ""}</Name></Link> },
     { id: "target", head: t("webhooks.column.target"), cell: (one) => <Targets policy={one} /> },
     { id: "events", head: t("webhooks.column.events"), cell: (one) => listed((one.event_types ?? []).map((type) => eventWord(type, t)), language) },
-    { id: "last", head: t("webhooks.column.last"), width: "fit", cell: (one) => <Time value={last?.get(one.name ?? "")} /> },
+    { id: "last", head: t("webhooks.column.last"), width: "fit", cell: (one) => <span className="row"><Time value={last?.get(one.name ?? "")} />{failing.has(one.id ?? 0) && <StateChip status="Error" />}</span> },
     {
       id: "enabled", head: t("webhooks.column.enabled"), width: "fit",
       cell: (one) => (mayChange ? <Switch size="xs" aria-label={t("webhooks.enabledOf", { name: one.name ?? "" })} checked={one.enabled ?? false} onChange={() => turn.mutate(one)} /> : one.enabled ? t("webhooks.on") : t("webhooks.off")),
