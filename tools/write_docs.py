@@ -113,8 +113,8 @@ def make_errors() -> str:
         (
             "`code` is that of the protocol: the one of the OCI distribution specification on `/v2`, the one of the "
             "contract on `/api`. `detail.reason` is finer, and as stable; it is left out where it would repeat the "
-            "code. Each reply carries `X-Request-Id`, under which the server's log has more. 429 and 503 come with "
-            "`Retry-After` in seconds."
+            "code. Some refusals say in `detail.which` which of several causes it was. Each reply carries "
+            "`X-Request-Id`, under which the server's log has more. 429 and 503 come with `Retry-After` in seconds."
         ),
         "",
         (

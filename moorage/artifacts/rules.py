@@ -156,10 +156,9 @@ def require_mutable(work: Work, project_id: int, path: str, tags: Iterable[str])
         TagImmutable: a rule does; the detail names the tag and the rule.
     """
     names = sorted(tags)
-    for tag, rule in find_immutable(work, project_id, path, names).items() if names else ():
-        raise TagImmutable(
-            f"Failed to process request due to '{path}:{tag}' configured as immutable.", tag=tag, rule=rule
-        )
+    for tag, rule in find_keeping(work, project_id, path, names).items() if names else ():
+        message = f"Failed to process request due to '{path}:{tag}' configured as immutable."
+        raise TagImmutable(message, tag=tag, rule=rule.id, pattern=rule.pattern)
 
 
 def list_rules(work: Work, project_id: int) -> list[RuleBody]:

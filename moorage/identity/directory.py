@@ -282,13 +282,18 @@ class Directory:
         log.warning("the directory %s: %s", self._items.ldap_url, _say(steps, error, self._items.ldap_timeout))
         with contextlib.suppress(Invalid):
             host = parse_url(self._items.ldap_url)[1]
+            seconds = self._items.ldap_timeout
+            which = "_SIGN_IN" if beside else ""
             if isinstance(error, TimeoutError):
-                said = f"The directory ({host}) did not answer in {self._items.ldap_timeout} s."
-            elif isinstance(error, NotReached):
+                said = f"The directory ({host}) did not answer in {seconds} s."
+                raise DirectoryUnavailable(
+                    said + beside, which=f"DIRECTORY_SLOW{which}", host=host, seconds=seconds
+                ) from error
+            if isinstance(error, NotReached):
                 said = f"The directory ({host}) cannot be reached."
-            else:
-                said = f"The directory ({host}) cannot be asked as it is set up."
-            raise DirectoryUnavailable(said + beside) from error
+                raise DirectoryUnavailable(said + beside, which=f"DIRECTORY_AWAY{which}", host=host) from error
+            said = f"The directory ({host}) cannot be asked as it is set up."
+            raise DirectoryUnavailable(said + beside, which="DIRECTORY_MISSET", host=host) from error
         raise DirectoryUnavailable("The directory's address is not valid." + beside) from error
 
     async def _bind(self, connection: Connection) -> None:

@@ -314,7 +314,7 @@ async def set_password(
     if is_self:
         await _require_old(login, call, person.name, data.old_password or "")
         if data.old_password == data.new_password:
-            raise PasswordInvalid("The new password is the old one.")
+            raise PasswordInvalid("The new password is the old one.", which="PASSWORD_SAME")
     require_good_password(data.new_password or "")
     hashed = await passwords.hash(data.new_password or "")
     await call.run(service.set_password, user_id, hashed)

@@ -64,7 +64,8 @@ async def create_mirror(
     """
     name = service.read_name(data.kind, data.name)
     if data.kind in {HOST, PORT} and hosts.is_main(name if data.kind == HOST else f":{name}", call.request):
-        raise MirrorInvalid("That is where this server itself is; a mirror there would hide all projects but one.")
+        message = "That is where this server itself is; a mirror there would hide all projects but one."
+        raise MirrorInvalid(message, which="MIRROR_SELF")
     made = await call.run(service.create_mirror, data.kind, name, data.project_name)
     return call.created(f"/mirrors/{made}")
 

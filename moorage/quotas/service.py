@@ -184,6 +184,7 @@ def _exceeded(project_id: int, size_bytes: int, counts: tuple[int, int, int]) ->
         used_bytes=total - trash,
         trash_bytes=trash,
         limit_bytes=limit,
+        left_bytes=max(0, limit - total + trash),
         project_id=project_id,
     )
 

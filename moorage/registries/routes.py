@@ -368,7 +368,8 @@ def _open(row: RegistryRow, live: Live) -> Secret:
         return service.open_secret(row, live.seals)
     except SealBroken as error:
         log.error("the secret of the registry %s: %s", row.name, error)  # noqa: TRY400 - no bug of ours
-        raise RegistryInvalid("The stored secret cannot be opened: give it again.") from None
+        message = "The stored secret cannot be opened: give it again."
+        raise RegistryInvalid(message, which="REGISTRY_SECRET_AGAIN") from None
 
 
 async def _require_healthy(outgoing: Outgoing, draft: Draft, secret: Secret) -> None:

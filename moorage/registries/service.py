@@ -295,7 +295,8 @@ def require_secret(before: RegistryRow, draft: Draft) -> None:
         RegistryInvalid: it would go another way, and was not given again.
     """
     if before.sealed_secret is not None and draft.secret is None and is_elsewhere(before, draft):
-        raise RegistryInvalid("The secret was given for another address: give it again, or an empty one.")
+        message = "The secret was given for another address: give it again, or an empty one."
+        raise RegistryInvalid(message, which="REGISTRY_SECRET_AGAIN")
 
 
 def delete_registry(work: Work, registry_id: int) -> None:
@@ -383,7 +384,7 @@ def _check_certificate(text: str) -> None:
 
         load_pem_x509_certificates(text.encode("utf-8"))
     except ValueError:
-        raise RegistryInvalid("The certificate of the authority is not PEM.") from None
+        raise RegistryInvalid("The certificate of the authority is not PEM.", which="CA_NOT_PEM") from None
 
 
 def _row(row: Any) -> RegistryRow:  # noqa: ANN401 - a row

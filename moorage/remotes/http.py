@@ -433,7 +433,7 @@ def _make_context(*, verify: bool, ca_pem: str) -> ssl.SSLContext:
     try:
         return _context(verify, ca_pem)
     except ssl.SSLError:
-        raise TargetRefused("The certificate of the authority is not PEM.") from None
+        raise TargetRefused("The certificate of the authority is not PEM.", which="CA_NOT_PEM") from None
 
 
 @lru_cache(maxsize=64)

@@ -32,7 +32,7 @@ export function whole(folder: string, language: string): Record<string, Words> {
 }
 
 /** Areas that a reader needs when something is wrong, and never before: a file of their own in each language. */
-const MORE = ["findings"];
+const MORE = ["findings", "refusals"];
 
 /** The key that is asked for: without the suffix of a plural form. */
 export const bare = (key: string): string => key.replace(/_(zero|one|two|few|many|other)$/, "");

@@ -161,6 +161,7 @@ async def test_an_outage_is_503_with_the_directorys_name_and_local_people_do_not
     assert [answer.status for answer in answers] == [503, 503, 503]
     assert took < 2
     assert b"The directory (127.0.0.1) did not answer in 1 s. Your password was not checked." in answers[0].body
+    assert b'"which":"DIRECTORY_SLOW_SIGN_IN","host":"127.0.0.1","seconds":1' in answers[0].body
     assert b"password" not in answers[2].body
     assert PASSWORD.encode() not in b"".join(answer.body for answer in answers)
 

@@ -55,7 +55,9 @@ async def test_a_blob_beyond_the_limit_is_denied_and_leaves_nothing(app: Server,
     refused = answers[-1]
     assert (refused.status, refused.code) == (403, "DENIED")
     assert "storage" in refused.json()["errors"][0]["message"]
-    assert refused.json()["errors"][0]["detail"]["reason"] == "QUOTA_EXCEEDED"
+    detail = refused.json()["errors"][0]["detail"]
+    assert detail["reason"] == "QUOTA_EXCEEDED"
+    assert detail["left_bytes"] == detail["limit_bytes"] - detail["used_bytes"] < detail["asked_bytes"]
     assert await used(app, repo) <= 100 * KIB
     assert (await repo.head(f"blobs/{digest}")).status == 404
 

@@ -176,7 +176,7 @@ def test_a_directory_that_is_away_is_said(reader: Reader, moorage: Moorage) -> N
     reader.type("User name", "somebody")
     reader.type("Password", "something")
     reader.page.click("form [type=submit]")
-    reader.see("The directory did not answer")
+    reader.see("The directory (127.0.0.1) can't be reached. Your password was not checked.")
     reader.look("sign-in.away")
     configure(moorage, auth_sources=["local"])
 

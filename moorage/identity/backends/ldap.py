@@ -8,7 +8,7 @@ can work here for that long, and no longer.
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 import msgspec
@@ -65,7 +65,7 @@ class Ldap:
         self._clock = clock
         self._places = asyncio.Semaphore(AT_ONCE)
         self._described: tuple[Items, str] | None = None
-        self._paused: tuple[str, float, str] = ("", 0.0, "")
+        self._paused: tuple[str, float, str, Mapping[str, object]] = ("", 0.0, "", {})
         self._confirmed: dict[tuple[int, str], float] = {}
 
     async def recall(self, username: str, password: str) -> Account | None:
@@ -143,7 +143,7 @@ class Ldap:
     def _pause_after(self, problem: DirectoryUnavailable, items: Items) -> None:
         """Remember that the directory let a deadline pass."""
         if isinstance(problem.__cause__, TimeoutError):
-            self._paused = (self._fingerprint(items), self._clock() + PAUSE_SECONDS, str(problem))
+            self._paused = (self._fingerprint(items), self._clock() + PAUSE_SECONDS, str(problem), problem.detail)
 
     async def _sign_in(self, items: Items, name: str, password: str, address: str) -> Account | None:
         self._require_hope(items)
@@ -176,9 +176,11 @@ class Ldap:
         Raises:
             DirectoryUnavailable: the last question ran into its deadline less than 2 s ago.
         """
-        fingerprint, until, message = self._paused
+        fingerprint, until, message, detail = self._paused
         if self._clock() < until and fingerprint == self._fingerprint(items):
-            raise DirectoryUnavailable(message)
+            problem = DirectoryUnavailable(message)
+            problem.detail = detail
+            raise problem
 
     def _mark(self, items: Items, row: Row) -> str:
         """What a remembered password belongs to: the account as of its epoch, and the settings it was checked under."""

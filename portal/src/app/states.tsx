@@ -44,7 +44,10 @@ export function Crashed({ error }: { error: unknown }) {
 }
 
 /** What the server said, in its own words, below ours. */
-const Reason = ({ of }: { of: Problem }) => (of.message ? <span className="small" style={{ display: "block" }} lang="en">{of.message}</span> : null);
+function Reason({ of }: { of: Problem }) {
+  const t = useWords();
+  return of.message ? <details className="small"><summary>{t("problems.details")}</summary><bdi lang="en">{of.message}</bdi></details> : null;
+}
 
 /** A page that could not be had: nobody signed in is asked to, others read why. */
 export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
@@ -52,8 +55,8 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => voi
   const user = useUser();
   const problem = asProblem(error);
   if (problem.status === 401 && user === null) return <ToSignIn />;
-  if (problem.status === 404) return <State title={t("shell.missing.title")}><Empty action={<ToProjects />}>{t("shell.missing.why")}<Reason of={problem} /></Empty></State>;
-  if (problem.status === 403) return <State title={t("shell.denied.title")}><Empty action={<ToProjects />}>{t("shell.denied.project")}<Reason of={problem} /></Empty></State>;
+  if (problem.status === 404) return <State title={t("shell.missing.title")}><Empty action={<><ToProjects /><Reason of={problem} /></>}>{t("shell.missing.why")}</Empty></State>;
+  if (problem.status === 403) return <State title={t("shell.denied.title")}><Empty action={<><ToProjects /><Reason of={problem} /></>}>{t("shell.denied.project")}</Empty></State>;
   return <State title={t("shell.failed.title")}><ProblemBox error={error} {...(onRetry ? { onRetry } : {})} /></State>;
 }
 

@@ -131,27 +131,30 @@ export function useWords(): Translate {
 }
 
 const missed = new Set<string>();
+const isWhole = (words: i18n) => words.exists("findings.other") || missed.has(words.language);
 
-/** Whether the words for what goes wrong are there, in the reader's language; it asks for them. True as well once they could not be loaded: what the server says is shown then. */
+/** See that the words for what goes wrong are there, in the reader's language; where they cannot be loaded, it is done without. */
+export async function moreWords(words: i18n): Promise<void> {
+  const { language } = words;
+  if (isWhole(words) || !(language in LANGUAGES)) return;
+  try {
+    words.addResourceBundle(language, "translation", await (await import("./more.ts")).more(language as Language), true);
+  } catch {
+    missed.add(language);
+  }
+}
+
+/** Whether the words for what goes wrong are there; it asks for them when they are `wanted`. */
 export function useMoreWords(wanted = true): boolean {
-  const { i18n } = useTranslation();
-  const { language } = i18n;
+  const { i18n: words } = useTranslation();
   const [, setAsked] = useState(0);
-  const ready = !wanted || i18n.exists("findings.other") || missed.has(language);
+  const ready = !wanted || isWhole(words);
   useEffect(() => {
-    if (ready || !(language in LANGUAGES)) return undefined;
+    if (ready) return undefined;
     let here = true;
-    const load = async () => {
-      try {
-        i18n.addResourceBundle(language, "translation", await (await import("./more.ts")).more(language as Language), true);
-      } catch {
-        missed.add(language);
-      }
-      if (here) setAsked((count) => count + 1);
-    };
-    void load();
+    void moreWords(words).then(() => { if (here) setAsked((count) => count + 1); });
     return () => { here = false; };
-  }, [i18n, language, ready]);
+  }, [words, words.language, ready]);
   return ready;
 }
 

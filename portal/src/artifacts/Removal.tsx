@@ -9,7 +9,7 @@ import { useLanguage, useWords } from "../app/words.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { TextField } from "../kit/Field.tsx";
 import { bytes, date, number, shortDigest } from "../kit/format.ts";
-import { ProblemBox, saidOf } from "../kit/ProblemBox.tsx";
+import { ProblemBox, useSaidOf } from "../kit/ProblemBox.tsx";
 import { Progress } from "../kit/Progress.tsx";
 import { say } from "../kit/say.ts";
 import { Name } from "../kit/show.tsx";
@@ -120,7 +120,7 @@ export function Removal({ title, submit, done, found, failed, retry, typed, goin
 /** What could not be removed, each with why. */
 function Left({ left }: { left: { one: Going; problem: Problem }[] }) {
   const t = useWords();
-  const language = useLanguage();
+  const said = useSaidOf(true);
   return (
     <div role="alert" className="stack">
       <p>{t("artifacts.going.left", { count: left.length })}</p>
@@ -128,7 +128,7 @@ function Left({ left }: { left: { one: Going; problem: Problem }[] }) {
         {left.map(({ one, problem }) => (
           <li key={one.name}>
             <Name mono>{one.name}</Name><br />
-            <bdi>{saidOf(problem, t, language) ?? (problem.message || t("problems.unknown"))}</bdi>
+            <bdi>{said(problem)}</bdi>
             {problem.requestId !== "" && <> <span className="small muted">{t("problems.request")} <code translate="no">{problem.requestId.slice(-12)}</code></span></>}
           </li>
         ))}

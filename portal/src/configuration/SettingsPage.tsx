@@ -4,12 +4,12 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { call } from "../api/client.ts";
-import { Problem } from "../api/problem.ts";
+import { Problem, asProblem } from "../api/problem.ts";
 import { Missing } from "../app/states.tsx";
 import { useWords, type Key } from "../app/words.ts";
 import { LeaveGuard, useDraft } from "../kit/Draft.tsx";
 import { Page } from "../kit/Page.tsx";
-import { ProblemBox } from "../kit/ProblemBox.tsx";
+import { ProblemBox, useSay } from "../kit/ProblemBox.tsx";
 import { Tabs } from "../kit/Tabs.tsx";
 import { toast } from "../kit/toast.tsx";
 import { Waiting } from "../kit/Waiting.tsx";
@@ -50,13 +50,15 @@ function Form({ section, said }: { section: Section; said: Record<string, Said> 
   const changes = changesOf(items, said, draft.values);
   const count = Object.keys(changes).length;
   const label = (name: string) => t(`configuration.label.${name}` as Key);
+  const say = useSay();
 
   /** Errors of the server go to their fields; false: it names none of these. */
   const toFields = (error: unknown): boolean => {
     const found = fieldsOf(error, items);
     if (found === null) return false;
-    const fixed = error instanceof Problem && error.reason === "CONFIGURATION_FIXED";
-    setWrong(Object.fromEntries(found.map((name) => [name, fixed ? t("configuration.fixed", { variable: String((error as Problem).detail["variable"] ?? "") }) : (error as Problem).message])));
+    const problem = asProblem(error);
+    if (problem.reason === "CONFIGURATION_FIXED") setWrong(Object.fromEntries(found.map((name) => [name, t("configuration.fixed", { variable: String(problem.detail["variable"] ?? "") })])));
+    else void say(problem).then((text) => setWrong(Object.fromEntries(found.map((name) => [name, text]))));
     return true;
   };
   const save = useMutation({

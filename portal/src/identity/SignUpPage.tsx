@@ -12,7 +12,7 @@ import { signIn, systemQuery, useUser } from "../app/session.tsx";
 import { useWords } from "../app/words.ts";
 import { Empty } from "../kit/Empty.tsx";
 import { PasswordField, TextField } from "../kit/Field.tsx";
-import { ProblemBox } from "../kit/ProblemBox.tsx";
+import { ProblemBox, useSay } from "../kit/ProblemBox.tsx";
 import { isPassword } from "../users/queries.ts";
 import { Entry } from "./Entry.tsx";
 
@@ -46,6 +46,7 @@ function SignUpForm() {
   const [one, setOne] = useState({ username: "", realname: "", email: "", password: "" });
   const [wrong, setWrong] = useState<Partial<typeof one>>({});
   const [error, setError] = useState<unknown>(null);
+  const say = useSay();
   const [busy, setBusy] = useState(false);
   const change = (name: keyof typeof one) => (event: { currentTarget: { value: string } }) => {
     setOne({ ...one, [name]: event.currentTarget.value });
@@ -76,7 +77,7 @@ function SignUpForm() {
       await call("POST /users", { body: { ...one, comment: "" } });
       await signIn(one.username, one.password);
     } catch (thrown) {
-      if (asProblem(thrown).status === 409) setWrong({ username: asProblem(thrown).message });
+      if (asProblem(thrown).status === 409) setWrong({ username: await say(asProblem(thrown)) });
       else setError(thrown);
     } finally {
       setBusy(false);

@@ -1,44 +1,94 @@
 // What went wrong: what happened, what to do, and the id of the request, with what the server said below "Details".
 import { Button } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
+import { useTranslation } from "react-i18next";
 import { asProblem, type Problem } from "../api/problem.ts";
-import { useLanguage, useWords, type Key, type Translate } from "../app/words.ts";
+import { moreWords, useLanguage, useMoreWords, useWords, type Key, type Translate } from "../app/words.ts";
+import { bytes, listed, number } from "./format.ts";
 import classes from "./kit.module.css";
 import { Copy } from "./show.tsx";
 
 /** Reasons of the server that have words by themselves, with the values that its refusal brings. */
-type Worded = Extract<Key, `problems.reason.${string}`>;
+type Worded = Extract<Key, `refusals.${string}`>;
 
-/** Our own words for a reason of the server; null: it has none, its message is shown. */
-export function saidOf(problem: Problem, t: Translate, language: string): string | null {
+/** Reasons whose words say what to look at, and not which of it is wrong: what the server says stands beside them. */
+const WIDE = new Set([
+  "ACCESS_TOKEN_INVALID", "ADDITION_INVALID", "ARCHIVE_INVALID", "ARCHIVE_LIMIT", "CONFIGURATION_INVALID", "CRON_INVALID", "MEMBER_INVALID", "METADATA_INVALID", "MIRROR_INVALID", "OIDC_SETTINGS_INVALID", "QUERY_INVALID", "RECEIVER_UNUSABLE",
+  "REGISTRY_INVALID", "REGISTRY_UNHEALTHY", "REMOTE_DENIED", "REMOTE_MISBEHAVED", "REMOTE_REFUSED", "REMOTE_UNAVAILABLE", "REPLICATION_INVALID", "RESTORE_NAME_INVALID", "RULE_INVALID", "SELECTOR_INVALID", "TARGET_REFUSED", "UPSTREAM_FAILED", "WEBHOOK_INVALID",
+]);
+
+/** By the status, where neither the reason nor the code has words. */
+const BY_STATUS: Record<number, Key> = { 401: "problems.signIn", 403: "problems.denied", 404: "problems.missing", 405: "problems.conflict", 409: "problems.conflict", 412: "problems.conflict", 429: "problems.busy", 503: "problems.unavailable" };
+
+/** What a refusal names, as the language writes it: `…_bytes` as a size, numbers with separators, lists. */
+function valuesOf(problem: Problem, language: string): Record<string, string | number> {
+  const said = ([name, one]: [string, unknown]): [string, string][] => {
+    if (typeof one === "string") return [[name, one]];
+    if (typeof one === "number") return [[name, name.endsWith("_bytes") ? bytes(one, language) : number(one, language)]];
+    return Array.isArray(one) ? [[name, listed(one.map(String), language)]] : [];
+  };
+  return { ...Object.fromEntries(Object.entries(problem.detail).flatMap(said)), wait: problem.wait };
+}
+
+/** The words of one name of a refusal; "": it has none, or they name something that this refusal does not. */
+function wordsOf(name: unknown, values: Record<string, string | number>, t: Translate): string {
+  if (typeof name !== "string") return "";
+  const plain = t(`refusals.${name}` as Worded, { defaultValue: "", skipInterpolation: 1 });
+  return [...plain.matchAll(/\{\{(\w+)\}\}/g)].every((one) => (one[1] as string) in values) ? t(`refusals.${name}` as Worded, { ...values, defaultValue: "" }) : "";
+}
+
+/** Whether the server's own sentence says more than our words for it. */
+const saysMore = (problem: Problem): boolean => problem.message !== "" && problem.status >= 400 && problem.status < 500 && typeof problem.detail["which"] !== "string" && (WIDE.has(problem.reason) || problem.status === 400 || problem.status === 422);
+
+/** What went wrong in our own words, with what can be done: by the reason, else by the status. */
+export function saidOf(problem: Problem, t: Translate, language: string): string {
   const known: Record<string, Key> = {
     OFFLINE: "problems.offline", PAGE_FAILED: "problems.page", CREDENTIALS_INVALID: "problems.credentials", LOGIN_THROTTLED: "problems.throttled",
     CSRF_TOKEN_INVALID: "problems.csrf", READ_ONLY: "problems.readOnly",
     ACCOUNT_DISABLED: "problems.disabled", DIRECTORY_UNAVAILABLE: "problems.directory", LOGIN_BUSY: "problems.loginBusy", NAME_TAKEN: "problems.nameTaken", OIDC_OFF: "problems.providerOff", OIDC_REFUSED: "problems.providerRefused",
-    OIDC_ANSWER_INVALID: "problems.providerAnswer", OIDC_STATE_INVALID: "problems.providerState", OIDC_UNAVAILABLE: "problems.providerAway", SESSIONS_UNAVAILABLE: "problems.sessions", SIGN_UPS_THROTTLED: "problems.signUps", USER_NAME_INVALID: "problems.userName",
+    OIDC_ANSWER_INVALID: "problems.providerAnswer", OIDC_STATE_INVALID: "problems.providerState", OIDC_UNAVAILABLE: "problems.providerAway", SESSIONS_UNAVAILABLE: "problems.sessions", SIGN_UPS_THROTTLED: "problems.signUps",
   };
+  const values = valuesOf(problem, language);
+  const finer = wordsOf(problem.detail["which"], values, t);
+  if (finer !== "") return finer;
   const key = known[problem.reason] ?? known[problem.code];
   const time = new Intl.DateTimeFormat(language, { timeStyle: "medium" }).format(problem.at.getTime() + problem.wait * 1000);
   if (key !== undefined) return t(key, { wait: problem.wait, time });
-  const values = Object.fromEntries(Object.entries(problem.detail).filter((one): one is [string, string] => typeof one[1] === "string"));
-  const worded = t(`problems.reason.${problem.reason}` as Worded, { ...values, wait: problem.wait, defaultValue: "" });
+  const worded = wordsOf(problem.reason, values, t) || wordsOf(problem.code, values, t);
   if (worded !== "") return worded;
-  const byStatus: Record<number, Key> = { 401: "problems.signIn", 403: "problems.denied", 404: "problems.missing", 429: "problems.busy", 503: "problems.unavailable" };
-  if (problem.status in byStatus && problem.message === "") return t(byStatus[problem.status] as Key, { wait: problem.wait });
-  return problem.status >= 500 && problem.status !== 503 ? t("problems.server") : null;
+  const byStatus = BY_STATUS[problem.status] ?? (problem.status >= 500 ? "problems.server" : problem.status >= 400 ? "problems.refused" : "problems.unknown");
+  return t(byStatus, { wait: problem.wait });
+}
+
+/** `saidOf` for a part of the page that says more than one: its words are asked for as soon as `wanted`. */
+export function useSaidOf(wanted: boolean): (problem: Problem) => string {
+  const t = useWords();
+  const language = useLanguage();
+  const ready = useMoreWords(wanted);
+  return (problem) => (ready ? saidOf(problem, t, language) : "");
+}
+
+/** The same for what an event sets, such as the error of a field. */
+export function useSay(): (problem: Problem) => Promise<string> {
+  const { i18n, t } = useTranslation();
+  return async (problem) => {
+    await moreWords(i18n);
+    return saidOf(problem, t as unknown as Translate, i18n.language);
+  };
 }
 
 /** An error at the thing it concerns. `onRetry` only for reads: nothing that changes is sent again by itself. */
 export function ProblemBox({ error, onRetry, title }: { error: unknown; onRetry?: () => void; title?: string }) {
   const t = useWords();
   const problem = asProblem(error);
-  const own = saidOf(problem, t, useLanguage());
+  const said = useSaidOf(problem.status > 0)(problem);
   return (
     <div className={classes["problem"]} role="alert">
       <IconAlertTriangle size={16} stroke={1.5} aria-hidden className={classes["problemIcon"]} />
       <div className="stack">
         {title && <strong>{title}</strong>}
-        <p>{own ?? (problem.message || t("problems.unknown"))}</p>
+        <p>{said}</p>
+        {said !== "" && saysMore(problem) && <p className="small muted" lang="en"><bdi>{problem.message}</bdi></p>}
         <div className="row">
           {onRetry && <Button size="xs" variant="default" onClick={onRetry}>{t("problems.retry")}</Button>}
           {problem.requestId && <span className="row small">{t("problems.request")} <code translate="no">{problem.requestId.slice(-12)}</code> <Copy text={problem.requestId} label={t("problems.copyRequest")} /></span>}

@@ -5,6 +5,7 @@ import { call } from "../api/client.ts";
 import { asProblem } from "../api/problem.ts";
 import { useWords } from "../app/words.ts";
 import { SelectField, TextField } from "../kit/Field.tsx";
+import { useSaidOf } from "../kit/ProblemBox.tsx";
 import { Name } from "../kit/show.tsx";
 import { IS_NAME } from "../projects/queries.ts";
 import { KINDS, repositorySelector, tagSelector, type Chosen, type Kind } from "./selectors.ts";
@@ -22,6 +23,7 @@ export function Selectors({ project, chosen, onChange }: { project: string; chos
     queryFn: async ({ signal }) => (await call("POST /projects/{project_name_or_id}/selectors/match", { path: { project_name_or_id: project }, header: IS_NAME, body: { repository: repositorySelector(asked), tag: tagSelector(asked), first: FIRST }, signal })).data,
   });
   const found = matches.error ? undefined : matches.data;
+  const said = useSaidOf(matches.error !== null);
   const kinds = KINDS.map((one) => ({ value: one, label: t(`selectors.kind.${one}`) }));
   const sides = [{ value: "", label: t("selectors.matching") }, { value: "not", label: t("selectors.notMatching") }];
   return (
@@ -37,7 +39,7 @@ export function Selectors({ project, chosen, onChange }: { project: string; chos
         <SelectField label={t("selectors.tagSide")} data={sides} value={chosen.tagsNot ? "not" : ""} onChange={(side) => onChange({ tagsNot: side === "not" })} />
       </div>
       <div className={`muted small ${classes["found"] ?? ""}`} role="status">
-        {matches.error && <p className="wrong">{asProblem(matches.error).message}</p>}
+        {matches.error && <p className="wrong">{said(asProblem(matches.error))}</p>}
         {found?.tags && <p>{t("selectors.matches", { tags: found.tags.matched, of: found.tags.of, repositories: found.repositories.matched })}{!found.complete && <> {t("selectors.notAll")}</>}</p>}
         {found && found.first_tags.length > 0 && <p>{found.first_tags.map((one, index) => <span key={`${one.repository}:${one.tag}`}>{index > 0 && ", "}<Name mono>{`${one.repository}:${one.tag}`}</Name></span>)}{(found.tags?.matched ?? 0) > found.first_tags.length && ", …"}</p>}
       </div>

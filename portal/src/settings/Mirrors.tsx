@@ -8,7 +8,7 @@ import { queries } from "../app/session.tsx";
 import { useWords, type Key } from "../app/words.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { SelectField, TextField } from "../kit/Field.tsx";
-import { ProblemBox } from "../kit/ProblemBox.tsx";
+import { ProblemBox, useSay } from "../kit/ProblemBox.tsx";
 import { Name } from "../kit/show.tsx";
 import { toast } from "../kit/toast.tsx";
 import classes from "./settings.module.css";
@@ -56,13 +56,14 @@ function NewMirror({ project, onClose, onMade }: { project: string; onClose: () 
   const [kind, setKind] = useState<Kind>("ns");
   const [name, setName] = useState("");
   const [wrong, setWrong] = useState<string | null>(null);
+  const say = useSay();
   const make = useMutation({
     mutationFn: () => call("POST /mirrors", { body: { kind, name: name.trim(), project_name: project } }),
     onSuccess: async () => { await onMade(); onClose(); },
     onError: (error) => {
       if (!(error instanceof Problem)) return;
       if (error.reason === "MIRROR_EXISTS") setWrong(t("settings.mirrors.taken", { name: name.trim() }));
-      else if (error.reason === "MIRROR_INVALID") setWrong(error.message);
+      else if (error.reason === "MIRROR_INVALID") void say(error).then(setWrong);
     },
   });
   const send = () => (name.trim() === "" ? setWrong(t("settings.mirrors.missing")) : make.mutate());

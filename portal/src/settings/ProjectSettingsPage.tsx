@@ -11,7 +11,7 @@ import { isAdmin, useCan, useMay, useUser } from "../app/session.tsx";
 import { useWords } from "../app/words.ts";
 import { LeaveGuard, useDraft } from "../kit/Draft.tsx";
 import { NumberField, SwitchField } from "../kit/Field.tsx";
-import { ProblemBox } from "../kit/ProblemBox.tsx";
+import { ProblemBox, useSay } from "../kit/ProblemBox.tsx";
 import { toast } from "../kit/toast.tsx";
 import { Waiting } from "../kit/Waiting.tsx";
 import { IS_NAME, projectChanged, projectQuery, projectsChanged } from "../projects/queries.ts";
@@ -51,6 +51,7 @@ function Settings({ project }: { project: Project }) {
     draft.set({ [name]: value });
     setWrong({});
   };
+  const say = useSay();
   const save = useMutation({
     mutationFn: async (_sent: Record<string, unknown>) => {
       const path = { project_name_or_id: project.name };
@@ -67,8 +68,9 @@ function Settings({ project }: { project: Project }) {
     },
     onError: (error) => {
       const problem = asProblem(error);
-      if (problem.reason === "SELECTOR_INVALID") setWrong({ proxy_cache_filter_pattern: problem.message });
-      else if (typeof problem.detail["name"] === "string" && problem.detail["name"] in was) setWrong({ [problem.detail["name"]]: problem.message });
+      const { name } = problem.detail;
+      const field = problem.reason === "SELECTOR_INVALID" ? "proxy_cache_filter_pattern" : typeof name === "string" && name in was ? name : null;
+      if (field !== null) void say(problem).then((text) => setWrong({ [field]: text }));
     },
   });
   const dirty = changed.length > 0;

@@ -9,16 +9,18 @@ import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { KeptNote, useKept } from "../kit/Draft.tsx";
 import { PasswordField, TextField } from "../kit/Field.tsx";
 import { Final } from "../kit/Final.tsx";
+import { useSay } from "../kit/ProblemBox.tsx";
 import { isPassword, usersChanged } from "./queries.ts";
 
 export function NewUser({ onClose }: { onClose: () => void }) {
   const t = useWords();
   const [one, setOne, kept] = useKept("user", { username: "", realname: "", email: "", password: "" }, ({ password: _password, ...rest }) => rest);
   const [wrong, setWrong] = useState<Record<string, string>>({});
+  const say = useSay();
   const make = useMutation({
     mutationFn: () => call("POST /users", { body: { ...one, comment: "" } }),
     onSuccess: async () => { await usersChanged(); onClose(); },
-    onError: (error) => { if (error instanceof Problem && error.status === 409) setWrong({ username: error.message || t("users.new.taken", { name: one.username }) }); },
+    onError: (error) => { if (error instanceof Problem && error.status === 409) void say(error).then((text) => setWrong({ username: text })); },
   });
   const change = (name: keyof typeof one) => (event: { currentTarget: { value: string } }) => { setOne({ ...one, [name]: event.currentTarget.value }); setWrong({}); };
   const send = () => {
