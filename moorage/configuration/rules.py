@@ -132,7 +132,7 @@ def read_value(name: str, value: object) -> Any:  # noqa: ANN401 - the type of t
     try:
         return check(typed)
     except ValueError as error:
-        raise _invalid(name, str(error)) from None
+        raise _invalid(name, str(error), _CAUSES.get(check, "")) from None
 
 
 def _require_agreement(items: Items, changed: Mapping[str, object]) -> None:
@@ -299,6 +299,20 @@ def _check_parameters(parameters: Mapping[str, str]) -> Mapping[str, str]:
     return dict(parameters)
 
 
+_CAUSES: Mapping[Callable[[Any], Any], str] = MappingProxyType(  # what is accepted, for whoever has words for it
+    {
+        _check_ldap_url: "SETTING_LDAP_URL",
+        _check_filter: "SETTING_FILTER",
+        _check_attribute: "SETTING_ATTRIBUTE",
+        _check_dn: "SETTING_DN",
+        _check_url: "SETTING_URL",
+        _check_endpoint: "SETTING_HOST_PORT",
+        _check_prefix: "SETTING_PREFIX",
+        _check_header: "SETTING_HEADER",
+        _check_certificates: "CA_NOT_PEM",
+    }
+)
+
 _CHECKS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(  # of a value with the item's type, to what is kept
     {
         "auth_sources": _check_sources,
@@ -366,6 +380,7 @@ def _describe(kind: Any) -> str:  # noqa: ANN401 - whatever msgspec takes as a t
     return {bool: "true or false", int: "a whole number"}.get(kind, "a text" if kind in {str, Secret} else "texts")
 
 
-def _invalid(name: str, reason: str) -> ItemInvalid:
+def _invalid(name: str, reason: str, which: str = "") -> ItemInvalid:
     """The problem; it names the item and never its value, which may be a secret."""
-    return ItemInvalid(f"The value of {name} is invalid: {reason}.", item=name)
+    message = f"The value of {name} is invalid: {reason}."
+    return ItemInvalid(message, item=name, which=which) if which else ItemInvalid(message, item=name)

@@ -84,7 +84,7 @@ def test_what_is_changed_is_kept_guarded_and_saved(reader: Reader, moorage: Moor
     reader.expected.append("400 (Bad Request)")
     reader.type("Filter for people", "(objectClass=")
     reader.press("Save settings")
-    reader.see("expected a filter in the form of RFC 4515")
+    reader.see("Write a filter as RFC 4515 has it")
     reader.look("settings.refused")
 
 
@@ -110,5 +110,5 @@ def test_a_service_is_tried_before_it_is_saved(reader: Reader, moorage: Moorage)
         reader.see("It works (")
     reader.type("Syslog receiver", "nowhere")
     reader.press("Test receiver")
-    reader.see("expected HOST:PORT")
+    reader.see("Write a host and a port, for example logs.example.com:6514.")
     assert known(moorage)["audit_log_forward_endpoint"]["value"] == ""
