@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Sequence
 
 from moorage.db.engine import Database, Query
@@ -55,15 +56,17 @@ async def check_registries(outgoing: Outgoing, database: Database, seals: Seals,
 
     async def look_at(row: RegistryRow) -> bool:
         async with places:
+            began = time.monotonic()
             try:
                 reason = await find_trouble(outgoing, row.kind, service.endpoint_of(row, seals))
+                took = time.monotonic() - began
                 if row.sealed_secret is not None and not seals.is_current(row.sealed_secret):
                     await database.run(SYSTEM, service.reseal, row, seals)
             except (Problem, SealBroken) as error:
-                reason = str(error)
+                reason, took = str(error), time.monotonic() - began
         if bool(reason) != (row.status == service.UNHEALTHY):
             log.warning("the registry %s is %s", row.name, f"unhealthy: {reason}" if reason else "healthy again")
-        await database.run(SYSTEM, service.note_health, row, reason)
+        await database.run(SYSTEM, service.note_health, row, reason, round(took * 1000))
         return bool(reason)
 
     return sum(await asyncio.gather(*map(look_at, rows)))

@@ -66,6 +66,10 @@ class Registry(msgspec.Struct, omit_defaults=True, kw_only=True):
     """Of ours: `HOST` or `HOST:PORT` of others that issue its tokens, and so see the credentials."""
     status_reason: str | None = None
     """Of ours: why it is unhealthy."""
+    status_time: str | None = None
+    """Of ours: since when it is so."""
+    latency: int | None = None
+    """Of ours: milliseconds that the last look took."""
 
 
 class RegistryUpdate(msgspec.Struct, kw_only=True):
@@ -394,6 +398,7 @@ def show_registry(row: RegistryRow) -> Registry:
         ca_certificate=row.ca_certificate or None, description=row.description or None, status=row.status or None,
         creation_time=stamp(row.created_at), update_time=stamp(row.updated_at),
         token_hosts=row.token_hosts or None, status_reason=row.status_reason or None,
+        status_time=stamp(row.status_at) if row.status_at is not None else None, latency=row.latency_ms,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Float, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Float, bindparam, case, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from moorage.db.base import db_now
@@ -47,7 +47,7 @@ _COLUMNS = (
     Registry.id, Registry.name, Registry.kind, Registry.url, Registry.description, Registry.credential_type,
     Registry.access_key, Registry.sealed_secret, Registry.insecure, Registry.ca_certificate, Registry.token_hosts,
     Registry.trusted, Registry.status, Registry.status_reason, Registry.checked_at, Registry.created_at,
-    Registry.updated_at,
+    Registry.updated_at, Registry.status_at, Registry.latency_ms,
 )  # fmt: skip
 _ONE = select(*_COLUMNS).where(Registry.id == bindparam("registry"))
 _INSERT = insert(Registry).returning(Registry.id)
@@ -57,7 +57,13 @@ _DELETE = delete(Registry).where(Registry.id == bindparam("registry"))
 _SET_STATUS = (
     update(Registry)
     .where(Registry.id == bindparam("registry"), Registry.updated_at == bindparam("seen"))
-    .values(status=bindparam("new_status"), status_reason=bindparam("why"), checked_at=bindparam("now"))
+    .values(
+        status=bindparam("new_status"),
+        status_reason=bindparam("why"),
+        status_at=case((Registry.status == bindparam("new_status"), Registry.status_at), else_=bindparam("now")),
+        latency_ms=bindparam("latency"),
+        checked_at=bindparam("now"),
+    )
 )
 
 
@@ -89,6 +95,8 @@ class RegistryRow(msgspec.Struct, frozen=True):
     checked_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    status_at: datetime | None = None
+    latency_ms: int | None = None
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -325,15 +333,22 @@ def claim_stale(work: Work, seconds: int) -> list[RegistryRow]:
     return [_row(row) for row in work.db.execute(select(*_COLUMNS).where(Registry.id.in_(ids)).order_by(Registry.id))]
 
 
-def note_health(work: Work, seen: RegistryRow, reason: str) -> None:
+def note_health(work: Work, seen: RegistryRow, reason: str, latency_ms: int | None = None) -> None:
     """Note what a look at an endpoint found; nothing when it was changed since.
 
     Args:
         work: the unit of work.
         seen: the endpoint as it was looked at.
         reason: why it is unhealthy; "" when it is not.
+        latency_ms: how long the look took; None: nobody measured it.
     """
-    values = {"registry": seen.id, "seen": seen.updated_at, "now": work.now, "why": reason[:MAX_TEXT]}
+    values = {
+        "registry": seen.id,
+        "seen": seen.updated_at,
+        "now": work.now,
+        "why": reason[:MAX_TEXT],
+        "latency": latency_ms,
+    }
     work.db.execute(_SET_STATUS, {**values, "new_status": UNHEALTHY if reason else HEALTHY})
 
 
@@ -356,7 +371,7 @@ def _values(draft: Draft) -> dict[str, Any]:
 
 
 def _health(work: Work, *, healthy: bool) -> Mapping[str, Any]:
-    status = {"status": HEALTHY, "status_reason": "", "checked_at": work.now} if healthy else {}
+    status = {"status": HEALTHY, "status_reason": "", "status_at": work.now, "checked_at": work.now} if healthy else {}
     return {**status, "updated_at": work.now}
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Boolean, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from moorage.db.base import AUTO_ID, Base, Id, Json, Name, UtcTime
@@ -14,7 +14,8 @@ class Registry(Base):
 
     `kind` is that of its adapter. The secret is sealed for this row. `trusted`: a system administrator gave the
     address, so it may be in a private network. `token_hosts`: other hosts that issue its tokens. `status` is `healthy`,
-    `unhealthy` or empty (nobody has looked yet), `status_reason` says why it is unhealthy.
+    `unhealthy` or empty (nobody has looked yet) since `status_at`, `status_reason` says why it is unhealthy; the look
+    took `latency_ms`.
     """
 
     __tablename__ = "registry"
@@ -34,6 +35,8 @@ class Registry(Base):
     trusted: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     status: Mapped[str] = mapped_column(String(16), server_default="")
     status_reason: Mapped[str] = mapped_column(Text, server_default="")
+    status_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    latency_ms: Mapped[int | None] = mapped_column(BigInteger)
     checked_at: Mapped[datetime | None] = mapped_column(UtcTime)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     updated_at: Mapped[datetime] = mapped_column(UtcTime)

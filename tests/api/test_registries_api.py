@@ -267,10 +267,15 @@ async def test_health_is_looked_at_and_noted(app: Server, admin: Client, upstrea
     shown = (await ask(app, admin, "GET", f"/registries/{made}")).json()
     assert shown["status"] == "unhealthy"
     assert "500" in shown["status_reason"]
+    assert shown["latency"] >= 0
     upstream.script = works
     assert await check_registries(Outgoing(), app.database, seals, [row]) == 0
     after = (await ask(app, admin, "GET", f"/registries/{made}")).json()
     assert (after["status"], "status_reason" in after) == ("healthy", False)
+    assert after["status_time"] > shown["status_time"]
+    assert await check_registries(Outgoing(), app.database, seals, [row]) == 0
+    again = (await ask(app, admin, "GET", f"/registries/{made}")).json()
+    assert again["status_time"] == after["status_time"]  # it is so since then
     # What was looked at before a change says nothing of what is there now.
     assert (await ask(app, admin, "PUT", f"/registries/{made}", {"description": "newer"})).status == 200
     await app.run(service.note_health, row, "it was away")

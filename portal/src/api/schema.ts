@@ -1161,6 +1161,10 @@ export interface Registry {
   token_hosts?: string[] | null;
   /** Of ours: why it is unhealthy. */
   status_reason?: string | null;
+  /** Of ours: since when it is so. */
+  status_time?: string | null;
+  /** Of ours: milliseconds that the last look took. */
+  latency?: number | null;
 }
 
 /** Who we are there. */

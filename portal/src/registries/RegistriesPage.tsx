@@ -25,10 +25,11 @@ export default function RegistriesPage() {
   const [asks, setAsks] = useState<{ what: "new" } | { what: "edit" | "delete"; registry: Registry } | null>(null);
   const columns: Column<Registry>[] = [
     { id: "name", head: t("registries.column.name"), sort: "name", cell: (one) => <Name>{one.name ?? ""}</Name> },
-    { id: "health", head: t("registries.column.health"), width: "fit", sort: "status", phone: 1, cell: (one) => (one.status === "healthy" ? <Chip tone="ok" icon={IconCheck}>{t("registries.answers")}</Chip> : <Chip tone="danger" icon={IconAlertTriangle} {...(one.status_reason ? { title: one.status_reason } : {})}>{t("registries.silent")}</Chip>) },
+    { id: "health", head: t("registries.column.health"), width: "fit", sort: "status", phone: 1, cell: (one) => (one.status === "healthy" ? <Chip tone="ok" icon={IconCheck}>{one.latency == null ? t("registries.answers") : t("registries.tested", { ms: one.latency })}</Chip> : <Chip tone="danger" icon={IconAlertTriangle} {...(one.status_reason ? { title: one.status_reason } : {})}>{t("registries.silent")}</Chip>) },
     { id: "url", head: t("registries.column.url"), sort: "url", cell: (one) => <Name>{one.url ?? ""}</Name> },
     { id: "kind", head: t("registries.column.kind"), width: "fit", sort: "type", cell: (one) => kinds[one.type ?? ""]?.label ?? one.type ?? "" },
-    { id: "changed", head: t("registries.column.changed"), width: "fit", sort: "update_time", descends: true, phone: 0, cell: (one) => <Time value={one.update_time} /> },
+    { id: "since", head: t("registries.column.since"), width: "fit", cell: (one) => <Time value={one.status_time} /> },
+    { id: "changed", head: t("registries.column.changed"), width: "fit", sort: "update_time", descends: true, optional: true, cell: (one) => <Time value={one.update_time} /> },
   ];
   const make = <Button onClick={() => setAsks({ what: "new" })}>{t("registries.new.action")}</Button>;
   return (

@@ -238,6 +238,8 @@ def upgrade() -> None:
         sa.Column("trusted", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("status", sa.String(length=16), server_default="", nullable=False),
         sa.Column("status_reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("status_at", TIME, nullable=True),
+        sa.Column("latency_ms", sa.BigInteger(), nullable=True),
         sa.Column("checked_at", TIME, nullable=True),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("updated_at", TIME, nullable=False),
