@@ -6,6 +6,10 @@ import { call } from "../api/client.ts";
 import type { ExecHistory } from "../api/schema.ts";
 import { useListState } from "../app/search.ts";
 import { queries } from "../app/session.tsx";
+import { runQuery } from "../jobs/queries.ts";
+import { stateOfRun } from "../jobs/load.ts";
+import { StartedBy } from "../jobs/What.tsx";
+import { watched } from "../kit/watched.ts";
 import { useLanguage, useWords } from "../app/words.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { Empty } from "../kit/Empty.tsx";
@@ -35,7 +39,7 @@ export default function PurgePage() {
       const { data, total } = await call("GET /system/purgeaudit", { query: { page: list.page, page_size: list.size }, signal, quiet: true });
       return { data, total };
     },
-    refetchInterval: (query) => (query.state.data?.data.some((one) => !isOver(one.job_status)) ? 2000 : false),
+    ...watched<{ data: ExecHistory[] }>((found) => found?.data.some((one) => !isOver(one.job_status)) ?? false),
   });
   const planned = plannedOf(schedule.data?.schedule?.type, schedule.data?.schedule?.cron);
   const going = list.page === 1 ? runs.data?.data.find((one) => !isOver(one.job_status)) : undefined;
@@ -74,10 +78,11 @@ export default function PurgePage() {
 /** The purge that waits or goes on, and its end by hand; what is gone by then is gone. */
 function Going({ run }: { run: ExecHistory }) {
   const t = useWords();
+  const task = useQuery(runQuery(run.id ?? 0)).data;
   const stop = useMutation({ mutationFn: () => call("PUT /system/purgeaudit/{purge_id}", { path: { purge_id: run.id ?? 0 } }), onSettled: changed });
   return (
     <div className="stack">
-      <WorkBlock label={keptOf(run).dry ? t("audit.purge.dryKind") : t("audit.purge.submit")} status={run.job_status} progress={undefined} aside={t("audit.purge.of", { count: Number(keptOf(run).days) })} onStop={() => stop.mutate()} stopBusy={stop.isPending} />
+      <WorkBlock label={keptOf(run).dry ? t("audit.purge.dryKind") : t("audit.purge.submit")} status={task ? stateOfRun(task) : run.job_status} stopping={task?.stopping ?? false} progress={task?.progress} by={task && <StartedBy run={task} />} aside={t("audit.purge.of", { count: Number(keptOf(run).days) })} onStop={() => stop.mutate()} stopBusy={stop.isPending} />
       {stop.error && <ProblemBox error={stop.error} />}
     </div>
   );

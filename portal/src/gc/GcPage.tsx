@@ -17,7 +17,10 @@ import { Table, type Column } from "../kit/Table.tsx";
 import { isOver, StateChip, useSaidWork, WorkBlock } from "../kit/Work.tsx";
 import { Waiting } from "../kit/Waiting.tsx";
 import { CollectDialog, ScheduleDialog } from "./dialogs.tsx";
-import { factsOf, gcChanged, runsQuery, scheduleQuery, taskQuery } from "./queries.ts";
+import { runQuery } from "../jobs/queries.ts";
+import { stateOfRun } from "../jobs/load.ts";
+import { StartedBy } from "../jobs/What.tsx";
+import { factsOf, followed, gcChanged, runsQuery, scheduleQuery } from "./queries.ts";
 import { ReclaimablePanel } from "./ReclaimablePanel.tsx";
 
 export default function GcPage() {
@@ -32,7 +35,7 @@ export default function GcPage() {
     if (ended.current && !going) void gcChanged();
     ended.current = going !== undefined;
   }, [going]);
-  const dry = useMutation({ mutationFn: () => call("POST /system/gc/schedule", { body: { schedule: { type: "Manual" }, parameters: { dry_run: true, delete_untagged: true } } }), onSuccess: gcChanged });
+  const dry = useMutation({ mutationFn: () => call("POST /system/gc/schedule", { body: { schedule: { type: "Manual" }, parameters: { dry_run: true, delete_untagged: true } } }), onSuccess: followed });
   const kind = (one: GCHistory) => (factsOf(one).dry_run ? t("gc.kind.dry") : one.job_kind === "SCHEDULE" ? t("gc.kind.schedule") : t("gc.kind.manual"));
   const newest = list.page === 1 ? rows?.[0] : undefined;
   useSaidWork(newest?.job_status, null, newest ? kind(newest) : "");
@@ -73,13 +76,13 @@ export default function GcPage() {
 function Going({ run }: { run: GCHistory }) {
   const t = useWords();
   const language = useLanguage();
-  const task = useQuery(taskQuery(run.id ?? 0, true)).data;
+  const task = useQuery(runQuery(run.id ?? 0)).data;
   const stop = useMutation({ mutationFn: () => call("PUT /system/gc/{gc_id}", { path: { gc_id: run.id ?? 0 } }), onSuccess: gcChanged });
   const began = timeOf(run.creation_time);
   const label = factsOf(run).dry_run ? t("gc.kind.dry") : t("gc.title");
   return (
     <div className="stack">
-      <WorkBlock label={label} status={task && !isOver(task.status) ? task.status : run.job_status} stopping={task?.stopping ?? false} progress={task?.progress} aside={began ? t("gc.begun", { time: dateTime(began, language) }) : null} onStop={() => stop.mutate()} stopBusy={stop.isPending} />
+      <WorkBlock label={label} status={task && !isOver(task.status) ? stateOfRun(task) : run.job_status} stopping={task?.stopping ?? false} progress={task?.progress} aside={began ? t("gc.begun", { time: dateTime(began, language) }) : null} by={task && <StartedBy run={task} />} onStop={() => stop.mutate()} stopBusy={stop.isPending} />
       <p className="small muted">{t("gc.goesOn")}</p>
       {stop.error && <ProblemBox error={stop.error} />}
     </div>

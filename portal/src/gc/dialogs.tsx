@@ -7,7 +7,7 @@ import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { CheckField } from "../kit/Field.tsx";
 import { bytes } from "../kit/format.ts";
 import { ScheduleField, plannedOf, scheduleOf, type Planned } from "../kit/Schedule.tsx";
-import { factsOf, gcChanged, reclaimableQuery, scheduleQuery } from "./queries.ts";
+import { factsOf, followed, gcChanged, reclaimableQuery, scheduleQuery } from "./queries.ts";
 
 export function CollectDialog({ onClose }: { onClose: () => void }) {
   const t = useWords();
@@ -16,7 +16,7 @@ export function CollectDialog({ onClose }: { onClose: () => void }) {
   const [untagged, setUntagged] = useState(false);
   const start = useMutation({
     mutationFn: () => call("POST /system/gc/schedule", { body: { schedule: { type: "Manual" }, parameters: { delete_untagged: untagged } } }),
-    onSuccess: async () => { await gcChanged(); onClose(); },
+    onSuccess: async (reply) => { await followed(reply); onClose(); },
   });
   return (
     <Dialog title={t("gc.now.title")} opened onClose={onClose}>

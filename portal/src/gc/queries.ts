@@ -4,9 +4,9 @@ import { call } from "../api/client.ts";
 import type { GCHistory } from "../api/schema.ts";
 import type { ListState } from "../app/search.ts";
 import { queries } from "../app/session.tsx";
+import { follow } from "../kit/finish.ts";
+import { watched } from "../kit/watched.ts";
 import { isOver } from "../kit/Work.tsx";
-
-const WATCHED = 2000;
 
 /** What a run was asked to do, and what it did. */
 export interface Facts {
@@ -38,15 +38,13 @@ export const runsQuery = (list: ListState) =>
       const { data, total } = await call("GET /system/gc", { query: { page: list.page, page_size: list.size }, signal, quiet: true });
       return { data, total };
     },
-    refetchInterval: (query) => (query.state.data?.data.some((one) => !isOver(one.job_status)) ? WATCHED : false),
-  });
-
-/** How far a run is: its task says. */
-export const taskQuery = (run: number, runs: boolean) =>
-  queryOptions({
-    queryKey: ["gc", "task", run],
-    queryFn: async ({ signal }) => (await call("GET /jobservice/tasks", { query: { q: `execution_id=${run}`, page_size: 1 }, signal, quiet: true })).data[0] ?? null,
-    refetchInterval: runs ? WATCHED : false,
+    ...watched<{ data: GCHistory[] }>((found) => found?.data.some((one) => !isOver(one.job_status)) ?? false),
   });
 
 export const gcChanged = () => queries.invalidateQueries({ queryKey: ["gc"] });
+
+/** A run was begun here: its page is anew, and its end is told. */
+export async function followed({ headers }: { headers: Headers }): Promise<void> {
+  follow(Number(headers.get("Location")?.split("/").pop()));
+  await Promise.all([gcChanged(), queries.invalidateQueries({ queryKey: ["jobs"] })]);
+}

@@ -11,6 +11,7 @@ import { Time } from "../kit/show.tsx";
 import { progressText, shareOf, StateChip } from "../kit/Work.tsx";
 import classes from "./jobs.module.css";
 import { useKind } from "./kinds.ts";
+import { stateOfRun } from "./load.ts";
 import { endedQuery, goingQuery, jobsChanged, stopRun } from "./queries.ts";
 import { Kind, StartedBy, SubjectOf } from "./What.tsx";
 
@@ -58,7 +59,7 @@ function Going({ run, onStop, busy }: { run: WorkRun; onStop: () => void; busy: 
   const t = useWords();
   const language = useLanguage();
   const kind = useKind();
-  const text = run.running === 0 && run.progress.done === 0 ? run.message || t("work.begins") : progressText(run.progress, t, language) || t("work.running");
+  const text = stateOfRun(run) === "Pending" ? run.message || t("work.begins") : progressText(run.progress, t, language) || t("work.running");
   return (
     <>
       <div className="row">

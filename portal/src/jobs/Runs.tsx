@@ -16,6 +16,7 @@ import { Time } from "../kit/show.tsx";
 import { Table, type Column, type Listed } from "../kit/Table.tsx";
 import { isOver, progressText, shareOf, StateChip } from "../kit/Work.tsx";
 import { useKind } from "./kinds.ts";
+import { stateOfRun } from "./load.ts";
 import { jobsChanged, stopRun, tasksQuery } from "./queries.ts";
 import { Tasks } from "./Tasks.tsx";
 import { Kind, StartedBy, SubjectOf } from "./What.tsx";
@@ -27,7 +28,7 @@ export function Runs({ id, caption, query, list, tools, empty }: { id: string; c
   const columns: Column<WorkRun>[] = [
     { id: "kind", head: t("jobs.column.kind"), width: "fit", cell: (one) => <span className="row"><Kind of={one} run />{one.dry_run && <Chip>{t("gc.kind.dry")}</Chip>}</span> },
     { id: "of", head: t("jobs.column.of"), cell: (one) => <SubjectOf of={one} /> },
-    { id: "state", head: t("jobs.column.state"), width: "fit", phone: 1, cell: (one) => <StateChip status={one.status} /> },
+    { id: "state", head: t("jobs.column.state"), width: "fit", phone: 1, cell: (one) => <StateChip status={stateOfRun(one)} /> },
     { id: "progress", head: t("jobs.column.progress"), cell: (one) => <Far run={one} /> },
     { id: "by", head: t("jobs.column.by"), width: "fit", cell: (one) => <StartedBy run={one} /> },
     { id: "began", head: t("jobs.column.began"), width: "fit", cell: (one) => <Time value={one.start_time} /> },
@@ -56,7 +57,7 @@ function Far({ run }: { run: WorkRun }) {
     return <span className="muted figures">{run.tasks > 1 ? progressText(run.progress, t, language) : "–"}</span>;
   }
   if (run.stopping) return <>{t("work.stopping")}</>;
-  if (run.running === 0 && run.progress.done === 0) return <span className="muted">{run.message || t("work.begins")}</span>;
+  if (stateOfRun(run) === "Pending") return <span className="muted">{run.message || t("work.begins")}</span>;
   return <Progress part={shareOf(run.progress)} label={kind(run.vendor_type)} text={progressText(run.progress, t, language) || t("work.running")} />;
 }
 

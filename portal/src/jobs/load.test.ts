@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { TaskOut } from "../api/schema.ts";
-import { loadOf } from "./load.ts";
+import { loadOf, stateOfRun } from "./load.ts";
 
 const queue = (job_type: string, count: number, latency = 0, paused = false) => ({ job_type, count, latency, paused });
 const task = (vendor_type: string) => ({ vendor_type }) as TaskOut;
@@ -16,4 +16,12 @@ test("queues with something in them, the fullest first, with what runs of a kind
 
 test("nothing runs and nothing waits: nothing is shown", () => {
   expect(loadOf([queue("WEBHOOK", 0, 0, true)], [])).toEqual([]);
+});
+
+test("a run that nobody works at yet waits", () => {
+  const progress = { done: 0, total: 0, done_bytes: 0, total_bytes: 0, rate: 0, seconds_left: -1 };
+  expect(stateOfRun({ status: "Running", running: 0, progress })).toBe("Pending");
+  expect(stateOfRun({ status: "Running", running: 1, progress })).toBe("Running");
+  expect(stateOfRun({ status: "Running", running: 0, progress: { ...progress, done: 3 } })).toBe("Running");
+  expect(stateOfRun({ status: "Success", running: 0, progress })).toBe("Success");
 });

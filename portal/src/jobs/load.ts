@@ -1,5 +1,5 @@
 // How much runs and how much waits, by queue.
-import type { JobQueue, TaskOut } from "../api/schema.ts";
+import type { JobQueue, TaskOut, WorkRun } from "../api/schema.ts";
 
 export interface Load {
   queue: string;
@@ -21,3 +21,6 @@ export function loadOf(queues: readonly JobQueue[], running: readonly TaskOut[])
   });
   return all.filter((one) => one.running + one.waiting > 0).sort((a, b) => b.running + b.waiting - (a.running + a.waiting) || (a.queue < b.queue ? -1 : 1));
 }
+
+/** The state of a run: it goes on for the API as soon as it is asked for, and for people once somebody works at it. */
+export const stateOfRun = (run: Pick<WorkRun, "status" | "running" | "progress">): string => (run.status === "Running" && run.running === 0 && run.progress.done === 0 ? "Pending" : run.status);

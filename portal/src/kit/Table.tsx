@@ -65,11 +65,14 @@ export interface TableProps<T> {
   whole?: boolean;
 }
 
+/** The row that the address opens: `?panel=<its key>`, as links to a line of a log have it. */
+const linkedPanel = (): ReadonlySet<string> => new Set(new URLSearchParams(location.search).getAll("panel"));
+
 export function Table<T>(props: TableProps<T>) {
   const { id, caption, query, list, rowKey, rowName, menu, bulk, details, whole } = props;
   const t = useWords();
   const [chosen, setPicked] = useState<ReadonlyMap<string | number, T>>(new Map());
-  const [open, setOpen] = useState<ReadonlySet<string | number>>(new Set());
+  const [open, setOpen] = useState<ReadonlySet<string>>(linkedPanel); // rows by their keys
   const last = useRef<string | number | null>(null);
   const columns = useColumns(id, props.columns, list.cols, list.unlink);
   const { shown } = columns;
@@ -111,8 +114,8 @@ export function Table<T>(props: TableProps<T>) {
           <tbody role="rowgroup">
             {rows?.map((row) => {
               const key = rowKey(row);
-              const isOpen = open.has(key);
-              const toggle = () => setOpen(isOpen ? new Set([...open].filter((one) => one !== key)) : new Set([...open, key]));
+              const isOpen = open.has(String(key));
+              const toggle = () => setOpen(isOpen ? new Set([...open].filter((one) => one !== String(key))) : new Set([...open, String(key)]));
               return (
                 <Fragment key={key}>
                   <tr role="row" data-picked={picked.has(key) || undefined} data-digest-of={props.rowDigest?.(row)}>
@@ -121,7 +124,7 @@ export function Table<T>(props: TableProps<T>) {
                     {shown.map((column, index) => <td key={column.id} role="cell" data-width={column.width ?? "grow"} data-first={index === 0 || undefined} data-phone={index === 0 ? undefined : (column.phone ?? 2)} data-label={column.head}>{column.cell(row)}</td>)}
                     {menu && <td role="cell" className={classes["box"]}><RowMenu name={rowName(row)}>{menu(row)}</RowMenu></td>}
                   </tr>
-                  {details && isOpen && <tr role="row" className={classes["details"]}><td role="cell" colSpan={shown.length + extra}>{details(row)}</td></tr>}
+                  {details && isOpen && <tr role="row" className={classes["details"]} data-panel={key}><td role="cell" colSpan={shown.length + extra}>{details(row)}</td></tr>}
                 </Fragment>
               );
             })}

@@ -1,10 +1,11 @@
 // Work that takes a while: its state as a chip, how far it is as a block, and the words for both vocabularies of the API.
 import { Button } from "@mantine/core";
-import { IconCheck, IconClock, IconLoader2, IconPlayerPause, IconPlayerStop, IconX, type Icon } from "@tabler/icons-react";
-import { useEffect, useRef, type ReactNode } from "react";
+import { IconCheck, IconClock, IconLoader2, IconPlayerPause, IconPlayerStop, IconRotateClockwise, IconX, type Icon } from "@tabler/icons-react";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 import { useLanguage, useWords, type Key, type Translate } from "../app/words.ts";
 import { Chip, type Tone } from "./Chip.tsx";
 import { bytes, duration, number } from "./format.ts";
+import { rateOf, remember, saidLeft, type Seen } from "./pace.ts";
 import classes from "./work.module.css";
 import { Progress } from "./Progress.tsx";
 import { say } from "./say.ts";
@@ -16,11 +17,12 @@ const STATES: Record<string, [Key, Tone, Icon]> = {
   failed: ["work.failed", "danger", IconX],
   stopped: ["work.stopped", "plain", IconPlayerStop],
   paused: ["work.paused", "warn", IconPlayerPause],
+  retrying: ["work.retrying", "warn", IconRotateClockwise],
 };
 /** Jobs say `Success`, replications `Succeed`: one word for people. */
 const KNOWN: Record<string, string> = {
   pending: "waiting", scheduled: "waiting", initialized: "waiting", running: "running", inprogress: "running",
-  success: "done", succeed: "done", error: "failed", failed: "failed", stopped: "stopped", paused: "paused",
+  success: "done", succeed: "done", error: "failed", failed: "failed", stopped: "stopped", paused: "paused", retrying: "retrying",
 };
 
 export const stateOf = (status: string | undefined): string => KNOWN[(status ?? "").toLowerCase()] ?? "waiting";
@@ -49,7 +51,8 @@ export function progressText(one: WorkProgress, t: Translate, language: string):
   if (one.total_bytes > 0) said.push(t("work.of", { done: bytes(one.done_bytes, language), total: bytes(one.total_bytes, language) }));
   else if (one.done_bytes > 0) said.push(bytes(one.done_bytes, language));
   if (one.rate > 0) said.push(t("work.rate", { rate: one.done_bytes > 0 || one.total_bytes > 0 ? bytes(one.rate, language) : number(Math.round(one.rate), language) }));
-  if (one.seconds_left > 0) said.push(t("work.left", { time: duration(one.seconds_left, language) }));
+  const left = saidLeft(one.seconds_left, shareOf(one));
+  if (left !== null) said.push(t("work.left", { time: duration(left, language) }));
   return said.join(" · ");
 }
 
@@ -74,18 +77,37 @@ export function useSaidWork(status: string | undefined, part: number | null, sai
   }, [step]);
 }
 
+/** The same with the rate of the last half minute and what is left by it, once enough was seen. */
+export function useRecent(progress: WorkProgress | undefined): WorkProgress | undefined {
+  const seen = useRef<Seen[]>([]);
+  const [recent, setRecent] = useState<WorkProgress>();
+  useEffect(() => {
+    if (!progress) return;
+    seen.current = remember(seen.current, { at: Date.now(), done: progress.done, bytes: progress.done_bytes });
+    const rate = rateOf(seen.current);
+    const left = progress.total_bytes > 0 ? progress.total_bytes - progress.done_bytes : progress.total - progress.done;
+    setRecent(rate === null ? progress : { ...progress, rate, seconds_left: rate > 0 && left > 0 ? left / rate : -1 });
+  }, [progress]);
+  return progress && (recent ?? progress);
+}
+
 /** Work that runs: state, bar, figures, who began it, Stop. */
-export function WorkBlock({ label, status, stopping, progress, aside, onStop, stopBusy }: {
+export function WorkBlock({ label, status, stopping, progress: given, aside, by, phases, onStop, stopBusy }: {
   label: string;
   status: string | undefined;
   stopping?: boolean;
   progress: WorkProgress | undefined;
   aside?: ReactNode;
+  /** Who or what began it. */
+  by?: ReactNode;
+  /** Below the bar. */
+  phases?: ReactNode;
   onStop?: (() => void) | undefined;
   stopBusy?: boolean;
 }) {
   const t = useWords();
   const language = useLanguage();
+  const progress = useRecent(given);
   const text = progress ? progressText(progress, t, language) : "";
   useSaidWork(status, progress ? shareOf(progress) : null, text && stateOf(status) === "running" ? `${label}, ${text}` : label);
   return (
@@ -93,12 +115,13 @@ export function WorkBlock({ label, status, stopping, progress, aside, onStop, st
       <div className="row">
         <StateChip status={status} />
         <span className="strong">{label}</span>
-        {aside && <span className="muted small">{aside}</span>}
+        {(aside || by) && <span className="muted small">{aside}{aside && by ? " · " : ""}{by}</span>}
         <span className="grow" />
         {onStop && !isOver(status) && <Button size="xs" variant="default" leftSection={<IconPlayerStop size={16} stroke={1.5} aria-hidden />} onClick={onStop} loading={stopBusy ?? false} disabled={stopping ?? false}>{stopping ? t("work.stopping") : t("work.stop")}</Button>}
       </div>
       {stateOf(status) === "waiting" && <p className="small muted">{t("work.begins")}</p>}
       {stateOf(status) === "running" && <div className={classes["wide"]}><Progress part={progress ? shareOf(progress) : null} label={label} text={text || t("work.running")} /></div>}
+      {phases}
     </section>
   );
 }

@@ -22,7 +22,7 @@ import { policyQuery, progressOf, runPath, runsQuery, start } from "./queries.ts
 import { Where } from "./ReplicationsPage.tsx";
 import { useTrigger } from "./trigger.ts";
 
-export const STATES: [string, Key][] = [["InProgress", "work.running"], ["Succeed", "work.done"], ["Failed", "work.failed"], ["Stopped", "work.stopped"]];
+const STATES: [string, Key][] = [["InProgress", "work.running"], ["Succeed", "work.done"], ["Failed", "work.failed"], ["Stopped", "work.stopped"]];
 
 export default function PolicyPage() {
   const t = useWords();

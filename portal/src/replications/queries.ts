@@ -4,9 +4,9 @@ import { call } from "../api/client.ts";
 import type { ReplicationExecution, ReplicationPolicy } from "../api/schema.ts";
 import { contractQuery, type ListState } from "../app/search.ts";
 import { queries } from "../app/session.tsx";
+import { follow } from "../kit/finish.ts";
+import { watched } from "../kit/watched.ts";
 import { isOver } from "../kit/Work.tsx";
-
-const WATCHED = 2000;
 
 export const policiesQuery = (list: ListState) =>
   queryOptions({
@@ -29,14 +29,14 @@ export const runsQuery = (policy: number, list: ListState) =>
       const { data, total } = await call("GET /replication/executions", { query: { policy_id: policy, ...(list.filters["status"] ? { status: list.filters["status"] } : {}), page: list.page, page_size: list.size }, signal, quiet: true });
       return { data, total };
     },
-    refetchInterval: (query) => (query.state.data?.data.some((one) => !isOver(one.status)) ? WATCHED : false),
+    ...watched<{ data: ReplicationExecution[] }>((found) => found?.data.some((one) => !isOver(one.status)) ?? false),
   });
 
 export const runQuery = (id: number) =>
   queryOptions({
     queryKey: ["replications", "run", id],
     queryFn: async ({ signal }) => (await call("GET /replication/executions/{id}", { path: { id }, signal, quiet: true })).data,
-    refetchInterval: (query) => (query.state.data && isOver(query.state.data.status) ? false : WATCHED),
+    ...watched<ReplicationExecution>((run) => !run || !isOver(run.status)),
   });
 
 export const tasksQuery = (id: number, list: ListState, runs: boolean) =>
@@ -47,7 +47,7 @@ export const tasksQuery = (id: number, list: ListState, runs: boolean) =>
       const { data, total } = await call("GET /replication/executions/{id}/tasks", { path: { id }, query: { ...(list.filters["status"] ? { status: list.filters["status"] } : {}), page: list.page, page_size: list.size }, signal, quiet: true });
       return { data, total };
     },
-    refetchInterval: runs ? WATCHED : false,
+    ...watched(() => runs),
   });
 
 export const replicationsChanged = () => queries.invalidateQueries({ queryKey: ["replications"] });
@@ -64,6 +64,8 @@ export const runPath = (policy: number, run: number) => `/admin/replications/${p
 /** Start a policy; the id of its run. */
 export async function start(policy: number): Promise<number> {
   const { headers } = await call("POST /replication/executions", { body: { policy_id: policy } });
+  const run = Number((headers.get("Location") ?? "").split("/").at(-1));
+  follow(run);
   await replicationsChanged();
-  return Number((headers.get("Location") ?? "").split("/").at(-1));
+  return run;
 }
