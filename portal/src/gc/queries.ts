@@ -4,7 +4,7 @@ import { call } from "../api/client.ts";
 import type { GCHistory } from "../api/schema.ts";
 import type { ListState } from "../app/search.ts";
 import { queries } from "../app/session.tsx";
-import { follow } from "../kit/finish.ts";
+import { follow } from "../jobs/ours.ts";
 import { watched } from "../kit/watched.ts";
 import { isOver } from "../kit/Work.tsx";
 

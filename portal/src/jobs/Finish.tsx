@@ -4,7 +4,7 @@ import { useRouterState } from "@tanstack/react-router";
 import { useEffect, useSyncExternalStore } from "react";
 import { call } from "../api/client.ts";
 import { useWords } from "../app/words.ts";
-import { followed, forget, hear } from "../kit/finish.ts";
+import { followed, forget, hear } from "./ours.ts";
 import { say } from "../kit/say.ts";
 import { toast } from "../kit/toast.tsx";
 import { watched } from "../kit/watched.ts";

@@ -5,7 +5,7 @@ import { queryOptions, useQuery } from "@tanstack/react-query";
 import { Suspense, lazy, useState, useSyncExternalStore } from "react";
 import { call } from "../api/client.ts";
 import { useLanguage, useWords, withWords } from "../app/words.ts";
-import { followed, hear } from "../kit/finish.ts";
+import { followed, hear } from "./ours.ts";
 import { number } from "../kit/format.ts";
 import classes from "./jobs.module.css";
 
