@@ -245,7 +245,8 @@ def make_configuration() -> str:
             "has each change, of a secret only its name. On the web page they are under *Settings*, where a directory, "
             "a provider and a syslog receiver are tried before they are saved. A `PUT` tries them, too: a receiver "
             "that cannot be reached is refused; a directory or a provider that people come from is saved also where it "
-            "does not work, and the `Warning` of the reply says why it does not."
+            "does not work, and the `Warning` of the reply says why it does not, and "
+            "`Warning-Codes` which it is: `DIRECTORY_UNUSABLE`, `PROVIDER_UNUSABLE`, or `NAMES_IGNORED`."
         ),
         "",
         (

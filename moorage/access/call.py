@@ -58,7 +58,7 @@ class Call:
         standing: what the caller holds in the project that the path names; None where the path names none.
         session: of a caller with a session: how long that lives yet.
         ignored: names of filters and sort keys that were not known; the reply says so in a `Warning`.
-        warnings: what else it warns of, in sentences.
+        warnings: what else it warns of, each with its code: (`DIRECTORY_UNUSABLE`, a sentence).
     """
 
     request: Request
@@ -69,7 +69,7 @@ class Call:
     standing: Standing | None = None
     session: SessionLeft | None = None
     ignored: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[tuple[str, str]] = field(default_factory=list)
     _system: frozenset[tuple[str, str]] | None = None
 
     # -- the database ---------------------------------------------------------------------------------------

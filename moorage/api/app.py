@@ -105,9 +105,7 @@ class Api:
         headers += request.scope.get("moorage.headers", ())
         call: Call | None = scope.get("moorage.call")
         if call is not None:
-            if call.ignored:
-                headers.append((b"warning", ignored_warning(call.ignored).encode("ascii", "replace")))
-            headers += [warning(text) for text in call.warnings]
+            headers += _warnings(call)
         return reply
 
     def _note_refused(self, scope: dict[str, Any], problem: QuotaExceeded) -> None:
@@ -173,6 +171,18 @@ class _Body:
     async def __call__(self) -> dict[str, Any]:
         body, self._body = self._body, b""
         return {"type": "http.request", "body": body, "more_body": False}
+
+
+def _warnings(call: Call) -> list[tuple[bytes, bytes]]:
+    """What a reply warns of, each as a sentence, and their codes in the same order in one header of ours."""
+    headers = []
+    if call.ignored:
+        headers.append((b"warning", ignored_warning(call.ignored).encode("ascii", "replace")))
+    headers += [warning(text) for _, text in call.warnings]
+    if headers:
+        codes = [*(["NAMES_IGNORED"] if call.ignored else []), *(code for code, _ in call.warnings)]
+        headers.append((b"warning-codes", ", ".join(codes).encode("ascii")))
+    return headers
 
 
 def _reply(response: Response[Any], status: int) -> Reply:

@@ -35,23 +35,23 @@ class Checks:
         self._directory = directory
         self._provider = provider
 
-    async def run(self, before: Items, after: Items) -> list[str]:
+    async def run(self, before: Items, after: Items) -> list[tuple[str, str]]:
         """Try what changed. A source of people is tried while it is one.
 
         Returns:
-            What will not work, though it is to be saved, in sentences: clients of the contract set up a directory or a
-            provider before it is there, and item by item.
+            What will not work, though it is to be saved, each as a code and a sentence: clients of the contract set up
+            a directory or a provider before it is there, and item by item.
 
         Raises:
             ReceiverUnusable: the audit log could not be sent there.
         """
         if after.audit_log_forward_endpoint and _differ(before, after, _RECEIVER):
             await self._receiver(after)
-        warnings = []
+        warnings: list[tuple[str, str]] = []
         if _is_new("ldap", before, after, _DIRECTORY) and (why := await self._directory(after)):
-            warnings.append(f"The directory cannot be used now. {why}")
+            warnings.append(("DIRECTORY_UNUSABLE", f"The directory cannot be used now. {why}"))
         if _is_new("oidc", before, after, _PROVIDER) and (why := await self._provider(after)):
-            warnings.append(why)
+            warnings.append(("PROVIDER_UNUSABLE", why))
         return warnings
 
 

@@ -52,6 +52,7 @@ async def test_what_is_put_is_got_by_every_worker_at_once(serve: Serve) -> None:
 
     assert (answer.status, answer.body) == (200, b"")
     assert answer.header("warning") == '299 - "ignored, not known here: no_such_item"'
+    assert answer.header("warning-codes") == "NAMES_IGNORED"
     for client in (admin, other):
         shown = await get(client)
         assert (shown["session_timeout"]["value"], shown["self_registration"]["value"]) == (7, True)
@@ -166,7 +167,9 @@ async def test_settings_of_a_provider_are_saved_with_a_warning_that_says_what_do
     async def save(**changes: object) -> str | None:
         answer = await put(admin, changes)
         assert (answer.status, answer.body) == (200, b"")
-        return answer.header("warning")
+        warned = answer.header("warning")
+        assert answer.header("warning-codes") == ("PROVIDER_UNUSABLE" if warned else None)
+        return warned
 
     said = await save(auth_sources=["local", "oidc"], oidc_endpoint=f"http://127.0.0.1:{free_port()}")
     quiet = await save(oidc_name="SSO")

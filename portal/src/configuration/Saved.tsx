@@ -14,7 +14,7 @@ export function Saved({ warned, section }: { warned: Warned; section: Section })
       <IconAlertTriangle size={16} stroke={1.5} aria-hidden />
       <div className="stack">
         <p>{t(`configuration.warned.${service ?? "other"}` as Key)}</p>
-        {service !== section && <p className="small"><bdi>{said}</bdi></p>}
+        {service !== section && <p className="small" lang="en"><bdi>{said}</bdi></p>}
         {service === section && <p>{t("configuration.warned.mend")}</p>}
         {service !== null && service !== section && <p><Link to={`/admin/settings/${service}`}>{t("configuration.warned.go", { section: t(`configuration.section.${service}` as Key) })}</Link></p>}
       </div>

@@ -90,7 +90,7 @@ function Form({ section, said }: { section: Section; said: Record<string, Said> 
   const values = Object.fromEntries([...Object.entries(said).map(([name, one]): [string, unknown] => [name, one.value]), ...Object.entries(draft.values)]);
   const toBeMended = Object.keys(wrong);
   // What was saved and does not work is told until the fields change, or are saved again.
-  const warned = count === 0 ? warningsOf(save.data?.headers.get("Warning") ?? null) : [];
+  const warned = count === 0 ? warningsOf(save.data?.headers ?? new Headers()) : [];
   return (
     <form ref={form} data-section={section} className={classes["form"]} noValidate onSubmit={(event) => { event.preventDefault(); if (count > 0 && !save.isPending) send(); }}>
       <LeaveGuard dirty={count > 0 && !save.isPending} onDiscard={draft.clear} />

@@ -1,4 +1,4 @@
-// What the server saved all the same, though it does not work now: sentences of its `Warning` header.
+// What the server saved all the same, though it does not work now: its `Warning` headers, and `Warning-Codes`, which says what each is about.
 import type { Service } from "./Trial.tsx";
 
 export interface Warned {
@@ -7,13 +7,10 @@ export interface Warned {
   said: string;
 }
 
-/** How the sentences begin (moorage/configuration/checks.py, moorage/identity/oidc.py). */
-const BEGINS: readonly (readonly [string, Service])[] = [["The directory cannot be used", "ldap"], ["This provider cannot be used", "oidc"]];
+const SERVICES: Record<string, Service> = { DIRECTORY_UNUSABLE: "ldap", PROVIDER_UNUSABLE: "oidc" };
 
-/** The warnings of a reply, `299 - "…"` one after another (RFC 7234, 5.5); none: []. */
-export function warningsOf(header: string | null): Warned[] {
-  return [...(header ?? "").matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, quoted = ""]) => {
-    const said = quoted.replace(/\\(.)/g, "$1");
-    return { service: BEGINS.find(([begin]) => said.startsWith(begin))?.[1] ?? null, said };
-  });
+/** The warnings of a reply, `299 - "…"` one after another (RFC 7234, 5.5), with their codes in the same order; none: []. */
+export function warningsOf(headers: Pick<Headers, "get">): Warned[] {
+  const codes = (headers.get("Warning-Codes") ?? "").split(",").map((one) => one.trim());
+  return [...(headers.get("Warning") ?? "").matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, quoted = ""], index) => ({ service: SERVICES[codes[index] ?? ""] ?? null, said: quoted.replace(/\\(.)/g, "$1") }));
 }
