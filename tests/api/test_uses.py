@@ -1,7 +1,5 @@
 """When accounts were last let in: written behind the answer, and shown to administrators."""
 
-from datetime import datetime
-
 import pytest
 
 from moorage.db.engine import Database
@@ -13,8 +11,8 @@ from tests.api.test_labels_api import ask
 from tests.api.workers import until
 
 
-async def used(app: Server, who: Client) -> datetime | None:
-    """As the database has it."""
+async def used(app: Server, who: Client) -> object:
+    """When, as the database has it; None: never."""
     ((at,),) = await app.rows("SELECT used_at FROM principal WHERE id = :id", id=who.id)
     return at
 
