@@ -195,6 +195,7 @@ class Reader:
         """Press a key: `Enter`, `Tab`, `Escape` or a letter."""
         # What was drawn a moment ago hears no key yet: the page says when it has nothing left to do.
         self.page.value("new Promise((done) => requestIdleCallback(() => done(0), { timeout: 1000 }))")
+        self.page.wait("!document.querySelector('[data-held]')")
         codes = {"Enter": 13, "Tab": 9, "Escape": 27, "ArrowDown": 40, "ArrowUp": 38, "F6": 117}
         text = {"Enter": "\r"}.get(key, key if len(key) == 1 else "")
         for _ in range(times):

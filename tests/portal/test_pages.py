@@ -23,11 +23,20 @@ PARTS = 4
 WHERE = "say what it is in `furnish` of tests/portal/furnished.py, and make there what the page is to show"
 LOADED = "document.querySelector('h1')?.textContent && !document.querySelector('[class*=Skeleton]')"
 SHOWN = (
-    "document.querySelector('main [class*=Skeleton]')?.checkVisibility({visibilityProperty: true})"
+    "!document.querySelector('[data-held]')"
+    " && (document.querySelector('main [class*=Skeleton]')?.checkVisibility({visibilityProperty: true})"
     " || document.querySelector('main form, main tbody tr, main .panel:not([aria-busy])')"
-    " || (!document.querySelector('main [aria-busy=true]') && document.querySelector('main input'))"
+    " || (!document.querySelector('main [aria-busy=true]') && document.querySelector('main input')))"
 )
 """It says that something is on its way, or shows what was known before."""
+
+IMPATIENT = """
+{
+  const usual = window.setTimeout;
+  window.setTimeout = (run, after, ...more) => usual(run, after === 150 || after === 400 ? 20 : after, ...more);
+}
+"""
+"""A page says at once that it waits, not after the moment that it gives what comes quickly."""
 
 
 @pytest.fixture
@@ -253,6 +262,7 @@ def test_an_empty_project_says_what_comes_next(reader: Reader, moorage: Moorage,
 
 
 def test_a_page_that_waits_says_so(reader: Reader, moorage: Moorage, furnished: Furnished) -> None:
+    reader.page.prepare(IMPATIENT)
     reader.enter("/projects", "Projects", moorage.admin)
     reader.settle()
     silent = []

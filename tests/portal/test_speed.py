@@ -35,14 +35,14 @@ window.__told = {};
 const painted = (name) => requestAnimationFrame(() => setTimeout(() => { __told[name] = performance.now(); }));
 const look = () => {
   const row = document.querySelector("tbody tr");
-  if (row === null || row.dataset.seen) return;
+  if (row === null || row.dataset.seen || !row.checkVisibility({ visibilityProperty: true })) return;
   row.dataset.seen = "yes";
   painted("row");
   look.ends();
 };
 const watcher = new MutationObserver(look);
 look.ends = () => watcher.disconnect();
-watcher.observe(document, { childList: true, subtree: true });
+watcher.observe(document, { childList: true, subtree: true, attributes: true });
 const typed = () => { __told.began = performance.now(); painted("key"); };
 document.addEventListener("input", typed, { capture: true, once: true });
 """

@@ -4,6 +4,7 @@ import { IconChevronDown } from "@tabler/icons-react";
 import { Suspense, lazy, useEffect, useRef, useState, type ReactNode } from "react";
 import { Mark } from "../app/Mark.tsx";
 import { useWords } from "../app/words.ts";
+import { useHeld } from "../kit/held.ts";
 import { whenIdle } from "../kit/idle.ts";
 import classes from "../app/shell.module.css";
 
@@ -13,6 +14,7 @@ export function Entry({ title, children, aside }: { title: string; children: Rea
   useEffect(() => {
     document.title = `${title} · Moorage`;
   }, [title]);
+  const held = useHeld();
   return (
     <div className={classes["entry"]}>
       <header className={classes["entryBar"]}>
@@ -21,12 +23,12 @@ export function Entry({ title, children, aside }: { title: string; children: Rea
         <span className="muted" translate="no">{location.host}</span>
         <Preferences />
       </header>
-      <main className={classes["entryMain"]}>
+      <main className={classes["entryMain"]} aria-busy={held || undefined} data-held={held || undefined}>
         <div className={classes["entryForm"]}>
           <h1 tabIndex={-1}>{title}</h1>
-          {children}
+          {!held && children}
         </div>
-        {aside}
+        {!held && aside}
       </main>
     </div>
   );

@@ -1,9 +1,10 @@
 // How do I get in? Every source of people: one form, one button for the provider, an account of one's own; and what everybody may see.
-import { useQuery } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { call } from "../api/client.ts";
 import { Problem } from "../api/problem.ts";
+import type { Repository } from "../api/schema.ts";
 import { home } from "../app/home.ts";
 import { places, safeNext, split } from "../app/places.ts";
 import { useSearch } from "../app/search.ts";
@@ -15,6 +16,8 @@ import { Entry } from "./Entry.tsx";
 import { Provider } from "./Provider.tsx";
 import { SignInForm } from "./SignInForm.tsx";
 import classes from "../app/shell.module.css";
+
+const publicQuery = queryOptions({ queryKey: ["public"], queryFn: async () => (await call("GET /repositories", { query: { sort: "-pull_count", page_size: 5 } })).data });
 
 export default function SignInPage() {
   const t = useWords();
@@ -31,9 +34,10 @@ export default function SignInPage() {
     if (user) void go();
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [user]);
+  const repositories = useQuery(publicQuery).data ?? [];
   const provider = sources.includes("oidc");
   return (
-    <Entry title={t("identity.signIn.title")} aside={<Public />}>
+    <Entry title={t("identity.signIn.title")} aside={<Public found={repositories} />}>
       {told && <ProblemBox error={new Problem(0, told, "", "", {})} />}
       {provider && <Provider next={next} />}
       {provider && <p className={classes["or"]}>{t("identity.signIn.or")}</p>}
@@ -53,10 +57,9 @@ function Hint({ sources }: { sources: string[] }) {
 }
 
 /** Repositories that anybody may pull from, the most pulled first; nothing when there is none. */
-function Public() {
+function Public({ found }: { found: Repository[] }) {
   const t = useWords();
-  const found = useQuery({ queryKey: ["public"], queryFn: async () => (await call("GET /repositories", { query: { sort: "-pull_count", page_size: 5 } })).data }).data;
-  if (!found?.length) return null;
+  if (found.length === 0) return null;
   return (
     <section className={classes["entryAside"]} aria-labelledby="public">
       <h2 id="public">{t("identity.public.title")}</h2>

@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { createContext, use, useEffect, useLayoutEffect, useRef, type ReactNode } from "react";
 import { useWords } from "../app/words.ts";
 import { say } from "./say.ts";
+import { useHeld } from "./held.ts";
 import { Name } from "./show.tsx";
 import classes from "./kit.module.css";
 
@@ -39,8 +40,9 @@ export function Page({ title, isName, crumbs = [], copy, aside, under, actions, 
   useEffect(() => {
     document.title = said;
   }, [said]);
+  const held = useHeld();
   return (
-    <div className={classes["page"]}>
+    <div className={classes["page"]} aria-busy={held || undefined} data-held={held || undefined}>
       <div className={classes["head"]}>
         <Crumbs crumbs={crumbs} />
         <div className={classes["headRow"]}>

@@ -16,13 +16,16 @@ export function LabelPick({ project, label, value = null, all, without = [], onP
   const id = useQuery(projectQuery(project)).data?.project_id;
   const [sought, setSought] = useState("");
   const [asked] = useDebouncedValue(sought, 200);
-  const found = useQuery(choicesQuery(project, id, value !== null || asked === all ? "" : asked)).data ?? [];
+  const [wanted, setWanted] = useState(value !== null); // asked for when somebody goes there
+  const choices = useQuery({ ...choicesQuery(project, id, value !== null || asked === all ? "" : asked), enabled: wanted && id !== undefined }).data;
+  const found = choices ?? [];
+  const want = () => setWanted(true);
   const offered = found.filter((one) => !without.includes(one.id ?? 0));
   const entry = (one: Label) => ({ value: String(one.id), label: one.name ?? "" });
   const group = (name: string, scope: string) => ({ group: name, items: offered.filter((one) => one.scope === scope).map(entry) });
   return (
     <Select
-      aria-label={label} placeholder={label} size="xs" className={classes["pick"] ?? ""} searchable value={value ?? (all === undefined ? null : "")} allowDeselect={false} nothingFoundMessage={t("labels.pick.none")} comboboxProps={{ width: 260, position: "bottom-start" }}
+      aria-label={label} placeholder={label} size="xs" className={classes["pick"] ?? ""} searchable value={value ?? (all === undefined ? null : "")} allowDeselect={false} {...(choices ? { nothingFoundMessage: t("labels.pick.none") } : {})} onPointerEnter={want} onFocus={want} comboboxProps={{ width: 260, position: "bottom-start" }}
       data={[...(all === undefined ? [] : [{ value: "", label: all }]), ...[group(t("labels.pick.project"), "p"), group(t("labels.pick.system"), "g")].filter((one) => one.items.length > 0)]}
       renderOption={({ option }) => { const one = offered.find((each) => String(each.id) === option.value); return <span><LabelDot color={one?.color} shown={one !== undefined} /><bdi>{option.label}</bdi></span>; }}
       searchValue={sought} onSearchChange={setSought}
