@@ -28,7 +28,7 @@ from moorage.db.engine import Row
 from moorage.db.prepared import Prepared, each
 from moorage.db.query import Field, Fields, Listing, holds, holds_pattern, pattern_of, turn
 from moorage.db.work import Work
-from moorage.identity.tables import Group, GroupMember, Principal, RobotPermission
+from moorage.identity.tables import Group, GroupMember, Principal, RobotPermission, User
 from moorage.projects.tables import CveAllowlist, Project
 
 Audience = Literal["all", "public", "robot", "user"]
@@ -325,13 +325,20 @@ def count_members(work: Work, project_id: int) -> dict[Role, int]:
 
 
 class ListedMember(msgspec.Struct, frozen=True):
-    """A member of a project. `kind`: `u` a user, `g` a group."""
+    """A member of a project. `kind`: `u` a user, `g` a group.
+
+    Attributes:
+        through: of a user in a page: groups of theirs that have a role here as well, by name.
+        admin: of a user in a page: an administrator of the system.
+    """
 
     id: int
     kind: str
     holder_id: int
     name: str
     role: Role
+    through: tuple[tuple[str, Role], ...] = ()
+    admin: bool = False
 
 
 _MEMBER_NAME = func.coalesce(Principal.name, Group.name)
@@ -339,6 +346,17 @@ _MEMBERS = (
     select(RoleBinding.id, RoleBinding.principal_id, RoleBinding.group_id, _MEMBER_NAME.label("name"), RoleBinding.role)
     .outerjoin(Principal, Principal.id == RoleBinding.principal_id)
     .outerjoin(Group, Group.id == RoleBinding.group_id)
+)
+_PEOPLE: Any = bindparam("people", expanding=True)
+_THROUGH = Prepared(
+    select(GroupMember.principal_id, Group.name, RoleBinding.role)
+    .join(Group, Group.id == GroupMember.group_id)
+    .join(RoleBinding, RoleBinding.group_id == Group.id)
+    .where(RoleBinding.project_id == bindparam("project"), GroupMember.principal_id.in_(_PEOPLE))
+    .order_by(GroupMember.principal_id, Group.name)
+)
+_ADMINS = Prepared(
+    select(User.principal_id).where(or_(User.admin, User.admin_by_source), User.principal_id.in_(_PEOPLE))
 )
 MEMBER_FIELDS = Fields(
     {
@@ -353,7 +371,7 @@ MEMBER_FIELDS = Fields(
 def list_project_members(
     work: Work, project_id: int, listing: Listing, *, name: str = ""
 ) -> tuple[list[ListedMember], int, list[str]]:
-    """A page of the members of a project by name, how many there are, and what was ignored. Two statements.
+    """A page of the members of a project by name, how many there are, and what was ignored. Four statements.
 
     Args:
         name: a part of the name, whatever its case.
@@ -362,7 +380,25 @@ def list_project_members(
     if name:
         members = members.where(holds(_MEMBER_NAME, name))
     rows, total, ignored = MEMBER_FIELDS.list_rows(work, members, listing, "entity_name")
-    return [_member(row) for row in rows], total, ignored
+    return _with_ways(work, project_id, [_member(row) for row in rows]), total, ignored
+
+
+def _with_ways(work: Work, project_id: int, members: list[ListedMember]) -> list[ListedMember]:
+    """The same, with what else gives those who are users access."""
+    people = [one.holder_id for one in members if one.kind == "u"]
+    if not people:
+        return members
+    through, admins = each(work, (_THROUGH, {"project": project_id, "people": people}), (_ADMINS, {"people": people}))
+    groups: dict[int, list[tuple[str, Role]]] = {}
+    for person, name, role in through:
+        groups.setdefault(person, []).append((name, Role(role)))
+    above = {row[0] for row in admins}
+    return [
+        msgspec.structs.replace(one, through=tuple(groups.get(one.holder_id, ())), admin=one.holder_id in above)
+        if one.kind == "u"
+        else one
+        for one in members
+    ]
 
 
 def find_member(work: Work, project_id: int, member_id: int) -> ListedMember | None:

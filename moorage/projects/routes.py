@@ -163,7 +163,14 @@ class ProjectSummary(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Of a proxy cache: the registry that it mirrors, without credentials."""
 
 
-class ProjectMemberEntity(msgspec.Struct):
+class MemberGroup(msgspec.Struct):
+    """A group through which somebody has access, and the role that it gives."""
+
+    group_name: str
+    role_id: int
+
+
+class ProjectMemberEntity(msgspec.Struct, omit_defaults=True):
     """A member of a project."""
 
     id: int
@@ -174,6 +181,10 @@ class ProjectMemberEntity(msgspec.Struct):
     entity_id: int
     entity_type: str
     """`u` a user, `g` a group."""
+    through: list[MemberGroup] = []
+    """Ours, in lists: groups of this user that have a role here as well; whichever role allows more holds."""
+    is_admin: bool = False
+    """Ours, in lists, for whoever may change members: an administrator of the system, whatever the role says."""
 
 
 # -- projects ---------------------------------------------------------------------------------------------
@@ -407,7 +418,9 @@ async def list_project_members(
     rows, total, ignored = await call.look(
         lists.list_project_members, call.project.project_id, listing, name=entityname or ""
     )
-    return call.page([_member(row, call.project.project_id) for row in rows], listing, total, ignored)
+    tells = call.project.may("member", "update")
+    shown = [_member(row, call.project.project_id, tells=tells) for row in rows]
+    return call.page(shown, listing, total, ignored)
 
 
 @operation(
@@ -563,7 +576,7 @@ def _add_member(work: Work, project_id: int, data: ProjectMember) -> int:
     return service.add_member(work, project_id, role, group_id=group_id)
 
 
-def _member(row: lists.ListedMember, project_id: int) -> ProjectMemberEntity:
+def _member(row: lists.ListedMember, project_id: int, *, tells: bool = False) -> ProjectMemberEntity:
     return ProjectMemberEntity(
         id=row.id,
         project_id=project_id,
@@ -572,4 +585,6 @@ def _member(row: lists.ListedMember, project_id: int) -> ProjectMemberEntity:
         role_id=int(row.role),
         entity_id=row.holder_id,
         entity_type=row.kind,
+        through=[MemberGroup(name, int(role)) for name, role in row.through],
+        is_admin=row.admin and tells,
     )

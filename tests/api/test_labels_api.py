@@ -116,6 +116,17 @@ async def test_labels_are_put_on_artifacts_and_found_by(app: Server, admin: Clie
         assert (await ask(app, developer, "POST", f"{base}/v1/labels", {"id": wrong})).status == 404, wrong
     assert (await ask(app, developer, "POST", f"{base}/nothing/labels", {"id": first})).status == 404
 
+    async def uses(who: Client, scope: str) -> dict[int, int | None]:
+        answer = await ask(app, who, "GET", f"/labels?scope={scope}&page_size=100")
+        return {one["id"]: one.get("artifact_count") for one in answer.json()}
+
+    assert (await uses(admin, "g"))[first] == 2
+    assert (await uses(guest, "g"))[first] is None  # of projects that they do not know, too
+    assert await uses(developer, f"p&project_id={number}") == {second: 1}
+    assert (await ask(app, admin, "DELETE", f"{base}/v1/labels/{second}")).status == 200
+    assert await uses(developer, f"p&project_id={number}") == {second: 0}
+    assert (await ask(app, developer, "POST", f"{base}/v1/labels", {"id": second})).status == 200
+
     async def found(query: str) -> list[str]:
         answer = await ask(app, guest, "GET", f"{base}?with_label=true&q={quote(query)}")
         assert answer.status == 200, answer

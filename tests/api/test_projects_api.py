@@ -282,6 +282,26 @@ async def test_members_come_change_and_go(app: Server, project: str) -> None:
     assert (await call(somebody, app, "GET", f"/projects/{project}")).status == 403
 
 
+async def test_a_list_of_members_says_what_else_gives_them_access(app: Server, admin: Client, project: str) -> None:
+    number = await project_id(app, project)
+    both, plain = await make_user(app, {project: Role.GUEST}), await make_user(app, {project: Role.DEVELOPER})
+    for name, role in (("xx-writers", Role.MAINTAINER), ("xx-readers", Role.LIMITED_GUEST), ("xx-others", None)):
+        group = await app.run(groups.create_group, 3, unique("g"), name)
+        await app.rows("INSERT INTO group_member (principal_id, group_id) VALUES (:p, :g)", p=both.id, g=group)
+        if role is not None:
+            await app.run(projects.set_group_member, number, group, role)
+    await app.run(projects.set_member, number, admin.id, Role.GUEST)
+    path = f"/projects/{project}/members"
+    shown = {one["entity_name"]: one for one in (await call(admin, app, "GET", path)).json()}
+    groups_of_both = [{"group_name": "xx-readers", "role_id": 5}, {"group_name": "xx-writers", "role_id": 4}]
+    assert shown[both.username]["through"] == groups_of_both
+    assert not {"through", "is_admin"} & (shown[plain.username].keys() | shown["xx-writers"].keys())
+    assert shown[admin.username]["is_admin"]
+    for_guest = {one["entity_name"]: one for one in (await call(both, app, "GET", path)).json()}
+    assert for_guest[both.username]["through"] == groups_of_both
+    assert "is_admin" not in for_guest[admin.username]
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -68,7 +68,7 @@ def test_an_access_token_is_shown_once_works_and_is_revoked(reader: Reader, moor
     assert not reader.sees(secret)
     reader.press("Actions for laptop")
     reader.press("Revoke…")
-    reader.see("Revoke laptop?")
+    reader.type("Type laptop to confirm", "laptop")
     reader.press("Revoke access token")
     reader.see("You have no access token yet.")
     assert ask(moorage, "/projects", flora.username, secret).status_code == 401
@@ -89,6 +89,7 @@ def test_an_administrator_revokes_the_access_token_of_somebody_else(reader: Read
     reader.press("Actions for lost-laptop")
     reader.press("Revoke…")
     reader.see("only gita can make a new one")
+    reader.type("Type lost-laptop to confirm", "lost-laptop")
     reader.press("Revoke access token")
     reader.see("No program has an access token of gita.")
     assert ask(moorage, "/projects", gita.username, secret).status_code == 401

@@ -46,6 +46,37 @@ def test_members_are_added_changed_removed_and_brought_back(reader: Reader, moor
     reader.see("crew-of-members")
 
 
+def test_several_members_are_added_changed_and_removed_together(reader: Reader, moorage: Moorage) -> None:
+    moorage.create_project("choir")
+    for name in ("choir-dave", "choir-erin"):
+        moorage.create_user(name)
+    reader.enter("/projects/choir/members", "choir", moorage.admin)
+    reader.press("Add member")
+    reader.type("User name", "choir-dave, choir-erin, nobody-sings,")
+    reader.expected = ["400 (Bad Request)"]
+    reader.press("Add 3 members", within="dialog")
+    reader.see("There is nobody called nobody-sings.")
+    reader.see("2 members added")
+    reader.look("members.add.left")
+    reader.page.resize(1280, 800)
+    reader.press("Leave out nobody-sings")
+    reader.press("Cancel")
+    reader.page.wait("!document.querySelector('[role=dialog]')")
+    for name in ("choir-dave", "choir-erin"):
+        reader.press(f"Select {name}")
+    reader.page.click('[aria-label="Set role…"]')
+    reader.press("Maintainer", role="option")
+    reader.see("Roles of 2 members changed")
+    reader.page.wait("document.querySelectorAll('td input[value=Maintainer]').length === 2")
+    reader.press("Remove 2 members")
+    reader.see("2 members removed")
+    rows = "[...document.querySelectorAll('td[data-first]')]"
+    there = f"{rows}.filter((one) => one.textContent.startsWith('choir-')).length"
+    reader.page.wait(f"{there} === 0")
+    reader.page.value("[...document.querySelectorAll('[data-undo]')].at(-1).click()")
+    reader.page.wait(f"{there} === 2")
+
+
 def test_a_guest_sees_members_and_may_not_change_them(reader: Reader, moorage: Moorage) -> None:
     moorage.create_project("guests")
     carol = moorage.create_user("carol")

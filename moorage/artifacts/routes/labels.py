@@ -1,7 +1,9 @@
 """Labels of the system and of projects, and labels on artifacts."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
+import msgspec
 from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
@@ -13,7 +15,7 @@ from moorage.artifacts import labels
 from moorage.artifacts.attached import LabelRow
 from moorage.artifacts.routes.artifacts import ONE
 from moorage.artifacts.routes.repositories import path_of
-from moorage.artifacts.routes.shapes import Label, show_label
+from moorage.artifacts.routes.shapes import Label, ListedLabel, show_label
 from moorage.errors import (
     ArtifactLabelExists,
     LabelExists,
@@ -59,7 +61,7 @@ async def list_labels(
     within: Annotated[str, QueryParameter(name="scope")] = "",
     project_id: FromQuery[int] = 0,
     name: FromQuery[str] = "",
-) -> Response[list[Label]]:
+) -> Response[list[ListedLabel]]:
     """The labels of the whole system (`scope=g`), or of a project (`scope=p` with `project_id`), by name."""
     listing = call.listing()
     if within not in {"g", "p"} or (within == "p" and project_id <= 0):
@@ -69,7 +71,13 @@ async def list_labels(
     rows, total, ignored = await call.look(
         labels.list_labels, listing, project_id=project_id if within == "p" else None, name=name
     )
-    return call.page([show_label(row) for row in rows], listing, total, ignored)
+    uses = await call.look(labels.count_uses, [row.id for row in rows]) if within == "p" or call.admin else None
+    return call.page([_listed(row, uses) for row in rows], listing, total, ignored)
+
+
+def _listed(row: LabelRow, uses: Mapping[int, int] | None) -> ListedLabel:
+    count = None if uses is None else uses.get(row.id, 0)
+    return ListedLabel(**msgspec.structs.asdict(show_label(row)), artifact_count=count)
 
 
 @operation(

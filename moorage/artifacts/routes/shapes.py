@@ -65,6 +65,13 @@ class Label(msgspec.Struct, omit_defaults=True, kw_only=True):
     update_time: str | None = None
 
 
+class ListedLabel(Label, omit_defaults=True, kw_only=True):
+    """A label, with how much it is used."""
+
+    artifact_count: int | None = None
+    """Ours: artifacts that carry it; of labels of the system for administrators only."""
+
+
 class Accessory(msgspec.Struct, omit_defaults=True, kw_only=True):
     """An artifact that refers to another one, as a signature or an SBOM does."""
 

@@ -44,7 +44,7 @@ export default function TokensPage() {
       />
       {makes && <TokenForm onClose={() => setMakes(false)} onCreated={setSecret} />}
       {secret && <SecretOnce title={t("account.tokens.secret", { name: secret.name })} name={user?.username ?? ""} secret={secret.secret} onClose={() => setSecret(null)} />}
-      {going && <Confirm title={t("account.tokens.revoke.title", { name: going.name })} submit={t("account.tokens.revoke.submit")} busy={revoke.isPending} error={revoke.error} onConfirm={() => revoke.mutate(going)} onClose={() => setGoing(null)}><p>{t("account.tokens.revoke.why")}</p></Confirm>}
+      {going && <Confirm title={t("account.tokens.revoke.title", { name: going.name })} submit={t("account.tokens.revoke.submit")} name={going.name} busy={revoke.isPending} error={revoke.error} onConfirm={() => revoke.mutate(going)} onClose={() => setGoing(null)}><p>{t("account.tokens.revoke.why")}</p></Confirm>}
     </Page>
   );
 }

@@ -699,6 +699,20 @@ export interface ListConfigItem {
   variable?: string;
 }
 
+/** A label, with how much it is used. */
+export interface ListedLabel {
+  id?: number | null;
+  name?: string | null;
+  description?: string | null;
+  color?: string | null;
+  scope?: string | null;
+  project_id?: number | null;
+  creation_time?: string | null;
+  update_time?: string | null;
+  /** Ours: artifacts that carry it; */
+  artifact_count?: number | null;
+}
+
 /** How many were meant, of how many that were looked at. */
 export interface MatchCount {
   matched: number;
@@ -764,6 +778,12 @@ export interface MeasuredArtifacts {
   artifacts: number;
   /** References that name nothing. */
   unknown: string[];
+}
+
+/** A group through which somebody has access, and the role that it gives. */
+export interface MemberGroup {
+  group_name: string;
+  role_id: number;
 }
 
 /** A mirror. */
@@ -963,6 +983,10 @@ export interface ProjectMemberEntity {
   entity_id: number;
   /** `u` a user, `g` a group. */
   entity_type: string;
+  /** Ours, in lists: groups of this user that have a role here as well; */
+  through?: MemberGroup[];
+  /** Ours, in lists, for whoever may change members: an administrator of the system, whatever the role says. */
+  is_admin?: boolean;
 }
 
 /** Settings of a project; */
@@ -3370,7 +3394,7 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
-    reply: Label[];
+    reply: ListedLabel[];
   };
   /** CreateLabel: Make a label of the whole system (`scope` g) or of a project (`scope` p). */
   "POST /labels": {

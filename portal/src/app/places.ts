@@ -8,6 +8,7 @@ export const places = {
   project: (project: string) => `/projects/${one(project)}`,
   retention: (project: string) => `/projects/${one(project)}/policy/retention`,
   webhook: (project: string, policy: number) => `/projects/${one(project)}/webhooks/${policy}`,
+  immutability: (project: string) => `/projects/${one(project)}/policy/immutability`,
   robots: (project: string) => `/projects/${one(project)}/robots`,
   access: (project: string) => `/projects/${one(project)}/access`,
   trash: (project: string) => `/projects/${one(project)}/trash`,

@@ -136,7 +136,7 @@ function Shown({ artifact, tag, crumbs }: { artifact: Artifact; tag: string | nu
         </div>
       </div>
       {open === "tag" && <AddTag path={path} digest={artifact.digest} of={tag ?? short} onClose={close} />}
-      {open === "copy" && <CopyTo path={path} digests={[artifact.digest]} of={tag ?? short} onClose={close} />}
+      {open === "copy" && <CopyTo path={path} these={[{ digest: artifact.digest, name: tag ?? short }]} onClose={close} />}
       {open === "deleteTag" && tag !== null && <DeleteTags path={path} tags={[tag]} onClose={close} onDone={leave} />}
       {open === "deleteArtifact" && <DeleteArtifacts path={path} digests={[artifact.digest]} onClose={close} onDone={leave} />}
     </Page>

@@ -6,7 +6,7 @@ import { useState } from "react";
 import type { Artifact } from "../api/schema.ts";
 import { places } from "../app/places.ts";
 import { useListState } from "../app/search.ts";
-import { useMay, useUser } from "../app/session.tsx";
+import { queries, useMay, useUser } from "../app/session.tsx";
 import { useWords } from "../app/words.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
@@ -20,6 +20,8 @@ import { CopyTo } from "./CopyTo.tsx";
 import { DeleteArtifacts } from "./DeleteArtifacts.tsx";
 import { Measured } from "./Measured.tsx";
 import { artifactsQuery, useRepository } from "./queries.ts";
+
+const named = (digest: string) => ({ digest, name: shortDigest(digest) });
 
 export default function ArtifactsPage() {
   const t = useWords();
@@ -64,6 +66,7 @@ export default function ArtifactsPage() {
         </>
       }
       keys={[...(may("artifact:delete") ? ["remove" as const] : []), ...(may("artifact-addition:read") ? ["compare" as const] : [])]}
+      pageOf={(at) => queries.fetchQuery(artifactsQuery(path, at))}
       menu={(one) => (
         <>
           <Menu.Item onClick={() => void copyText(one.digest)}>{t("kit.copy.digest")}</Menu.Item>
@@ -83,8 +86,8 @@ export default function ArtifactsPage() {
       empty={<Empty>{t("artifacts.list.empty")}</Empty>}
     />
     {open?.what === "tag" && <AddTag path={path} digest={open.artifact.digest} of={shortDigest(open.artifact.digest)} onClose={close} />}
-    {open?.what === "copy" && <CopyTo path={path} digests={[open.artifact.digest]} of={shortDigest(open.artifact.digest)} onClose={close} />}
-    {copied && <CopyTo path={path} digests={copied} of={shortDigest(copied[0] ?? "")} onClose={() => setCopied(null)} />}
+    {open?.what === "copy" && <CopyTo path={path} these={[named(open.artifact.digest)]} onClose={close} />}
+    {copied && <CopyTo path={path} these={copied.map(named)} onClose={() => setCopied(null)} />}
     {going && <DeleteArtifacts path={path} digests={going} onClose={() => setGoing(null)} />}
     </>
   );

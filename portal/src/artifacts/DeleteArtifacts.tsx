@@ -50,7 +50,7 @@ export function DeleteArtifacts({ path, digests, onClose, onDone }: { path: Path
           <Freed freed={found.freed} shared={found.shared} />
         </>
       )}
-      {found && <Refusals found={found} />}
+      {found && <Refusals found={found} stay={stays.size} of={digests.length} project={path.project_name} />}
     </Removal>
   );
 }

@@ -7,6 +7,7 @@ import { Name } from "../kit/show.tsx";
 import { projectChanged } from "../projects/queries.ts";
 import { Freed, Names, Refusals, Removal } from "./Removal.tsx";
 import { repositoryChanged } from "./queries.ts";
+import { askEach } from "./removing.ts";
 
 const sum = (found: Deletion[], of: (one: Deletion) => number) => found.reduce((total, one) => total + of(one), 0);
 
@@ -18,7 +19,7 @@ export function DeleteRepositories({ project, names, onClose, onDone }: { projec
     queryKey: ["deletion", "repositories", project, names], // not below what the removal itself makes stale
     staleTime: 0,
     gcTime: 0,
-    queryFn: ({ signal }) => Promise.all(names.map(async (name) => (await call("GET /projects/{project_name}/repositories/{repository_name}/deletion", { path: path(name), signal })).data)),
+    queryFn: ({ signal }) => askEach(names, async (name) => (await call("GET /projects/{project_name}/repositories/{repository_name}/deletion", { path: path(name), signal })).data),
   });
   const all = preview.data;
   const going = names.filter((_, index) => all?.[index]?.allowed ?? true);
@@ -37,7 +38,7 @@ export function DeleteRepositories({ project, names, onClose, onDone }: { projec
       {going.length > 0 && <Names names={going.map((name) => <Name key={name} mono>{`${project}/${name}`}</Name>)} />}
       {found.length > 0 && <p>{t("artifacts.deleteRepositories.artifacts", { count: sum(found, (one) => one.artifact_count) })} {t("artifacts.deleteRepositories.tags", { count: sum(found, (one) => one.tag_count) })}</p>}
       {found.length > 0 && <Freed freed={sum(found, (one) => one.freed)} shared={sum(found, (one) => one.shared)} />}
-      {all?.map((one, index) => !one.allowed && <div key={names[index]} className="stack"><p><Name mono>{`${project}/${names[index] ?? ""}`}</Name></p><Refusals found={one} /></div>)}
+      {all?.map((one, index) => !one.allowed && <div key={names[index]} className="stack"><p><Name mono>{`${project}/${names[index] ?? ""}`}</Name></p><Refusals found={one} project={project} /></div>)}
     </Removal>
   );
 }

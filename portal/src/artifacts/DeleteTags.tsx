@@ -35,7 +35,7 @@ export function DeleteTags({ path, tags, onClose, onDone }: { path: Path; tags: 
           {found.freed > 0 && <p className="muted">{t("artifacts.deleteTags.frees", { bytes: bytes(found.freed, language) })}</p>}
         </>
       )}
-      {found && <Refusals found={found} />}
+      {found && <Refusals found={found} stay={tags.length - going.length} of={tags.length} project={path.project_name} />}
     </Removal>
   );
 }

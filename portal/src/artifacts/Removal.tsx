@@ -1,16 +1,18 @@
 // What removing would take along, as the server says it before anything is done; how far it is; and the way back, where there is a trash.
 import { useMutation } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { useRef, useState, type ReactNode } from "react";
 import type { Deletion } from "../api/schema.ts";
 import type { Problem } from "../api/problem.ts";
 import { places } from "../app/places.ts";
+import { useMay } from "../app/session.tsx";
 import { useLanguage, useWords } from "../app/words.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { TextField } from "../kit/Field.tsx";
 import { bytes, date, number, shortDigest } from "../kit/format.ts";
-import { ProblemBox, useSaidOf } from "../kit/ProblemBox.tsx";
+import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Progress } from "../kit/Progress.tsx";
+import { Refused } from "../kit/Refused.tsx";
 import { say } from "../kit/say.ts";
 import { Name } from "../kit/show.tsx";
 import { toast } from "../kit/toast.tsx";
@@ -107,33 +109,13 @@ export function Removal({ title, submit, done, found, failed, retry, typed, goin
           submit={blocked ? t("kit.dialog.close") : left.length > 0 ? t("problems.retry") : submit} onSubmit={send} onCancel={leave} busy={removal.isPending || (found === undefined && left.length === 0)} error={removal.error} danger={!blocked}
           {...(several ? { cancel: t("work.stop") } : left.length > 0 ? { cancel: t("kit.dialog.close") } : {})}
         >
-          {left.length > 0 ? <Left left={left} /> : children}
+          {left.length > 0 ? <Refused title={t("artifacts.going.left", { count: left.length })} left={left.map(({ one, problem }) => ({ name: one.name, problem }))} /> : children}
           {several && <Progress part={tried.count / tried.of} label={title} text={t("work.of", { done: number(tried.count, language), total: number(tried.of, language) })} />}
           {found && !blocked && left.length === 0 && <Back found={found} />}
           {asks && <TextField label={t("kit.confirm.type", { name: typed })} value={name} error={wrong ? t("kit.confirm.wrong", { name: typed }) : null} onChange={(event) => { setName(event.currentTarget.value); setWrong(false); }} />}
         </DialogForm>
       )}
     </Dialog>
-  );
-}
-
-/** What could not be removed, each with why. */
-function Left({ left }: { left: { one: Going; problem: Problem }[] }) {
-  const t = useWords();
-  const said = useSaidOf(true);
-  return (
-    <div role="alert" className="stack">
-      <p>{t("artifacts.going.left", { count: left.length })}</p>
-      <ul className={`${kit["names"] ?? ""} ${kit["left"] ?? ""}`}>
-        {left.map(({ one, problem }) => (
-          <li key={one.name}>
-            <Name mono>{one.name}</Name><br />
-            <bdi>{said(problem)}</bdi>
-            {problem.requestId !== "" && <> <span className="small muted">{t("problems.request")} <code translate="no">{problem.requestId.slice(-12)}</code></span></>}
-          </li>
-        ))}
-      </ul>
-    </div>
   );
 }
 
@@ -146,21 +128,30 @@ function Back({ found }: { found: Deletion[] }) {
   return <p className={first.trash_days > 0 ? "muted" : "strong"}>{first.trash_days > 0 ? t("artifacts.going.until", { date: date(new Date(first.purge_time), language) }) : t("work.undone")}</p>;
 }
 
-/** What keeps something from going: the tag and the rule, or the index that names it; of several artifacts also which. */
-export function Refusals({ found }: { found: Deletion }) {
+/**
+ * What keeps something from going: the tag and the rule, or the index that names it; of several artifacts also which.
+ * `stay` of `of` things stay; `project`: whose rules keep them.
+ */
+export function Refusals({ found, stay, of = 1, project }: { found: Deletion; stay?: number; of?: number; project: string }) {
   const t = useWords();
+  const may = useMay(project);
   if (found.refused_count === 0) return null;
+  const [first] = found.refused;
+  const immutable = found.refused.every((one) => one.reason === "TAG_IMMUTABLE");
+  const rules = immutable && may("immutable-tag:list") && <p><Link to={places.immutability(project)}>{t("artifacts.going.rules")}</Link></p>;
+  if (of === 1 && found.refused_count === 1 && immutable && first?.tag && first.pattern !== null) return <><p className={kit["breaks"]}>{t("artifacts.going.immutableTag", { tag: first.tag, rule: first.pattern })}</p>{rules}</>;
   return (
     <>
-      <p>{t("artifacts.going.refused", { count: found.refused_count })}</p>
+      <p>{of === 1 ? t("artifacts.going.refused", { count: found.refused_count }) : t(immutable ? "artifacts.going.immutable" : "artifacts.going.stay", { count: stay ?? found.refused_count, of })}</p>
       <Names
         count={found.refused_count}
         names={found.refused.slice(0, SHOWN).map((one) => {
-          const of = one.artifact === null ? null : <><code title={one.artifact} translate="no">{shortDigest(one.artifact)}</code> </>;
-          if (one.tag !== null) return <span key={one.tag}>{of}<Name mono>{one.tag}</Name>{one.pattern !== null && <> <span className="muted">{t("artifacts.immutable.by", { rule: one.pattern })}</span></>}</span>;
-          return one.index === null ? <code key={one.reason} translate="no">{one.reason}</code> : <span key={one.index}>{of}{t("artifacts.going.inUse")} <code title={one.index} translate="no">{shortDigest(one.index)}</code></span>;
+          const where = one.artifact === null ? null : <><code title={one.artifact} translate="no">{shortDigest(one.artifact)}</code> </>;
+          if (one.tag !== null) return <span key={one.tag}>{where}<Name mono>{one.tag}</Name>{one.pattern !== null && <> <span className="muted">{t("artifacts.immutable.by", { rule: one.pattern })}</span></>}</span>;
+          return one.index === null ? <code key={one.reason} translate="no">{one.reason}</code> : <span key={one.index}>{where}{t("artifacts.going.inUse")} <code title={one.index} translate="no">{shortDigest(one.index)}</code></span>;
         })}
       />
+      {rules}
     </>
   );
 }

@@ -5,8 +5,8 @@ import { Link, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Repository } from "../api/schema.ts";
 import { places, split } from "../app/places.ts";
-import { useListState } from "../app/search.ts";
-import { useMay } from "../app/session.tsx";
+import { useListState, type ListState } from "../app/search.ts";
+import { queries, useMay } from "../app/session.tsx";
 import { useWords } from "../app/words.ts";
 import { Empty } from "../kit/Empty.tsx";
 import { OwnShared } from "../kit/Progress.tsx";
@@ -50,6 +50,7 @@ export default function RepositoriesPage() {
         {...(mayDelete ? {
           menu: (one: Repository) => <Menu.Item className="danger" onClick={() => setGoing([one])}>{t("artifacts.deleteRepositories.open", { count: 1 })}</Menu.Item>,
           keys: ["remove" as const],
+          pageOf: (at: ListState) => queries.fetchQuery(repositoriesQuery(project, at)),
           bulk: (chosen: Repository[]) => <Button size="xs" variant="default" data-removes onClick={() => setGoing(chosen)}>{t("artifacts.deleteRepositories.open", { count: chosen.length })}</Button>,
         } : {})}
         empty={may("repository:push") ? <Empty action={<PushCommands project={project} />}>{t("artifacts.repositories.empty")}</Empty> : <Empty>{isProxy ? t("artifacts.repositories.emptyProxy") : t("artifacts.repositories.emptyReader")}</Empty>}

@@ -3,25 +3,27 @@ import { Button, Menu, Select, Tooltip } from "@mantine/core";
 import { IconLock } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import type { Label, RepositoryTag } from "../api/schema.ts";
 import { places } from "../app/places.ts";
 import { useListState } from "../app/search.ts";
-import { useMay, useUser } from "../app/session.tsx";
+import { queries, useMay, useUser } from "../app/session.tsx";
 import { Failed } from "../app/states.tsx";
-import { useWords } from "../app/words.ts";
+import { useLanguage, useWords } from "../app/words.ts";
 import { Empty } from "../kit/Empty.tsx";
 import { Facts } from "../kit/Facts.tsx";
-import { inPlatformOrder } from "../kit/format.ts";
+import { tryEach, type Left } from "../kit/each.ts";
+import { inPlatformOrder, number } from "../kit/format.ts";
+import { Progress } from "../kit/Progress.tsx";
+import { Refused } from "../kit/Refused.tsx";
 import { Bytes, Copy, Count, Digest, Name, Time, copyText } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
 import { toast } from "../kit/toast.tsx";
-import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { addLabel } from "../labels/ArtifactLabels.tsx";
 import { LabelChip } from "../labels/LabelChip.tsx";
 import { LabelPick } from "../labels/LabelPick.tsx";
 import { AddTag } from "./AddTag.tsx";
-import { CopyTo } from "./CopyTo.tsx";
+import { CopyTo, once } from "./CopyTo.tsx";
 import { DeleteTags } from "./DeleteTags.tsx";
 import { Platforms, Signed } from "./Platforms.tsx";
 import { PullCommands } from "./PullCommands.tsx";
@@ -29,9 +31,11 @@ import { PushCommands, useHost } from "./PushCommands.tsx";
 import { repositoryChanged, tagsQuery, useRepository } from "./queries.ts";
 
 const EQUAL_SHOWN = 3;
+const EQUAL_LONG = 32;
 
 export default function TagsPage() {
   const t = useWords();
+  const language = useLanguage();
   const { project, repository, path } = useRepository();
   const host = useHost();
   const may = useMay(project);
@@ -42,11 +46,23 @@ export default function TagsPage() {
   const [copied, setCopied] = useState<RepositoryTag[] | null>(null);
   const navigate = useNavigate();
   const isSignedIn = Boolean(useUser());
+  const [unmarked, setUnmarked] = useState<Left<RepositoryTag>[]>([]);
+  const [marked, setMarked] = useState(0);
+  const stops = useRef(false);
   const mark = useMutation({
-    mutationFn: ({ tags, label }: { tags: RepositoryTag[]; label: Label }) => addLabel(path, tags.map((one) => one.digest), label),
-    onSuccess: (_, { label }) => toast(t("labels.added", { name: label.name ?? "" })),
+    mutationFn: ({ tags, label }: { tags: RepositoryTag[]; label: Label }) => {
+      stops.current = false;
+      setUnmarked([]);
+      setMarked(0);
+      return tryEach(tags, (one) => one.name, (one) => addLabel(path, one.digest, label), setMarked, () => stops.current);
+    },
+    onSuccess: ({ done, left }, { label }) => {
+      setUnmarked(left);
+      if (done.length > 0) toast(t("labels.added", { name: label.name ?? "" }));
+    },
     onSettled: () => repositoryChanged(path),
   });
+  const marks = mark.isPending ? mark.variables.tags.length : 0;
   if (query.error && !query.data && list.q === "") return <Failed error={query.error} onRetry={() => void query.refetch()} />;
   const rows = query.data?.data;
   const first = list.page === 1 && !list.isFiltered ? rows?.[0] : undefined;
@@ -76,7 +92,7 @@ export default function TagsPage() {
   return (
     <div className="sections">
       {first && <PullCommands project={project} repository={repository} tag={first.name} digest={first.digest} type={first.type} />}
-      {mark.error && <ProblemBox error={mark.error} />}
+      {unmarked.length > 0 && <Refused title={t("labels.left", { count: unmarked.length })} left={unmarked} />}
       <Table
         id="tags" caption={t("artifacts.tags.caption", { name: repository })} columns={columns} query={query} list={list} rowKey={(one) => one.name} rowDigest={(one) => one.digest} rowName={(one) => one.name} filterLabel={t("artifacts.tags.filter")}
         tools={
@@ -92,6 +108,7 @@ export default function TagsPage() {
           </>
         }
         keys={[...(mayDelete ? ["remove" as const] : []), ...(may("artifact-addition:read") ? ["compare" as const] : [])]}
+        pageOf={(at) => queries.fetchQuery(tagsQuery(path, at))}
         details={(one) => <Details tag={one} />}
         menu={(one) => (
           <>
@@ -108,14 +125,15 @@ export default function TagsPage() {
           <>
             {chosen.length === 2 && may("artifact-addition:read") && <Button size="xs" variant="default" data-compares onClick={() => compare(chosen)}>{t("compare.open")}</Button>}
             {isSignedIn && <Button size="xs" variant="default" onClick={() => setCopied(chosen)}>{t("artifacts.copyTo.open")}</Button>}
-            {mayLabel && <LabelPick project={project} label={t("labels.add")} onPick={(label) => label && mark.mutate({ tags: chosen, label })} />}
+            {mayLabel && <LabelPick project={project} label={t("labels.add")} onPick={(label) => label && mark.mutate({ tags: once(chosen), label })} />}
+            {marks > 1 && <><Progress part={marked / marks} label={t("labels.add")} text={t("work.of", { done: number(marked, language), total: number(marks, language) })} /><Button size="xs" variant="subtle" onClick={() => { stops.current = true; }}>{t("work.stop")}</Button></>}
             {mayDelete && <Button size="xs" variant="default" data-removes onClick={() => setGoing(chosen.map((one) => one.name))}>{t("artifacts.deleteTags.open", { count: chosen.length })}</Button>}
           </>
         )}
         empty={may("repository:push") ? <Empty action={<PushCommands project={project} repository={repository} />}>{t("artifacts.tags.empty")}</Empty> : <Empty>{t("artifacts.tags.emptyReader")}</Empty>}
       />
       {named && <AddTag path={path} digest={named.digest} of={named.name} onClose={() => setNamed(null)} />}
-      {copied && <CopyTo path={path} digests={[...new Set(copied.map((one) => one.digest))]} of={copied[0]?.name ?? ""} onClose={() => setCopied(null)} />}
+      {copied && <CopyTo path={path} these={once(copied)} onClose={() => setCopied(null)} />}
       {going && <DeleteTags path={path} tags={going} onClose={() => setGoing(null)} />}
     </div>
   );
@@ -125,7 +143,7 @@ export default function TagsPage() {
 function Equal({ tag }: { tag: RepositoryTag }) {
   const t = useWords();
   if (tag.equal_count === 0) return null;
-  const shown = tag.equal_tags.slice(0, EQUAL_SHOWN);
+  const shown = tag.equal_tags.slice(0, EQUAL_SHOWN).map((name) => (name.length > EQUAL_LONG ? `${name.slice(0, 18)}…${name.slice(-10)}` : name));
   const rest = tag.equal_count - shown.length;
   const said = `${shown.join(", ")}${rest > 0 ? ` +${rest}` : ""}`;
   return <><span className="muted small" translate="no" title={tag.equal_tags.join(", ")} aria-hidden>= {said}</span><span className="hidden">{t("artifacts.equal", { tags: said })}</span></>;

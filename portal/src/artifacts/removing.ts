@@ -45,3 +45,12 @@ export async function removeEach(these: Going[], told: (count: number) => void, 
   }
   return { gone, stay };
 }
+
+const AT_ONCE = 6; // a browser sends no more to one server
+
+/** Ask of each, some at a time; the answers in the order of what was asked about. */
+export async function askEach<T, A>(these: readonly T[], ask: (one: T) => Promise<A>): Promise<A[]> {
+  const found: A[] = [];
+  for (let from = 0; from < these.length; from += AT_ONCE) found.push(...(await Promise.all(these.slice(from, from + AT_ONCE).map(ask))));
+  return found;
+}

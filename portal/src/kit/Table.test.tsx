@@ -1,10 +1,14 @@
 import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { expect, test, vi } from "vitest";
 import { show } from "../../tests/render.tsx";
-import { useListState } from "../app/search.ts";
+import { useListState, type ListState } from "../app/search.ts";
 import { Problem } from "../api/problem.ts";
 import { Empty } from "./Empty.tsx";
+import { Name, Time } from "./show.tsx";
 import { Table, type Column, type Listed } from "./Table.tsx";
+
+vi.mock("../app/words.ts", async (original) => ({ ...(await original<typeof import("../app/words.ts")>()), withWords: (module: unknown) => module }));
+await import("./Every.tsx"); // a test does not wait for its file
 
 interface Row { name: string; size: number }
 const COLUMNS: Column<Row>[] = [
@@ -15,9 +19,9 @@ const COLUMNS: Column<Row>[] = [
 const ROWS: Row[] = [{ name: "a", size: 1 }, { name: "b", size: 2 }, { name: "c", size: 3 }];
 const listed = (data: Row[] | undefined, error: unknown = null, total = data?.length): Listed<Row> => ({ data: data && { data, total }, error, isFetching: false, refetch: vi.fn() });
 
-function Shown({ query, bulk }: { query: Listed<Row>; bulk?: (rows: Row[], clear: () => void) => React.ReactNode }) {
+function Shown({ query, bulk, pageOf }: { query: Listed<Row>; bulk?: (rows: Row[], clear: () => void) => React.ReactNode; pageOf?: (list: ListState) => Promise<{ data: Row[] }> }) {
   const list = useListState({ sort: "name" });
-  return <Table id="test" caption="Things" columns={COLUMNS} query={query} list={list} rowKey={(one) => one.name} rowName={(one) => one.name} filterLabel="Filter things" empty={<Empty>Nothing here.</Empty>} {...(bulk ? { bulk } : {})} />;
+  return <Table id="test" caption="Things" columns={COLUMNS} query={query} list={list} rowKey={(one) => one.name} rowName={(one) => one.name} filterLabel="Filter things" empty={<Empty>Nothing here.</Empty>} {...(bulk ? { bulk } : {})} {...(pageOf ? { pageOf } : {})} />;
 }
 
 test("sorting is the server's: it goes into the address, and says so to everybody", async () => {
@@ -60,6 +64,59 @@ test("rows are chosen one by one, by range and all; what can be done stands belo
   expect(seen.at(-1)).toEqual(["a", "b", "c"]);
   fireEvent.click(screen.getByText("Clear selection"));
   expect(screen.queryByText("3 selected")).toBeNull();
+});
+
+test("all that match are chosen after the page, asked page by page with the same filter; it can be stopped", async () => {
+  const seen: string[][] = [];
+  const asked: [string, number, number][] = [];
+  const answers: (() => void)[] = [];
+  const pageOf = (list: ListState) => {
+    asked.push([list.q, list.page, list.size]);
+    return new Promise<{ data: Row[] }>((done) => answers.push(() => done({ data: Array.from({ length: list.page === 3 ? 14 : 100 }, (_, at) => ({ name: `${list.page}-${at}`, size: at })) })));
+  };
+  await show(() => <Shown query={listed(ROWS, null, 214)} pageOf={pageOf} bulk={(rows) => { seen.push(rows.map((one) => one.name)); return null; }} />, { address: "/?q=a" });
+  fireEvent.click(screen.getByLabelText("Select a"));
+  expect(screen.queryByText("Select all 214 that match")).toBeNull();
+  fireEvent.click(screen.getByLabelText("Select all on this page"));
+  fireEvent.click(await screen.findByText("Select all 214 that match"));
+  answers.shift()?.();
+  await screen.findByText("100 of 214 read");
+  fireEvent.click(screen.getByText("Stop"));
+  expect(seen.at(-1)).toEqual(["a", "b", "c"]);
+  answers.shift()?.(); // too late: it was stopped
+  fireEvent.click(await screen.findByText("Select all 214 that match"));
+  for (let page = 1; page <= 3; page += 1) {
+    await waitFor(() => expect(answers.length).toBe(1));
+    answers.shift()?.();
+  }
+  await screen.findByText("214 selected");
+  expect(asked.slice(-3)).toEqual([["a", 1, 100], ["a", 2, 100], ["a", 3, 100]]);
+  expect(seen.at(-1)?.length).toBe(214);
+  fireEvent.click(screen.getByText("Clear selection"));
+  expect(screen.queryByText("214 selected")).toBeNull();
+});
+
+test("a column of times says how long ago all of them are, or the day of all", async () => {
+  const now = Date.now();
+  const at = (days: number) => ({ name: `${days}`, size: days, when: new Date(now - days * 86_400_000 - 5_000).toISOString() });
+  const Times = ({ rows }: { rows: ReturnType<typeof at>[] }) => {
+    const list = useListState();
+    const columns: Column<ReturnType<typeof at>>[] = [{ id: "name", head: "Name", cell: (one) => one.name }, { id: "when", head: "When", cell: (one) => <Time value={one.when} /> }];
+    return <Table id="times" caption="Times" columns={columns} query={{ ...listed([]), data: { data: rows, total: rows.length } }} list={list} rowKey={(one) => one.name} rowName={(one) => one.name} empty={null} />;
+  };
+  const said = () => [...document.querySelectorAll("time")].map((one) => one.textContent);
+  const near = await show(() => <Times rows={[at(0), at(6)]} />);
+  expect(said()).toEqual(["now", "6 days ago"]);
+  near.unmount();
+  await show(() => <Times rows={[at(0), at(8)]} />);
+  expect(said().every((one) => /^[A-Z][a-z]{2} \d{1,2}, \d{4}$/.test(one ?? ""))).toBe(true);
+});
+
+test("a long name is cut in its middle, and is whole in its title and for a copy", async () => {
+  const name = `registry/${"a".repeat(60)}-v1.2.3-linux-amd64`;
+  await show(() => <Name>{name}</Name>);
+  expect(screen.getByTitle(name).textContent).toBe(name);
+  expect(document.querySelector("[data-middle]")?.textContent).toBe(name.slice(40, -28));
 });
 
 test("pages are counted by what the server says there is", async () => {

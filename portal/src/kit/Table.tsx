@@ -1,16 +1,18 @@
 // The one table: the server sorts, filters and pages; the address has the state; empty, failed and denied are states of its body.
-import { ActionIcon, Button, Checkbox, Menu, Select, Skeleton, TextInput } from "@mantine/core";
-import { IconArrowDown, IconArrowUp, IconCheck, IconChevronDown, IconChevronLeft, IconChevronRight, IconColumns3, IconDots, IconSearch, IconSelector } from "@tabler/icons-react";
-import { Fragment, useEffect, useId, useRef, useState, type ReactNode } from "react";
+import { ActionIcon, Button, Checkbox, Menu, Select, TextInput } from "@mantine/core";
+import { IconArrowDown, IconArrowUp, IconCheck, IconChevronDown, IconChevronLeft, IconChevronRight, IconColumns3, IconDots, IconGripVertical, IconSearch, IconSelector } from "@tabler/icons-react";
+import { Fragment, Suspense, lazy, useEffect, useId, useRef, useState, type ReactNode } from "react";
 import type { ListState } from "../app/search.ts";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useWords, withWords } from "../app/words.ts";
 import { Empty } from "./Empty.tsx";
 import { number } from "./format.ts";
 import { ProblemBox } from "./ProblemBox.tsx";
 import { say } from "./say.ts";
-import { readColumns, useColumns } from "./columns.ts";
-import { Copy } from "./show.tsx";
+import { keepRows, readColumns, useColumns } from "./columns.ts";
+import { Copy, Dated, isDated } from "./show.tsx";
 import classes from "./table.module.css";
+
+const Every = lazy(() => withWords(import("./Every.tsx"))) as unknown as typeof import("./Every.tsx").default;
 
 export interface Column<T> {
   id: string;
@@ -32,6 +34,8 @@ export interface Listed<T> {
   data: { data: T[]; total: number | undefined } | undefined;
   error: unknown;
   isFetching: boolean;
+  /** The rows are those of before, and stay until the next ones are here. */
+  isPlaceholderData?: boolean;
   refetch: () => unknown;
 }
 
@@ -57,6 +61,8 @@ export interface TableProps<T> {
   menu?: (row: T) => ReactNode;
   /** What can be done with chosen rows; with it rows can be chosen. */
   bulk?: (rows: T[], clear: () => void) => ReactNode;
+  /** Asks another page of the same list: with it all that match can be chosen, not only those of a page. */
+  pageOf?: (list: ListState) => Promise<{ data: T[] }>;
   /** What keys do with chosen rows: `bulk` has a button that `data-removes`, or one that `data-compares`. */
   keys?: ("remove" | "compare")[];
   /** What opens below a row. */
@@ -71,16 +77,29 @@ const linkedPanel = (): ReadonlySet<string> => new Set(new URLSearchParams(locat
 export function Table<T>(props: TableProps<T>) {
   const { id, caption, query, list, rowKey, rowName, menu, bulk, details, whole } = props;
   const t = useWords();
-  const [chosen, setPicked] = useState<ReadonlyMap<string | number, T>>(new Map());
+  const [chosen, setChosen] = useState<ReadonlyMap<string | number, T>>(new Map());
+  const [isWide, setWide] = useState(false); // all that match are chosen, on whatever page
   const [open, setOpen] = useState<ReadonlySet<string>>(linkedPanel); // rows by their keys
   const last = useRef<string | number | null>(null);
   const columns = useColumns(id, props.columns, list.cols, list.unlink);
   const { shown } = columns;
   const rows = query.data?.data;
+  const total = query.data?.total;
+  const setPicked = (next: ReadonlyMap<string | number, T>, wide = isWide && next.size > 0) => {
+    setChosen(next);
+    setWide(wide);
+  };
   const clear = () => setPicked(new Map());
   // What has gone meanwhile is no longer chosen.
-  const picked = new Map((rows ?? []).filter((row) => chosen.has(rowKey(row))).map((row) => [rowKey(row), row]));
-  useEffect(clear, [list.q, list.page, list.sort, list.size]);
+  const picked = isWide ? chosen : new Map((rows ?? []).filter((row) => chosen.has(rowKey(row))).map((row) => [rowKey(row), row]));
+  const narrows = [list.q, list.sort, list.size, ...Object.entries(list.filters).flat()].join("\n");
+  useEffect(() => setPicked(new Map(), false), [narrows]);
+  useEffect(() => { if (!isWide) clear(); }, [list.page]);
+  const was = useRef(total);
+  useEffect(() => {
+    if (isWide && total !== was.current) clear(); // of all that were chosen, nobody knows which have gone
+    was.current = total;
+  }, [total, isWide]);
   useSaid(props);
 
   const pick = (row: T, shift: boolean) => {
@@ -96,23 +115,27 @@ export function Table<T>(props: TableProps<T>) {
   };
   const all = rows !== undefined && rows.length > 0 && rows.every((row) => picked.has(rowKey(row)));
   const extra = (bulk ? 1 : 0) + (details ? 1 : 0) + (menu ? 1 : 0);
+  const waits = query.isPlaceholderData === true && rows !== undefined;
+  const cells = rows?.map((row) => shown.map((column) => column.cell(row)));
+  // Either all times of a column say how long ago they are, or all say the day.
+  const dated = shown.map((_, index) => cells?.some((line) => isDated(line[index])) ?? false);
 
   return (
     <section className={classes["frame"]} aria-label={caption} data-keys={props.keys?.join(" ")}>
       <Tools {...props} chosen={columns} />
       <div className={classes["scroll"]}>
-        <table className={classes["table"]} role="table" aria-busy={query.isFetching} data-waiting={(query.isFetching && rows !== undefined) || undefined}>
+        <table className={classes["table"]} role="table" aria-busy={query.isFetching} data-waiting={waits || undefined}>
           <caption className="hidden">{caption}</caption>
           <thead role="rowgroup">
             <tr role="row">
-              {bulk && <th scope="col" role="columnheader" className={classes["box"]}><Checkbox aria-label={t("kit.table.pickAll")} checked={all} indeterminate={!all && picked.size > 0} onChange={() => setPicked(all ? new Map() : new Map((rows ?? []).map((row) => [rowKey(row), row])))} /></th>}
+              {bulk && <th scope="col" role="columnheader" className={classes["box"]}><Checkbox aria-label={t("kit.table.pickAll")} checked={all} indeterminate={!all && picked.size > 0} onChange={() => setPicked(all ? new Map() : new Map([...picked, ...(rows ?? []).map((row): [string | number, T] => [rowKey(row), row])]))} /></th>}
               {details && <th scope="col" role="columnheader" className={classes["box"]}><span className="hidden">{t("kit.table.details")}</span></th>}
               {shown.map((column) => <Head key={column.id} column={column} list={list} />)}
               {menu && <th scope="col" role="columnheader" className={classes["box"]}><span className="hidden">{t("kit.table.actions")}</span></th>}
             </tr>
           </thead>
           <tbody role="rowgroup">
-            {rows?.map((row) => {
+            {rows?.map((row, at) => {
               const key = rowKey(row);
               const isOpen = open.has(String(key));
               const toggle = () => setOpen(isOpen ? new Set([...open].filter((one) => one !== String(key))) : new Set([...open, String(key)]));
@@ -121,7 +144,7 @@ export function Table<T>(props: TableProps<T>) {
                   <tr role="row" data-picked={picked.has(key) || undefined} data-digest-of={props.rowDigest?.(row)}>
                     {bulk && <td role="cell" className={classes["box"]}><Checkbox aria-label={t("kit.table.pick", { name: rowName(row) })} checked={picked.has(key)} onChange={() => undefined} onClick={(event) => pick(row, event.shiftKey)} /></td>}
                     {details && <td role="cell" className={classes["box"]}><ActionIcon size={24} aria-label={t("kit.table.showDetails", { name: rowName(row) })} aria-expanded={isOpen} onClick={toggle}>{isOpen ? <IconChevronDown size={16} stroke={1.5} /> : <IconChevronRight size={16} stroke={1.5} />}</ActionIcon></td>}
-                    {shown.map((column, index) => <td key={column.id} role="cell" data-width={column.width ?? "grow"} data-first={index === 0 || undefined} data-phone={index === 0 ? undefined : (column.phone ?? 2)} data-label={column.head}>{column.cell(row)}</td>)}
+                    {shown.map((column, index) => <td key={column.id} role="cell" data-width={column.width ?? "grow"} data-first={index === 0 || undefined} data-phone={index === 0 ? undefined : (column.phone ?? 2)} data-label={column.head}>{dated[index] ? <Dated value>{cells?.[at]?.[index]}</Dated> : cells?.[at]?.[index]}</td>)}
                     {menu && <td role="cell" className={classes["box"]}><RowMenu name={rowName(row)}>{menu(row)}</RowMenu></td>}
                   </tr>
                   {details && isOpen && <tr role="row" className={classes["details"]} data-panel={key}><td role="cell" colSpan={shown.length + extra}>{details(row)}</td></tr>}
@@ -129,12 +152,16 @@ export function Table<T>(props: TableProps<T>) {
               );
             })}
           </tbody>
+          {rows === undefined && !query.error && <Bones id={id} columns={shown} before={(bulk ? 1 : 0) + (details ? 1 : 0)} after={menu ? 1 : 0} />}
         </table>
         <Body {...props} columns={shown} />
       </div>
       {bulk && picked.size > 0 ? (
         <div className={classes["foot"]} data-bulk role="region" aria-label={t("kit.table.picked", { count: picked.size })} data-no-print>
           <span className="strong">{t("kit.table.picked", { count: picked.size })}</span>
+          {all && !isWide && props.pageOf && rows !== undefined && (total ?? 0) > rows.length && (
+            <Suspense><Every total={total ?? 0} list={list} pageOf={props.pageOf} onDone={(found) => setPicked(new Map(found.map((row) => [rowKey(row), row])), true)} /></Suspense>
+          )}
           {bulk([...picked.values()], clear)}
           <Button size="xs" variant="subtle" onClick={clear} data-clears>{t("kit.table.unpick")}</Button>
         </div>
@@ -191,28 +218,38 @@ function RowMenu({ name, children }: { name: string; children: ReactNode }) {
   );
 }
 
-/** What stands below the head when there are no rows: skeletons after a moment, a problem, or why it is empty. */
-function Body<T>({ id, columns, query, list, empty }: TableProps<T>) {
+/** What stands below the head when there are no rows: a problem, or why it is empty. */
+function Body<T>({ id, query, list, empty }: TableProps<T>) {
   const t = useWords();
   const rows = query.data?.data;
-  const [late, setLate] = useState(false);
-  const waits = rows === undefined && !query.error;
   useEffect(() => {
-    if (!waits) return undefined;
-    const timer = setTimeout(() => setLate(true), 150);
-    return () => { clearTimeout(timer); setLate(false); };
-  }, [waits]);
-  useEffect(() => {
-    if (rows) readColumns(id).rows = rows.length;
+    if (rows) keepRows(id, rows.length);
   }, [rows, id]);
   if (query.error && rows === undefined) return <div className={classes["state"]}><ProblemBox error={query.error} onRetry={() => void query.refetch()} /></div>;
-  if (waits) {
-    const count = Math.min(10, readColumns(id).rows || 6);
-    return <div className={classes["state"]} aria-hidden>{late && Array.from({ length: count }, (_, index) => <Skeleton key={index} height={14} my={9} radius={3} width={`${92 - ((index * 17 + columns.length) % 40)}%`} />)}</div>;
-  }
   if (rows?.length !== 0) return null;
   if (list.isFiltered) return <div className={classes["state"]}><Empty action={<Button size="xs" variant="default" onClick={list.clear}>{t("kit.table.clearFilter")}</Button>}>{list.q ? t("kit.table.noMatch", { q: list.q }) : t("kit.table.noMatchFilter")}</Empty></div>;
   return <div className={classes["state"]}>{empty}</div>;
+}
+
+/** Rows that are to come, after a moment: as many as last time, as wide as their columns. */
+function Bones<T>({ id, columns, before, after }: { id: string; columns: Column<T>[]; before: number; after: number }) {
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), 150);
+    return () => clearTimeout(timer);
+  }, []);
+  const boxes = (count: number) => Array.from({ length: count }, (_, index) => <td key={`box${index}`} className={classes["box"]} />);
+  return (
+    <tfoot aria-hidden>
+      {Array.from({ length: Math.min(10, readColumns(id).rows || 6) }, (_, at) => (
+        <tr key={at}>
+          {boxes(before)}
+          {columns.map((column, index) => <td key={column.id} data-width={column.width ?? "grow"} data-first={index === 0 || undefined} data-phone={index === 0 ? undefined : (column.phone ?? 2)}>{late && <span className={classes["rowSkeleton"]} />}</td>)}
+          {boxes(after)}
+        </tr>
+      ))}
+    </tfoot>
+  );
 }
 
 /** An entry that can't be used now, but has the focus like the others: a menu's first one gets it when it opens. */
@@ -228,6 +265,7 @@ function linkTo(columns: string | undefined): string {
 
 function Tools<T>({ filterLabel, list, tools, whole, chosen: { order: shown, toggle, move, view } }: TableProps<T> & { chosen: ReturnType<typeof useColumns<T>> }) {
   const t = useWords();
+  const drags = useRef(0); // which of the columns is on its way; the first stays
   const [text, setText] = useState(list.q);
   const typed = useRef(list.q);
   const field = useId();
@@ -257,7 +295,13 @@ function Tools<T>({ filterLabel, list, tools, whole, chosen: { order: shown, tog
         <Menu.Target><Button size="xs" variant="subtle" color="gray" leftSection={<IconColumns3 size={16} stroke={1.5} aria-hidden />}>{t("kit.table.columns")}</Button></Menu.Target>
         <Menu.Dropdown>
           {shown.map((column, index) => (
-            <div key={column.id} className={classes["columnRow"]}>
+            <div
+              key={column.id} className={classes["columnRow"]} draggable={index > 0}
+              onDragStart={(event) => { drags.current = index; event.dataTransfer.effectAllowed = "move"; event.dataTransfer.setData("text/plain", column.head); }}
+              onDragOver={(event) => { if (drags.current > 0 && index > 0) event.preventDefault(); }}
+              onDrop={(event) => { event.preventDefault(); move(shown[drags.current]?.id ?? "", index - drags.current); drags.current = 0; }}
+            >
+              <IconGripVertical size={14} stroke={1.5} aria-hidden className={classes["grip"]} data-off={index === 0 || undefined} />
               <Menu.CheckboxItem checked={column.on} onChange={() => toggle(column.id)} checkIcon={<IconCheck size={16} stroke={1.5} aria-hidden />} {...off(index === 0)}>{column.head}</Menu.CheckboxItem>
               <Menu.Item className={classes["columnMove"] ?? ""} aria-label={t("kit.table.columnUp", { column: column.head })} onClick={() => index > 1 && move(column.id, -1)} {...off(index < 2)}><IconArrowUp size={14} stroke={1.5} /></Menu.Item>
               <Menu.Item className={classes["columnMove"] ?? ""} aria-label={t("kit.table.columnDown", { column: column.head })} onClick={() => index > 0 && index < shown.length - 1 && move(column.id, 1)} {...off(index === 0 || index === shown.length - 1)}><IconArrowDown size={14} stroke={1.5} /></Menu.Item>

@@ -35,10 +35,22 @@ export function setColumns(id: string, { on, order }: Partial<Columns>): void {
   const next = { ...before, on: on ?? before.on, order: order ?? before.order };
   known.set(id, next);
   version += 1;
-  try {
-    localStorage.setItem(`moorage-table-${id}`, JSON.stringify({ on: next.on, order: next.order }));
-  } catch { /* it holds for this page */ }
+  write(id, next);
   listeners.forEach((one) => one());
+}
+
+/** A table had so many rows: nobody needs to hear of it. */
+export function keepRows(id: string, rows: number): void {
+  const kept = readColumns(id);
+  if (kept.rows === rows) return;
+  kept.rows = rows;
+  write(id, kept);
+}
+
+function write(id: string, kept: Kept): void {
+  try {
+    localStorage.setItem(`moorage-table-${id}`, JSON.stringify(kept));
+  } catch { /* it holds for this page */ }
 }
 
 const hearers = new Set<(id: string, columns: Columns) => void>();
@@ -95,12 +107,12 @@ export function useColumns<T>(id: string, columns: Column<T>[], linked?: string,
     shown,
     view: said === columns.filter((one) => !one.optional).map((one) => one.id).join() ? undefined : said,
     toggle: (column: string) => change({ on: { ...now.on, [column]: !order.find((one) => one.id === column)?.on } }),
-    move: (column: string, by: -1 | 1) => {
+    move: (column: string, by: number) => {
       const ids = order.map((one) => one.id);
       const from = ids.indexOf(column);
       const to = from + by;
-      if (from < 1 || to < 1 || to >= ids.length) return;
-      [ids[from], ids[to]] = [ids[to] as string, ids[from] as string];
+      if (from < 1 || to < 1 || to >= ids.length || by === 0) return;
+      ids.splice(to, 0, ...ids.splice(from, 1));
       change({ order: ids });
     },
   };

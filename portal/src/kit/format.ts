@@ -38,10 +38,13 @@ export const date = (time: Date, language: string): string => new Intl.DateTimeF
 
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [["day", 86_400], ["hour", 3_600], ["minute", 60]];
 
+/** Whether it is less than seven days away. */
+export const isRecent = (time: Date, now: Date): boolean => Math.abs(time.getTime() - now.getTime()) < 7 * 86_400_000;
+
 /** `14 minutes ago` up to seven days away, else the date. */
 export function relative(time: Date, now: Date, language: string): string {
   const seconds = (time.getTime() - now.getTime()) / 1000;
-  if (Math.abs(seconds) >= 7 * 86_400) return date(time, language);
+  if (!isRecent(time, now)) return date(time, language);
   const format = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
   for (const [unit, size] of STEPS) {
     if (Math.abs(seconds) >= size) return format.format(Math.trunc(seconds / size), unit);

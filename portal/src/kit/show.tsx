@@ -1,21 +1,31 @@
 // Facts as people read them, with the exact value one hover or focus away.
 import { ActionIcon, Tooltip } from "@mantine/core";
 import { IconCheck, IconCopy } from "@tabler/icons-react";
-import { Fragment, useEffect, useState } from "react";
+import { Fragment, createContext, isValidElement, use, useEffect, useState, type ReactNode } from "react";
 import { useLanguage, useWords } from "../app/words.ts";
-import { breakable, bytes, dateTime, fullTime, number, relative, shortDigest, timeOf } from "./format.ts";
+import { breakable, bytes, date, dateTime, fullTime, isRecent, number, relative, shortDigest, timeOf } from "./format.ts";
 import { say } from "./say.ts";
 import { useTimes } from "./times.ts";
 import classes from "./kit.module.css";
+
+/** Times below it say the day, however near they are: others of the column are further away. */
+export const Dated = createContext(false);
+
+/** Whether this is a time that says the day by itself. */
+export const isDated = (node: ReactNode): boolean => {
+  const time = isValidElement<{ value?: string | null }>(node) && node.type === Time ? timeOf(node.props.value) : null;
+  return time !== null && !isRecent(time, new Date());
+};
 
 /** When something was: `14 min. ago`, with the whole time and its zone in the title. Nothing: a dash with a word for it. */
 export function Time({ value, never }: { value: string | null | undefined; never?: string }) {
   const t = useWords();
   const language = useLanguage();
   const times = useTimes();
+  const dated = use(Dated);
   const time = timeOf(value);
   if (time === null) return <span className="muted">{never ?? t("kit.time.never")}</span>;
-  return <time dateTime={time.toISOString()} title={fullTime(time, language)}>{times === "iso" ? time.toISOString().replace(/\.\d+/, "") : times === "absolute" ? dateTime(time, language) : relative(time, new Date(), language)}</time>;
+  return <time dateTime={time.toISOString()} title={fullTime(time, language)}>{times === "iso" ? time.toISOString().replace(/\.\d+/, "") : times === "absolute" ? dateTime(time, language) : dated ? date(time, language) : relative(time, new Date(), language)}</time>;
 }
 
 /** `1.25 GiB`, the exact count in the title. */
@@ -31,11 +41,22 @@ export function Count({ value }: { value: number | null | undefined }) {
   return <span className="figures">{value === null || value === undefined ? "–" : number(value, language)}</span>;
 }
 
-/** A name that people gave: kept apart from the text around it, and broken only where that is harmless. */
+const LONG = 72; // letters: three lines of a narrow column
+const HEAD = 40;
+const TAIL = 28;
+
+const broken = (text: string) => breakable(text).map((part, index) => <Fragment key={index}>{index > 0 && <wbr />}{part}</Fragment>);
+
+/**
+ * A name that people gave: kept apart from the text around it, and broken only where that is harmless. In a table a long one is cut
+ * in its middle (`data-middle`, table.module.css): it is whole in the title, where it has the focus, in a copy and for who listens.
+ */
 export function Name({ children, mono }: { children: string; mono?: boolean }) {
+  const letters = children.length > LONG ? [...children] : [];
+  const part = (from: number, to?: number) => broken(letters.slice(from, to).join(""));
   return (
-    <bdi translate="no" className={mono ? "mono" : undefined}>
-      {breakable(children).map((part, index) => <Fragment key={index}>{index > 0 && <wbr />}{part}</Fragment>)}
+    <bdi translate="no" className={mono ? "mono" : undefined} {...(letters.length > LONG ? { title: children } : {})}>
+      {letters.length > LONG ? <>{part(0, HEAD)}<span data-middle>{part(HEAD, -TAIL)}</span>{part(-TAIL)}</> : broken(children)}
     </bdi>
   );
 }

@@ -7,6 +7,7 @@ import { useMay } from "../app/session.tsx";
 import { useWords } from "../app/words.ts";
 import { repositoryChanged, type Path } from "../artifacts/queries.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
+import { toast } from "../kit/toast.tsx";
 import { LabelChip } from "./LabelChip.tsx";
 import { LabelPick } from "./LabelPick.tsx";
 
@@ -19,7 +20,8 @@ export function ArtifactLabels({ path, digest, labels }: { path: Path; digest: s
     onSettled: () => repositoryChanged(path),
   });
   const take = useMutation({
-    mutationFn: (label: Label) => call("DELETE /projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/labels/{label_id}", { path: { ...whole, label_id: label.id ?? 0 } }),
+    mutationFn: (label: Label) => takeLabel(path, digest, label),
+    onSuccess: (_, label) => toast(t("labels.off", { name: label.name ?? "" }), may("artifact-label:create") ? { label: t("kit.undo"), run: () => add.mutate(label) } : undefined),
     onSettled: () => repositoryChanged(path),
   });
   const adds = may("artifact-label:create");
@@ -37,13 +39,15 @@ export function ArtifactLabels({ path, digest, labels }: { path: Path; digest: s
   );
 }
 
-/** Put a label on several artifacts; on those that have it already nothing is done. */
-export async function addLabel(path: Path, digests: readonly string[], label: Label): Promise<void> {
-  for (const reference of new Set(digests)) {
-    try {
-      await call("POST /projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/labels", { path: { ...path, reference }, body: { id: label.id ?? 0 } });
-    } catch (error) {
-      if (!(error instanceof Problem && error.status === 409)) throw error;
-    }
+/** Put a label on an artifact; on one that has it already nothing is done. */
+export async function addLabel(path: Path, reference: string, label: Label): Promise<void> {
+  try {
+    await call("POST /projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/labels", { path: { ...path, reference }, body: { id: label.id ?? 0 } });
+  } catch (error) {
+    if (!(error instanceof Problem && error.status === 409)) throw error;
   }
 }
+
+/** Take a label off an artifact. */
+export const takeLabel = (path: Path, reference: string, label: Label) =>
+  call("DELETE /projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/labels/{label_id}", { path: { ...path, reference, label_id: label.id ?? 0 } });

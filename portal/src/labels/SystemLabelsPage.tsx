@@ -13,8 +13,9 @@ export default function SystemLabelsPage() {
   const list = useListState({ sort: "name" });
   const query = useQuery(systemLabelsQuery(list));
   return (
-    <Page title={t("labels.title")} under={<p className="muted">{t("labels.system")}</p>}>
-      <LabelList owner={null} query={query} list={list} may={EVERYTHING} empty={t("labels.empty")} />
-    </Page>
+    <LabelList
+      owner={null} query={query} list={list} may={EVERYTHING} empty={t("labels.empty")}
+      frame={(open, body) => <Page title={t("labels.title")} actions={open} under={<p className="muted">{t("labels.system")}</p>}>{body}</Page>}
+    />
   );
 }

@@ -1,18 +1,20 @@
 // Who may do what here?
 import { Button, Menu, Select } from "@mantine/core";
-import { IconUser, IconUsersGroup } from "@tabler/icons-react";
+import { IconShield, IconUser, IconUsersGroup } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { call } from "../api/client.ts";
 import type { ProjectMemberEntity } from "../api/schema.ts";
 import { places } from "../app/places.ts";
-import { useListState } from "../app/search.ts";
-import { useMay } from "../app/session.tsx";
+import { useListState, type ListState } from "../app/search.ts";
+import { queries, useMay } from "../app/session.tsx";
 import { useWords } from "../app/words.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
+import { tryEach } from "../kit/each.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
+import { Refused, type RefusedOne } from "../kit/Refused.tsx";
 import { Name } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
 import { toast } from "../kit/toast.tsx";
@@ -43,10 +45,32 @@ export default function MembersPage() {
       call("POST /projects/{project_name_or_id}/members", { path, header: IS_NAME, body: { role_id: member.role_id, ...(member.entity_type === "g" ? { member_group: { id: member.entity_id } } : { member_user: { user_id: member.entity_id } }) } }),
     onSettled: () => membersChanged(project),
   });
+  const [left, setLeft] = useState<RefusedOne[]>([]);
+  /** One after the other; what is refused does not keep the others from it, and is told. */
+  const each = useMutation({
+    mutationFn: ({ these, act }: { these: ProjectMemberEntity[]; act: (one: ProjectMemberEntity) => Promise<unknown>; done: (those: ProjectMemberEntity[]) => void }) => tryEach(these, (one) => one.entity_name, act),
+    onMutate: () => setLeft([]),
+    onSuccess: ({ done: those, left: refused }, { done }) => {
+      setLeft(refused);
+      if (those.length > 0) done(those);
+    },
+    onSettled: () => membersChanged(project),
+  });
+  const addAll = (these: ProjectMemberEntity[]) => each.mutate({ these, act: (one) => add.mutateAsync(one), done: () => undefined });
+  const removeAll = (these: ProjectMemberEntity[]) => each.mutate({
+    these, act: (one) => call("DELETE /projects/{project_name_or_id}/members/{mid}", { path: { ...path, mid: one.id }, header: IS_NAME }),
+    done: (those) => toast(t("members.many.removed", { count: those.length }), { label: t("kit.undo"), run: () => addAll(those) }),
+  });
+  const setAll = (these: ProjectMemberEntity[], role: number) => each.mutate({
+    these: these.filter((one) => one.role_id !== role), act: (one) => call("PUT /projects/{project_name_or_id}/members/{mid}", { path: { ...path, mid: one.id }, body: { role_id: role }, header: IS_NAME }),
+    done: (those) => toast(t("members.many.changed", { count: those.length }), { label: t("kit.undo"), run: () => setBack(those) }),
+  });
+  const setBack = (these: ProjectMemberEntity[]) => each.mutate({ these, act: (one) => call("PUT /projects/{project_name_or_id}/members/{mid}", { path: { ...path, mid: one.id }, body: { role_id: one.role_id }, header: IS_NAME }), done: () => undefined });
   const roles = RANKED.map((role) => ({ value: String(role), label: t(ROLES[role]) }));
   const columns: Column<ProjectMemberEntity>[] = [
     { id: "name", head: t("members.column.name"), cell: (one) => <Name>{one.entity_name}</Name> },
     { id: "kind", head: t("members.column.kind"), width: "fit", cell: (one) => <Chip icon={one.entity_type === "g" ? IconUsersGroup : IconUser}>{one.entity_type === "g" ? t("members.kind.group") : t("members.kind.user")}</Chip> },
+    { id: "how", head: t("members.column.how"), cell: (one) => <How member={one} /> },
     {
       id: "role", head: t("members.column.role"), width: "fit", phone: 1,
       cell: (one) => (may("member:update") ? <Select size="xs" w={170} aria-label={t("members.roleOf", { name: one.entity_name })} allowDeselect={false} data={roles} value={String(one.role_id)} onChange={(role) => change.mutate({ member: one, role: Number(role) })} /> : t(ROLES[one.role_id as keyof typeof ROLES])),
@@ -56,6 +80,7 @@ export default function MembersPage() {
   return (
     <div className="stack">
       {failed && <ProblemBox error={failed} />}
+      {left.length > 0 && <Refused title={t("members.many.left", { count: left.length })} left={left} />}
       <Table
         id="members" caption={t("members.title")} columns={columns} query={query} list={list} rowKey={(one) => one.id} rowName={(one) => one.entity_name} filterLabel={t("members.filter")}
         tools={
@@ -65,9 +90,31 @@ export default function MembersPage() {
           </>
         }
         {...(may("member:delete") ? { menu: (one: ProjectMemberEntity) => <Menu.Item className="danger" onClick={() => remove.mutate(one)}>{t("members.remove", { name: one.entity_name })}</Menu.Item> } : {})}
+        {...(may("member:update") || may("member:delete") ? {
+          pageOf: (at: ListState) => queries.fetchQuery(membersQuery(project, at)),
+          bulk: (chosen: ProjectMemberEntity[]) => (
+            <>
+              {may("member:update") && <Select size="xs" w={170} aria-label={t("members.many.role")} placeholder={t("members.many.role")} data={roles} value={null} onChange={(role) => role !== null && setAll(chosen, Number(role))} />}
+              {may("member:delete") && <Button size="xs" variant="default" loading={each.isPending} onClick={() => removeAll(chosen)}>{t("members.many.remove", { count: chosen.length })}</Button>}
+            </>
+          ),
+        } : {})}
         empty={<Empty>{t("members.empty")}</Empty>}
       />
       {adds && <AddMember project={project} onClose={() => setAdds(false)} />}
     </div>
+  );
+}
+
+/** How somebody has access: by their own role here, and by what else gives it to them. */
+function How({ member }: { member: ProjectMemberEntity }) {
+  const t = useWords();
+  if (member.entity_type === "g") return <span className="muted">{t("members.how.group")}</span>;
+  return (
+    <span className="row">
+      <span className="muted">{t("members.how.direct")}</span>
+      {member.through?.map((one) => <Chip key={one.group_name} icon={IconUsersGroup}><bdi>{t("members.how.also", { role: t(ROLES[one.role_id as keyof typeof ROLES]), group: one.group_name })}</bdi></Chip>)}
+      {member.is_admin && <Chip icon={IconShield}>{t("members.how.admin")}</Chip>}
+    </span>
   );
 }

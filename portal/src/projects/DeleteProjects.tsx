@@ -6,6 +6,7 @@ import type { Deletion } from "../api/schema.ts";
 import { places } from "../app/places.ts";
 import { useWords } from "../app/words.ts";
 import { Freed, Names, Removal } from "../artifacts/Removal.tsx";
+import { askEach } from "../artifacts/removing.ts";
 import { Name } from "../kit/show.tsx";
 import { IS_NAME, projectsChanged } from "./queries.ts";
 
@@ -19,7 +20,7 @@ export default function DeleteProjects({ names, onClose, onDone }: { names: stri
     queryKey: ["deletion", "projects", names], // not below what the removal itself makes stale
     staleTime: 0,
     gcTime: 0,
-    queryFn: ({ signal }) => Promise.all(names.map(async (name) => (await call("GET /projects/{project_name_or_id}/deletion", { path: path(name), header: IS_NAME, signal })).data)),
+    queryFn: ({ signal }) => askEach(names, async (name) => (await call("GET /projects/{project_name_or_id}/deletion", { path: path(name), header: IS_NAME, signal })).data),
   });
   const all = preview.data;
   const going = names.filter((_, index) => all?.[index]?.allowed ?? true);

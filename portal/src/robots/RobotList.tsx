@@ -28,7 +28,7 @@ export interface Made {
 }
 
 /** `rights`: what a robot may do, in a cell; `details`: all of it, below its row; `form`: to make one (null) or change one. */
-export function RobotList({ id, empty, query, list, writes, changed, columns, details, form }: {
+export function RobotList({ id, empty, query, list, writes, changed, columns, details, form, frame }: {
   id: string;
   empty: string;
   query: Listed<Robot>;
@@ -39,6 +39,8 @@ export function RobotList({ id, empty, query, list, writes, changed, columns, de
   columns: Column<Robot>[];
   details: (robot: Robot) => ReactNode;
   form: (robot: Robot | null, onClose: () => void, onCreated: (made: Made) => void) => ReactNode;
+  /** A page that has the button for a new one in its head; without it the button stands above the list. */
+  frame?: (open: ReactNode, body: ReactNode) => ReactNode;
 }) {
   const t = useWords();
   const [edited, setEdited] = useState<Robot | "new" | null>(null);
@@ -63,12 +65,13 @@ export function RobotList({ id, empty, query, list, writes, changed, columns, de
     { id: "created", head: t("robots.column.created"), width: "fit", sort: "creation_time", descends: true, optional: true, cell: (one) => <Time value={one.creation_time} /> },
     { id: "about", head: t("robots.column.about"), optional: true, cell: (one) => <bdi>{one.description}</bdi> },
   ];
-  return (
+  const open = writes ? <Button {...(frame ? {} : { size: "xs" })} onClick={() => setEdited("new")}>{t("robots.new.open")}</Button> : undefined;
+  const body = (
     <div className="stack">
       {toggle.error && <ProblemBox error={toggle.error} />}
       <Table
         id={id} caption={t("robots.title")} columns={all} query={query} list={list} rowKey={(one) => one.id ?? 0} rowName={(one) => one.name ?? ""} filterLabel={t("robots.filter")}
-        tools={writes ? <Button size="xs" onClick={() => setEdited("new")}>{t("robots.new.open")}</Button> : undefined}
+        tools={frame ? undefined : open}
         {...(writes ? {
           menu: (one: Robot) => (
             <>
@@ -88,6 +91,7 @@ export function RobotList({ id, empty, query, list, writes, changed, columns, de
       {going && <Confirm title={t("robots.delete.title", { name: going.name ?? "" })} submit={t("robots.delete.submit")} name={going.name ?? ""} busy={remove.isPending} error={remove.error} onConfirm={() => remove.mutate(going)} onClose={() => setGoing(null)}><p>{t("robots.delete.why")}</p></Confirm>}
     </div>
   );
+  return frame ? frame(open, body) : body;
 }
 
 /** Another secret, and how long the old one goes on beside it. */

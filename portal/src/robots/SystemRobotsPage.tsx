@@ -17,17 +17,16 @@ export default function SystemRobotsPage() {
   const list = useListState({ sort: "name" });
   const query = useQuery(systemRobotsQuery(list));
   return (
-    <Page title={t("robots.title")} under={<p className="muted">{t("robots.system.about")}</p>}>
-      <RobotList
-        id="system-robots" empty={t("robots.empty")} query={query} list={list} writes changed={systemRobotsChanged}
-        columns={[
-          { id: "projects", head: t("robots.column.projects"), cell: (one) => <Where robot={one} /> },
-          { id: "rights", head: t("robots.column.rights"), cell: (one) => <May robot={one} /> },
-        ]}
-        details={(one) => <Details robot={one} />}
-        form={(robot, onClose, onCreated) => <SystemRobotForm robot={robot} onClose={onClose} onCreated={onCreated} />}
-      />
-    </Page>
+    <RobotList
+      id="system-robots" empty={t("robots.empty")} query={query} list={list} writes changed={systemRobotsChanged}
+      columns={[
+        { id: "projects", head: t("robots.column.projects"), cell: (one) => <Where robot={one} /> },
+        { id: "rights", head: t("robots.column.rights"), cell: (one) => <May robot={one} /> },
+      ]}
+      details={(one) => <Details robot={one} />}
+      form={(robot, onClose, onCreated) => <SystemRobotForm robot={robot} onClose={onClose} onCreated={onCreated} />}
+      frame={(open, body) => <Page title={t("robots.title")} actions={open} under={<p className="muted">{t("robots.system.about")}</p>}>{body}</Page>}
+    />
   );
 }
 

@@ -6,12 +6,14 @@ import { useState } from "react";
 import { call } from "../api/client.ts";
 import type { TrashEntry } from "../api/schema.ts";
 import { useListState } from "../app/search.ts";
+import { queries } from "../app/session.tsx";
 import { useLanguage, useWords } from "../app/words.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Confirm } from "../kit/Confirm.tsx";
+import { tryEach, type Left } from "../kit/each.ts";
 import { Empty } from "../kit/Empty.tsx";
-import { date } from "../kit/format.ts";
-import { ProblemBox } from "../kit/ProblemBox.tsx";
+import { date, shortDigest } from "../kit/format.ts";
+import { Refused } from "../kit/Refused.tsx";
 import { Bytes, Name, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
 import { toast } from "../kit/toast.tsx";
@@ -20,7 +22,7 @@ import { offered, restoreEntry, trashChanged, trashQuery } from "./queries.ts";
 
 const ICONS = { tag: IconTag, artifact: IconPackage, repository: IconBox, project: IconFolder };
 const KINDS = ["tag", "artifact", "repository", "project"] as const;
-const HEXES = 12;
+const HEXES = 8;
 
 /** `project`: of that one; none: of all that the reader can bring back. */
 export function TrashTable({ project = "" }: { project?: string }) {
@@ -31,21 +33,19 @@ export function TrashTable({ project = "" }: { project?: string }) {
   const [renames, setRenames] = useState<{ entry: TrashEntry; offer: Record<string, string> } | null>(null);
   const [purges, setPurges] = useState<TrashEntry | null>(null);
   const kinds = project === "" ? KINDS : KINDS.slice(0, 3);
+  const [left, setLeft] = useState<Left<TrashEntry>[]>([]);
   const bringBack = useMutation({
-    mutationFn: async (entries: TrashEntry[]) => {
-      for (const entry of entries) {
-        try {
-          await restoreEntry(entry.id);
-        } catch (error) {
-          const offer = offered(error);
-          if (offer === null) throw error;
-          setRenames({ entry, offer });
-          return null;
-        }
-      }
-      return entries;
+    mutationFn: (entries: TrashEntry[]) => {
+      setLeft([]);
+      return tryEach(entries, (one) => shown(one, project), (one) => restoreEntry(one.id));
     },
-    onSuccess: (done) => done && toast(done.length === 1 ? t("trash.restored", { name: done[0]?.name ?? "" }) : t("trash.restoredMany", { count: done.length })),
+    onSuccess: ({ done, left: refused }) => {
+      if (done.length > 0) toast(done.length === 1 ? t("trash.restored", { name: short(done[0]?.name ?? "") }) : t("trash.restoredMany", { count: done.length }));
+      // Whose name is taken can come back under another; one is asked about, the others are told.
+      const taken = refused.find(({ problem }) => offered(problem) !== null);
+      if (taken) setRenames({ entry: taken.one, offer: offered(taken.problem) ?? {} });
+      setLeft(refused.filter((one) => one !== taken));
+    },
     onSettled: (_, __, entries) => trashChanged(entries[0]?.project_name ?? ""),
   });
   const purge = useMutation({
@@ -57,7 +57,7 @@ export function TrashTable({ project = "" }: { project?: string }) {
     onSettled: (_, __, entry) => trashChanged(entry.project_name),
   });
   const columns: Column<TrashEntry>[] = [
-    { id: "name", head: t("trash.column.name"), sort: "name", cell: (one) => <Name>{shown(one, project)}</Name> },
+    { id: "name", head: t("trash.column.name"), sort: "name", cell: (one) => <span title={one.name}><Name>{shown(one, project)}</Name></span> },
     { id: "kind", head: t("trash.column.kind"), width: "fit", sort: "kind", cell: (one) => <span className="row"><Chip icon={ICONS[one.kind as keyof typeof ICONS]}>{t(`trash.kind.${one.kind as "tag"}`)}</Chip></span> },
     { id: "by", head: t("trash.column.by"), width: "fit", cell: (one) => (one.deleted_by ? <Name>{one.deleted_by}</Name> : <span className="muted">{t("trash.system")}</span>) },
     { id: "deleted", head: t("trash.column.deleted"), width: "fit", sort: "deleted_at", descends: true, phone: 0, cell: (one) => <Time value={one.deleted_at} /> },
@@ -66,7 +66,7 @@ export function TrashTable({ project = "" }: { project?: string }) {
   ];
   return (
     <div className="stack">
-      {bringBack.error && <ProblemBox error={bringBack.error} />}
+      {left.length > 0 && <Refused title={t("trash.left", { count: left.length })} left={left} />}
       <Table
         id="trash" caption={t("trash.title")} columns={columns} query={query} list={list} rowKey={(one) => one.id} rowName={(one) => shown(one, project)} filterLabel={t("trash.filter")}
         tools={<Select aria-label={t("trash.column.kind")} w={170} allowDeselect={false} value={list.filters["kind"] ?? "all"} onChange={(kind) => list.set({ filters: { kind: kind === "all" ? undefined : (kind ?? undefined) } })} data={[{ value: "all", label: t("trash.allKinds") }, ...kinds.map((kind) => ({ value: kind, label: t(`trash.kind.${kind}`) }))]} />}
@@ -77,13 +77,14 @@ export function TrashTable({ project = "" }: { project?: string }) {
             <Menu.Item className="danger" onClick={() => setPurges(one)}>{t("trash.purge.open")}</Menu.Item>
           </>
         )}
+        pageOf={(at) => queries.fetchQuery(trashQuery(project, at))}
         bulk={(chosen) => <Button size="xs" variant="default" loading={bringBack.isPending} onClick={() => bringBack.mutate(chosen)}>{t("trash.restoreMany", { count: chosen.length })}</Button>}
         empty={<Empty>{project === "" ? t("trash.emptyAll") : t("trash.empty")}</Empty>}
       />
       {renames && <RestoreAs entry={renames.entry} offer={renames.offer} onClose={() => setRenames(null)} />}
       {purges && (
         <Confirm title={t("trash.purge.title")} submit={t("trash.purge.submit")} name={typed(purges)} busy={purge.isPending} error={purge.error} onConfirm={() => purge.mutate(purges)} onClose={() => { setPurges(null); purge.reset(); }}>
-          <p><Name>{purges.name}</Name></p>
+          <p><Name>{short(purges.name)}</Name></p>
           <p>{t("trash.purge.why", { date: date(new Date(purges.purge_at), language) })}</p>
         </Confirm>
       )}
@@ -97,7 +98,7 @@ function shown(entry: TrashEntry, project: string): string {
   return short(name);
 }
 
-const short = (name: string): string => name.replace(/(@sha\d+:[0-9a-f]{12})[0-9a-f]+$/, "$1");
+const short = (name: string): string => name.replace(/sha\d+:[0-9a-f]+$/, shortDigest);
 
-/** What has to be typed before it is purged: nobody types a whole digest. */
+/** What has to be typed before it is purged: of a digest what the list shows of its beginning, for nobody types a whole one. */
 const typed = (entry: TrashEntry): string => (entry.kind === "artifact" ? entry.name.slice(entry.name.lastIndexOf(":") + 1).slice(0, HEXES) : entry.name);

@@ -37,7 +37,7 @@ export function UserTokens({ user, onClose }: { user: UserResp; onClose: () => v
           empty={<Empty>{t("users.tokens.empty", { name: user.username })}</Empty>}
         />
       </Dialog>
-      {going && <Confirm title={t("account.tokens.revoke.title", { name: going.name })} submit={t("account.tokens.revoke.submit")} busy={revoke.isPending} error={revoke.error} onConfirm={() => revoke.mutate(going)} onClose={() => setGoing(null)}><p>{t("users.tokens.why", { name: user.username })}</p></Confirm>}
+      {going && <Confirm title={t("account.tokens.revoke.title", { name: going.name })} submit={t("account.tokens.revoke.submit")} name={going.name} busy={revoke.isPending} error={revoke.error} onConfirm={() => revoke.mutate(going)} onClose={() => setGoing(null)}><p>{t("users.tokens.why", { name: user.username })}</p></Confirm>}
     </>
   );
 }
