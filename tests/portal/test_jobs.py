@@ -45,6 +45,14 @@ def test_work_is_paused_stopped_and_read(reader: Reader, moorage: Moorage) -> No
     reader.look("activity.done")
     reader.open("/activity?f.status=Error", "Activity")
     reader.see("Nothing matches this filter.")
+    reader.themed("dark")  # and on paper it is light, with its address below each sheet
+    reader.page.wait("(dispatchEvent(new Event('beforeprint')), document.adoptedStyleSheets.length > 0)")
+    reader.page.wait("document.documentElement.dataset.mantineColorScheme === 'light'")
+    printed = "document.adoptedStyleSheets[0].cssRules[0].cssText"
+    assert "/activity?f.status=Error" in str(reader.page.value(printed))
+    reader.page.value("dispatchEvent(new Event('afterprint'))")
+    reader.page.wait("document.documentElement.dataset.mantineColorScheme === 'dark'")
+    reader.themed("light")
 
 
 def test_schedules_say_whose_they_are_and_are_paused_together(reader: Reader, moorage: Moorage) -> None:

@@ -29,7 +29,7 @@ export class Problem extends Error {
 
   /** All of it as one block, for a ticket. */
   get block(): string {
-    return [`status: ${this.status}`, `code: ${this.code}`, `reason: ${this.reason}`, `request: ${this.requestId}`, `time: ${new Date().toISOString()}`, this.message].join("\n");
+    return [`status: ${this.status}`, `code: ${this.code}`, `reason: ${this.reason}`, `request: ${this.requestId}`, `time: ${this.at.toISOString()}`, this.message].join("\n");
   }
 }
 

@@ -13,6 +13,7 @@ import classes from "./shell.module.css";
 
 const Palette = lazy(() => withWords(import("./Palette.tsx")));
 const SignInDialog = lazy(() => withWords(import("../identity/SignInDialog.tsx"))); // asked for before it is needed, and after what is read first
+const Printed = lazy(async () => withWords(import("./Printed.tsx").then((found) => ({ default: found.Printed }))));
 const KeyMap = lazy(() => withWords(import("./KeyMap.tsx")));
 
 export function Shell() {
@@ -39,6 +40,7 @@ export function Shell() {
         <Outlet />
       </main>
       <Suspense>{stands && <SignInDialog />}</Suspense>
+      <Suspense>{stands && <Printed />}</Suspense>
       <Suspense>{palette && <Palette onClose={() => setPalette(false)} onKeys={map} />}</Suspense>
       <Suspense>{keyMap && <KeyMap onClose={() => setKeyMap(false)} />}</Suspense>
     </div>

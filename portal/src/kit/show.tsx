@@ -64,7 +64,7 @@ export function Name({ children, mono }: { children: string; mono?: boolean }) {
 /** What was acted on, as the log has it: digests in it in short, the whole of it in the title. */
 export function Subject({ children }: { children: string }) {
   const short = children.replace(/sha(?:256|512):[0-9a-f]{32,}/g, shortDigest);
-  return short === children ? <Name>{children}</Name> : <span title={children}><Name>{short}</Name></span>;
+  return short === children ? <Name>{children}</Name> : <span title={children} data-whole><Name>{short}</Name></span>;
 }
 
 /** Copies a text; says so in place and to whoever listens. */

@@ -15,7 +15,7 @@ import { Confirm } from "../kit/Confirm.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { dateTime, shortDigest } from "../kit/format.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
-import { Bytes, Name, Time } from "../kit/show.tsx";
+import { Bytes, Subject, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
 import { isRunning, retentionChanged, runsQuery, verdictsQuery } from "./queries.ts";
 
@@ -81,7 +81,7 @@ function Verdicts({ project, id, run, rules }: { project: string; id: number; ru
     },
   });
   const columns: Column<RetentionVerdict>[] = [
-    { id: "artifact", head: t("retention.column.artifact"), cell: (one) => <Link to={places.artifact(project, one.repository, one.digest)}><Name>{one.tags.length ? `${one.repository}:${one.tags.join(", ")}` : `${one.repository}@${shortDigest(one.digest)}`}</Name></Link> },
+    { id: "artifact", head: t("retention.column.artifact"), cell: (one) => <Link to={places.artifact(project, one.repository, one.digest)}><Subject>{one.tags.length ? `${one.repository}:${one.tags.join(", ")}` : `${one.repository}@${one.digest}`}</Subject></Link> },
     { id: "verdict", head: t("retention.column.verdict"), width: "fit", phone: 1, cell: (one) => <Chip tone={TONES[one.verdict] ?? "plain"}>{t(`retention.verdict.${one.verdict as (typeof VERDICTS)[number]}`)}</Chip> },
     { id: "because", head: t("retention.column.because"), cell: (one) => t(`retention.because.${one.verdict as (typeof VERDICTS)[number]}`) },
     { id: "size", head: t("retention.column.size"), width: "figure", cell: (one) => <Bytes value={one.size} /> },
