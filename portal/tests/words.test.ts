@@ -91,6 +91,38 @@ test("the signs are those of the language: quotes, French spaces, traditional ch
   expect(found).toEqual([]);
 });
 
+test("each field of a message has a note for translators, with an example that stands well in it", () => {
+  const notes = JSON.parse(readFileSync(`${LOCALES}/notes.json`, "utf8")) as Record<string, [string, string]>;
+  const noteOf = (key: string, field: string) => [key, `${key.split(".")[0]}.${field}`, field].find((one) => one in notes);
+  const used = new Set<string | undefined>();
+  const without = Object.entries(english).flatMap(([key, text]) => fields(text).filter((field) => {
+    used.add(noteOf(key, field as string));
+    return noteOf(key, field as string) === undefined;
+  }).map((field) => `${key}: ${field}`));
+  expect(without).toEqual([]);
+  expect(Object.keys(notes).filter((one) => !used.has(one)), "notes of nothing").toEqual([]);
+  expect(Object.entries(notes).filter(([, [what, example]]) => what === "" || example === "")).toEqual([]);
+});
+
+test("the voice: nobody is begged, praised or blamed; buttons say what they do; labels are no sentences", () => {
+  const said = Object.entries(english);
+  expect(said.filter(([, text]) => /\b(please|oops|sorry|successful(ly)?|invalid|illegal|for ever)\b/i.test(text)), "words that are not ours").toEqual([]);
+  for (const language of languages) expect(Object.entries(flat(merged(LOCALES, language))).filter(([, text]) => /[!！]/.test(text)), language).toEqual([]);
+  const buttons = said.filter(([key]) => /\.(submit|action|open)(_\w+)?$/.test(key));
+  expect(buttons.length).toBeGreaterThan(60);
+  expect(buttons.filter(([, text]) => /^(OK|Yes|No|Submit|Confirm|Go)$/i.test(text) || /[.?]$/.test(text))).toEqual([]);
+  const labels = said.filter(([key]) => /(^|\.)(column|label|section|group|kind)\.|\.(title|label|tab)(_\w+)?$/.test(key));
+  expect(labels.length).toBeGreaterThan(200);
+  expect(labels.filter(([, text]) => text.endsWith(".") && !text.endsWith("No."))).toEqual([]);
+  // Sentence case: a word within is small, but for names and terms that are written with a capital.
+  const names = /\b(REST|API|OCI|Harbor|Moorage|Docker|LDAP|OpenID|Connect|CA|URL|DN|SBOM|UTC|ISO|JSON|HTTP|CloudEvents|Slack|StartTLS|TLS|CLI|Client|ID|PEM|StandardWebhooks|GiB|MiB|RE2|OpenAPI|S3|Markdown|Cron|Syslog|No|I)\b|“[^”]*”|\{\{\w+\}\}|\([^)]*\)/g;
+  expect(said.filter(([key]) => labels.some(([one]) => one === key) || buttons.some(([one]) => one === key)).filter(([, text]) => /\S [A-Z]/.test(text.replace(names, "x")))).toEqual([]);
+});
+
+test("French has a no-break space before each sign that has two parts", () => {
+  for (const [key, text] of Object.entries(flat(merged(LOCALES, "fr-FR")))) expect(text, key).not.toMatch(/[\p{L}\p{N})}][:;?!](\s|$)/u);
+});
+
 test("a word that a language lacks is English, in each plural form that the language has", () => {
   for (const language of languages) {
     const words = Object.keys(flat(whole(LOCALES, language)));

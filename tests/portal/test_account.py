@@ -30,11 +30,11 @@ def test_profile_and_password(reader: Reader, moorage: Moorage) -> None:
     reader.press("Save profile")
     reader.see("Profile saved")
     reader.expected = ["401 (Unauthorized)", "403 (Forbidden)"]
-    reader.type("Present password", "Not-th1s-one")
+    reader.type("Current password", "Not-th1s-one")
     reader.type("New password", "An0ther-of-mine")
     reader.press("Change password")
-    reader.see("This is not your present password.")
-    reader.type("Present password", dora.password)
+    reader.see("This is not your current password.")
+    reader.type("Current password", dora.password)
     reader.press("Change password")
     reader.see("Password changed")
     reader.open("/me/profile", "Profile")  # still signed in

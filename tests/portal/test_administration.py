@@ -28,7 +28,7 @@ def test_the_trash_of_all_projects(reader: Reader, moorage: Moorage, pusher: Pus
     reader.press("Actions for other/app")
     reader.press("Purge now")
     reader.type("Type other/app to confirm", "other/app")
-    reader.press("Purge for ever", within="dialog")
+    reader.press("Purge entry", within="dialog")
     reader.see("The trash is empty.")
 
 

@@ -62,7 +62,7 @@ def test_the_first_start_leads_to_the_first_push(reader: Reader, moorage: Moorag
     reader.sign_in(moorage.admin)
     reader.see_title("First steps")
     reader.see("admin still has the password that was made at the first start")
-    reader.type("Present password", moorage.admin.password)
+    reader.type("Current password", moorage.admin.password)
     reader.type("New password", "short")
     reader.press("Change password")
     reader.page.wait("document.querySelectorAll('form .field-error').length === 1")

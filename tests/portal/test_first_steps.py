@@ -91,7 +91,7 @@ def test_deleting_says_what_goes_and_can_be_undone(reader: Reader, moorage: Moor
     reader.see("Delete 1 tag?")
     reader.look("tags.delete")
     reader.press("Delete 1 tag")
-    reader.see("1 tag deleted")
+    reader.see("1 tag moved to the trash")
     reader.page.wait(f"!{shown}")
     reader.see_gone("1 selected")
     reader.photograph("tags.deleted")

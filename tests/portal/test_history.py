@@ -96,6 +96,6 @@ def test_what_is_in_the_trash_comes_back_or_is_purged(reader: Reader, moorage: M
     reader.press("Purge now")
     reader.look("trash.purge")
     reader.type("Type bin/two to confirm", "bin/two")
-    reader.press("Purge for ever", within="dialog")
+    reader.press("Purge entry", within="dialog")
     reader.see("The trash is empty.")
     assert {row["name"] for row in ask(moorage, "GET", "/projects/bin/repositories")} == {"bin/one", "bin/kept"}

@@ -32,7 +32,7 @@ def test_a_rule_is_made_and_keeps_tags(reader: Reader, moorage: Moorage, pusher:
     reader.see("Immutable by the rule v*")
     reader.photograph("tags.delete-refused")
     reader.press("Delete 1 tag", within="dialog")
-    reader.see("1 tag deleted")
+    reader.see("1 tag moved to the trash")
     reader.page.wait("document.querySelectorAll('tbody tr').length === 1")
     reader.open("/projects/fixed/policy/immutability", "fixed")
     reader.press("Actions for rule 1")

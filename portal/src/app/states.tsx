@@ -79,7 +79,7 @@ export function RoleOnly({ page: Shown, needs, label }: { page: ComponentType; n
   if (known === undefined || known.has(needs)) return <Shown />;
   if (user === null) return <ToSignIn />;
   const back = <Button component={Link} {...({ to: places.project(project) } as object)} variant="default">{t("shell.denied.toProject")}</Button>;
-  return <State title={t("shell.denied.title")}><Empty action={back}>{t("shell.denied.part", { page: t(label) })}</Empty></State>;
+  return <State title={t("shell.denied.title")}><Empty action={back}>{label === "members.title" ? t("shell.denied.members") : t("shell.denied.part", { page: t(label) })}</Empty></State>;
 }
 
 /** What is about the reader: whoever is not signed in is asked to, and comes back. */

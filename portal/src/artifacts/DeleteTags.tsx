@@ -23,7 +23,7 @@ export function DeleteTags({ path, tags, onClose, onDone }: { path: Path; tags: 
   const untagged = (found?.artifacts ?? []).filter((one) => one.why === "untagged");
   return (
     <Removal
-      title={t("artifacts.deleteTags.title", { count: tags.length })} submit={t("artifacts.deleteTags.submit", { count: going.length })} done={(count) => t("artifacts.deleteTags.done", { count })}
+      title={t("artifacts.deleteTags.title", { count: tags.length })} submit={t("artifacts.deleteTags.submit", { count: going.length })} done={(count, inTrash) => t(inTrash ? "artifacts.deleteTags.trashed" : "artifacts.deleteTags.done", { count })}
       found={found && [found]} failed={preview.error} retry={() => void preview.refetch()} project={path.project_name} going={going.map((tag) => ({ name: tag, entry: `${path.project_name}/${path.repository_name}:${tag}`, remove: () => remove(tag) }))}
       changed={(leaving) => repositoryChanged(path, leaving)} onClose={onClose} onDone={onDone}
     >

@@ -41,7 +41,7 @@ export function Names({ names, count = names.length }: { names: ReactNode[]; cou
 export function Removal({ title, submit, done, found, failed, retry, typed, going, project, changed, onClose, onDone, children }: {
   title: string;
   submit: string;
-  done: (count: number) => string;
+  done: (count: number, inTrash: boolean) => string;
   found: Deletion[] | undefined;
   failed: unknown;
   retry: () => void;
@@ -78,7 +78,7 @@ export function Removal({ title, submit, done, found, failed, retry, typed, goin
       const { gone, stay } = await removeEach(these, (count) => setTried({ count, of: these.length }), () => stops.current);
       if (gone.length > 0) {
         const entries = gone.flatMap((one) => (one.entry === null ? [] : [one.entry]));
-        toast(done(gone.length), comesBack && entries.length > 0 ? { label: t("kit.undo"), run: () => undo(entries) } : undefined);
+        toast(done(gone.length, comesBack), comesBack && entries.length > 0 ? { label: t("kit.undo"), run: () => undo(entries) } : undefined);
       }
       if (stay.length === 1 && gone.length === 0) throw stay[0]?.problem;
       return stay;

@@ -95,6 +95,7 @@ export default function TagsPage() {
       {unmarked.length > 0 && <Refused title={t("labels.left", { count: unmarked.length })} left={unmarked} />}
       <Table
         id="tags" caption={t("artifacts.tags.caption", { name: repository })} columns={columns} query={query} list={list} rowKey={(one) => one.name} rowDigest={(one) => one.digest} rowName={(one) => one.name} filterLabel={t("artifacts.tags.filter")}
+        noMatch={(q, count) => t("artifacts.tags.noMatch", { q, count })}
         tools={
           <>
           <Select

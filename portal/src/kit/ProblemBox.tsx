@@ -78,10 +78,12 @@ export function useSay(): (problem: Problem) => Promise<string> {
 }
 
 /** An error at the thing it concerns. `onRetry` only for reads: nothing that changes is sent again by itself. */
-export function ProblemBox({ error, onRetry, title }: { error: unknown; onRetry?: () => void; title?: string }) {
+export function ProblemBox({ error, onRetry, title, isList = false }: { error: unknown; onRetry?: () => void; title?: string; isList?: boolean }) {
   const t = useWords();
   const problem = asProblem(error);
-  const said = useSaidOf(problem.status > 0)(problem);
+  const own = useSaidOf(problem.status > 0)(problem);
+  const isBug = isList && problem.status === 500 && problem.requestId !== "";
+  const said = isBug ? t("problems.list", { id: problem.requestId.slice(-12) }) : own;
   return (
     <div className={classes["problem"]} role="alert">
       <IconAlertTriangle size={16} stroke={1.5} aria-hidden className={classes["problemIcon"]} />

@@ -53,6 +53,8 @@ export interface TableProps<T> {
   rowName: (row: T) => string;
   /** Shown instead of rows when nothing is there at all. */
   empty: ReactNode;
+  /** What is said when the words of the filter match none of so many. */
+  noMatch?: (q: string, all: number) => string;
   /** The label of the field that filters by words; none: no field. */
   filterLabel?: string;
   /** More filters and buttons, in the line above. */
@@ -219,15 +221,18 @@ function RowMenu({ name, children }: { name: string; children: ReactNode }) {
 }
 
 /** What stands below the head when there are no rows: a problem, or why it is empty. */
-function Body<T>({ id, query, list, empty }: TableProps<T>) {
+function Body<T>({ id, query, list, empty, noMatch }: TableProps<T>) {
   const t = useWords();
   const rows = query.data?.data;
+  const [all, setAll] = useState(0); // how many there are without a filter, as was seen last
+  const total = list.isFiltered || query.isFetching ? undefined : query.data?.total;
+  if (total !== undefined && total !== all) setAll(total);
   useEffect(() => {
     if (rows) keepRows(id, rows.length);
   }, [rows, id]);
-  if (query.error && rows === undefined) return <div className={classes["state"]}><ProblemBox error={query.error} onRetry={() => void query.refetch()} /></div>;
+  if (query.error && rows === undefined) return <div className={classes["state"]}><ProblemBox isList error={query.error} onRetry={() => void query.refetch()} /></div>;
   if (rows?.length !== 0) return null;
-  if (list.isFiltered) return <div className={classes["state"]}><Empty action={<Button size="xs" variant="default" onClick={list.clear}>{t("kit.table.clearFilter")}</Button>}>{list.q ? t("kit.table.noMatch", { q: list.q }) : t("kit.table.noMatchFilter")}</Empty></div>;
+  if (list.isFiltered) return <div className={classes["state"]}><Empty action={<Button size="xs" variant="default" onClick={list.clear}>{t("kit.table.clearFilter")}</Button>}>{list.q ? (all > 0 ? noMatch?.(list.q, all) : undefined) ?? t("kit.table.noMatch", { q: list.q }) : t("kit.table.noMatchFilter")}</Empty></div>;
   return <div className={classes["state"]}>{empty}</div>;
 }
 
