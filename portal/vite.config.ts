@@ -17,7 +17,7 @@ const LOCALES = join(import.meta.dirname, "src/locales");
 const GROUPS = [
   { name: "base", tags: ["$initial"], test: /^(?!.*(?:index\.html|src\/main\.tsx)$)/, priority: 4 },
   { name: "door", test: /src\/app\/Mark|src\/kit\/TextField|IconChevronDown\.|@mantine\/core\/esm\/components\/(Checkbox|PasswordInput|TextInput)\//, priority: 3 },
-  { name: "shell", test: /src\/app\/Shell|src\/kit\/(Table|Progress|Chip|Facts|Waiting)\.tsx|src\/(projects|artifacts)\/queries|node_modules\/@tabler\//, priority: 2 },
+  { name: "shell", test: /src\/app\/Shell|src\/kit\/(?:(Table|Progress|Chip|Facts|Waiting)\.tsx|kept)|src\/(projects|artifacts)\/queries|node_modules\/@tabler\//, priority: 2 },
   { name: "number", test: /src\/kit\/NumberField|node_modules\/react-number-format\/|@mantine\/core\/esm\/components\/NumberInput\//, priority: 1.5 },
   { name: "more", test: /node_modules\/(@tanstack\/(react-router|router-core|react-query|query-core)|@mantine\/hooks|@mantine\/core\/(?!esm\/components\/(MultiSelect|Pill|PillsInput|Autocomplete|NumberInput)\/)[^/]+)\/|src\/kit\/(?!Chart|chart|Bars|Markdown|markdown|Rules|rules|Schedule|cron|Log\.|SecretOnce|Draft|Toasts|NumberField)|src\/app\/(?!Palette|HarborPage|KeyMap|more)/, priority: 1 },
 ];

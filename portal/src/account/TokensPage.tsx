@@ -11,6 +11,7 @@ import { Confirm } from "../kit/Confirm.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { Page } from "../kit/Page.tsx";
 import { SecretOnce } from "../kit/SecretOnce.tsx";
+import { useReopen } from "../kit/kept.ts";
 import { Table } from "../kit/Table.tsx";
 import { toast } from "../kit/toast.tsx";
 import { useTokenColumns } from "./tokenColumns.tsx";
@@ -22,6 +23,7 @@ export default function TokensPage() {
   const user = useUser();
   const query = useQuery(tokensQuery);
   const [makes, setMakes] = useState(false);
+  useReopen("token", () => { setMakes(true); return true; });
   const [secret, setSecret] = useState<{ name: string; secret: string } | null>(null);
   const [going, setGoing] = useState<AccessToken | null>(null);
   const revoke = useMutation({

@@ -7,7 +7,8 @@ import { call } from "../api/client.ts";
 import { useMay } from "../app/session.tsx";
 import { useWords } from "../app/words.ts";
 import { Empty } from "../kit/Empty.tsx";
-import { KeptNote, useKept, useOnKept } from "../kit/Draft.tsx";
+import { KeptNote, useKept } from "../kit/Draft.tsx";
+import { useReopen } from "../kit/kept.ts";
 import { TextArea } from "../kit/Field.tsx";
 import { Markdown } from "../kit/Markdown.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
@@ -24,7 +25,7 @@ export default function InfoPage() {
   const may = useMay(project);
   const query = useQuery(repositoryQuery(path));
   const [edits, setEdits] = useState(false);
-  useOnKept(draftOf(path), () => setEdits(true));
+  useReopen(draftOf(path), () => { setEdits(true); return true; });
   if (query.error && !query.data) return <ProblemBox error={query.error} onRetry={() => void query.refetch()} />;
   if (!query.data) return <Waiting />;
   const text = query.data.description ?? "";

@@ -3,6 +3,7 @@ import { Button, Modal } from "@mantine/core";
 import { useBlocker } from "@tanstack/react-router";
 import { createContext, useContext, useEffect, useLayoutEffect, useRef, useState, type FormEvent, type ReactNode } from "react";
 import { useWords } from "../app/words.ts";
+import { Attention } from "./attention.tsx";
 import { ProblemBox } from "./ProblemBox.tsx";
 import { say } from "./say.ts";
 import classes from "./kit.module.css";
@@ -104,6 +105,7 @@ export function DialogForm({ children, submit, onSubmit, onCancel, busy, error, 
   const t = useWords();
   const close = useContext(Closing);
   const form = useRef<HTMLFormElement>(null);
+  const [tries, setTries] = useState(0);
   const said = useRef("");
   // The focus is on Cancel: what is asked, and what would go, is spoken; it may come later than the dialog.
   useEffect(() => {
@@ -115,10 +117,13 @@ export function DialogForm({ children, submit, onSubmit, onCancel, busy, error, 
   });
   const send = (event: FormEvent) => {
     event.preventDefault();
-    if (!busy) onSubmit();
+    if (busy) return;
+    setTries(tries + 1);
+    onSubmit();
   };
   return (
     <form ref={form} className="stack" onSubmit={send} noValidate>
+      <Attention form={form} tries={tries} busy={busy} />
       {children}
       {error !== null && error !== undefined && <ProblemBox error={error} />}
       <div className={classes["buttons"]} data-buttons>

@@ -2,31 +2,10 @@
 import { Button } from "@mantine/core";
 import { useBlocker } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
-import { DRAFTS, useUser } from "../app/session.tsx";
 import { useWords } from "../app/words.ts";
 import { Dialog } from "./Dialog.tsx";
+import { read, usePlace, write } from "./kept.ts";
 import classes from "./kit.module.css";
-
-/** Where a person's draft is: what one has typed is not shown to another at the same window. */
-function usePlace(name: string): string {
-  return `${DRAFTS}${useUser()?.user_id ?? ""}/${name}`;
-}
-
-function read(place: string): Record<string, unknown> {
-  try {
-    return JSON.parse(sessionStorage.getItem(place) ?? "{}") as Record<string, unknown>;
-  } catch {
-    return {};
-  }
-}
-
-/** Keep values there; none: nothing is kept. */
-function write(place: string, kept: Record<string, unknown>): void {
-  try {
-    if (Object.keys(kept).length) sessionStorage.setItem(place, JSON.stringify(kept));
-    else sessionStorage.removeItem(place);
-  } catch { /* no storage: it holds for this page */ }
-}
 
 const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
 
@@ -78,15 +57,6 @@ export function useKept<T extends object>(name: string, first: T, bare: (value: 
     setValue(start);
   };
   return [value, setValue, { found: found !== null, reset }];
-}
-
-/** Opens a form of which something is kept, once it is known who reads. */
-export function useOnKept(name: string, open: () => void): void {
-  const place = usePlace(name);
-  const opens = useRef(open);
-  useEffect(() => {
-    if (Object.keys(read(place)).length > 0) opens.current();
-  }, [place]);
 }
 
 /** Says that a form was filled with what was typed before, and offers to begin anew. */

@@ -77,6 +77,14 @@ export function useSay(): (problem: Problem) => Promise<string> {
   };
 }
 
+/** That a name is taken, in words for its field; null: it is something else. */
+export function useConflict(error: unknown): string | null {
+  const t = useWords();
+  const language = useLanguage();
+  if (error === null || asProblem(error).status !== 409) return null;
+  return saidOf(asProblem(error), t, language) ?? asProblem(error).message;
+}
+
 /** An error at the thing it concerns. `onRetry` only for reads: nothing that changes is sent again by itself. */
 export function ProblemBox({ error, onRetry, title, isList = false }: { error: unknown; onRetry?: () => void; title?: string; isList?: boolean }) {
   const t = useWords();

@@ -11,6 +11,7 @@ import { useLanguage, useWords, withWords } from "../app/words.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { bytes, number } from "../kit/format.ts";
+import { useReopen } from "../kit/kept.ts";
 import { Page } from "../kit/Page.tsx";
 import { Quota } from "../kit/Progress.tsx";
 import { Count, Name, Time } from "../kit/show.tsx";
@@ -36,6 +37,7 @@ export default function ProjectsPage() {
   const held = useQuery({ ...quotasOfQuery(ids), enabled: admin && ids.length > 0 }).data;
   const [makes, setMakes] = useState(false);
   const [going, setGoing] = useState<string[] | null>(null);
+  useReopen("project", () => { setMakes(true); return true; });
   // Whose projects they are may delete them; the server decides all the same.
   const own = (query.data?.data ?? []).filter((one) => admin || one.current_user_role_id === PROJECT_ADMIN);
   const mayMake = Boolean(user) && (admin || system?.project_creation_restriction === "everyone");

@@ -11,6 +11,7 @@ import { Chip } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { Facts } from "../kit/Facts.tsx";
 import { Final } from "../kit/Final.tsx";
+import { useReopen } from "../kit/kept.ts";
 import { Page } from "../kit/Page.tsx";
 import { Name, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
@@ -23,6 +24,12 @@ export default function RegistriesPage() {
   const query = useQuery(registriesQuery(list));
   const kinds = useQuery(kindsQuery).data ?? {};
   const [asks, setAsks] = useState<{ what: "new" } | { what: "edit" | "delete"; registry: Registry } | null>(null);
+  useReopen("registry", (which) => {
+    const found = query.data?.data.find((one) => String(one.id) === which);
+    if (which === "new") setAsks({ what: "new" });
+    else if (found) setAsks({ what: "edit", registry: found });
+    return which === "new" || query.data !== undefined;
+  });
   const columns: Column<Registry>[] = [
     { id: "name", head: t("registries.column.name"), sort: "name", cell: (one) => <Name>{one.name ?? ""}</Name> },
     { id: "health", head: t("registries.column.health"), width: "fit", sort: "status", phone: 1, cell: (one) => (one.status === "healthy" ? <Chip tone="ok" icon={IconCheck}>{one.latency == null ? t("registries.answers") : t("registries.tested", { ms: one.latency })}</Chip> : <Chip tone="danger" icon={IconAlertTriangle} {...(one.status_reason ? { title: one.status_reason } : {})}>{t("registries.silent")}</Chip>) },

@@ -11,7 +11,7 @@ import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { KeptNote, useKept } from "../kit/Draft.tsx";
 import { CheckField, PasswordField, SelectField, TextArea, TextField } from "../kit/Field.tsx";
 import { number } from "../kit/format.ts";
-import { ProblemBox } from "../kit/ProblemBox.tsx";
+import { ProblemBox, useConflict } from "../kit/ProblemBox.tsx";
 import { kindsQuery, registriesChanged } from "./queries.ts";
 
 interface Values {
@@ -61,6 +61,7 @@ export function RegistryForm({ registry, onClose }: { registry?: Registry; onClo
     },
     onSuccess: async () => { await registriesChanged(); onClose(); },
   });
+  const taken = useConflict(save.error);
   const test = useMutation({
     mutationFn: async () => {
       const began = performance.now();
@@ -68,7 +69,7 @@ export function RegistryForm({ registry, onClose }: { registry?: Registry; onClo
       return performance.now() - began;
     },
   });
-  const change = (part: Partial<Values>) => { setOne({ ...one, ...part }); setWrong({}); test.reset(); };
+  const change = (part: Partial<Values>) => { setOne({ ...one, ...part }); setWrong({}); if (save.isError) save.reset(); test.reset(); };
   const check = () => {
     const found: Partial<Record<keyof Values, string>> = { ...(plain.name === "" ? { name: t("registries.nameMissing") } : {}), ...(url === "" ? { url: t("registries.urlMissing") } : {}) };
     setWrong(found);
@@ -77,10 +78,10 @@ export function RegistryForm({ registry, onClose }: { registry?: Registry; onClo
   const dirty = JSON.stringify(one) !== JSON.stringify(valuesOf(registry)) && !save.isSuccess;
   return (
     <Dialog title={registry ? t("registries.edit.title", { name: registry.name ?? "" }) : t("registries.new.title")} opened onClose={onClose} dirty={dirty}>
-      <DialogForm submit={registry ? t("registries.edit.submit") : t("registries.new.submit")} onSubmit={() => { if (check()) save.mutate(); }} onCancel={onClose} busy={save.isPending} error={save.error}>
+      <DialogForm submit={registry ? t("registries.edit.submit") : t("registries.new.submit")} onSubmit={() => { if (check()) save.mutate(); }} onCancel={onClose} busy={save.isPending} error={taken === null ? save.error : null}>
         <KeptNote kept={kept} />
         <SelectField label={t("registries.column.kind")} description={info?.description} searchable disabled={registry !== undefined} value={one.type} data={Object.entries(kinds ?? {}).map(([value, each]) => ({ value, label: each.label }))} onChange={(type) => change({ type: String(type), url: "" })} />
-        <TextField label={t("registries.column.name")} value={one.name} error={wrong.name} maxLength={255} data-autofocus onChange={(event) => change({ name: event.currentTarget.value })} />
+        <TextField label={t("registries.column.name")} value={one.name} error={wrong.name ?? taken} maxLength={255} data-autofocus onChange={(event) => change({ name: event.currentTarget.value })} />
         {places.length > 1 && fixed.url === undefined && <SelectField label={t("registries.field.place")} description={t("registries.field.placeHint")} value={places.some((each) => each.value === one.url) ? one.url : null} data={places.map((each) => ({ value: each.value, label: each.key }))} onChange={(value) => change({ url: String(value) })} />}
         <TextField label={t("registries.column.url")} placeholder={EXAMPLE} type="url" value={url} disabled={fixed.url !== undefined} error={wrong.url} onChange={(event) => change({ url: event.currentTarget.value })} />
         <TextField label={t("registries.field.key")} optional={fixed.key === undefined} value={key} disabled={fixed.key !== undefined} autoComplete="off" onChange={(event) => change({ key: event.currentTarget.value })} />

@@ -9,6 +9,7 @@ import { useWords } from "../app/words.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { KeptNote, useKept } from "../kit/Draft.tsx";
 import { CheckField, NumberField, SelectField, TextField } from "../kit/Field.tsx";
+import { useConflict } from "../kit/ProblemBox.tsx";
 import { ScheduleField, plannedOf, scheduleOf, type Planned } from "../kit/Schedule.tsx";
 import { allRegistriesQuery } from "../registries/queries.ts";
 import { isPull, otherOf, replicationsChanged } from "./queries.ts";
@@ -61,7 +62,7 @@ export function PolicyForm({ policy, onClose }: { policy?: ReplicationPolicy; on
   const registries = useQuery(allRegistriesQuery).data;
   const [one, setOne, kept] = useKept<Values>(`replication/${policy?.id ?? "new"}`, valuesOf(policy));
   const [wrong, setWrong] = useState<Partial<Record<"name" | "registry", string>>>({});
-  const change = (part: Partial<Values>) => { setOne({ ...one, ...part }); setWrong({}); };
+  const change = (part: Partial<Values>) => { setOne({ ...one, ...part }); setWrong({}); if (save.isError) save.reset(); };
   const pulls = one.direction === "pull";
   const trigger = pulls && one.trigger === "event_based" ? "manual" : one.trigger; // nobody tells us what is pushed elsewhere
   const save = useMutation({
@@ -77,6 +78,7 @@ export function PolicyForm({ policy, onClose }: { policy?: ReplicationPolicy; on
     },
     onSuccess: async () => { await replicationsChanged(); onClose(); },
   });
+  const taken = useConflict(save.error);
   const send = () => {
     const found = { ...(one.name.trim() === "" ? { name: t("replications.field.nameMissing") } : {}), ...(one.registry === "" ? { registry: t("replications.field.registryMissing") } : {}) };
     setWrong(found);
@@ -93,9 +95,9 @@ export function PolicyForm({ policy, onClose }: { policy?: ReplicationPolicy; on
   }
   return (
     <Dialog title={title} opened onClose={onClose} dirty={dirty} size={560}>
-      <DialogForm submit={policy ? t("replications.edit.submit") : t("replications.new.submit")} onSubmit={send} onCancel={onClose} busy={save.isPending} error={save.error}>
+      <DialogForm submit={policy ? t("replications.edit.submit") : t("replications.new.submit")} onSubmit={send} onCancel={onClose} busy={save.isPending} error={taken === null ? save.error : null}>
         <KeptNote kept={kept} />
-        <TextField label={t("replications.column.name")} value={one.name} error={wrong.name} maxLength={255} data-autofocus onChange={(event) => change({ name: event.currentTarget.value })} />
+        <TextField label={t("replications.column.name")} value={one.name} error={wrong.name ?? taken} maxLength={255} data-autofocus onChange={(event) => change({ name: event.currentTarget.value })} />
         <SegmentedControl aria-label={t("replications.field.direction")} value={one.direction} data={[{ value: "push", label: t("replications.field.push") }, { value: "pull", label: t("replications.field.pull") }]} onChange={(direction) => change({ direction: direction as Values["direction"] })} />
         <SelectField label={t("replications.field.registry")} value={one.registry || null} error={wrong.registry} data={(registries ?? []).map((each) => ({ value: String(each.id), label: each.name ?? "" }))} onChange={(registry) => change({ registry: String(registry) })} />
         <TextField label={t("replications.field.names")} optional placeholder={EXAMPLE} description={t("replications.field.namesHint")} value={one.names} onChange={(event) => change({ names: event.currentTarget.value })} classNames={{ input: "mono" }} />

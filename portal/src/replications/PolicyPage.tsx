@@ -17,6 +17,7 @@ import { Progress } from "../kit/Progress.tsx";
 import { Bytes, Name, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
 import { isOver, progressText, shareOf, StateChip } from "../kit/Work.tsx";
+import { useReopen } from "../kit/kept.ts";
 import { PolicyForm } from "./PolicyForm.tsx";
 import { policyQuery, progressOf, runPath, runsQuery, start } from "./queries.ts";
 import { Where } from "./ReplicationsPage.tsx";
@@ -34,6 +35,7 @@ export default function PolicyPage() {
   const query = useQuery(policyQuery(id));
   const runs = useQuery(runsQuery(id, list));
   const [edits, setEdits] = useState(false);
+  useReopen(`replication/${id}`, () => { setEdits(true); return true; });
   const run = useMutation({ mutationFn: () => start(id), onSuccess: (made) => navigate({ to: runPath(id, made) }) });
   if (query.error && !query.data) return <Failed error={query.error} onRetry={() => void query.refetch()} />;
   const policy = query.data;

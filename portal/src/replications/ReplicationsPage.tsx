@@ -11,6 +11,7 @@ import { useWords } from "../app/words.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { Final } from "../kit/Final.tsx";
+import { useReopen } from "../kit/kept.ts";
 import { Page } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Name, Time } from "../kit/show.tsx";
@@ -27,6 +28,12 @@ export default function ReplicationsPage() {
   const list = useListState({ sort: "name" });
   const query = useQuery(policiesQuery(list));
   const [asks, setAsks] = useState<{ what: "new" } | { what: "edit" | "delete"; policy: ReplicationPolicy } | null>(null);
+  useReopen("replication", (which) => {
+    const found = query.data?.data.find((one) => String(one.id) === which);
+    if (which === "new") setAsks({ what: "new" });
+    else if (found) setAsks({ what: "edit", policy: found });
+    return which === "new" || query.data !== undefined;
+  });
   const run = useMutation({ mutationFn: (policy: number) => start(policy), onSuccess: (id, policy) => navigate({ to: runPath(policy, id) }) });
   const able = useMutation({ mutationFn: (one: ReplicationPolicy) => call("PUT /replication/policies/{id}", { path: { id: one.id ?? 0 }, body: { enabled: !one.enabled } }), onSuccess: replicationsChanged });
   const columns: Column<ReplicationPolicy>[] = [

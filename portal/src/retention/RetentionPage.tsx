@@ -12,6 +12,7 @@ import { useWords } from "../app/words.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Confirm } from "../kit/Confirm.tsx";
 import { Empty } from "../kit/Empty.tsx";
+import { useReopen } from "../kit/kept.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Rules } from "../kit/Rules.tsx";
 import { useSaidCron } from "../kit/Schedule.tsx";
@@ -37,6 +38,12 @@ export default function RetentionPage() {
   const [form, setForm] = useState<number | "new" | null>(null);
   const [runs, setRuns] = useState(false);
   const rules = query.data?.rules ?? [];
+  useReopen(`retention/${project}`, (which) => {
+    const at = rules.findIndex((one) => JSON.stringify(one) === which);
+    if (which === "new") setForm(which);
+    else if (at >= 0) setForm(at);
+    return which === "new" || query.data !== undefined;
+  });
   const cron = cronOf(query.data);
   const writes = may("tag-retention:update");
   const save = useMutation({

@@ -12,6 +12,7 @@ import { Confirm } from "../kit/Confirm.tsx";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { SelectField } from "../kit/Field.tsx";
+import { useReopen } from "../kit/kept.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { SecretOnce } from "../kit/SecretOnce.tsx";
 import { Name, Time } from "../kit/show.tsx";
@@ -28,8 +29,10 @@ export interface Made {
 }
 
 /** `rights`: what a robot may do, in a cell; `details`: all of it, below its row; `form`: to make one (null) or change one. */
-export function RobotList({ id, empty, query, list, writes, changed, columns, details, form, frame }: {
+export function RobotList({ id, place, empty, query, list, writes, changed, columns, details, form, frame }: {
   id: string;
+  /** The project, or "" for those of the system: where a form keeps what was typed. */
+  place: string;
   empty: string;
   query: Listed<Robot>;
   list: ListState;
@@ -44,6 +47,11 @@ export function RobotList({ id, empty, query, list, writes, changed, columns, de
 }) {
   const t = useWords();
   const [edited, setEdited] = useState<Robot | "new" | null>(null);
+  useReopen(`robot/${place}`, (which) => {
+    const found = which === "new" ? which : query.data?.data.find((one) => String(one.id) === which);
+    if (found) setEdited(found);
+    return found !== undefined || query.data !== undefined;
+  });
   const [secret, setSecret] = useState<Made | null>(null);
   const [turned, setTurned] = useState<Robot | null>(null);
   const [going, setGoing] = useState<Robot | null>(null);

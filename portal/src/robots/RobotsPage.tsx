@@ -20,7 +20,7 @@ export default function RobotsPage() {
   const query = useQuery(robotsQuery(project, id, list));
   return (
     <RobotList
-      id="robots" empty={t("robots.empty")} query={query} list={list} writes={may("robot:create") && id !== undefined} changed={() => robotsChanged(project)}
+      id="robots" place={project} empty={t("robots.empty")} query={query} list={list} writes={may("robot:create") && id !== undefined} changed={() => robotsChanged(project)}
       columns={[{ id: "rights", head: t("robots.column.rights"), cell: (one) => <RightsSaid rights={rightsOf(one.permissions?.[0]?.access)} /> }]}
       details={(one) => <RightsList rights={rightsOf(one.permissions?.[0]?.access)} />}
       form={(robot, onClose, onCreated) => <RobotForm project={project} robot={robot} onClose={onClose} onCreated={onCreated} />}

@@ -18,7 +18,7 @@ export default function SystemRobotsPage() {
   const query = useQuery(systemRobotsQuery(list));
   return (
     <RobotList
-      id="system-robots" empty={t("robots.empty")} query={query} list={list} writes changed={systemRobotsChanged}
+      id="system-robots" place="" empty={t("robots.empty")} query={query} list={list} writes changed={systemRobotsChanged}
       columns={[
         { id: "projects", head: t("robots.column.projects"), cell: (one) => <Where robot={one} /> },
         { id: "rights", head: t("robots.column.rights"), cell: (one) => <May robot={one} /> },

@@ -10,6 +10,7 @@ import { capabilitiesQuery, useUser } from "../app/session.tsx";
 import { useWords, type Key } from "../app/words.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
+import { useReopen } from "../kit/kept.ts";
 import { Page } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Name, Time } from "../kit/show.tsx";
@@ -27,6 +28,7 @@ export default function UsersPage() {
   const list = useListState({ sort: "username" });
   const query = useQuery(usersQuery(list));
   const [asks, setAsks] = useState<{ what: "new" | "import" } | { what: "password" | "profile" | "admin" | "tokens" | "delete"; user: UserResp } | null>(null);
+  useReopen("user", () => { setAsks({ what: "new" }); return true; });
   const hasDirectory = useQuery(capabilitiesQuery).data?.sign_in.includes("ldap") ?? false;
   const demote = useMutation({ mutationFn: (user: UserResp) => call("PUT /users/{user_id}/sysadmin", { path: { user_id: user.user_id }, body: { sysadmin_flag: false } }), onSuccess: usersChanged });
   const source = (one: UserResp) => (SOURCES[one.source ?? ""] ? t(SOURCES[one.source ?? ""] as Key) : (one.source ?? ""));

@@ -47,10 +47,9 @@ export function WebhookForm({ project, policy, onClose }: { project: string; pol
   });
   const send = () => {
     const address = draft.targets.findIndex((one) => !/^https?:\/\/\S+$/.test((one.address ?? "").trim()));
-    if (draft.name.trim() === "") setWrong({ name: t("webhooks.nameMissing") });
-    else if (draft.events.length === 0) setWrong({ events: t("webhooks.eventsMissing") });
-    else if (address >= 0) setWrong({ address });
-    else save.mutate();
+    const found = { ...(draft.name.trim() === "" ? { name: t("webhooks.nameMissing") } : {}), ...(draft.events.length === 0 ? { events: t("webhooks.eventsMissing") } : {}), ...(address >= 0 ? { address } : {}) };
+    setWrong(found);
+    if (Object.keys(found).length === 0) save.mutate();
   };
   const isDirty = JSON.stringify(draft) !== JSON.stringify(start);
   return (

@@ -13,6 +13,7 @@ import { Chip } from "../kit/Chip.tsx";
 import { Confirm } from "../kit/Confirm.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { listed } from "../kit/format.ts";
+import { useReopen } from "../kit/kept.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Name, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
@@ -34,6 +35,11 @@ export default function WebhooksPage() {
   const last = useQuery(lastQuery(project)).data;
   const failing = new Set(useQuery(failingQuery(project)).data?.map((one) => one.id));
   const [shown, setShown] = useState<WebhookPolicy | "new" | null>(null);
+  useReopen(`webhook/${project}`, (which) => {
+    const found = which === "new" ? which : query.data?.data.find((one) => String(one.id) === which);
+    if (found) setShown(found);
+    return found !== undefined || query.data !== undefined;
+  });
   const [goes, setGoes] = useState<WebhookPolicy | null>(null);
   const [signs, setSigns] = useState<WebhookPolicy | null>(null);
   const pathOf = (one: WebhookPolicy) => ({ project_name_or_id: project, webhook_policy_id: one.id ?? 0 });
