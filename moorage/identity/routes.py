@@ -21,6 +21,7 @@ from moorage.errors import (
     CredentialsInvalid,
     Denied,
     EmailInvalid,
+    LastAdministrator,
     LocalUsersOff,
     NotAPerson,
     PasswordInvalid,
@@ -123,6 +124,12 @@ class UserSysAdminFlag(msgspec.Struct):
     """Whether somebody is a system administrator."""
 
     sysadmin_flag: bool = False
+
+
+class UserLock(msgspec.Struct):
+    """Whether somebody is locked out."""
+
+    locked: bool
 
 
 class UserSearchRespItem(msgspec.Struct):
@@ -285,6 +292,25 @@ async def set_sysadmin(
 
 
 @operation(
+    "PUT", "/users/{user_id:int}/lock", id="setUserLock", tag="user", needs=system("user:update"), ours=True,
+    problems=(UserUnknown, LastAdministrator),
+)  # fmt: skip
+async def set_lock(data: JSONBody[UserLock], call: NamedDependency[Call], user_id: FromPath[int]) -> Response[None]:
+    """Lock an account, or unlock it. Its sessions end at once; what it did and may do stays.
+
+    Nobody locks themselves, nor the first administrator. Robots and access tokens may not, whatever they were given.
+    """
+    call.require_sign_in()
+    if not call.admin:
+        raise call.denied("user:update", "system", None)
+    if data.locked and user_id in {service.ADMIN_ID, call.signed_in().principal_id}:
+        why = "Nobody locks themselves, and nobody the first administrator."
+        raise call.denied("user:update", "system", None, why=why)
+    await call.run(service.set_disabled, user_id, disabled=data.locked)
+    return Response(None)
+
+
+@operation(
     "PUT", "/users/{user_id:int}/password", id="updateUserPassword", tag="user",
     needs=inside("oneself with the old password, or an administrator; only local accounts"),
     problems=(PasswordInvalid, AccountForeign, LocalUsersOff, UserUnknown),
@@ -384,6 +410,7 @@ ROUTES = (
     update_user,
     delete_user,
     set_sysadmin,
+    set_lock,
     set_password,
     get_current_permissions,
     get_permissions,

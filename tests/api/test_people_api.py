@@ -120,6 +120,20 @@ async def test_nobody_deletes_or_demotes_themselves_or_the_first(app: Server, ad
     assert (await call(me, app, "GET", "/users")).status == 403
 
 
+async def test_an_account_is_locked_and_unlocked(app: Server, admin: Client) -> None:
+    boss, me = await make_user(app, admin=True), await make_user(app)
+    path = f"/users/{me.id}/lock"
+    for client, number in ((admin, 1), (boss, 1), (boss, boss.id), (me, me.id), (me, boss.id)):
+        assert (await call(client, app, "PUT", f"/users/{number}/lock", {"locked": True})).status == 403
+    assert (await call(boss, app, "PUT", path, {"locked": True})).status == 200
+    assert (await call(me, app, "GET", "/users/current")).status == 401
+    assert (await call(admin, app, "GET", f"/users/{me.id}")).json()["disabled"] is True
+    assert (await call(boss, app, "PUT", path, {"locked": False})).status == 200
+    assert (await call(me, app, "GET", "/users/current")).status == 200
+    assert "disabled" not in (await call(admin, app, "GET", f"/users/{me.id}")).json()
+    assert (await call(admin, app, "PUT", "/users/999999999/lock", {"locked": False})).status == 404
+
+
 async def test_a_password_is_changed_with_the_old_one_or_by_an_administrator(app: Server, admin: Client) -> None:
     me = await make_user(app)
     path = f"/users/{me.id}/password"

@@ -145,6 +145,7 @@ DIALOGS = (
     ("/projects/team/webhooks", "Actions for ci", "Sign what it sends…"),
     ("/projects/team/webhooks", "Actions for ci", "Delete webhook…"), ("/me/tokens", "Actions for laptop", "Revoke…"),
     ("/admin/users", "Actions for bob", "Make administrator…"), ("/admin/users", "Actions for bob", "Edit profile…"),
+    ("/admin/users", "Actions for bob", "Lock account…"),
     ("/admin/users", "Actions for bob", "Set password…"), ("/admin/groups", "Actions for engineers", "Rename group…"),
     ("/admin/groups", "Actions for engineers", "Delete group…"),
     ("/admin/registries", "Actions for elsewhere", "Edit registry…"),

@@ -218,6 +218,7 @@ RECIPES: dict[str, Recipe] = {
     "getUser": _FEW,
     "updateUserProfile": Recipe(body=lambda place: {**_PERSON, "email": f"{place.unused}@example.org"}),
     "deleteUser": _FEW,
+    "setUserLock": Recipe(body=_body({"locked": True})),
     "setUserSysAdmin": Recipe(body=_body({"sysadmin_flag": False})),
     "updateUserPassword": Recipe(body=lambda place: {"new_password": "Other-Pass" + place.unused}),
     "getCurrentUserPermissions": Recipe("scope=/project/1&relative=true"),

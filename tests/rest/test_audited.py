@@ -91,6 +91,7 @@ AUDITED: dict[str, Told] = {
     "updateUserProfile": Told(("update", "user"), "{username}", ("user:update", "system")),
     "deleteUser": Told(("delete", "user"), "{username}"),
     "setUserSysAdmin": Told(("update", "user"), "{username}", recipe=Recipe(body=lambda _: {"sysadmin_flag": True})),
+    "setUserLock": Told(("update", "user"), "{username}", recipe=Recipe(body=lambda _: {"locked": True})),
     "updateUserPassword": Told(("update", "user"), "{username}", ("user:update", "system")),
     "setPreferences": Told(("update", "user"), "admin", recipe=Recipe(body=lambda place: {"page": place.unused})),
     "createMyAccessToken": Told(

@@ -2036,6 +2036,11 @@ export interface UserGroupSearchItem {
   group_type: number;
 }
 
+/** Whether somebody is locked out. */
+export interface UserLock {
+  locked: boolean;
+}
+
 /** What describes a user. */
 export interface UserProfile {
   email?: string | null;
@@ -2327,6 +2332,14 @@ export interface Operations {
       user_id: number;
     };
     body: UserSysAdminFlag;
+    reply: undefined;
+  };
+  /** setUserLock: Lock an account, or unlock it. */
+  "PUT /users/{user_id}/lock": {
+    path: {
+      user_id: number;
+    };
+    body: UserLock;
     reply: undefined;
   };
   /** updateUserPassword: Change a password; */

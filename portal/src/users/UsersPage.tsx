@@ -15,9 +15,10 @@ import { Page } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Name, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
-import { AdminDialog, DeleteUser, NewUser, PasswordDialog, ProfileDialog } from "./dialogs.tsx";
+import { toast } from "../kit/toast.tsx";
+import { AdminDialog, DeleteUser, LockUser, NewUser, PasswordDialog, ProfileDialog } from "./dialogs.tsx";
 import { ImportPeople } from "./ImportPeople.tsx";
-import { usersChanged, usersQuery } from "./queries.ts";
+import { setLock, usersChanged, usersQuery } from "./queries.ts";
 import { UserTokens } from "./UserTokens.tsx";
 
 const SOURCES: Record<string, Key> = { local: "users.source.local", ldap: "users.source.ldap", oidc: "users.source.oidc", header: "users.source.header" };
@@ -27,10 +28,11 @@ export default function UsersPage() {
   const me = useUser();
   const list = useListState({ sort: "username" });
   const query = useQuery(usersQuery(list));
-  const [asks, setAsks] = useState<{ what: "new" | "import" } | { what: "password" | "profile" | "admin" | "tokens" | "delete"; user: UserResp } | null>(null);
+  const [asks, setAsks] = useState<{ what: "new" | "import" } | { what: "password" | "profile" | "admin" | "lock" | "tokens" | "delete"; user: UserResp } | null>(null);
   useReopen("user", () => { setAsks({ what: "new" }); return true; });
   const hasDirectory = useQuery(capabilitiesQuery).data?.sign_in.includes("ldap") ?? false;
   const demote = useMutation({ mutationFn: (user: UserResp) => call("PUT /users/{user_id}/sysadmin", { path: { user_id: user.user_id }, body: { sysadmin_flag: false } }), onSuccess: usersChanged });
+  const unlock = useMutation({ mutationFn: (user: UserResp) => setLock(user, false), onSuccess: (_, user) => toast(t("users.lock.undone", { name: user.username })), onSettled: usersChanged });
   const source = (one: UserResp) => (SOURCES[one.source ?? ""] ? t(SOURCES[one.source ?? ""] as Key) : (one.source ?? ""));
   const columns: Column<UserResp>[] = [
     { id: "name", head: t("users.column.name"), sort: "username", cell: (one) => <span className="row"><Name>{one.username}</Name>{one.user_id === me?.user_id && <span className="muted">{t("users.you")}</span>}{one.disabled && <Chip tone="warn" icon={IconLock}>{t("users.disabled")}</Chip>}</span> },
@@ -44,7 +46,7 @@ export default function UsersPage() {
   ];
   return (
     <Page title={t("users.title")} actions={<>{hasDirectory && <Button variant="default" onClick={() => setAsks({ what: "import" })}>{t("users.import.action")}</Button>}<Button onClick={() => setAsks({ what: "new" })}>{t("users.new.action")}</Button></>}>
-      {demote.error && <ProblemBox error={demote.error} />}
+      {(demote.error ?? unlock.error) && <ProblemBox error={demote.error ?? unlock.error} />}
       <Table
         id="users" caption={t("users.title")} columns={columns} query={query} list={list} rowKey={(one) => one.user_id} rowName={(one) => one.username} filterLabel={t("users.filter")}
         tools={
@@ -59,6 +61,7 @@ export default function UsersPage() {
             {one.source === "local" && <Menu.Item onClick={() => setAsks({ what: "profile", user: one })}>{t("users.profile.open")}</Menu.Item>}
             {one.source === "local" && <Menu.Item onClick={() => setAsks({ what: "password", user: one })}>{t("users.password.open")}</Menu.Item>}
             {one.user_id !== me?.user_id && <Menu.Item onClick={() => setAsks({ what: "tokens", user: one })}>{t("users.tokens.open")}</Menu.Item>}
+            {one.user_id !== me?.user_id && <Menu.Item onClick={() => (one.disabled ? unlock.mutate(one) : setAsks({ what: "lock", user: one }))}>{one.disabled ? t("users.lock.unlock") : t("users.lock.open")}</Menu.Item>}
             {one.user_id !== me?.user_id && <><Menu.Divider /><Menu.Item className="danger" onClick={() => setAsks({ what: "delete", user: one })}>{t("users.delete.open")}</Menu.Item></>}
           </>
         )}
@@ -70,6 +73,7 @@ export default function UsersPage() {
       {asks?.what === "password" && <PasswordDialog user={asks.user} onClose={() => setAsks(null)} />}
       {asks?.what === "profile" && <ProfileDialog user={asks.user} onClose={() => setAsks(null)} />}
       {asks?.what === "admin" && <AdminDialog user={asks.user} onClose={() => setAsks(null)} />}
+      {asks?.what === "lock" && <LockUser user={asks.user} onClose={() => setAsks(null)} />}
       {asks?.what === "delete" && <DeleteUser user={asks.user} onClose={() => setAsks(null)} />}
     </Page>
   );

@@ -10,7 +10,7 @@ import { KeptNote, useKept } from "../kit/Draft.tsx";
 import { PasswordField, TextField } from "../kit/Field.tsx";
 import { Final } from "../kit/Final.tsx";
 import { useSay } from "../kit/ProblemBox.tsx";
-import { isPassword, usersChanged } from "./queries.ts";
+import { isPassword, setLock, usersChanged } from "./queries.ts";
 
 export function NewUser({ onClose }: { onClose: () => void }) {
   const t = useWords();
@@ -81,6 +81,17 @@ export function AdminDialog({ user, onClose }: { user: UserResp; onClose: () => 
   return (
     <Dialog title={t("users.promoteAsk.title", { name: user.username })} opened onClose={onClose}>
       <DialogForm submit={t("users.promoteAsk.submit")} onSubmit={() => set.mutate()} onCancel={onClose} busy={set.isPending} error={set.error}><p>{t("users.promoteAsk.what")}</p></DialogForm>
+    </Dialog>
+  );
+}
+
+/** What ends is said before it does; letting somebody in again asks nothing. */
+export function LockUser({ user, onClose }: { user: UserResp; onClose: () => void }) {
+  const t = useWords();
+  const lock = useMutation({ mutationFn: () => setLock(user, true), onSuccess: async () => { await usersChanged(); onClose(); } });
+  return (
+    <Dialog title={t("users.lock.title", { name: user.username })} opened onClose={onClose}>
+      <DialogForm submit={t("users.lock.submit")} onSubmit={() => lock.mutate()} onCancel={onClose} busy={lock.isPending} error={lock.error}><p>{t("users.lock.what")}</p></DialogForm>
     </Dialog>
   );
 }

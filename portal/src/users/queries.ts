@@ -19,3 +19,6 @@ export const usersChanged = () => queries.invalidateQueries({ queryKey: ["users"
 
 /** What the server asks of a password. */
 export const isPassword = (text: string): boolean => text.length >= 8 && text.length <= 128 && /[a-z]/.test(text) && /[A-Z]/.test(text) && /\d/.test(text);
+
+/** Lock an account, or let its person in again. */
+export const setLock = (user: { user_id: number }, locked: boolean) => call("PUT /users/{user_id}/lock", { path: { user_id: user.user_id }, body: { locked } });
