@@ -63,9 +63,8 @@ export default function PurgePage() {
         )}
         {going && <Going run={going} />}
         <div className="stack">
-          <h2>{t("audit.purge.history")}</h2>
           <Table
-            id="purges" caption={t("audit.purge.history")} columns={columns} query={runs} list={list} rowKey={(one) => one.id ?? 0} rowName={(one) => String(one.id)} empty={<Empty>{t("audit.purge.none")}</Empty>}
+            id="purges" caption={t("audit.purge.history")} isHeaded columns={columns} query={runs} list={list} rowKey={(one) => one.id ?? 0} rowName={(one) => String(one.id)} empty={<Empty>{t("audit.purge.none")}</Empty>}
             details={(one) => <LiveLog label={t("audit.purge.logOf", { id: one.id ?? 0 })} queryKey={["audit", "purge", "run", one.id]} read={async (signal) => (await call("GET /system/purgeaudit/{purge_id}/log", { path: { purge_id: one.id ?? 0 }, signal, quiet: true })).data} grows={!isOver(one.job_status)} />}
           />
         </div>

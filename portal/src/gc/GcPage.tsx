@@ -59,9 +59,8 @@ export default function GcPage() {
         {going && <Going run={going} />}
         <ScheduleLine onEdit={() => setAsks("schedule")} />
         <div className="stack">
-          <h2>{t("gc.history")}</h2>
           <Table
-            id="gc-runs" caption={t("gc.history")} columns={columns} query={runs} list={list} rowKey={(one) => one.id ?? 0} rowName={(one) => String(one.id)} details={(one) => <RunLog run={one} />}
+            id="gc-runs" caption={t("gc.history")} isHeaded columns={columns} query={runs} list={list} rowKey={(one) => one.id ?? 0} rowName={(one) => String(one.id)} details={(one) => <RunLog run={one} />}
             empty={<Empty>{t("gc.never")}</Empty>}
           />
         </div>

@@ -61,8 +61,7 @@ export default function HealthPage() {
         )}
         <Server host={found?.host} version={found?.version} />
         <div className="stack">
-          <h2>{t("health.all")}</h2>
-          <Table id="findings" caption={t("health.all")} columns={columns} query={{ ...query, data: rows }} list={WHOLE} whole rowKey={(one) => `${one.area} ${one.code} ${one.where} ${one.text}`} rowName={(one) => said(one).text} empty={<Empty>{t("health.none")}</Empty>} />
+          <Table id="findings" caption={t("health.all")} isHeaded columns={columns} query={{ ...query, data: rows }} list={WHOLE} whole rowKey={(one) => `${one.area} ${one.code} ${one.where} ${one.text}`} rowName={(one) => said(one).text} empty={<Empty>{t("health.none")}</Empty>} />
         </div>
       </div>
     </Page>

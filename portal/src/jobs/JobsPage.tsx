@@ -41,19 +41,10 @@ export default function JobsPage() {
     >
       <div className="sections">
         {act.error && <ProblemBox error={act.error} />}
-        <div className="stack">
-          <h2>{t("jobs.queues")}</h2>
-          <QueueChart queues={rows} running={running.data?.data ?? []} />
-          <Queues query={queues} onAct={(queue, action) => act.mutate({ queue, action })} onEnd={setEnds} />
-        </div>
-        <div className="stack">
-          <h2>{t("jobs.running")}</h2>
-          <Tasks id="running" caption={t("jobs.running")} query={running} list={WHOLE} whole empty={<Empty>{t("jobs.idle")}</Empty>} />
-        </div>
-        <div className="stack">
-          <h2>{t("jobs.workers")}</h2>
-          <Workers />
-        </div>
+        <QueueChart queues={rows} running={running.data?.data ?? []} />
+        <Queues query={queues} onAct={(queue, action) => act.mutate({ queue, action })} onEnd={setEnds} />
+        <Tasks id="running" caption={t("jobs.running")} isHeaded query={running} list={WHOLE} whole empty={<Empty>{t("jobs.idle")}</Empty>} />
+        <Workers />
       </div>
       {ends && <EndWaiting queue={ends} onClose={() => setEnds(null)} />}
     </Page>
@@ -72,7 +63,7 @@ function Queues({ query, onAct, onEnd }: { query: ReturnType<typeof useQuery<{ d
   ];
   return (
     <Table
-      id="queues" caption={t("jobs.queues")} columns={columns} query={query} list={WHOLE} whole rowKey={(one) => one.job_type} rowName={(one) => kind(one.job_type)} empty={<Empty>{t("jobs.idle")}</Empty>}
+      id="queues" caption={t("jobs.queues")} isHeaded columns={columns} query={query} list={WHOLE} whole rowKey={(one) => one.job_type} rowName={(one) => kind(one.job_type)} empty={<Empty>{t("jobs.idle")}</Empty>}
       menu={(one) => (
         <>
           <Menu.Item onClick={() => onAct(one.job_type, one.paused ? "resume" : "pause")}>{one.paused ? t("jobs.resume") : t("jobs.pause")}</Menu.Item>
@@ -92,7 +83,7 @@ function Workers() {
     { id: "since", head: t("jobs.column.since"), width: "fit", phone: 0, cell: (one) => <Time value={one.start_at} /> },
     { id: "seen", head: t("jobs.column.seen"), width: "fit", phone: 1, cell: (one) => <Time value={one.heartbeat_at} /> },
   ];
-  return <Table id="workers" caption={t("jobs.workers")} columns={columns} query={query} list={WHOLE} whole rowKey={(one) => one.worker_pool_id} rowName={(one) => one.worker_pool_id} empty={<Empty>{t("jobs.noWorkers")}</Empty>} />;
+  return <Table id="workers" caption={t("jobs.workers")} isHeaded columns={columns} query={query} list={WHOLE} whole rowKey={(one) => one.worker_pool_id} rowName={(one) => one.worker_pool_id} empty={<Empty>{t("jobs.noWorkers")}</Empty>} />;
 }
 
 /** Before waiting work is given up: how much of it there is. */

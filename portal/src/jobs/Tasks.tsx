@@ -17,7 +17,7 @@ import { isOver, progressText, shareOf, StateChip } from "../kit/Work.tsx";
 import { useKind } from "./kinds.ts";
 import { jobsChanged } from "./queries.ts";
 
-export function Tasks({ id, caption, query, list, whole, tools, empty }: { id: string; caption: string; query: Listed<TaskOut>; list: ListState; whole?: boolean; tools?: ReactNode; empty: ReactNode }) {
+export function Tasks({ id, caption, isHeaded = false, query, list, whole, tools, empty }: { id: string; caption: string; isHeaded?: boolean; query: Listed<TaskOut>; list: ListState; whole?: boolean; tools?: ReactNode; empty: ReactNode }) {
   const t = useWords();
   const kind = useKind();
   const stop = useMutation({ mutationFn: (task: TaskOut) => call("PUT /jobservice/jobs/{job_id}", { path: { job_id: String(task.id) } }), onSuccess: jobsChanged });
@@ -34,7 +34,7 @@ export function Tasks({ id, caption, query, list, whole, tools, empty }: { id: s
     <>
       {stop.error && <ProblemBox error={stop.error} />}
       <Table
-        id={id} caption={caption} columns={columns} query={query} list={list} rowKey={(one) => one.id} rowName={(one) => `${kind(one.vendor_type)} ${one.id}`} details={(one) => <TaskDetails task={one} />} empty={empty}
+        id={id} caption={caption} isHeaded={isHeaded} columns={columns} query={query} list={list} rowKey={(one) => one.id} rowName={(one) => `${kind(one.vendor_type)} ${one.id}`} details={(one) => <TaskDetails task={one} />} empty={empty}
         {...(whole ? { whole } : {})} {...(tools ? { tools } : {})}
         menu={(one) => (one.status === "Running" && !one.stopping ? <Menu.Item className="danger" onClick={() => stop.mutate(one)}>{t("jobs.stop")}</Menu.Item> : null)}
       />

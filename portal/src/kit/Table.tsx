@@ -43,6 +43,8 @@ export interface TableProps<T> {
   /** Names the table and the place where its columns are kept. */
   id: string;
   caption: string;
+  /** Whether the caption stands above it as a heading, in the line of its tools. */
+  isHeaded?: boolean;
   columns: Column<T>[];
   query: Listed<T>;
   list: ListState;
@@ -268,7 +270,7 @@ function linkTo(columns: string | undefined): string {
   return url.href;
 }
 
-function Tools<T>({ filterLabel, list, tools, whole, chosen: { order: shown, toggle, move, view } }: TableProps<T> & { chosen: ReturnType<typeof useColumns<T>> }) {
+function Tools<T>({ caption, isHeaded, filterLabel, list, tools, whole, chosen: { order: shown, toggle, move, view } }: TableProps<T> & { chosen: ReturnType<typeof useColumns<T>> }) {
   const t = useWords();
   const drags = useRef(0); // which of the columns is on its way; the first stays
   const [text, setText] = useState(list.q);
@@ -286,7 +288,8 @@ function Tools<T>({ filterLabel, list, tools, whole, chosen: { order: shown, tog
     return () => clearTimeout(timer);
   }, [text, list]);
   return (
-    <div className={classes["tools"]} data-tools data-no-print>
+    <div className={classes["tools"]} data-tools data-headed={isHeaded} {...(isHeaded ? {} : { "data-no-print": true })}>
+      {isHeaded && <h2>{caption}</h2>}
       {filterLabel && (
         <TextInput
           id={field} aria-label={filterLabel} placeholder={filterLabel} value={text} onChange={(event) => setText(event.currentTarget.value)}

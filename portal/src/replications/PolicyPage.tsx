@@ -69,9 +69,8 @@ export default function PolicyPage() {
           </div>
         )}
         <div className="stack">
-          <h2>{t("replications.runs")}</h2>
           <Table
-            id="replication-runs" caption={t("replications.runs")} columns={columns} query={runs} list={list} rowKey={(one) => one.id} rowName={(one) => String(one.id)} empty={<Empty>{t("replications.noRuns")}</Empty>}
+            id="replication-runs" caption={t("replications.runs")} isHeaded columns={columns} query={runs} list={list} rowKey={(one) => one.id} rowName={(one) => String(one.id)} empty={<Empty>{t("replications.noRuns")}</Empty>}
             tools={<Select aria-label={t("replications.column.state")} w={150} allowDeselect={false} value={list.filters["status"] ?? "all"} onChange={(value) => list.set({ filters: { status: value === "all" ? undefined : (value ?? undefined) } })} data={[{ value: "all", label: t("replications.anyState") }, ...STATES.map(([value, key]) => ({ value, label: t(key) }))]} />}
           />
         </div>
