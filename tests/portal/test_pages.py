@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,9 @@ from tests.serving import Moorage
 pytestmark = pytest.mark.part("chromium", "portal", "skopeo")
 
 ENGLISH = OFTEN[0]
+HERE = Path(__file__).parent
+LOCALES = HERE.parents[1] / "portal/src/locales"
+PSEUDO, UNSPOKEN = (HERE / "pseudo.js").read_text(), (HERE / "unspoken.js").read_text()
 PARTS = 4
 """The pages of one test: every fourth."""
 
@@ -347,3 +351,34 @@ def test_others_read_why_they_may_not(reader: Reader, moorage: Moorage, furnishe
             go(reader, fill_in(page.address, furnished.values))
             reader.see_title("Not allowed")
     reader.look("admin.denied")
+
+
+LONGER = (
+    "projects", "projects.project.repositories", "projects.project.repositories.repository",
+    "projects.project.repositories.repository.tags.reference", "projects.project.repositories.repository.compare",
+    "projects.project.policy.retention", "admin.replications.policy.runs.run", "admin.gc", "admin.audit",
+)  # fmt: skip
+"""The pages that the brief draws, beside that of signing in."""
+
+
+def test_words_may_be_a_third_longer_and_all_of_them_are_of_the_locales(
+    reader: Reader, moorage: Moorage, furnished: Furnished
+) -> None:
+    areas = sorted(path.stem for path in (LOCALES / "en-US").glob("*.json"))
+    reader.page.prepare(PSEUDO.replace("AREAS", json.dumps(areas)))
+    pages = {page.name: page for page in read_pages()}
+    wrong = []
+    for name in ("sign.in", *LONGER):
+        if name == LONGER[0]:
+            reader.take_session(moorage.admin)
+        reader.open(fill_in(pages[name].address, furnished.values))
+        reader.page.wait(LOADED)
+        reader.see("····")  # it is spoken
+        for size in (WIDE, NARROW):
+            reader.page.resize(*size)
+            wrong += [f"{name} at {size[0]}: {one}" for one in reader.cut()]
+            wrong += [f"{name}: {one}, not of the locales" for one in reader.page.value(UNSPOKEN)]
+        reader.photograph(f"{name}.full", language="pseudo", width=NARROW[0])
+        reader.page.resize(*WIDE)
+        reader.photograph(f"{name}.full", language="pseudo")
+    assert wrong == []
