@@ -87,6 +87,12 @@ def test_groups_and_what_the_audit_log_says(reader: Reader, moorage: Moorage) ->
     reader.see("Request")
     reader.type("Who", "nobody-like-this")
     reader.see("Nothing matches this filter.")
+    reader.open("/admin/audit?q=op:login%20kind:user%20result:done&live=1", "Audit")
+    reader.page.wait("document.querySelector('tbody tr') && document.querySelector('[role=switch]').checked")
+    events = "[...document.querySelectorAll('tbody td[data-label=Event]')]"
+    reader.page.wait(f"{events}.length > 0 && {events}.every((one) => one.textContent === 'Sign in')")
+    reader.press("Export")
+    reader.see("saved")
     reader.open("/admin/audit?f.event=login_user&f.days=1", "Audit")
     rows = "[...document.querySelectorAll('tbody tr')].map((row) => row.innerText)"
     signed_in = "row.includes('Sign in') && !row.includes('engineers')"

@@ -1,7 +1,7 @@
 // Who did what, from where?
-import { Button, Select, TextInput } from "@mantine/core";
-import { IconCheck, IconChevronLeft, IconChevronRight, IconUser, IconX } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
+import { Button, Select, Switch, TextInput } from "@mantine/core";
+import { IconCheck, IconChevronLeft, IconChevronRight, IconDownload, IconUser, IconX } from "@tabler/icons-react";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import type { AuditEntryOut } from "../api/schema.ts";
@@ -12,19 +12,29 @@ import { Empty } from "../kit/Empty.tsx";
 import { Facts } from "../kit/Facts.tsx";
 import { fullTime, number, timeOf } from "../kit/format.ts";
 import { Page } from "../kit/Page.tsx";
+import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Copy, Name, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
+import { toast } from "../kit/toast.tsx";
 import { Acted, useEvent } from "./events.tsx";
-import { auditQuery, eventsQuery } from "./queries.ts";
+import { exportAudit, MOST } from "./csv.ts";
+import { auditFilter, auditQuery, eventsQuery } from "./queries.ts";
+
+/** The same in every language. */
+const EXAMPLE = "who:alice op:delete kind:tag from:10.2.0.14 result:refused after:2026-03-01";
 
 export default function AuditPage() {
   const t = useWords();
   const list = useListState();
   const [search, change] = useSearch();
   const at = /^(older|newer)\./.test(search["page"] ?? "") ? (search["page"] as string) : "";
-  const query = useQuery(auditQuery({ what: list.q, who: list.filters["who"] ?? "", event: list.filters["event"] ?? "", result: list.filters["result"] ?? "", days: list.filters["days"] ?? "", at }));
+  const asked = { what: list.q, who: list.filters["who"] ?? "", event: list.filters["event"] ?? "", result: list.filters["result"] ?? "", days: list.filters["days"] ?? "", at };
+  const live = search["live"] === "1" && at === "";
+  const query = useQuery(auditQuery(asked, live));
+  const save = useMutation({ mutationFn: () => exportAudit(auditFilter(asked)), onSuccess: (count) => toast(t("audit.export.done", { count })) });
   const said = useEvent();
-  const collator = new Intl.Collator(useLanguage());
+  const language = useLanguage();
+  const collator = new Intl.Collator(language);
   const events = (useQuery(eventsQuery).data ?? []).map((value) => ({ value, label: said(value) })).sort((one, other) => collator.compare(one.label, other.label));
   const choose = (name: string) => (value: string | null) => list.set({ filters: { [name]: value === "all" ? undefined : (value ?? undefined) } });
   const columns: Column<AuditEntryOut>[] = [
@@ -36,7 +46,8 @@ export default function AuditPage() {
     { id: "result", head: t("audit.column.result"), width: "fit", phone: 1, cell: (one) => (one.operation_result ? <Chip tone="ok" icon={IconCheck}>{t("audit.done")}</Chip> : <Chip tone="danger" icon={IconX}>{t("audit.refused")}</Chip>) },
   ];
   return (
-    <Page title={t("audit.title")} actions={<Button component={Link} {...({ to: "/admin/audit/purge" } as object)} variant="default">{t("audit.purge.open")}</Button>}>
+    <Page title={t("audit.title")} actions={<><Button variant="default" leftSection={<IconDownload size={16} stroke={1.5} aria-hidden />} onClick={() => save.mutate()} loading={save.isPending} title={t("audit.export.what", { n: number(MOST, language) })}>{t("audit.export.action")}</Button><Button component={Link} {...({ to: "/admin/audit/purge" } as object)} variant="default">{t("audit.purge.open")}</Button></>}>
+      {save.error && <ProblemBox error={save.error} />}
       <Table
         id="audit" caption={t("audit.title")} columns={columns} query={query} list={list} whole rowKey={(one) => one.id} rowName={(one) => `${said(one.event_type)} ${one.resource}`} filterLabel={t("audit.filter")} details={(one) => <Details entry={one} />}
         empty={<Empty>{t("audit.empty")}</Empty>}
@@ -46,9 +57,11 @@ export default function AuditPage() {
             <Select aria-label={t("audit.column.event")} w={190} searchable allowDeselect={false} value={list.filters["event"] ?? "all"} onChange={choose("event")} data={[{ value: "all", label: t("audit.anyEvent") }, ...events]} />
             <Select aria-label={t("audit.column.result")} w={125} allowDeselect={false} value={list.filters["result"] ?? "all"} onChange={choose("result")} data={[{ value: "all", label: t("audit.anyResult") }, { value: "true", label: t("audit.done") }, { value: "false", label: t("audit.refused") }]} />
             <Select aria-label={t("audit.since")} w={140} allowDeselect={false} value={list.filters["days"] ?? "all"} onChange={choose("days")} data={[{ value: "all", label: t("audit.anyTime") }, ...[1, 7, 30, 90].map((days) => ({ value: String(days), label: t("audit.lastDays", { count: days }) }))]} />
+            <Switch label={t("audit.live")} checked={live} disabled={at !== ""} onChange={(event) => change({ live: event.currentTarget.checked ? "1" : undefined })} />
           </>
         }
       />
+      <p className="small muted" data-no-print>{t("audit.words")} <code translate="no">{EXAMPLE}</code></p>
       <nav className="row" aria-label={t("audit.pages")} data-no-print>
         <Button size="xs" variant="default" leftSection={<IconChevronLeft size={16} stroke={1.5} aria-hidden />} disabled={at === ""} onClick={() => change({ page: query.data?.newer && query.data.data.length > 0 ? `newer.${query.data.newer}` : undefined }, { replace: false })}>{t("audit.newer")}</Button>
         <Button size="xs" variant="default" rightSection={<IconChevronRight size={16} stroke={1.5} aria-hidden />} disabled={!query.data?.isFull} onClick={() => change({ page: `older.${query.data?.older ?? ""}` }, { replace: false })}>{t("audit.older")}</Button>

@@ -2,6 +2,8 @@
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { call } from "../api/client.ts";
 import { contractQuery } from "../app/search.ts";
+import { watched } from "../kit/watched.ts";
+import { rangeOf, readWords } from "./words.ts";
 
 export interface Asked {
   what: string;
@@ -25,14 +27,25 @@ export function split(event: string): { operation?: string; resource_type?: stri
   return cut < 0 ? {} : { operation: event.slice(0, cut), resource_type: event.slice(cut + 1) };
 }
 
-export const auditQuery = (asked: Asked) =>
+/** What is asked for as the contract's `q`. Fields win over words that say the same. */
+export function auditFilter(asked: Asked): string | undefined {
+  const words = readWords(asked.what);
+  const [who, of] = [asked.who || words.who, split(asked.event)];
+  return contractQuery({
+    resource: like(words.what), username: like(who ?? ""), operation_result: asked.result || words.result, operation: of.operation ?? words.operation, resource_type: of.resource_type ?? words.kind, address: words.address,
+    op_time: since(asked.days, new Date()) || rangeOf(words.after, words.before),
+  });
+}
+
+export const auditQuery = (asked: Asked, live = false) =>
   queryOptions({
     queryKey: ["audit", asked],
     placeholderData: keepPreviousData,
+    ...watched(() => live),
     queryFn: async ({ signal }) => {
-      const q = contractQuery({ resource: like(asked.what), username: like(asked.who), operation_result: asked.result, ...split(asked.event), op_time: since(asked.days, new Date()) });
+      const q = auditFilter(asked);
       const [way, key] = [asked.at.slice(0, 5), asked.at.slice(6)];
-      const { data } = await call("GET /audit", { query: { ...(q ? { q } : {}), page_size: SIZE, ...(way === "older" ? { older_than: key } : way === "newer" ? { newer_than: key } : {}) }, signal });
+      const { data } = await call("GET /audit", { query: { ...(q ? { q } : {}), page_size: SIZE, ...(way === "older" ? { older_than: key } : way === "newer" ? { newer_than: key } : {}) }, signal, quiet: live });
       return { data: data.entries, total: undefined, older: data.older_than, newer: data.newer_than, isFull: data.entries.length === SIZE };
     },
   });

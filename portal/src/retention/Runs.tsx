@@ -48,18 +48,31 @@ export function Runs({ project, id, rules }: { project: string; id: number; rule
   );
 }
 
-/** What each rule says of an artifact; a rule that was removed since has its id only. */
+/** What decided: the rules that keep it, or what each of them says against it; of others what stands in the way. */
+function Because({ verdict, rules }: { verdict: RetentionVerdict; rules: RetentionRule[] }) {
+  const t = useWords();
+  const said = t(`retention.because.${verdict.verdict as (typeof VERDICTS)[number]}`);
+  const deciding = verdict.verdict === "keep" ? verdict.reasons.filter((one) => one.kept) : verdict.verdict === "delete" || verdict.verdict === "deleted" ? verdict.reasons : [];
+  if (deciding.length === 0) return <>{said}</>;
+  return <>{verdict.verdict !== "keep" && <>{said} · </>}{deciding.map((one, index) => <span key={one.rule}>{index > 0 && " · "}<Reason reason={one} rules={rules} /></span>)}</>;
+}
+
+/** What one rule says; one that was removed since has its id only. */
+function Reason({ reason: one, rules }: { reason: RetentionVerdict["reasons"][number]; rules: RetentionRule[] }) {
+  const t = useWords();
+  const place = rules.findIndex((rule) => rule.id === one.rule);
+  const rule = place < 0 ? t("retention.why.old", { id: one.rule }) : t("retention.why.rule", { n: place + 1 });
+  const why = one.why === "rank" ? t(one.kept ? "retention.why.rankIn" : "retention.why.rankOut", { n: one.rank ?? 0 }) : one.why === "age" ? t(one.kept ? "retention.why.ageKept" : "retention.why.ageLost") : one.why === "always" ? t("retention.why.always") : one.why === "unknown_pull" ? t("retention.why.unknownPull") : t("retention.why.notSelected");
+  return <><span className="strong">{rule}</span> {why}</>;
+}
+
+/** What each rule says of an artifact. */
 function Reasons({ verdict, rules }: { verdict: RetentionVerdict; rules: RetentionRule[] }) {
   const t = useWords();
   if (verdict.reasons.length === 0) return <p className="muted">{t("retention.why.none")}</p>;
   return (
     <ul>
-      {verdict.reasons.map((one) => {
-        const place = rules.findIndex((rule) => rule.id === one.rule);
-        const rule = place < 0 ? t("retention.why.old", { id: one.rule }) : t("retention.why.rule", { n: place + 1 });
-        const why = one.why === "rank" ? t(one.kept ? "retention.why.rankIn" : "retention.why.rankOut", { n: one.rank ?? 0 }) : one.why === "age" ? t(one.kept ? "retention.why.ageKept" : "retention.why.ageLost") : one.why === "always" ? t("retention.why.always") : one.why === "unknown_pull" ? t("retention.why.unknownPull") : t("retention.why.notSelected");
-        return <li key={one.rule}><span className="strong">{rule}</span> {why}</li>;
-      })}
+      {verdict.reasons.map((one) => <li key={one.rule}><Reason reason={one} rules={rules} /></li>)}
     </ul>
   );
 }
@@ -83,7 +96,7 @@ function Verdicts({ project, id, run, rules }: { project: string; id: number; ru
   const columns: Column<RetentionVerdict>[] = [
     { id: "artifact", head: t("retention.column.artifact"), cell: (one) => <Link to={places.artifact(project, one.repository, one.digest)}><Subject>{one.tags.length ? `${one.repository}:${one.tags.join(", ")}` : `${one.repository}@${one.digest}`}</Subject></Link> },
     { id: "verdict", head: t("retention.column.verdict"), width: "fit", phone: 1, cell: (one) => <Chip tone={TONES[one.verdict] ?? "plain"}>{t(`retention.verdict.${one.verdict as (typeof VERDICTS)[number]}`)}</Chip> },
-    { id: "because", head: t("retention.column.because"), cell: (one) => t(`retention.because.${one.verdict as (typeof VERDICTS)[number]}`) },
+    { id: "because", head: t("retention.column.because"), cell: (one) => <Because verdict={one} rules={rules} /> },
     { id: "size", head: t("retention.column.size"), width: "figure", cell: (one) => <Bytes value={one.size} /> },
     { id: "pushed", head: t("retention.column.pushed"), width: "fit", cell: (one) => <Time value={one.push_time} /> },
     { id: "pulled", head: t("retention.column.pulled"), width: "fit", optional: true, cell: (one) => <Time value={one.pull_time} /> },
