@@ -10,7 +10,8 @@ import { useWords } from "../app/words.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Page } from "../kit/Page.tsx";
 import { Tabs } from "../kit/Tabs.tsx";
-import { ROLES, projectQuery } from "./queries.ts";
+import { Quota } from "../kit/Progress.tsx";
+import { ROLES, projectQuery, summaryQuery } from "./queries.ts";
 
 export default function ProjectFrame() {
   const t = useWords();
@@ -18,6 +19,7 @@ export default function ProjectFrame() {
   const query = useQuery(projectQuery(name));
   const may = useMay(name);
   const can = useCan();
+  const quota = useQuery({ ...summaryQuery(name), enabled: may("quota:read") }).data?.quota;
   if (query.error && !query.data) return <Failed error={query.error} onRetry={() => void query.refetch()} />;
   const project = query.data;
   const role = project && ROLES[project.current_user_role_id as keyof typeof ROLES];
@@ -25,7 +27,7 @@ export default function ProjectFrame() {
   return (
     <Page
       title={name} isName crumbs={[{ label: t("projects.title"), to: places.projects }]} windowTitle={[name]}
-      aside={project && <span className="row"><Chip icon={project.metadata.public === "true" ? IconWorld : IconLock}>{project.metadata.public === "true" ? t("projects.public") : t("projects.private")}</Chip>{role && <span className="muted">{t(role)}</span>}</span>}
+      aside={project && <span className="row"><Chip icon={project.metadata.public === "true" ? IconWorld : IconLock}>{project.metadata.public === "true" ? t("projects.public") : t("projects.private")}</Chip>{role && <span className="muted">{t(role)}</span>}{quota && <Quota used={quota.used["storage"] ?? 0} limit={quota.hard["storage"] ?? -1} label={t("projects.quotaOf", { name })} />}</span>}
       under={<Tabs label={t("projects.tabs")} tabs={tabs.map(({ path, tab }) => ({ to: path === "/" ? places.project(name) : `${places.project(name)}/${path}`, label: t(tab.label), exact: path === "/", count: path === "repositories" ? project?.repo_count : undefined }))} />}
     >
       <Outlet />
