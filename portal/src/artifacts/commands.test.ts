@@ -15,8 +15,8 @@ test("a chart is pulled by its version", () => expect(pull("helm", HOST, NAME, "
 
 test("each type offers the clients that can do something with it", () => {
   expect(pullersOf("IMAGE")).toContain("crictl");
-  expect(pullersOf("CHART")).toEqual(["helm", "oras"]);
-  expect(pullersOf("MODEL")).toEqual(["oras"]);
+  expect(pullersOf("CHART")).toEqual(["helm", "oras", "curl"]);
+  expect(pullersOf("MODEL")).toEqual(["oras", "curl"]);
 });
 
 test("a server without TLS is told to those clients that take it from their arguments", () => {
@@ -25,6 +25,7 @@ test("a server without TLS is told to those clients that take it from their argu
   expect(pull("podman", HOST, NAME, ":v1", plain)).toEqual([`podman pull --tls-verify=false ${NAME}:v1`]);
   expect(pull("nerdctl", HOST, NAME, ":v1", { isPlain: true })).toEqual([`nerdctl --insecure-registry login ${HOST}`, `nerdctl --insecure-registry pull ${NAME}:v1`]);
   expect(pull("helm", HOST, NAME, ":0.1.0", { ...plain, isChart: true })).toEqual([`helm pull --plain-http oci://${NAME} --version 0.1.0`]);
+  expect(pull("curl", HOST, NAME, "@sha256:ab", plain)).toEqual([`curl --user USER http://${HOST}/v2/team/backend/api/manifests/sha256:ab`]);
   expect(push("oras", HOST, "team", "a", { isPlain: true })).toEqual([`oras login --plain-http ${HOST}`, `oras push --plain-http ${HOST}/team/a:TAG FILE`]);
   expect(push("ctr", HOST, "team", "a").at(-1)).toBe(`ctr images push --user USER ${HOST}/team/a:TAG`);
 });

@@ -1,7 +1,7 @@
 // What to type to push and pull, for each client. The host is the server's own word for itself.
 import type { Client } from "../kit/Command.tsx";
 
-export const PULLERS: readonly Client[] = ["docker", "podman", "nerdctl", "ctr", "crictl", "oras"];
+export const PULLERS: readonly Client[] = ["docker", "podman", "nerdctl", "ctr", "crictl", "oras", "curl"];
 export const PUSHERS: readonly Client[] = ["docker", "podman", "nerdctl", "ctr", "helm", "oras"];
 
 /** What a client has to be told of a server without TLS; docker and crictl are told by their configuration. */
@@ -15,8 +15,8 @@ export interface Known {
 
 /** The clients that can do something with a type of artifacts. */
 export function pullersOf(type: string): readonly Client[] {
-  if (type === "CHART") return ["helm", "oras"];
-  return type === "IMAGE" ? PULLERS : ["oras"];
+  if (type === "CHART") return ["helm", "oras", "curl"];
+  return type === "IMAGE" ? PULLERS : ["oras", "curl"];
 }
 
 /** The line that signs a client in; ctr and crictl are given their credentials otherwise. */
@@ -33,6 +33,7 @@ export function pull(client: Client, host: string, name: string, reference: stri
   if (client === "helm" && isChart) return [...before, `helm pull${plain} oci://${name} --version ${reference.slice(1)}`];
   if (client === "ctr") return [`ctr images pull${plain}${isPublic ? "" : " --user USER"} ${name}${reference}`];
   if (client === "crictl") return [`crictl pull${isPublic ? "" : " --creds USER"} ${name}${reference}`];
+  if (client === "curl") return [`curl --user USER ${isPlain ? "http" : "https"}://${host}/v2${name.slice(host.length)}/manifests/${reference.slice(1)}`]; // without a name it would want a token first
   if (client === "nerdctl") return [...before, `nerdctl${plain} pull ${name}${reference}`];
   return [...before, `${client} pull${plain} ${name}${reference}`];
 }

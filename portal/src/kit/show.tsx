@@ -76,14 +76,15 @@ export function Copy({ text, label }: { text: string; label: string }) {
     const timer = setTimeout(() => setCopied(false), 2000);
     return () => clearTimeout(timer);
   }, [copied]);
-  const copy = async () => {
+  const copy = async (beside: Element | null) => {
     const done = await copyText(text);
+    if (!done && beside?.tagName === "CODE") getSelection()?.selectAllChildren(beside); // for the keys that copy
     setCopied(done);
     if (done) say(t("kit.copy.done"));
   };
   return (
     <Tooltip label={copied ? t("kit.copy.done") : label}>
-      <ActionIcon aria-label={label} className={classes["copy"]} size={24} onClick={() => void copy()} data-copy data-no-print>
+      <ActionIcon aria-label={label} className={classes["copy"]} size={24} onClick={(event) => void copy(event.currentTarget.previousElementSibling)} data-copy data-no-print>
         {copied ? <IconCheck size={16} stroke={1.5} /> : <IconCopy size={16} stroke={1.5} />}
       </ActionIcon>
     </Tooltip>
