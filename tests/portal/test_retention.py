@@ -27,6 +27,8 @@ def test_a_dry_run_says_why_and_exactly_it_is_carried_out(reader: Reader, moorag
     reader.see("Would delete", seconds=30)
     reader.page.wait("document.querySelectorAll('tbody tr').length === 3", seconds=30)
     reader.see("Done")
+    reader.see("This run would delete 2 of 3 artifacts.")
+    reader.see("Rule 1: keeps it, number 1 in its order")
     reader.press("Details of 1.0.0")
     reader.see("Rule 1: does not keep it, number 3 in its order")
     reader.look("retention.dry-run")

@@ -13,11 +13,11 @@ import { Link } from "@tanstack/react-router";
 import { Chip, type Tone } from "../kit/Chip.tsx";
 import { Confirm } from "../kit/Confirm.tsx";
 import { Empty } from "../kit/Empty.tsx";
-import { dateTime, shortDigest } from "../kit/format.ts";
+import { dateTime, number, shortDigest } from "../kit/format.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Bytes, Subject, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
-import { isRunning, retentionChanged, runsQuery, verdictsQuery } from "./queries.ts";
+import { foundQuery, isRunning, retentionChanged, runsQuery, verdictsQuery } from "./queries.ts";
 
 const TONES: Record<string, Tone> = { keep: "ok", delete: "danger", deleted: "danger", immutable: "accent", in_use: "accent" };
 const VERDICTS = ["delete", "keep", "immutable", "in_use", "deleted", "changed", "gone", "unnamed"] as const;
@@ -43,6 +43,7 @@ export function Runs({ project, id, rules }: { project: string; id: number; rule
         {isRunning(run.status) && may("tag-retention:update") && <Button size="xs" variant="default" leftSection={<IconPlayerStop size={16} stroke={1.5} aria-hidden />} loading={stop.isPending} onClick={() => stop.mutate(run.id)}>{t("work.stop")}</Button>}
       </div>
       {stop.error && <ProblemBox error={stop.error} />}
+      <Found project={project} id={id} run={run} />
       <Verdicts key={run.id} project={project} id={id} run={run} rules={rules} />
     </div>
   );
@@ -75,6 +76,15 @@ function Reasons({ verdict, rules }: { verdict: RetentionVerdict; rules: Retenti
       {verdict.reasons.map((one) => <li key={one.rule}><Reason reason={one} rules={rules} /></li>)}
     </ul>
   );
+}
+
+/** What a run that has ended comes to. */
+function Found({ project, id, run }: { project: string; id: number; run: RetentionExecution }) {
+  const t = useWords();
+  const language = useLanguage();
+  const found = useQuery(foundQuery(project, id, run)).data;
+  if (isRunning(run.status) || found?.total === 0) return null;
+  return <p style={{ minBlockSize: 20 }}>{found && t(run.dry_run ? "retention.found.dry" : "retention.found.real", { count: found.goes, total: number(found.total, language) })}</p>;
 }
 
 function Verdicts({ project, id, run, rules }: { project: string; id: number; run: RetentionExecution; rules: RetentionRule[] }) {

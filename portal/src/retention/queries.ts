@@ -30,5 +30,17 @@ export const verdictsQuery = (project: string, id: number, { id: run, status }: 
     },
   });
 
+/** How many artifacts a run that has ended looked at, and how many it deleted, or would. */
+export const foundQuery = (project: string, id: number, { id: run, status, dry_run }: RetentionExecution) =>
+  queryOptions({
+    queryKey: ["project", project, "retention", id, "found", run, status],
+    enabled: !isRunning(status),
+    queryFn: async ({ signal }) => {
+      const count = async (q?: string) => (await call("GET /retentions/{id}/executions/{eid}/verdicts", { path: { id, eid: run }, query: { ...(q ? { q } : {}), page_size: 1 }, signal })).total ?? 0;
+      const [total, goes] = await Promise.all([count(), count(contractQuery({ verdict: dry_run ? "delete" : "deleted" }))]);
+      return { total, goes };
+    },
+  });
+
 export const isRunning = (status: string): boolean => !["Success", "Succeed", "Error", "Failed", "Stopped"].includes(status);
 export const retentionChanged = (project: string) => queries.invalidateQueries({ queryKey: ["project", project, "retention"] });
