@@ -119,6 +119,10 @@ test("the voice: nobody is begged, praised or blamed; buttons say what they do; 
   expect(said.filter(([key]) => labels.some(([one]) => one === key) || buttons.some(([one]) => one === key)).filter(([, text]) => /\S [A-Z]/.test(text.replace(names, "x")))).toEqual([]);
 });
 
+test.each([["de-DE", /\b(du|dich|dir|deine?[mnrs]?|euch)\b/], ["fr-FR", /(?<!\p{L})(tu|toi|tes)(?!\p{L})/iu], ["es-ES", /\b(tú|tu|tus|tienes|puedes)\b/i], ["pt-BR", /\b(tu|teu|tua)\b/i], ["ko-KR", /(세요|해요|어요|예요)/], ["ja-JP", /(して下さい|する。|である。|だ。)/], ["ru-RU", /(?<=[\p{Ll},] )Вы\b|\bещe?е\b|вебхук/u]])("%s speaks to people as the glossary says", (language, other) => {
+  expect(Object.entries(flat(merged(LOCALES, language))).filter(([, text]) => other.test(text))).toEqual([]);
+});
+
 test("French has a no-break space before each sign that has two parts", () => {
   for (const [key, text] of Object.entries(flat(merged(LOCALES, "fr-FR")))) expect(text, key).not.toMatch(/[\p{L}\p{N})}][:;?!](\s|$)/u);
 });

@@ -73,7 +73,7 @@ def test_chosen_artifacts_go_together_and_what_stays_says_why(reader: Reader, mo
     reader.expected = ["412 (Precondition Failed)"]
     reader.press("Delete 3 artifacts", within="dialog")
     reader.see("1 could not be removed:")
-    reader.see("The tag 2 can't move or be deleted")
+    reader.see("Tag 2 can't be moved or deleted: the rule")
     reader.see("2 artifacts deleted")
     reader.look("artifacts.delete.left")
     made = ask(moorage, "GET", "/projects/cleared/immutabletagrules")[0]["id"]

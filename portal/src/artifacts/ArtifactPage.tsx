@@ -30,6 +30,7 @@ import { PullCommands } from "./PullCommands.tsx";
 import { Signed } from "./Platforms.tsx";
 import { useHost } from "./PushCommands.tsx";
 import { artifactQuery, partsQuery, useRepository } from "./queries.ts";
+import { useType } from "./types.ts";
 import { Waiting } from "../kit/Waiting.tsx";
 import kit from "../kit/kit.module.css";
 import classes from "./artifacts.module.css";
@@ -54,6 +55,7 @@ export default function ArtifactPage() {
 
 function Shown({ artifact, tag, crumbs }: { artifact: Artifact; tag: string | null; crumbs: { label: string; to: string }[] }) {
   const t = useWords();
+  const typed = useType();
   const navigate = useNavigate();
   const { project, repository, path } = useRepository();
   const host = useHost();
@@ -88,7 +90,7 @@ function Shown({ artifact, tag, crumbs }: { artifact: Artifact; tag: string | nu
     <Page
       title={tag ?? short} isName crumbs={crumbs} windowTitle={[tag ?? short, `${project}/${repository}`]}
       copy={<Copy text={`${host}/${project}/${repository}${tag === null ? "@" + artifact.digest : ":" + tag}`} label={t("artifacts.copyReference", { tag: tag ?? short })} />}
-      aside={<span className="row"><Chip>{artifact.type.toLowerCase()}</Chip>{platforms.length > 1 && <span className="muted">{t("artifacts.platforms", { count: platforms.length })}</span>}{isImmutable && <Chip>{t("artifacts.immutable.chip")}</Chip>}</span>}
+      aside={<span className="row"><Chip>{typed(artifact.type)}</Chip>{platforms.length > 1 && <span className="muted">{t("artifacts.platforms", { count: platforms.length })}</span>}{isImmutable && <Chip>{t("artifacts.immutable.chip")}</Chip>}</span>}
       actions={
         <>
           <Button variant="default" aria-expanded={pulls} onClick={() => setPulls(!pulls)}>{t("artifacts.pull.title")}</Button>
@@ -147,6 +149,7 @@ const isAddition = (view: View): view is AdditionName => (ADDITIONS as readonly 
 
 function Overview({ artifact, parts, signature, isOwn }: { artifact: Artifact; parts: ArtifactParts | undefined; signature: Accessory | undefined; isOwn: boolean }) {
   const t = useWords();
+  const typed = useType();
   const config = (parts?.config?.content ?? {}) as { created?: string; author?: string; os?: string; architecture?: string; config?: { Cmd?: string[]; Entrypoint?: string[]; User?: string; WorkingDir?: string } };
   const annotations = Object.entries(artifact.annotations ?? {});
   const hangsOn = (artifact.accessories ?? []).length + (artifact.inherited_accessories ?? []).length > 0;
@@ -157,7 +160,7 @@ function Overview({ artifact, parts, signature, isOwn }: { artifact: Artifact; p
         <Facts
           rows={[
             [t("artifacts.column.signed"), <Signed key="s" own={isOwn ? signature?.type : null} inherited={isOwn ? null : signature?.type} />],
-            [t("artifacts.column.type"), artifact.type.toLowerCase()],
+            [t("artifacts.column.type"), typed(artifact.type)],
             [t("artifacts.fact.mediaType"), <code key="m" translate="no">{artifact.manifest_media_type}</code>],
             [t("artifacts.fact.artifactType"), artifact.artifact_type ? <code translate="no">{artifact.artifact_type}</code> : null],
             [t("artifacts.fact.platform"), parts?.platform],

@@ -20,11 +20,13 @@ import { CopyTo } from "./CopyTo.tsx";
 import { DeleteArtifacts } from "./DeleteArtifacts.tsx";
 import { Measured } from "./Measured.tsx";
 import { artifactsQuery, useRepository } from "./queries.ts";
+import { useType } from "./types.ts";
 
 const named = (digest: string) => ({ digest, name: shortDigest(digest) });
 
 export default function ArtifactsPage() {
   const t = useWords();
+  const typed = useType();
   const { project, repository, path } = useRepository();
   const list = useListState({ sort: "-push_time" });
   const query = useQuery(artifactsQuery(path, list));
@@ -45,7 +47,7 @@ export default function ArtifactsPage() {
   const columns: Column<Artifact>[] = [
     { id: "digest", head: t("artifacts.column.digest"), cell: (one) => <span className="row"><Link to={places.artifact(project, repository, one.digest)}><code title={one.digest} translate="no">{shortDigest(one.digest)}</code></Link><Copy text={one.digest} label={t("kit.copy.digest")} /></span> },
     { id: "tags", head: t("artifacts.column.tags"), cell: (one) => (one.tags?.length ? <span className="row">{one.tags.slice(0, 4).map((tag) => <Chip key={tag.id}><Name>{tag.name}</Name></Chip>)}{one.tags.length > 4 && <span className="muted small">+{one.tags.length - 4}</span>}</span> : <span className="muted">{t("artifacts.untagged")}</span>) },
-    { id: "type", head: t("artifacts.column.type"), width: "fit", cell: (one) => one.type.toLowerCase() },
+    { id: "type", head: t("artifacts.column.type"), width: "fit", cell: (one) => typed(one.type) },
     { id: "labels", head: t("artifacts.fact.labels"), width: "fit", optional: true, cell: (one) => <span className="row">{one.labels?.map((label) => <LabelChip key={label.id} label={label} />)}</span> },
     { id: "size", head: t("artifacts.column.size"), width: "figure", sort: "size", descends: true, cell: (one) => <Bytes value={one.size} /> },
     { id: "pushed", head: t("artifacts.column.pushed"), width: "fit", sort: "push_time", descends: true, phone: 1, cell: (one) => <Time value={one.push_time} /> },
@@ -61,7 +63,7 @@ export default function ArtifactsPage() {
           aria-label={t("artifacts.column.tags")} w={170} allowDeselect={false} value={list.filters["tags"] ?? "all"} onChange={(value) => list.set({ filters: { tags: value === "all" ? undefined : (value ?? undefined) } })}
           data={[{ value: "all", label: t("artifacts.list.all") }, { value: "*", label: t("artifacts.list.tagged") }, { value: "nil", label: t("artifacts.untagged") }]}
         />
-        {(types.length > 1 || wanted !== undefined) && <Select aria-label={t("artifacts.column.type")} w={150} allowDeselect={false} value={wanted ?? "all"} onChange={(value) => list.set({ filters: { type: value === "all" ? undefined : (value ?? undefined) } })} data={[{ value: "all", label: t("artifacts.list.anyType") }, ...types]} />}
+        {(types.length > 1 || wanted !== undefined) && <Select aria-label={t("artifacts.column.type")} w={150} allowDeselect={false} value={wanted ?? "all"} onChange={(value) => list.set({ filters: { type: value === "all" ? undefined : (value ?? undefined) } })} data={[{ value: "all", label: t("artifacts.list.anyType") }, ...types.map((one) => ({ value: one, label: typed(one) }))]} />}
         {isSignedIn && may("label:list") && <LabelPick key={list.filters["label"] ?? ""} project={project} label={t("labels.filterBy")} all={t("labels.all")} value={list.filters["label"] ?? null} onPick={(label) => list.set({ filters: { label: label ? String(label.id) : undefined } })} />}
         </>
       }

@@ -29,12 +29,14 @@ import { Platforms, Signed } from "./Platforms.tsx";
 import { PullCommands } from "./PullCommands.tsx";
 import { PushCommands, useHost } from "./PushCommands.tsx";
 import { repositoryChanged, tagsQuery, useRepository } from "./queries.ts";
+import { useType } from "./types.ts";
 
 const EQUAL_SHOWN = 3;
 const EQUAL_LONG = 32;
 
 export default function TagsPage() {
   const t = useWords();
+  const typed = useType();
   const language = useLanguage();
   const { project, repository, path } = useRepository();
   const host = useHost();
@@ -83,7 +85,7 @@ export default function TagsPage() {
     { id: "pulled", head: t("artifacts.column.pulled"), width: "fit", sort: "pull_time", descends: true, phone: 0, cell: (one) => <Time value={one.pull_time} /> },
     { id: "digest", head: t("artifacts.column.digest"), width: "fit", optional: true, cell: (one) => <Digest value={one.digest} /> },
     { id: "pulls", head: t("artifacts.column.pulls"), width: "figure", optional: true, cell: (one) => <Count value={one.pull_count} /> },
-    { id: "type", head: t("artifacts.column.type"), width: "fit", sort: "type", optional: true, cell: (one) => one.type.toLowerCase() },
+    { id: "type", head: t("artifacts.column.type"), width: "fit", sort: "type", optional: true, cell: (one) => typed(one.type) },
     { id: "labels", head: t("artifacts.fact.labels"), width: "fit", optional: true, cell: (one) => <span className="row">{one.labels.map((label) => <LabelChip key={label.id} label={label} />)}</span> },
   ];
   const mayDelete = may("tag:delete");
@@ -152,11 +154,12 @@ function Equal({ tag }: { tag: RepositoryTag }) {
 
 function Details({ tag }: { tag: RepositoryTag }) {
   const t = useWords();
+  const typed = useType();
   return (
     <Facts
       rows={[
         [t("artifacts.column.digest"), <Digest key="d" value={tag.digest} />],
-        [t("artifacts.column.type"), tag.type.toLowerCase()],
+        [t("artifacts.column.type"), typed(tag.type)],
         [t("artifacts.fact.pushedBy"), tag.pushed_by ? <Name>{tag.pushed_by}</Name> : null],
         [t("artifacts.column.pulls"), <Count key="p" value={tag.pull_count} />],
         [t("artifacts.fact.accessories"), tag.accessories.length ? tag.accessories.map((one) => `${one.type} ${one.count}`).join(", ") : null],

@@ -61,12 +61,12 @@ export function Trial({ service, values, onRefused, asked }: { service: Service;
               {one.success ? <IconCheck size={16} stroke={1.5} className={classes["good"]} role="img" aria-label={t("configuration.test.good")} /> : <IconX size={16} stroke={1.5} className={classes["bad"]} role="img" aria-label={t("configuration.test.bad")} />}
               <span>{t(`configuration.step.${one.name}` as Key)}</span>
               <span className="small muted figures">{t("configuration.test.took", { ms: number(Math.round(one.milliseconds * 10) / 10, language) })}</span>
-              {one.message && <bdi className={one.success ? "muted small" : undefined}>{one.message}</bdi>}
+              {one.message && <bdi lang="en" className={one.success ? "muted small" : undefined}>{one.message}</bdi>}
             </li>
           ))}
         </ol>
       )}
-      {found && !found.success && found.steps.every((one) => one.success) && <p><bdi>{found.message}</bdi></p>}
+      {found && !found.success && found.steps.every((one) => one.success) && <p><bdi lang="en">{found.message}</bdi></p>}
       {test.error && !atField && <ProblemBox error={test.error} title={t("configuration.test.failed")} />}
     </div>
   );

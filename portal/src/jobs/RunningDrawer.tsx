@@ -76,7 +76,7 @@ function Ended({ run }: { run: WorkRun }) {
   return (
     <>
       <div className="row"><span className="grow"><Kind of={run} run />{isNamed(run) && <> <SubjectOf of={run} /></>}</span><StateChip status={run.status} /></div>
-      <span className="small muted"><Time value={run.end_time} /> · <StartedBy run={run} />{run.message && <> · <bdi>{run.message}</bdi></>}</span>
+      <span className="small muted"><Time value={run.end_time} /> · <StartedBy run={run} />{run.message && <> · <bdi lang="en">{run.message}</bdi></>}</span>
     </>
   );
 }

@@ -53,7 +53,7 @@ function Far({ run }: { run: WorkRun }) {
   const language = useLanguage();
   const kind = useKind();
   if (isOver(run.status)) {
-    if (run.message) return <bdi className={run.status === "Error" ? undefined : "muted"}>{run.message}</bdi>;
+    if (run.message) return <bdi lang="en" className={run.status === "Error" ? undefined : "muted"}>{run.message}</bdi>;
     return <span className="muted figures">{run.tasks > 1 ? progressText(run.progress, t, language) : "–"}</span>;
   }
   if (run.stopping) return <>{t("work.stopping")}</>;

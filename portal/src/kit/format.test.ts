@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { breakable, bytes, daySign, duration, inPlatformOrder, listed, relative, shortDigest, shortPlatforms, timeOf } from "./format.ts";
+import { breakable, bytes, daySign, duration, figure, inPlatformOrder, listed, relative, shortDigest, shortPlatforms, timeOf } from "./format.ts";
 
 test.each([
   [0, "0 B"], [1023, "1023 B"], [1024, "1 KiB"], [1536, "1.5 KiB"], [1048575, "1 MiB"], [1342177280, "1.25 GiB"], [1023 * 1024, "1023 KiB"], [5 * 1024 ** 4, "5 TiB"], [-2048, "-2 KiB"],
@@ -53,4 +53,8 @@ test("platforms have one order everywhere", () => {
   expect(inPlatformOrder(["windows/amd64", "linux/riscv64", "linux/arm64", "freebsd/amd64", "linux/amd64"])).toEqual(["linux/amd64", "linux/arm64", "linux/riscv64", "windows/amd64", "freebsd/amd64"]);
   expect(shortPlatforms(["linux/arm/v7", "linux/amd64"])).toEqual(["amd64", "arm/v7"]);
   expect(shortPlatforms(["windows/amd64", "linux/amd64"])).toEqual(["linux/amd64", "windows/amd64"]);
+});
+
+test.each([["en-US", 1_312, "1,312"], ["en-US", 18_204, "18.2K"], ["de-DE", 9_999, "9.999"], ["zh-CN", 18_204, "1.82万"]])("figures in %s: %i is %s", (language, count, said) => {
+  expect(figure(count, language)).toBe(said);
 });

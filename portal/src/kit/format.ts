@@ -26,6 +26,9 @@ export const number = (count: number, language: string): string => new Intl.Numb
 export const compact = (count: number, language: string): string =>
   new Intl.NumberFormat(language, { notation: "compact", maximumSignificantDigits: 3 }).format(count);
 
+/** One of the few figures of a page's head: a count that has five digits or more in short, `18.2K`, 1.8万. */
+export const figure = (count: number, language: string): string => (count < 10_000 ? number : compact)(count, language);
+
 /** A share as whole per cent: `61%`. */
 export const percent = (part: number, language: string): string => new Intl.NumberFormat(language, { style: "percent" }).format(part);
 

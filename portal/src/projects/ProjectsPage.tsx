@@ -10,7 +10,7 @@ import { isAdmin, systemQuery, useUser } from "../app/session.tsx";
 import { useLanguage, useWords, withWords } from "../app/words.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
-import { bytes, number } from "../kit/format.ts";
+import { bytes, figure } from "../kit/format.ts";
 import { useReopen } from "../kit/kept.ts";
 import { Page } from "../kit/Page.tsx";
 import { Quota } from "../kit/Progress.tsx";
@@ -89,9 +89,9 @@ function Figures({ quotas, admin }: { quotas: Map<number, QuotaOf> | undefined; 
   if (!found) return <p className="muted">{"\u00a0"}</p>;
   const projects = found.total_project_count ?? found.private_project_count + found.public_project_count;
   const repositories = found.total_repo_count ?? found.private_repo_count + found.public_repo_count;
-  const said = [t("projects.figures.projects", { count: projects, n: number(projects, language) }), t("projects.figures.repositories", { count: repositories, n: number(repositories, language) })];
+  const said = [t("projects.figures.projects", { count: projects, n: figure(projects, language) }), t("projects.figures.repositories", { count: repositories, n: figure(repositories, language) })];
   if (admin && found.total_storage_consumption !== undefined) said.push(room > 0 ? t("projects.figures.storedOf", { bytes: bytes(found.total_storage_consumption, language), room: bytes(room, language) }) : t("projects.figures.stored", { bytes: bytes(found.total_storage_consumption, language) }));
-  if (pulls !== undefined) said.push(t("projects.figures.pulls", { count: pulls, n: number(pulls, language) }));
+  if (pulls !== undefined) said.push(t("projects.figures.pulls", { count: pulls, n: figure(pulls, language) }));
   return (
     <>
       <p className="muted figures">{said.join(" · ")}</p>

@@ -46,7 +46,7 @@ export default function RegistriesPage() {
         details={(one) => (
           <Facts
             rows={[
-              [t("registries.reason"), one.status_reason ? <bdi key="r">{one.status_reason}</bdi> : null],
+              [t("registries.reason"), one.status_reason ? <bdi key="r" lang="en">{one.status_reason}</bdi> : null],
               [t("registries.field.description"), one.description ? <bdi key="d">{one.description}</bdi> : null],
               [t("registries.field.key"), one.credential?.access_key ? <Name>{one.credential.access_key}</Name> : t("registries.anonymous")],
               [t("registries.field.insecure"), one.insecure ? t("registries.yes") : null],

@@ -56,7 +56,7 @@ export default function RunPage() {
     { id: "artifact", head: t("replications.column.artifact"), cell: (one) => <Name>{one.src_resource}</Name> },
     { id: "state", head: t("replications.column.state"), width: "fit", phone: 1, cell: (one) => <StateChip status={!isOver(one.status) && one.attempts > 1 ? "retrying" : one.status} {...(one.message ? { title: one.message } : {})} /> },
     { id: "moved", head: t("replications.column.moved"), width: "fit", cell: (one) => (one.status === "InProgress" ? <Progress part={shareOf(far(one))} label={one.src_resource} text={progressText(far(one), t, language) || t("work.running")} /> : <Bytes value={one.done_bytes} />) },
-    { id: "detail", head: t("replications.column.detail"), cell: (one) => (one.message ? <bdi>{one.message}</bdi> : one.operation === "deletion" ? t("replications.deletion") : <span className="muted">{one.dst_resource}</span>) },
+    { id: "detail", head: t("replications.column.detail"), cell: (one) => (one.message ? <bdi lang="en">{one.message}</bdi> : one.operation === "deletion" ? t("replications.deletion") : <span className="muted">{one.dst_resource}</span>) },
     { id: "attempts", head: t("replications.column.attempts"), width: "figure", phone: 0, optional: true, cell: (one) => <Count value={one.attempts} /> },
   ];
   return (
@@ -69,7 +69,7 @@ export default function RunPage() {
         {run && (
           <div className="stack">
             <WorkBlock label={counts ?? ""} status={run.status} stopping={asked || (work?.stopping ?? false)} progress={progressOf(run)} aside={began ? t("replications.begun", { time: dateTime(began, language) }) : null} by={work && <StartedBy run={work} />} phases={runs ? <Phases lists={run.total === 0} /> : undefined} onStop={() => stop.mutate()} stopBusy={stop.isPending} />
-            {run.status_text && <p><bdi>{run.status_text}</bdi></p>}
+            {run.status_text && <p><bdi lang="en">{run.status_text}</bdi></p>}
           </div>
         )}
         {(stop.error ?? again.error) && <ProblemBox error={stop.error ?? again.error} />}

@@ -39,7 +39,7 @@ export function Runs({ project, id, rules }: { project: string; id: number; rule
         <h2>{t("retention.result")}</h2>
         <Select aria-label={t("retention.result")} w={280} allowDeselect={false} data={runs.map((one) => ({ value: String(one.id), label: name(one) }))} value={String(run.id)} onChange={(value) => setSearch({ run: value ?? undefined, page: undefined })} />
         <Chip tone={isRunning(run.status) ? "accent" : run.status === "Error" ? "danger" : "plain"}>{isRunning(run.status) ? t("retention.state.running") : run.status === "Error" ? t("retention.state.failed") : run.status === "Stopped" ? t("retention.state.stopped") : t("retention.state.done")}</Chip>
-        {run.message && <span className="muted"><bdi>{run.message}</bdi></span>}
+        {run.message && <span className="muted"><bdi lang="en">{run.message}</bdi></span>}
         {isRunning(run.status) && may("tag-retention:update") && <Button size="xs" variant="default" leftSection={<IconPlayerStop size={16} stroke={1.5} aria-hidden />} loading={stop.isPending} onClick={() => stop.mutate(run.id)}>{t("work.stop")}</Button>}
       </div>
       {stop.error && <ProblemBox error={stop.error} />}
