@@ -4,7 +4,7 @@ import { IconLock } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useRef, useState } from "react";
-import type { Label, RepositoryTag } from "../api/schema.ts";
+import type { Label, MeasuredArtifacts, RepositoryTag } from "../api/schema.ts";
 import { places } from "../app/places.ts";
 import { useListState } from "../app/search.ts";
 import { queries, useMay, useUser } from "../app/session.tsx";
@@ -13,7 +13,7 @@ import { useLanguage, useWords } from "../app/words.ts";
 import { Empty } from "../kit/Empty.tsx";
 import { Facts } from "../kit/Facts.tsx";
 import { tryEach, type Left } from "../kit/each.ts";
-import { inPlatformOrder, number } from "../kit/format.ts";
+import { bytes, inPlatformOrder, number, percent } from "../kit/format.ts";
 import { Progress } from "../kit/Progress.tsx";
 import { Refused } from "../kit/Refused.tsx";
 import { Bytes, Copy, Count, Digest, Name, Time, copyText } from "../kit/show.tsx";
@@ -28,7 +28,7 @@ import { DeleteTags } from "./DeleteTags.tsx";
 import { Platforms, Signed } from "./Platforms.tsx";
 import { PullCommands } from "./PullCommands.tsx";
 import { PushCommands, useHost } from "./PushCommands.tsx";
-import { repositoryChanged, tagsQuery, useRepository } from "./queries.ts";
+import { measuredQuery, repositoryChanged, tagsQuery, useRepository } from "./queries.ts";
 import { useType } from "./types.ts";
 
 const EQUAL_SHOWN = 3;
@@ -67,6 +67,8 @@ export default function TagsPage() {
   const marks = mark.isPending ? mark.variables.tags.length : 0;
   if (query.error && !query.data && list.q === "") return <Failed error={query.error} onRetry={() => void query.refetch()} />;
   const rows = query.data?.data;
+  const names = (rows ?? []).map((one) => one.name);
+  const own = useQuery({ ...measuredQuery(path, names), enabled: names.length > 0 && isSignedIn && may("artifact:list"), select: ownOf }).data;
   const first = list.page === 1 && !list.isFiltered ? rows?.[0] : undefined;
   const wanted = list.filters["platform"];
   const platforms = inPlatformOrder([...new Set([...(rows ?? []).flatMap((one) => one.platforms.map((platform) => platform.name)), ...(wanted === undefined ? [] : [wanted])])]);
@@ -79,7 +81,7 @@ export default function TagsPage() {
   const columns: Column<RepositoryTag>[] = [
     { id: "name", head: t("artifacts.column.tag"), sort: "name", cell: (one) => <span className="row"><Link to={places.tag(project, repository, one.name)}><Name>{one.name}</Name></Link><Copy text={`${name}:${one.name}`} label={t("artifacts.copyReference", { tag: one.name })} />{one.immutable_rule && <Tooltip label={t("artifacts.immutable.by", { rule: one.immutable_rule.pattern })}><span tabIndex={0} role="img" aria-label={t("artifacts.immutable.by", { rule: one.immutable_rule.pattern })}><IconLock size={14} stroke={1.5} /></span></Tooltip>}<Equal tag={one} /></span> },
     { id: "platforms", head: t("artifacts.column.platforms"), width: "fit", cell: (one) => <Platforms names={one.platforms.map((platform) => platform.name)} /> },
-    { id: "size", head: t("artifacts.column.size"), width: "figure", sort: "size", descends: true, cell: (one) => <Bytes value={one.size} /> },
+    { id: "size", head: t("artifacts.column.size"), width: "figure", sort: "size", descends: true, cell: (one) => <Size tag={one} own={own?.get(one.name)} /> },
     { id: "signed", head: t("artifacts.column.signed"), width: "fit", cell: (one) => <Signed own={one.signature} inherited={one.inherited_signature} /> },
     { id: "pushed", head: t("artifacts.column.pushed"), width: "fit", sort: "push_time", descends: true, phone: 1, cell: (one) => <Time value={one.push_time} /> },
     { id: "pulled", head: t("artifacts.column.pulled"), width: "fit", sort: "pull_time", descends: true, phone: 0, cell: (one) => <Time value={one.pull_time} /> },
@@ -140,6 +142,18 @@ export default function TagsPage() {
       {going && <DeleteTags path={path} tags={going} onClose={() => setGoing(null)} />}
     </div>
   );
+}
+
+/** By tag: how many bytes come back if its artifact goes, and how many others hold too. */
+const ownOf = (found: MeasuredArtifacts) => new Map(found.each.map((one) => [one.reference, { own: one.own, shared: one.shared_here + one.shared_elsewhere }]));
+
+/** What it takes to pull it, and how much of that nothing else holds. */
+function Size({ tag, own }: { tag: RepositoryTag; own: { own: number; shared: number } | undefined }) {
+  const t = useWords();
+  const language = useLanguage();
+  if (own === undefined) return <Bytes value={tag.size} />;
+  const said = t("kit.own.said", { own: bytes(own.own, language), shared: bytes(own.shared, language), share: percent(own.own / Math.max(1, own.own + own.shared), language) });
+  return <><Bytes value={tag.size} /> <span className="muted figures" title={said} aria-hidden>· {t("kit.own.short", { own: bytes(own.own, language) })}</span><span className="hidden">{said}</span></>;
 }
 
 /** Other tags of the same artifact: three by name, the others counted. */
