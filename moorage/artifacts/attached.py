@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BindParameter, and_, bindparam, func, select
+from sqlalchemy import BindParameter, and_, bindparam, exists, func, select
 
 from moorage.artifacts import kinds
 from moorage.artifacts.additions import papers_of
@@ -53,6 +53,8 @@ class AccessoryRow(msgspec.Struct, frozen=True):
     subject_id: int
     subject_digest: bytes
     artifact_type: str
+    is_subject: bool
+    """Whether something refers to it in turn."""
 
 
 class ReferenceRow(msgspec.Struct, frozen=True):
@@ -122,6 +124,7 @@ _LABELS = Prepared(
     .order_by(Label.name, Label.id)
 )
 _SUBJECT = Artifact.__table__.alias("subject")
+_UPON = Artifact.__table__.alias("upon")
 _REFERS = and_(
     Artifact.repository_id == _SUBJECT.c.repository_id, Artifact.subject_digest == _SUBJECT.c.digest,
     Artifact.subject_digest.is_not(None), Artifact.trash_id.is_(None),
@@ -136,6 +139,14 @@ _ACCESSORY_COLUMNS = (
     _SUBJECT.c.id.label("subject_id"),
     Artifact.subject_digest,
     Artifact.artifact_type,
+    exists()
+    .where(
+        _UPON.c.repository_id == Artifact.repository_id,
+        _UPON.c.subject_digest == Artifact.digest,
+        _UPON.c.subject_digest.is_not(None),
+        _UPON.c.trash_id.is_(None),
+    )
+    .label("is_subject"),
 )
 _ACCESSORIES_FROM = (
     select(*_ACCESSORY_COLUMNS)

@@ -437,6 +437,13 @@ async def test_accessories_hang_on_what_they_refer_to(app: Server, admin: Client
         "signature.notation",
         "signature.cosign",
     ]
+    upon = {**referrer("application/vnd.cncf.notary.signature"), "subject": subject(other)}
+    assert (await repo.put(digest_of(upon), upon)).status == 201
+    shown = await get(app, admin, path)
+    assert {one["digest"] for one in shown if one.get("has_accessories")} == {digest_of(other)}
+    gone = at(project, "app", f"/artifacts/{digest_of(upon)}")
+    assert (await app.send("DELETE", gone, headers=admin.basic)).status == 200
+    assert not any(one.get("has_accessories") for one in await get(app, admin, path))
     referrers = (await repo.get(f"referrers/{digest_of(whole)}")).json()["manifests"]
     assert digest_of(cosign) in {one["digest"] for one in referrers}
     assert (await app.send("DELETE", at(project, "app", "/artifacts/multi"), headers=admin.basic)).status == 200

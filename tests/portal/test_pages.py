@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,26 @@ SHOWN = (
 )
 """It says that something is on its way, or shows what was known before."""
 
+REQUESTS = 8
+"""What a page may ask the API for when it is opened; what it asks for again by a clock is counted once."""
+
+MORE = {"/projects/$project": 10}
+"""Pages that ask more often: what wants attention in a project is known by five subjects."""
+
+FRAME = (
+    "/systeminfo", "/capabilities", "/users/current", "/users/current/preferences",
+    "/jobservice/executions?q=status%3DRunning&page_size=1",
+)  # fmt: skip
+"""What the frame of all pages asks for: the server, what it can do, who is there with their wishes, and what runs."""
+
+SHIFTS = """
+window.__shifted = 0;
+new PerformanceObserver((list) => {
+  for (const one of list.getEntries()) window.__shifted += one.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+"""How much of what was seen moved away since the page was opened; reported: it depends on how slow the machine is."""
+
 IMPATIENT = """
 {
   const usual = window.setTimeout;
@@ -58,11 +79,22 @@ def furnished(moorage: Moorage, parts: Parts, tmp_path_factory: pytest.TempPathF
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_every_page(reader: Reader, moorage: Moorage, furnished: Furnished, parts: Parts, part: int) -> None:
+def test_every_page(
+    reader: Reader,
+    moorage: Moorage,
+    furnished: Furnished,
+    parts: Parts,
+    *,
+    part: int,
+    record_property: Callable[[str, object], None],
+) -> None:
     entries = json.loads((parts.get("portal", Portal).files / "manifest.json").read_text())
     pages = sorted(read_pages()[part::PARTS], key=lambda one: not one.is_bare)  # of who is not signed in come first
     wrong: list[str] = []
+    most: list[tuple[int, str]] = []
+    moved: list[tuple[float, str]] = []
     is_inside = False
+    reader.page.prepare(SHIFTS)
     for page in pages:
         try:
             path = fill_in(page.address, furnished.values)
@@ -74,10 +106,23 @@ def test_every_page(reader: Reader, moorage: Moorage, furnished: Furnished, part
             reader.take_session(moorage.admin)
             is_inside = True
         reader.open(path)  # by its address, as from a bookmark
+        reader.page.wait(LOADED)
+        reader.settle()
+        moved.append((float(reader.page.value("window.__shifted")), page.address))
+        asked = {(one.method, one.url) for one in reader.page.sent()[before:] if "/api/v2.0/" in one.url}
+        own = [f"{method} {url}" for method, url in asked if url.partition("/api/v2.0")[2] not in FRAME]
+        most.append((len(own), page.address))
+        if len(own) > MORE.get(page.address, REQUESTS):
+            wrong.append(f"{page.address} asks {len(own)} times, which is too often: {sorted(own)}")
         wrong += look_at(reader, page)
         file = entries[page.module]["file"]
         if not any(url.endswith(f"/{file}") for url in reader.page.requested()[before:]):
             wrong.append(f"{page.address}: {path} is not shown by {page.module}")
+    record_property(
+        "portal",
+        f"pages {part + 1} of {PARTS}, each opened by its address: at most {max(most)[0]} requests of its own "
+        f"({max(most)[1]}) beside the frame's {len(FRAME)}, layout shift at most {max(moved)[0]:.3f} ({max(moved)[1]})",
+    )
     assert wrong == []
 
 

@@ -87,6 +87,8 @@ class Accessory(msgspec.Struct, omit_defaults=True, kw_only=True):
     creation_time: str
     artifact_type: str = ""
     """What its manifest says it is, as in a list of referrers; `type` knows few of them."""
+    has_accessories: bool = False
+    """Whether something refers to it in turn, as a signature to an SBOM."""
 
 
 class Platform(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -200,6 +202,7 @@ def show_accessory(row: AccessoryRow) -> Accessory:
         icon=icon_of(row.kind),
         creation_time=stamp(row.pushed_at),
         artifact_type=row.artifact_type,
+        has_accessories=bool(row.is_subject),
     )
 
 

@@ -57,6 +57,8 @@ export interface Accessory {
   creation_time: string;
   /** What its manifest says it is, as in a list of referrers; */
   artifact_type?: string;
+  /** Whether something refers to it in turn, as a signature to an SBOM. */
+  has_accessories?: boolean;
 }
 
 /** How many accessories of a type an artifact has. */

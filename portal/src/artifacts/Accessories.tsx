@@ -45,7 +45,7 @@ function Node({ accessory }: { accessory: Accessory }) {
   const t = useWords();
   const { project, repository, path } = useRepository();
   const may = useMay(project);
-  const query = useQuery({ ...accessoriesQuery(path, accessory.digest), enabled: may("accessory:list") });
+  const query = useQuery({ ...accessoriesQuery(path, accessory.digest), enabled: accessory.has_accessories === true && may("accessory:list") });
   return (
     <li>
       <div className="row">
