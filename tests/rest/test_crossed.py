@@ -26,6 +26,8 @@ SHARED = frozenset({"meta_name", "addition", "job_type"})
 MAKES = frozenset({("CopyArtifact", "repository_name"), ("pointTag", "tag_name")})
 """Operation and parameter: a name that it makes in the caller's own project."""
 
+NOTED_LATER = frozenset({"last_push_time", "last_pull_time", "last_used", "latency", "status_time"})
+
 
 class Route(NamedTuple):
     """One built operation.
@@ -113,12 +115,23 @@ class Crossed:
             (path, self._admin.send("GET", path).json()) for one in (self.own, self.foreign) for path in _things(one)
         ]
         # a delivery that nobody takes is tried again meanwhile
-        self._seen = [[one["id"] for one in what] if path.endswith("/deliveries") else what for path, what in seen]
+        self._seen = [
+            [one["id"] for one in what] if path.endswith("/deliveries") else _but_uses(what) for path, what in seen
+        ]
         return self._seen
 
     def seen(self) -> list[Any]:
         """What the last look saw: no test here may change any of it, so it is what there was before this one, too."""
         return self._seen or self.look()
+
+
+def _but_uses(what: Any) -> Any:
+    """An answer without what the server notes some seconds after something was used, or looked at by itself."""
+    if isinstance(what, list):
+        return [_but_uses(one) for one in what]
+    if isinstance(what, dict):
+        return {name: _but_uses(one) for name, one in what.items() if name not in NOTED_LATER}
+    return what
 
 
 def _add(place: Place, owner: Caller) -> Place:
