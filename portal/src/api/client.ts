@@ -111,6 +111,7 @@ async function send(url: string, init: RequestInit, { again = true, free = false
     reply = await asked;
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
+    if (typeof window !== "undefined") window.dispatchEvent(new Event("moorage:unreachable"));
     throw new Problem(0, "OFFLINE", "", "", {});
   }
   const said = reply.headers.get(CSRF) ?? "";

@@ -3,7 +3,9 @@ import { ActionIcon, Button } from "@mantine/core";
 import { IconX } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState, type ReactNode } from "react";
+import { duration } from "../kit/format.ts";
 import { stay, useEnding } from "./ending.ts";
+import { useReach } from "./reach.ts";
 import { systemQuery } from "./session.tsx";
 import { askAgain, useLost } from "./watch.ts";
 import { useLanguage, useWords } from "./words.ts";
@@ -16,7 +18,7 @@ export function Bands() {
   const ending = useEnding();
   const language = useLanguage();
   const [isOld, setOld] = useState(false);
-  const [isOffline, setOffline] = useState(false);
+  const away = useReach();
   const [closed, setClosed] = useState(readClosed);
   const close = (text: string) => {
     setClosed(text);
@@ -26,14 +28,9 @@ export function Bands() {
   };
   useEffect(() => {
     const old = () => setOld(true);
-    const line = () => setOffline(!navigator.onLine);
     window.addEventListener("moorage:new-version", old);
-    window.addEventListener("online", line);
-    window.addEventListener("offline", line);
     return () => {
       window.removeEventListener("moorage:new-version", old);
-      window.removeEventListener("online", line);
-      window.removeEventListener("offline", line);
     };
   }, []);
   const banner = bannerOf(system?.banner_message);
@@ -47,7 +44,7 @@ export function Bands() {
           {ending.renews && <> <Button size="xs" variant="default" onClick={() => void stay().catch(() => undefined)}>{t("shell.band.stay")}</Button></>}
         </div>
       )}
-      {isOffline && <div className={classes["band"]} data-tone="warn">{t("problems.offline")}</div>}
+      {away !== null && <div className={classes["band"]} data-tone="warn"><span className="hidden">{t("problems.offline")}</span><span aria-hidden>{t("shell.band.away", { time: duration(Math.max(1, away), language) })}</span></div>}
       {banner && closed !== banner.text && <Band tone={banner.tone} {...(banner.closable ? { onClose: () => close(banner.text) } : {})}>{banner.text}</Band>}
       {isOld && <div className={classes["band"]} data-tone="accent">{t("shell.band.newVersion")} <Button size="xs" variant="default" onClick={() => location.reload()}>{t("shell.band.reload")}</Button></div>}
     </div>

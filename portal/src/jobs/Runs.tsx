@@ -27,8 +27,8 @@ export function Runs({ id, caption, query, list, tools, empty }: { id: string; c
   const stop = useMutation({ mutationFn: (run: WorkRun) => stopRun(run.id), onSuccess: jobsChanged });
   const columns: Column<WorkRun>[] = [
     { id: "kind", head: t("jobs.column.kind"), width: "fit", cell: (one) => <span className="row"><Kind of={one} run />{one.dry_run && <Chip>{t("gc.kind.dry")}</Chip>}</span> },
-    { id: "of", head: t("jobs.column.of"), cell: (one) => <SubjectOf of={one} /> },
     { id: "state", head: t("jobs.column.state"), width: "fit", phone: 1, cell: (one) => <StateChip status={stateOfRun(one)} /> },
+    { id: "of", head: t("jobs.column.of"), cell: (one) => <SubjectOf of={one} /> },
     { id: "progress", head: t("jobs.column.progress"), cell: (one) => <Far run={one} /> },
     { id: "by", head: t("jobs.column.by"), width: "fit", cell: (one) => <StartedBy run={one} /> },
     { id: "began", head: t("jobs.column.began"), width: "fit", cell: (one) => <Time value={one.start_time} /> },
