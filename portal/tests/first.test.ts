@@ -31,5 +31,5 @@ test("what the first page loads later comes with its words", () => {
   const modules = firstModules("src");
   const later = [...modules].flatMap(([name, text]) => [...text.matchAll(/lazy\(\(\) => import\("(.*?)"\)/g)].map((one) => posix.join(posix.dirname(name), one[1] ?? "")));
   expect(later).toContain("jobs/RunningWork.tsx");
-  expect(later.filter((name) => !modules.has(name)), "wants lazy(() => withWords(import(…)))").toEqual([]);
+  expect(later.filter((name) => !modules.has(name)), "wants later(() => import(…))").toEqual([]);
 });

@@ -1,20 +1,21 @@
 // The frame of all pages: bar, rail, bands, the place for a page; and the dialog of a session that has ended.
 import { Outlet, useRouterState } from "@tanstack/react-router";
 import { Button } from "@mantine/core";
-import { Suspense, lazy, useCallback, useEffect, useState } from "react";
+import { Suspense, useCallback, useEffect, useState } from "react";
 import { whenIdle } from "../kit/idle.ts";
+import { later } from "../kit/later.ts";
 import { useKeys } from "./keys.ts";
 import { usePreferences } from "./preferences.ts";
 import { Rail } from "./Rail.tsx";
 import { TopBar } from "./TopBar.tsx";
 import { Bands } from "./Bands.tsx";
-import { useWords, withWords } from "./words.ts";
+import { useWords } from "./words.ts";
 import classes from "./shell.module.css";
 
-const Palette = lazy(() => withWords(import("./Palette.tsx")));
-const SignInDialog = lazy(() => withWords(import("../identity/SignInDialog.tsx"))); // asked for before it is needed, and after what is read first
-const Printed = lazy(async () => withWords(import("./Printed.tsx").then((found) => ({ default: found.Printed }))));
-const KeyMap = lazy(() => withWords(import("./KeyMap.tsx")));
+const Palette = later(() => import("./Palette.tsx"));
+const SignInDialog = later(() => import("../identity/SignInDialog.tsx")); // asked for before it is needed, and after what is read first
+const Printed = later(async () => ({ default: (await import("./Printed.tsx")).Printed }));
+const KeyMap = later(() => import("./KeyMap.tsx"));
 
 export function Shell() {
   const t = useWords();

@@ -1,6 +1,6 @@
 // More of an artifact, as it was pushed: the readme, values and dependencies of a chart; readme, licence and files of a model.
 import { useQuery } from "@tanstack/react-query";
-import { Suspense, lazy } from "react";
+import { Suspense } from "react";
 import { call } from "../api/client.ts";
 import { useWords } from "../app/words.ts";
 import { Empty } from "../kit/Empty.tsx";
@@ -8,8 +8,9 @@ import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Bytes, Copy } from "../kit/show.tsx";
 import type { Path } from "./queries.ts";
 import kit from "../kit/kit.module.css";
+import { later } from "../kit/later.ts";
 
-const Markdown = lazy(async () => ({ default: (await import("../kit/Markdown.tsx")).Markdown }));
+const Markdown = later(async () => ({ default: (await import("../kit/Markdown.tsx")).Markdown }));
 
 /** As the contract calls them; each has a word `artifacts.view.…`. */
 export const ADDITIONS = ["readme.md", "values.yaml", "dependencies", "license", "files"] as const;

@@ -2,15 +2,16 @@
 import { Button } from "@mantine/core";
 import { IconLoader2, IconStack2 } from "@tabler/icons-react";
 import { queryOptions, useQuery } from "@tanstack/react-query";
-import { Suspense, lazy, useState, useSyncExternalStore } from "react";
+import { Suspense, useState, useSyncExternalStore } from "react";
 import { call } from "../api/client.ts";
-import { useLanguage, useWords, withWords } from "../app/words.ts";
+import { useLanguage, useWords } from "../app/words.ts";
 import { followed, hear } from "./ours.ts";
 import { number } from "../kit/format.ts";
+import { later } from "../kit/later.ts";
 import classes from "./jobs.module.css";
 
-const Finish = lazy(async () => ({ default: (await import("./Finish.tsx")).Finish }));
-const RunningDrawer = lazy(() => withWords(import("./RunningDrawer.tsx")));
+const Finish = later(async () => ({ default: (await import("./Finish.tsx")).Finish }));
+const RunningDrawer = later(() => import("./RunningDrawer.tsx"));
 const LOOKED = 15_000;
 
 const countQuery = queryOptions({

@@ -1,18 +1,19 @@
 // The one table: the server sorts, filters and pages; the address has the state; empty, failed and denied are states of its body.
 import { ActionIcon, Button, Checkbox, Menu, Select, TextInput } from "@mantine/core";
 import { IconArrowDown, IconArrowUp, IconCheck, IconChevronDown, IconChevronLeft, IconChevronRight, IconColumns3, IconDots, IconGripVertical, IconSearch, IconSelector } from "@tabler/icons-react";
-import { Fragment, Suspense, lazy, useEffect, useId, useRef, useState, type ReactNode } from "react";
+import { Fragment, Suspense, useEffect, useId, useRef, useState, type ReactNode } from "react";
 import type { ListState } from "../app/search.ts";
-import { useLanguage, useWords, withWords } from "../app/words.ts";
+import { useLanguage, useWords } from "../app/words.ts";
 import { Empty } from "./Empty.tsx";
 import { number } from "./format.ts";
 import { ProblemBox } from "./ProblemBox.tsx";
 import { say } from "./say.ts";
 import { keepRows, readColumns, useColumns } from "./columns.ts";
+import { later } from "./later.ts";
 import { Copy, Dated, isDated } from "./show.tsx";
 import classes from "./table.module.css";
 
-const Every = lazy(() => withWords(import("./Every.tsx"))) as unknown as typeof import("./Every.tsx").default;
+const Every = later(() => import("./Every.tsx")) as unknown as typeof import("./Every.tsx").default;
 
 export interface Column<T> {
   id: string;

@@ -3,15 +3,16 @@ import { Button, Menu, Select } from "@mantine/core";
 import { IconWorld } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Suspense, lazy, useState } from "react";
+import { Suspense, useState } from "react";
 import { places } from "../app/places.ts";
 import { useListState } from "../app/search.ts";
 import { isAdmin, systemQuery, useUser } from "../app/session.tsx";
-import { useLanguage, useWords, withWords } from "../app/words.ts";
+import { useLanguage, useWords } from "../app/words.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { bytes, figure } from "../kit/format.ts";
 import { useReopen } from "../kit/kept.ts";
+import { later } from "../kit/later.ts";
 import { Page } from "../kit/Page.tsx";
 import { Quota } from "../kit/Progress.tsx";
 import { Count, Name, Time } from "../kit/show.tsx";
@@ -20,8 +21,8 @@ import type { Project, Quota as QuotaOf } from "../api/schema.ts";
 import { ROLES, projectsQuery, quotasOfQuery, quotasQuery, roomQuery, statisticsQuery, todayQuery } from "./queries.ts";
 import { StorageLine } from "./StorageLine.tsx";
 
-const DeleteProjects = lazy(() => withWords(import("./DeleteProjects.tsx")));
-const NewProject = lazy(() => withWords(import("./NewProject.tsx")));
+const DeleteProjects = later(() => import("./DeleteProjects.tsx"));
+const NewProject = later(() => import("./NewProject.tsx"));
 
 const PROJECT_ADMIN = 1;
 

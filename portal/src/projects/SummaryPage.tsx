@@ -1,11 +1,12 @@
 // What is in this project, and who works in it?
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
-import { Suspense, lazy } from "react";
+import { Suspense } from "react";
 import { places } from "../app/places.ts";
 import { useMay } from "../app/session.tsx";
 import { useWords, type Key } from "../app/words.ts";
 import { Facts } from "../kit/Facts.tsx";
+import { later } from "../kit/later.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Quota } from "../kit/Progress.tsx";
 import { Bytes, Count, Name, Time } from "../kit/show.tsx";
@@ -14,7 +15,7 @@ import { Attention } from "./Attention.tsx";
 import { Latest } from "./Latest.tsx";
 import { projectQuery, summaryQuery } from "./queries.ts";
 
-const ProjectUsage = lazy(() => import("../usage/ProjectUsage.tsx")); // charts come after what is read first
+const ProjectUsage = later(() => import("../usage/ProjectUsage.tsx")); // charts come after what is read first
 
 export default function SummaryPage() {
   const t = useWords();

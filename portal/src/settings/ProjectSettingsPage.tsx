@@ -2,7 +2,7 @@
 import { Button } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
-import { Suspense, lazy, useState } from "react";
+import { Suspense, useState } from "react";
 import { call } from "../api/client.ts";
 import { asProblem } from "../api/problem.ts";
 import type { Project } from "../api/schema.ts";
@@ -11,6 +11,7 @@ import { isAdmin, useCan, useMay, useUser } from "../app/session.tsx";
 import { useWords } from "../app/words.ts";
 import { LeaveGuard, useDraft } from "../kit/Draft.tsx";
 import { NumberField, SwitchField } from "../kit/Field.tsx";
+import { later } from "../kit/later.ts";
 import { ProblemBox, useSay } from "../kit/ProblemBox.tsx";
 import { toast } from "../kit/toast.tsx";
 import { Waiting } from "../kit/Waiting.tsx";
@@ -21,7 +22,7 @@ import { ProxyFields } from "./ProxyFields.tsx";
 import { USUAL, proxyProblem } from "./proxy.ts";
 import classes from "./settings.module.css";
 
-const DeleteProjects = lazy(() => import("../projects/DeleteProjects.tsx"));
+const DeleteProjects = later(() => import("../projects/DeleteProjects.tsx"));
 const USUAL_TRASH_DAYS = "7";
 const noSecret = () => false;
 
