@@ -65,10 +65,10 @@ export default function TagsPage() {
     onSettled: () => repositoryChanged(path),
   });
   const marks = mark.isPending ? mark.variables.tags.length : 0;
-  if (query.error && !query.data && list.q === "") return <Failed error={query.error} onRetry={() => void query.refetch()} />;
   const rows = query.data?.data;
   const names = (rows ?? []).map((one) => one.name);
   const own = useQuery({ ...measuredQuery(path, names), enabled: names.length > 0 && isSignedIn && may("artifact:list"), select: ownOf }).data;
+  if (query.error && !query.data && list.q === "") return <Failed error={query.error} onRetry={() => void query.refetch()} />;
   const first = list.page === 1 && !list.isFiltered ? rows?.[0] : undefined;
   const wanted = list.filters["platform"];
   const platforms = inPlatformOrder([...new Set([...(rows ?? []).flatMap((one) => one.platforms.map((platform) => platform.name)), ...(wanted === undefined ? [] : [wanted])])]);
