@@ -38,8 +38,9 @@ SHOWN = (
 REQUESTS = 8
 """What a page may ask the API for when it is opened; what it asks for again by a clock is counted once."""
 
-MORE = {"/projects/$project": 10}
-"""Pages that ask more often: what wants attention in a project is known by five subjects."""
+MORE = {"/projects/$project": 10, "/projects/$project/policy/retention": 9}
+"""Pages that ask more often: what wants attention in a project is known by five subjects; a policy has runs, each with
+what it comes to, below a head that says how full the project is."""
 
 FRAME = (
     "/systeminfo", "/capabilities", "/users/current", "/users/current/preferences",
