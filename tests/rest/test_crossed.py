@@ -72,6 +72,7 @@ OURS = {
     "getTrash": Recipe(path=lambda place: {"id": place.ids["trash_id"]}),
     "restoreTrash": Recipe(path=lambda place: {"id": place.ids["trash_id"]}, body=lambda _: {}),
     "purgeTrash": Recipe(path=lambda place: {"id": place.ids["trash_id"]}),
+    "stopWork": Recipe(path=lambda place: {"execution_id": place.ids["retention_run"]}),
     "listRetentionVerdicts": Recipe(
         path=lambda place: {"id": place.ids["retention_id"], "eid": place.ids["retention_run"]}
     ),
