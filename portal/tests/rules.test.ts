@@ -44,3 +44,31 @@ test("what a person reads is a word of the locales, and no text in the code", ()
 test("rows are drawn by the kit: no page makes a list table of its own", () => {
   for (const name of code.filter((one) => !one.startsWith("kit/"))) expect(read(name), name).not.toMatch(/from "@mantine\/core";?.*\bTable\b|\bTable\b[^;]*from "@mantine\/core"/);
 });
+
+test("hooks stand before the first return of a part: React counts them, and a state that is rare would crash", () => {
+  type Node = { type?: string; [key: string]: unknown };
+  const returns = (one: Node): boolean => one.type === "ReturnStatement" || (one.type === "IfStatement" && [one["consequent"], one["alternate"]].some((side) => (side as Node | null)?.type === "ReturnStatement" || ((side as Node | null)?.type === "BlockStatement" && ((side as { body: Node[] }).body.some(returns)))));
+  const hookIn = (node: unknown): string | undefined => {
+    if (Array.isArray(node)) return node.map(hookIn).find((one) => one !== undefined);
+    if (node === null || typeof node !== "object") return undefined;
+    const one = node as Node;
+    if (/Function/.test(one.type ?? "")) return undefined;
+    const name = (one["callee"] as { name?: string } | undefined)?.name ?? "";
+    return one.type === "CallExpression" && /^use[A-Z]/.test(name) ? name : Object.values(one).map(hookIn).find((found) => found !== undefined);
+  };
+  const found: string[] = [];
+  let looked = 0;
+  for (const name of code.filter((one) => one.endsWith(".tsx"))) {
+    for (const statement of parseAst(read(name), { lang: "tsx" }).body as unknown as Node[]) {
+      const part = (statement["declaration"] ?? statement) as Node;
+      if (part.type !== "FunctionDeclaration") continue;
+      looked += 1;
+      const { body } = part["body"] as { body: Node[] };
+      const first = body.findIndex(returns);
+      const late = first < 0 ? undefined : hookIn(body.slice(first + 1));
+      if (late !== undefined) found.push(`${name}: ${String((part["id"] as { name?: string } | null)?.name)} calls ${late} after a return`);
+    }
+  }
+  expect(looked).toBeGreaterThan(200);
+  expect(found).toEqual([]);
+});
