@@ -231,8 +231,9 @@ class Reader:
         self.page.take_cookies(self.moorage.url, self.cookies)
 
     def see_title(self, title: str) -> None:
-        """Wait until the page is called so."""
-        self.page.wait(f"document.querySelector('h1')?.textContent === {json.dumps(title)}")
+        """Wait until the page is called so, and shows what it asked for first."""
+        is_called = f"document.querySelector('h1')?.textContent === {json.dumps(title)}"
+        self.page.wait(f"{is_called} && !document.querySelector('[data-held]')")
 
     def see(self, text: str, *, seconds: float = 30) -> None:
         """Wait until a text stands on the page."""
