@@ -164,6 +164,26 @@ class Sent:
     page: str
 
 
+@dataclass(frozen=True)
+class Said:
+    """A part of a page as a screen reader knows it.
+
+    Attributes:
+        depth: how many such parts it is in.
+        role: in Chromium's words, which are nearly those of ARIA: `button`, `heading`, `StaticText`.
+        is_empty: nothing is in it.
+    """
+
+    depth: int
+    role: str
+    name: str
+    description: str
+    is_empty: bool
+
+
+_SILENT = {"generic", "none", "InlineTextBox", "LayoutTable", "LayoutTableRow", "LayoutTableCell"}
+
+
 class Page:
     """A page. What it complains of is kept: errors of scripts and of the console, and what its policy forbade.
 
@@ -180,6 +200,7 @@ class Page:
         self._waits: set[str] = set()
         self._heard = 0  # of what it said, for `is_waiting`
         self._size = (0, 0)
+        self._let_go = 0  # of what was held back
         for domain in ("Page", "Runtime", "Log", "Network", "Audits"):
             self._ask(f"{domain}.enable")
 
@@ -319,12 +340,17 @@ class Page:
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
 
-    def prefer(self, scheme: str, *, is_still: bool = False) -> None:
-        """What the system likes: `light` or `dark`; and that nothing moves."""
+    def prefer(self, scheme: str, *, is_still: bool = False, contrast: str = "") -> None:
+        """What the system likes: `light` or `dark`; that nothing moves; `more` contrast, or `forced` colours."""
         motion = "reduce" if is_still else "no-preference"
         wanted = {"prefers-color-scheme": scheme, "prefers-reduced-motion": motion}
+        wanted |= {"more": {"prefers-contrast": "more"}, "forced": {"forced-colors": "active"}}.get(contrast, {})
         features = [{"name": name, "value": value} for name, value in wanted.items()]
         self._ask("Emulation.setEmulatedMedia", features=features)
+
+    def see_as(self, deficiency: str) -> None:
+        """What somebody sees with `deuteranopia` or `protanopia`; `none`: all colours."""
+        self._ask("Emulation.setEmulatedVisionDeficiency", type=deficiency)
 
     def hold(self, pattern: str) -> None:
         """Let what is asked of such URLs wait, as on a line that is slow, until `let_go`. `*` stands for anything."""
@@ -332,7 +358,35 @@ class Page:
 
     def let_go(self) -> None:
         """What was held back goes on its way."""
+        self._ask("Network.setBlockedURLs", urls=[])
         self._ask("Fetch.disable")
+
+    def fail(self, pattern: str) -> None:
+        """Let what is asked of such URLs fail until `let_go`, also what is held back, as when a line breaks."""
+        self._ask("Network.setBlockedURLs", urls=[pattern])
+        held = [said["requestId"] for name, said in self._events() if name == "Fetch.requestPaused"]
+        for one in held[self._let_go :]:
+            with contextlib.suppress(Broken):  # whoever asked has left
+                self._ask("Fetch.failRequest", requestId=one, errorReason="ConnectionReset")
+        self._let_go = len(held)
+
+    def heard(self) -> list["Said"]:
+        """What a screen reader has to tell of the page, in its order: the accessibility tree without what is silent."""
+        nodes = self._ask("Accessibility.getFullAXTree")["nodes"]
+        known = {one["nodeId"]: one for one in nodes}
+        found: list[Said] = []
+        left = [(nodes[0], 0)]
+        while left:
+            node, depth = left.pop()
+            role = str(node.get("role", {}).get("value", ""))
+            is_said = not node.get("ignored") and role not in _SILENT
+            below = [known[one] for one in node.get("childIds", ()) if one in known]
+            if is_said:
+                name, description = (str(node.get(part, {}).get("value", "")) for part in ("name", "description"))
+                is_empty = all(one.get("ignored") for one in below)
+                found.append(Said(depth, role, name, description, is_empty))
+            left += [(one, depth + int(is_said)) for one in reversed(below)]
+        return found
 
     def photograph(self, file: Path, *, is_whole: bool = False) -> None:
         """Write a PNG of what is seen.

@@ -66,6 +66,9 @@ WORDS = {**AXE, "runOnly": {"type": "rule", "values": [
 ]}}  # fmt: skip
 """What another language can break."""
 
+FILTER = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg"><filter'
+"""What the browser itself puts over a page that is seen as by somebody who does not tell all colours."""
+
 _ENDS = "one.effect.getComputedTiming().iterations !== Infinity"  # a loader turns as long as it waits
 STILL = f"!document.getAnimations().some((one) => one.playState === 'running' && {_ENDS})"
 ROLES = {"admin": 1, "developer": 2, "guest": 3, "maintainer": 4, "limited-guest": 5}
@@ -189,7 +192,7 @@ class Reader:
     def check(self) -> None:
         """Nothing went wrong, was forbidden, or was asked of anybody else."""
         assert [said for said in self.page.complaints() if not any(one in said for one in self.expected)] == []
-        assert [url for url in self.page.requested() if not url.startswith((self.moorage.url, "blob:"))] == []
+        assert [url for url in self.page.requested() if not url.startswith((self.moorage.url, "blob:", FILTER))] == []
 
     def key(self, key: str, *, times: int = 1) -> None:
         """Press a key: `Enter`, `Tab`, `Escape` or a letter."""
@@ -369,6 +372,12 @@ class Reader:
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.page.photograph(PICTURES / f"{name}.{theme}.{language}.{width}.png", is_whole=True)
 
+    def keep(self, name: str) -> None:
+        """Keep a picture in each theme, of a state of a page that is looked at in another."""
+        for theme in ("dark", "light"):
+            self.themed(theme)
+            self.photograph(name, theme=theme)
+
     def hear(self, language: str) -> None:
         """Have the page in another language at once, as when another tab chooses it."""
         spoken = f"document.documentElement.lang === {json.dumps(language)}"
@@ -456,6 +465,14 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         for line in dict.fromkeys(said):
             terminalreporter.write_line(line)
 
+
+AT_ONCE = """
+{
+  const patient = window.setTimeout;
+  window.setTimeout = (run, after, ...more) => patient(run, after === 1000 || after === 2000 ? 20 : after, ...more);
+}
+"""
+"""What is asked again after a failure is asked soon."""
 
 _PATIENT = """
 const later = window.setTimeout;

@@ -80,7 +80,7 @@ def test_the_first_start_leads_to_the_first_push(reader: Reader, moorage: Moorag
     reader.look("first-run.waits")
     pusher.push(images.image("beginning", size_bytes=9_000), "beginning/app:1.0.0")
     reader.see("Received: beginning/app", seconds=30)  # by itself
-    reader.photograph("first-run.received")
+    reader.keep("first-run.received")
     reader.press("Done, go to projects")
     reader.see_title("Projects")
     reader.open("/", "Projects")  # not again

@@ -31,7 +31,7 @@ def test_a_rule_is_made_and_keeps_tags(reader: Reader, moorage: Moorage, pusher:
     reader.press("Delete 2 tags…")
     reader.see("1 of 2 is immutable and stays:")
     reader.see("Immutable by the rule v*")
-    reader.photograph("tags.delete-refused")
+    reader.keep("tags.delete-refused")
     reader.press("Delete 1 tag", within="dialog")
     reader.see("1 tag moved to the trash")
     reader.page.wait("document.querySelectorAll('tbody tr').length === 1")

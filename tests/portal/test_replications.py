@@ -98,6 +98,7 @@ def test_what_is_slow_is_stopped_and_policy_and_registry_are_changed_and_deleted
     reader.see("Nothing runs now.", seconds=30)
     reader.open(f"/admin/replications/{made}/runs/{run}", f"Run {run}")
     reader.see("1 stopped")
+    reader.keep("replications.stopped")
     reader.press("Run again")
     reader.page.wait(f"![...document.querySelectorAll('h1')].some((one) => one.textContent === 'Run {run}')")
     reader.press("Stop")

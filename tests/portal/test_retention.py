@@ -59,6 +59,7 @@ def test_a_rule_is_changed_and_a_run_that_has_not_begun_is_stopped(reader: Reade
     try:
         reader.press("Dry run")
         reader.see("Running")
+        reader.keep("retention.running")
         reader.press("Stop")
         reader.see("Stopped")
         reader.page.wait("[...document.querySelectorAll('button')].every((one) => one.textContent !== 'Stop')")

@@ -45,7 +45,7 @@ def test_every_setting_stands_on_a_page_and_looks_well(reader: Reader, moorage: 
         reader.page.wait(f"Boolean(document.querySelector('[data-section={section[1:] or 'general'}] [data-item]'))")
         shown |= set(reader.page.value("[...document.querySelectorAll('[data-item]')].map((one) => one.dataset.item)"))
         assert reader.axe() == [], section
-        reader.photograph(f"settings.{section[1:] or 'general'}")
+        reader.keep(f"settings.{section[1:] or 'general'}")
 
     unused = set(re.findall(r'"(\w+)"', ITEMS.partition("UNUSED = [")[2].partition("]")[0]))
     assert shown >= known(moorage).keys() - unused

@@ -94,7 +94,7 @@ def test_long_lists_are_read_from_end_to_end(reader: Reader, moorage: Moorage) -
             reader.page.wait(f"{ROWS} > 0 && {first} !== undefined && !{json.dumps(sorted(seen))}.includes({first})")
             reader.settle()
             seen.add(reader.page.value(first))
-            reader.photograph(f"{name}.many.{state}")
+            reader.keep(f"{name}.many.{state}")
             assert reader.axe() == [], (name, state)
         assert reader.page.value("document.querySelector('[data-step=next]').disabled"), name
     for name, path in LOGS.items():
@@ -103,7 +103,7 @@ def test_long_lists_are_read_from_end_to_end(reader: Reader, moorage: Moorage) -
         newest = reader.page.value("document.querySelector('tbody').innerText")
         reader.press("Older")
         reader.page.wait(f"{ROWS} >= 50 && document.querySelector('tbody').innerText !== {json.dumps(newest)}")
-        reader.photograph(f"{name}.many.older")
+        reader.keep(f"{name}.many.older")
         reader.press("Newer")
         reader.page.wait(f"document.querySelector('tbody').innerText === {json.dumps(newest)}")
 
@@ -137,5 +137,5 @@ def test_a_project_with_many_repositories_is_there_at_once(
     )
     reader.open(place)
     reader.page.wait(f"{ROWS} === 50")
-    reader.photograph("repositories.many")
+    reader.keep("repositories.many")
     assert reader.axe() == []

@@ -40,7 +40,7 @@ function Help({ onKeys }: { onKeys: () => void }) {
   const navigate = useNavigate();
   return (
     <Menu width={220}>
-      <Menu.Target><ActionIcon aria-label={t("shell.help")} title={t("shell.help")}><IconHelp size={20} stroke={1.5} /></ActionIcon></Menu.Target>
+      <Menu.Target><ActionIcon aria-label={t("shell.help")}><IconHelp size={20} stroke={1.5} /></ActionIcon></Menu.Target>
       <Menu.Dropdown>
         <Menu.Item onClick={onKeys} rightSection={<Kbd className={classes["kbd"] ?? ""} aria-hidden>?</Kbd>}>{t("keys.title")}</Menu.Item>
         <Menu.Item component="a" href="/api/v2.0/explorer">{t("shell.explorer")}</Menu.Item>

@@ -49,7 +49,7 @@ export function Trial({ service, values, onRefused, asked }: { service: Service;
     <div className="stack" data-trial={service}>
       <div className="row">
         <Button variant="default" loading={test.isPending} onClick={() => test.mutate()}>{t(`configuration.test.${service}` as Key)}</Button>
-        <span role="status">
+        <span aria-live="polite">
           {found?.success && <Chip tone="ok" icon={IconCheck}>{t("configuration.test.well", { ms: number(Math.round(found.milliseconds), language) })}</Chip>}
           {found && !found.success && <Chip tone="danger" icon={IconX}>{t("configuration.test.failed")}</Chip>}
         </span>

@@ -50,7 +50,7 @@ export function CommandBox({ label, clients, commands, aside }: {
   return (
     <section className={classes["command"]} aria-label={label} data-command>
       <div className={classes["commandHead"]}>
-        <SegmentedControl aria-label={t("kit.command.client")} data={[...clients]} value={client} onChange={(value) => choose(value as Client)} />
+        <SegmentedControl className={classes["clients"] ?? ""} aria-label={t("kit.command.client")} data={[...clients]} value={client} onChange={(value) => choose(value as Client)} />
         <span className="grow" />
         {aside}
         {lines.length > 1 && <Copy text={lines.join("\n")} label={t("kit.command.copyAll")} />}

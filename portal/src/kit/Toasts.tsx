@@ -8,10 +8,11 @@ export function show(message: string, undo?: { label: string; run: () => void })
   const id = crypto.randomUUID?.() ?? String(Math.random());
   notifications.show({
     id,
+    role: "status", // and not an alert, which interrupts
     withCloseButton: false,
     autoClose: undo ? 10_000 : 6_000,
     message: (
-      <span className="row" role="status">
+      <span className="row">
         <span className="grow">{message}</span>
         {undo && <Button size="xs" variant="default" data-undo onClick={() => { notifications.hide(id); undo.run(); }}>{undo.label}</Button>}
       </span>

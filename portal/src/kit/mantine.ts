@@ -65,6 +65,7 @@ export const theme = createTheme({
     Modal: of<ModalProps>({ defaultProps: { lockScroll: false, radius: 6, centered: false, yOffset: "10vh", transitionProps: { duration: 160, transition: "fade" } } }),
     Drawer: of<DrawerProps>({ defaultProps: { lockScroll: false, transitionProps: { duration: 160 } } }),
     Tooltip: of<TooltipProps>({ defaultProps: { openDelay: 300, interactive: true, events: { hover: true, focus: true, touch: false }, withArrow: false, multiline: true, maw: 360 } }),
+    ComboboxChevron: { defaultProps: { "aria-hidden": true } },
     Checkbox: of<CheckboxProps>({ defaultProps: { size: "xs", radius: 3 } }),
     Radio: of<RadioProps>({ defaultProps: { size: "xs" } }),
     Switch: of<SwitchProps>({ defaultProps: { size: "sm" } }),

@@ -84,7 +84,7 @@ export function Copy({ text, label }: { text: string; label: string }) {
   };
   return (
     <Tooltip label={copied ? t("kit.copy.done") : label}>
-      <ActionIcon aria-label={label} className={classes["copy"]} size={24} onClick={(event) => void copy(event.currentTarget.previousElementSibling)} data-copy data-no-print>
+      <ActionIcon aria-label={label} aria-describedby={undefined} className={classes["copy"]} size={24} onClick={(event) => void copy(event.currentTarget.previousElementSibling)} data-copy data-no-print>
         {copied ? <IconCheck size={16} stroke={1.5} /> : <IconCopy size={16} stroke={1.5} />}
       </ActionIcon>
     </Tooltip>
