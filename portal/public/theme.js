@@ -1,4 +1,4 @@
-// Before the first paint: the theme that was chosen, else the system's. Under 400 bytes, and no other script is not a module.
+// Before the first paint: the theme that was chosen, else the system's. Under 400 bytes: all wait for it.
 (() => {
   let chosen = null;
   try { chosen = localStorage.getItem("moorage-theme"); } catch {}

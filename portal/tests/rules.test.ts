@@ -72,3 +72,7 @@ test("hooks stand before the first return of a part: React counts them, and a st
   expect(looked).toBeGreaterThan(200);
   expect(found).toEqual([]);
 });
+
+test("what runs before the first paint is small", () => {
+  expect(readFileSync("public/theme.js").length).toBeLessThan(400);
+});
