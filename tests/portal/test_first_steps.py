@@ -119,10 +119,19 @@ def test_the_palette_finds_by_keyboard(reader: Reader, moorage: Moorage, pusher:
     reader.key("Enter")
     reader.see_title("3.1.4")
     reader.page.wait("document.activeElement.tagName === 'H1'")
+    reader.press("Another repository")
+    reader.page.wait("document.activeElement?.type === 'search'")
+    reader.see("deep/thing")
+    assert reader.axe(within="[role=dialog]") == []
+    reader.photograph("switcher")
+    reader.press("deep/thing", within="dialog")
+    reader.see_title("deep/thing")
+    reader.page.wait("!document.querySelector('[role=dialog]')")
 
     reader.key("/")
     reader.type("Search", "sought")
-    reader.page.wait("document.querySelector('[role=listbox]')?.textContent.includes('sought/deep/thing')")
+    listed = "[...document.querySelectorAll('[role=listbox]')]"
+    reader.page.wait(f"{listed}.some((one) => one.textContent.includes('sought/deep/thing'))")
     reader.key("ArrowUp")  # from the first to the last
     reader.key("Enter")
     reader.see_title("Search")

@@ -15,7 +15,7 @@ import { Chip } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { Facts } from "../kit/Facts.tsx";
 import { inPlatformOrder, shortDigest } from "../kit/format.ts";
-import { Page } from "../kit/Page.tsx";
+import { Page, type Crumb } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Bytes, Copy, Digest, Name, Time } from "../kit/show.tsx";
 import { ArtifactLabels } from "../labels/ArtifactLabels.tsx";
@@ -32,6 +32,7 @@ import { useHost } from "./PushCommands.tsx";
 import { artifactQuery, partsQuery, useRepository } from "./queries.ts";
 import { useType } from "./types.ts";
 import { Waiting } from "../kit/Waiting.tsx";
+import { Switcher } from "../projects/Switcher.tsx";
 import kit from "../kit/kit.module.css";
 import classes from "./artifacts.module.css";
 
@@ -47,13 +48,13 @@ export default function ArtifactPage() {
   const query = useQuery(artifactQuery(path, reference));
   if (query.error && !query.data) return <Failed error={query.error} onRetry={() => void query.refetch()} />;
   const artifact = query.data;
-  const crumbs = [{ label: t("projects.title"), to: places.projects }, { label: project, to: places.repositories(project) }, { label: repository, to: places.repository(project, repository) }];
+  const crumbs = [{ label: t("projects.title"), to: places.projects }, { label: project, to: places.repositories(project), beside: <Switcher /> }, { label: repository, to: places.repository(project, repository), beside: <Switcher of={project} /> }];
   const tag = reference.includes(":") ? null : reference;
   if (!artifact) return <Page title={tag ?? shortDigest(reference)} isName crumbs={crumbs}><Waiting /></Page>;
   return <Shown key={artifact.digest} artifact={artifact} tag={tag} crumbs={crumbs} />;
 }
 
-function Shown({ artifact, tag, crumbs }: { artifact: Artifact; tag: string | null; crumbs: { label: string; to: string }[] }) {
+function Shown({ artifact, tag, crumbs }: { artifact: Artifact; tag: string | null; crumbs: Crumb[] }) {
   const t = useWords();
   const typed = useType();
   const navigate = useNavigate();

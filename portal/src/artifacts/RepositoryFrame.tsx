@@ -13,6 +13,7 @@ import { useWords } from "../app/words.ts";
 import { Page } from "../kit/Page.tsx";
 import { Copy } from "../kit/show.tsx";
 import { projectQuery } from "../projects/queries.ts";
+import { Switcher } from "../projects/Switcher.tsx";
 import { DeleteRepositories } from "./DeleteRepositories.tsx";
 import { useHost } from "./PushCommands.tsx";
 import { repositoryQuery, useRepository } from "./queries.ts";
@@ -37,8 +38,8 @@ export default function RepositoryFrame() {
   const tabs = entries("tab", "repository").filter(({ tab }) => (tab.needs === undefined || may(tab.needs)) && (tab.capability === undefined || can(tab.capability)));
   return (
     <Page
-      title={repository} isName windowTitle={[`${project}/${repository}`]} crumbs={[{ label: t("projects.title"), to: places.projects }, { label: project, to: places.repositories(project) }]}
-      copy={<Copy text={`${host}/${project}/${repository}`} label={t("artifacts.copyName")} />}
+      title={repository} isName windowTitle={[`${project}/${repository}`]} crumbs={[{ label: t("projects.title"), to: places.projects }, { label: project, to: places.repositories(project), beside: <Switcher /> }]}
+      copy={<><Copy text={`${host}/${project}/${repository}`} label={t("artifacts.copyName")} /><Switcher of={project} /></>}
       actions={may("repository:delete") && (
         <Menu>
           <Menu.Target><ActionIcon variant="default" size={32} aria-label={t("kit.table.menu", { name: repository })}><IconDots size={16} stroke={1.5} /></ActionIcon></Menu.Target>

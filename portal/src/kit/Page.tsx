@@ -10,6 +10,8 @@ import classes from "./kit.module.css";
 export interface Crumb {
   label: string;
   to: string;
+  /** Stands behind it: what leads to others like it. */
+  beside?: ReactNode;
 }
 
 const InPage = createContext(false);
@@ -97,7 +99,7 @@ function Crumbs({ crumbs }: { crumbs: Crumb[] }) {
   return (
     <nav className={classes["crumbs"]} aria-label={t("kit.crumbs.label")}>
       <ol>
-        {crumbs.map((one) => <li key={one.to}><Link to={one.to}><Name>{one.label}</Name></Link></li>)}
+        {crumbs.map((one) => <li key={one.to}><Link to={one.to}><Name>{one.label}</Name></Link>{one.beside}</li>)}
       </ol>
     </nav>
   );

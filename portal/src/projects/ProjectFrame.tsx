@@ -12,6 +12,7 @@ import { Page } from "../kit/Page.tsx";
 import { Tabs } from "../kit/Tabs.tsx";
 import { Quota } from "../kit/Progress.tsx";
 import { ROLES, projectQuery, summaryQuery } from "./queries.ts";
+import { Switcher } from "./Switcher.tsx";
 import classes from "./projects.module.css";
 
 export default function ProjectFrame() {
@@ -27,7 +28,7 @@ export default function ProjectFrame() {
   const tabs = entries("tab", "project").filter(({ tab }) => (tab.needs === undefined || may(tab.needs)) && (tab.capability === undefined || can(tab.capability)));
   return (
     <Page
-      title={name} isName crumbs={[{ label: t("projects.title"), to: places.projects }]} windowTitle={[name]}
+      title={name} isName crumbs={[{ label: t("projects.title"), to: places.projects }]} windowTitle={[name]} copy={<Switcher />}
       aside={project && <span className="row"><Chip icon={project.metadata.public === "true" ? IconWorld : IconLock}>{project.metadata.public === "true" ? t("projects.public") : t("projects.private")}</Chip>{role && <span className="muted">{t(role)}</span>}{quota && <span className={classes["full"]}><Quota used={quota.used["storage"] ?? 0} limit={quota.hard["storage"] ?? -1} label={t("projects.quotaOf", { name })} /></span>}</span>}
       under={<Tabs label={t("projects.tabs")} tabs={tabs.map(({ path, tab }) => ({ to: path === "/" ? places.project(name) : `${places.project(name)}/${path}`, label: t(tab.label), exact: path === "/", count: path === "repositories" ? project?.repo_count : undefined }))} />}
     >
