@@ -2,6 +2,7 @@
 import { useWords, useLanguage, type Key, type Translate } from "../app/words.ts";
 import { CRONS, plainCron, weekdayName, type Kind } from "./cron.ts";
 import { SelectField, TextField } from "./Field.tsx";
+import { listed } from "./format.ts";
 
 const KINDS: [Kind, Key][] = [
   ["None", "work.schedule.none"], ["Hourly", "work.schedule.hourly"], ["Daily", "work.schedule.daily"], ["Weekly", "work.schedule.weekly"], ["Custom", "work.schedule.custom"],
@@ -11,7 +12,8 @@ const KINDS: [Kind, Key][] = [
 export function saidCron(cron: string, t: Translate, language: string): string {
   const plain = plainCron(cron);
   if (plain === null) return t("work.schedule.cron", { cron });
-  const time = `${String(plain.hour).padStart(2, "0")}:${String(plain.minute).padStart(2, "0")}`;
+  const two = (figure: number) => String(figure).padStart(2, "0");
+  const time = listed(plain.hours.map((hour) => `${two(hour)}:${two(plain.minute)}`), language);
   if (plain.every === "hour") return t("work.schedule.saidHour", { minute: plain.minute });
   if (plain.every === "day") return t("work.schedule.saidDay", { time });
   return t("work.schedule.saidWeek", { day: weekdayName(plain.weekday, language), time });
