@@ -46,7 +46,7 @@ export default function AuditPage() {
     { id: "result", head: t("audit.column.result"), width: "fit", phone: 1, cell: (one) => (one.operation_result ? <Chip tone="ok" icon={IconCheck}>{t("audit.done")}</Chip> : <Chip tone="danger" icon={IconX}>{t("audit.refused")}</Chip>) },
   ];
   return (
-    <Page title={t("audit.title")} actions={<><Button variant="default" leftSection={<IconDownload size={16} stroke={1.5} aria-hidden />} onClick={() => save.mutate()} loading={save.isPending} title={t("audit.export.what", { n: number(MOST, language) })}>{t("audit.export.action")}</Button><Button component={Link} {...({ to: "/admin/audit/purge" } as object)} variant="default">{t("audit.purge.open")}</Button></>}>
+    <Page title={t("audit.title")} actions={<><Switch label={t("audit.live")} checked={live} disabled={at !== ""} onChange={(event) => change({ live: event.currentTarget.checked ? "1" : undefined })} /><Button variant="default" leftSection={<IconDownload size={16} stroke={1.5} aria-hidden />} onClick={() => save.mutate()} loading={save.isPending} title={t("audit.export.what", { n: number(MOST, language) })}>{t("audit.export.action")}</Button><Button component={Link} {...({ to: "/admin/audit/purge" } as object)} variant="default">{t("audit.purge.open")}</Button></>}>
       {save.error && <ProblemBox error={save.error} />}
       <Table
         id="audit" caption={t("audit.title")} columns={columns} query={query} list={list} whole rowKey={(one) => one.id} rowName={(one) => `${said(one.event_type)} ${one.resource}`} filterLabel={t("audit.filter")} details={(one) => <Details entry={one} />}
@@ -57,7 +57,6 @@ export default function AuditPage() {
             <Select aria-label={t("audit.column.event")} w={190} searchable allowDeselect={false} value={list.filters["event"] ?? "all"} onChange={choose("event")} data={[{ value: "all", label: t("audit.anyEvent") }, ...events]} />
             <Select aria-label={t("audit.column.result")} w={125} allowDeselect={false} value={list.filters["result"] ?? "all"} onChange={choose("result")} data={[{ value: "all", label: t("audit.anyResult") }, { value: "true", label: t("audit.done") }, { value: "false", label: t("audit.refused") }]} />
             <Select aria-label={t("audit.since")} w={140} allowDeselect={false} value={list.filters["days"] ?? "all"} onChange={choose("days")} data={[{ value: "all", label: t("audit.anyTime") }, ...[1, 7, 30, 90].map((days) => ({ value: String(days), label: t("audit.lastDays", { count: days }) }))]} />
-            <Switch label={t("audit.live")} checked={live} disabled={at !== ""} onChange={(event) => change({ live: event.currentTarget.checked ? "1" : undefined })} />
           </>
         }
       />

@@ -5,10 +5,13 @@ import { Subject } from "../kit/show.tsx";
 
 const OF_WORK = new Set(["execution", "schedule", "queue"]);
 
-/** The word of an event; of one that has none, its name in the API. */
+/** The word of an event. What was refused may be none of them: it is an action, and a resource of the API. */
 export function useEvent(): (event: string) => string {
   const t = useWords();
-  return (event) => t(`audit.did.${event}` as Key, { defaultValue: event });
+  return (event) => {
+    const [action = "", ...what] = event.split("_");
+    return t(`audit.did.${event}` as Key, { defaultValue: t(`audit.tried.${action}` as Key, { what: what.join("_"), defaultValue: event }) });
+  };
 }
 
 /** What something was done to: a name as people gave it, or the word of a kind of work. */
