@@ -462,3 +462,5 @@ async def test_runs_and_schedules_say_what_they_are_of_and_who_began_them(place:
     [one] = await place.get(f"/jobservice/executions?q=id%3D{copying}")
     assert (one["status"], one["progress"]["done"], one["end_time"] != "") == ("Stopped", 3, True)
     assert (await ask(place.server, place.admin, "PUT", "/jobservice/executions/999999")).status == 404
+    rows = await place.server.rows("SELECT resource, principal_name FROM audit WHERE operation = 'stop'")
+    assert rows == [("REPLICATION", place.admin.username)]

@@ -77,8 +77,9 @@ async def test_of_those_who_point_it_at_once_each_is_done_in_turn(
     answers = await asyncio.gather(*(point(app, admin, repo, "latest", {"digest": one}) for one in digests * 2))
     assert {one.status for one in answers} == {200}
     found = await past(app, admin, repo, "latest")
-    assert found[0][1] is None
-    assert {how for _, how in found[1:]} == {"moved"}
+    # Who waited for its turn may have begun before the one whose turn it was: the newest by time need not be the last.
+    ends = [how for _, how in found]
+    assert (ends.count(None), set(ends)) == (1, {None, "moved"})
     assert {digest for digest, _ in found} == set(digests)
 
 

@@ -2,18 +2,16 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests import serving
 from tests.clients import images
 from tests.parts import Parts
 from tests.parts.skopeo import Skopeo
-from tests.portal.conftest import AT_ONCE, Pusher, Quick, Reader
+from tests.portal.conftest import AT_ONCE, Pusher, Reader
 from tests.portal.furnished import attach
 from tests.serving import Moorage
 
@@ -22,13 +20,6 @@ pytestmark = pytest.mark.part("chromium", "portal", "skopeo")
 PATH = "/projects/port/repositories/quay~app"
 MANY = 127
 """Layers, as many as Docker allows."""
-
-
-@pytest.fixture(scope="module")
-def moorage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moorage]:
-    """A server that nobody has used yet."""
-    with serving.serve(tmp_path_factory.mktemp("states") / "data", kind=Quick) as started:
-        yield started
 
 
 def ask(moorage: Moorage, method: str, path: str, body: object = None) -> Any:
@@ -47,38 +38,6 @@ def go(reader: Reader, path: str, said: str = "") -> None:
     if said:
         reader.see(said)
     reader.settle()
-
-
-EMPTY = {
-    "/admin/groups": "admin.groups", "/admin/robots": "admin.robots", "/admin/registries": "admin.registries",
-    "/admin/replications": "admin.replications", "/admin/gc": "admin.gc", "/admin/jobs": "admin.jobs",
-    "/admin/schedules": "admin.schedules", "/activity": "activity", "/trash": "trash", "/me/tokens": "me.tokens",
-}  # fmt: skip
-"""Pages that have nothing to show at first, with their names."""
-
-
-def test_pages_of_a_new_server_say_what_comes_first(reader: Reader, moorage: Moorage) -> None:
-    if ask(moorage, "GET", "/projects?q=name%3Dlibrary"):
-        ask(moorage, "DELETE", "/projects/library")
-    reader.enter("/projects", "Projects", moorage.create_user("newcomer"))
-    reader.see("New project")
-    reader.keep("projects.empty")
-    ask(moorage, "PUT", "/configurations", {"project_creation_restriction": "adminonly"})
-    reader.open("/projects", "Projects")
-    reader.page.wait("document.querySelector('main tbody:empty')")
-    reader.keep("projects.empty.ask")
-    reader.open("/first-run", "Not allowed")
-    reader.keep("first.run.denied")
-    ask(moorage, "PUT", "/configurations", {"project_creation_restriction": "everyone"})
-    reader.take_session(moorage.admin)
-    reader.open("/search?q=nowhere")
-    reader.see("nowhere")
-    reader.settle()
-    reader.keep("search.nothing")
-    for path, name in EMPTY.items():
-        go(reader, path)
-        reader.page.wait("document.querySelector('main h1, main [class*=empty]')")
-        reader.keep(f"{name}.empty")
 
 
 def many_layers(base: images.Image) -> images.Image:

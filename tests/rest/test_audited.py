@@ -193,6 +193,7 @@ ELSEWHERE = {
     "stopGC": "tests/api/test_background_api.py",
     "stopPurge": "tests/api/test_background_api.py",
     "stopRunningJob": "tests/api/test_background_api.py",
+    "stopWork": "tests/api/test_background_api.py",
     "redeliverWebhook": "tests/api/webhooks/test_deliveries.py",
     "stopReplication": "tests/api/replication/test_runs.py",
 }

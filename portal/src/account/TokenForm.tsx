@@ -57,7 +57,7 @@ export function TokenForm({ onClose, onCreated }: { onClose: () => void; onCreat
             <Radio value="some" label={t("account.tokens.new.some")} />
           </div>
         </Radio.Group>
-        {!everywhere && <MultiSelect aria-label={t("account.tokens.new.projects")} placeholder={projects.length ? "" : t("account.tokens.new.projects")} searchable searchValue={sought} onSearchChange={setSought} data={[...new Set([...projects, ...found])]} value={projects} error={wrong.projects} maxValues={50} onChange={(value) => { change({ projects: value }); }} />}
+        {!everywhere && <MultiSelect aria-label={t("account.tokens.new.projects")} placeholder={projects.length ? "" : t("account.tokens.new.projects")} searchable searchValue={sought} onSearchChange={setSought} data={[...new Set([...projects, ...found])]} value={projects} error={wrong.projects} maxValues={50} comboboxProps={{ withinPortal: false }} onChange={(value) => { change({ projects: value }); }} />}
         <SelectField label={t("account.tokens.column.expires")} data={DAYS.map((one) => ({ value: one, label: one === "-1" ? t("account.tokens.never") : t("account.tokens.days", { count: Number(one) }) }))} value={days} onChange={(value) => change({ days: String(value) })} />
       </DialogForm>
     </Dialog>

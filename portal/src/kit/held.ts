@@ -3,7 +3,7 @@ import { useQueryClient, type Query } from "@tanstack/react-query";
 import { useRouterState } from "@tanstack/react-router";
 import { useEffect, useLayoutEffect, useState } from "react";
 
-const AT_MOST_MS = 400; // then what has come is shown, and the rest when it comes
+const AT_MOST_MS = 200; // then what has come is shown, and the rest when it comes
 const NEXT_MS = 20; // what was told may make the page ask for more
 
 const isUnknown = (one: Query) => one.state.status === "pending" && one.state.data === undefined && (one.options as { enabled?: unknown }).enabled !== false;
