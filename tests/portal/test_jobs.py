@@ -32,6 +32,12 @@ def test_work_is_paused_stopped_and_read(reader: Reader, moorage: Moorage) -> No
         reader.look("jobs.end")
         reader.press("Stop 1 task")
         reader.see("0 waiting")
+        assert api.post("/system/gc/schedule", json=COLLECT).status_code == 201
+        reader.open("/activity?f.status=Running", "Activity")
+        reader.press("Actions for Garbage collection")
+        reader.press("Stop run")
+        reader.see("Nothing matches this filter.")
+        reader.open("/admin/jobs", "Jobs")
         reader.press("Resume all queues")
         reader.see("0 running")
         assert api.post("/system/gc/schedule", json=COLLECT).status_code == 201
