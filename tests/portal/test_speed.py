@@ -99,7 +99,7 @@ def test_long_lists_are_read_from_end_to_end(reader: Reader, moorage: Moorage) -
         assert reader.page.value("document.querySelector('[data-step=next]').disabled"), name
     for name, path in LOGS.items():
         reader.open(path)
-        reader.page.wait(f"{ROWS} >= 50")
+        reader.page.wait(f"{ROWS} >= 50 && document.querySelector('tbody').innerText.trim() !== ''")  # no skeleton
         newest = reader.page.value("document.querySelector('tbody').innerText")
         reader.press("Older")
         reader.page.wait(f"{ROWS} >= 50 && document.querySelector('tbody').innerText !== {json.dumps(newest)}")
