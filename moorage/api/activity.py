@@ -12,7 +12,7 @@ from moorage.db.work import Work
 from moorage.errors import ExecutionUnknown
 from moorage.identity.tables import Principal
 from moorage.jobs.queue import FINAL, RUNNING
-from moorage.jobs.service import EXECUTION_FIELDS
+from moorage.jobs.service import EXECUTION_FIELDS, newest_run
 from moorage.jobs.tables import Execution, Schedule, Task
 from moorage.projects.tables import Project
 from moorage.replication import service as replication
@@ -127,15 +127,7 @@ def require_run(work: Work, execution_id: int) -> None:
 
 # -- schedules ----------------------------------------------------------------------------------------------
 
-_LAST = (
-    select(Execution.id)
-    .where(Execution.vendor_type == Schedule.vendor_type, Execution.vendor_id == Schedule.vendor_id)
-    .order_by(Execution.id.desc())
-    .limit(1)
-    .correlate(Schedule)
-    .scalar_subquery()
-    .label("last_id")
-)
+_LAST = newest_run(Schedule.vendor_type, Schedule.vendor_id).label("last_id")
 _SCHEDULES = _named(
     Schedule,
     Schedule.id, Schedule.vendor_type, Schedule.vendor_id, Schedule.cron, Schedule.next_at, Schedule.updated_at, _LAST,

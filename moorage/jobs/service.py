@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, text
+from sqlalchemy import ColumnElement, ScalarSelect, delete, func, or_, select, text
+from sqlalchemy.orm import aliased
 
 from moorage.db.base import db_now
 from moorage.db.query import Field, Fields, Listing
@@ -35,6 +36,22 @@ EXECUTION_FIELDS = Fields(
     key=Execution.id,
     aliases={"creation_time": "start_time", "job_status": "status", "job_kind": "trigger"},
 )
+
+
+def newest_run(vendor_type: Any, vendor_id: Any, *, ended: bool = False) -> ScalarSelect[int]:  # noqa: ANN401 - columns or values
+    """The id of the newest run of what a row of the statement around it is: one look into the index of executions.
+
+    Args:
+        vendor_type, vendor_id: of the run: columns of that row, or values.
+        ended: only of those that have ended.
+    """
+    run = aliased(Execution)
+    found = select(run.id).where(run.vendor_type == vendor_type, run.vendor_id == vendor_id)
+    if ended:
+        found = found.where(run.status.in_(FINAL))
+    return found.order_by(run.id.desc()).limit(1).scalar_subquery()
+
+
 TASK_FIELDS = Fields(
     {
         "id": Field(Task.id, "number"),

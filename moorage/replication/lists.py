@@ -5,14 +5,13 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, case, func, select
-from sqlalchemy.orm import aliased
 
 from moorage.db.query import Field, Fields, Listing
 from moorage.db.work import Work
 from moorage.errors import Unprocessable
 from moorage.jobs import service as jobs
 from moorage.jobs.queue import ERROR, PENDING, RUNNING, SCHEDULED, STOPPED, SUCCESS
-from moorage.jobs.service import get_execution
+from moorage.jobs.service import get_execution, newest_run
 from moorage.jobs.tables import Execution, Task
 from moorage.registries.service import MAX_ID
 from moorage.replication.service import PLAN_JOB, VENDOR
@@ -108,18 +107,10 @@ def find_last_runs(work: Work, policy_ids: Sequence[int]) -> dict[int, tuple[Any
     """
     if not policy_ids:
         return {}
-    of_it = aliased(Execution)
-    newest = (
-        select(of_it.id)
-        .where(of_it.vendor_type == VENDOR, of_it.vendor_id == ReplicationPolicy.id)
-        .order_by(of_it.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
     rows = work.db.execute(
         select(Execution.__table__)
         .select_from(ReplicationPolicy)
-        .join(Execution, Execution.id == newest)
+        .join(Execution, Execution.id == newest_run(VENDOR, ReplicationPolicy.id))
         .where(ReplicationPolicy.id.in_(policy_ids))
     ).all()
     counts = list_counts(work, [row.id for row in rows])

@@ -14,7 +14,8 @@ from moorage.db.fast import call, each
 from moorage.db.query import Field, Fields, Listing
 from moorage.db.work import Work
 from moorage.errors import WebhookUnknown
-from moorage.jobs.queue import ERROR, FINAL, create_execution, create_executions, enqueue
+from moorage.jobs.queue import ERROR, create_execution, create_executions, enqueue
+from moorage.jobs.service import newest_run
 from moorage.jobs.tables import Execution, Task
 from moorage.projects.tables import Project
 from moorage.webhooks.payload import Fact
@@ -257,17 +258,9 @@ class Failing(NamedTuple):
     at: datetime
 
 
-_LAST_ENDED = (
-    select(Execution.id)
-    .where(Execution.vendor_type == VENDOR, Execution.vendor_id == WebhookPolicy.id, Execution.status.in_(FINAL))
-    .order_by(Execution.id.desc())
-    .limit(1)
-    .correlate(WebhookPolicy)
-    .scalar_subquery()
-)
 _FAILING = (
     select(WebhookPolicy.id, WebhookPolicy.name, func.coalesce(Execution.ended_at, Execution.started_at).label("at"))
-    .join(Execution, Execution.id == _LAST_ENDED)
+    .join(Execution, Execution.id == newest_run(VENDOR, WebhookPolicy.id, ended=True))
     .where(WebhookPolicy.project_id == bindparam("project"), WebhookPolicy.enabled, Execution.status == ERROR)
     .order_by(WebhookPolicy.name)
 )
