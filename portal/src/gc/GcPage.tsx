@@ -7,14 +7,14 @@ import type { GCHistory } from "../api/schema.ts";
 import { useListState } from "../app/search.ts";
 import { useLanguage, useWords } from "../app/words.ts";
 import { Empty } from "../kit/Empty.tsx";
-import { dateTime, duration, timeOf } from "../kit/format.ts";
+import { dateTime, timeOf } from "../kit/format.ts";
 import { LiveLog } from "../kit/LiveLog.tsx";
 import { Page } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { plannedOf, useSaidCron } from "../kit/Schedule.tsx";
 import { Bytes, Count, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
-import { isOver, StateChip, useSaidWork, WorkBlock } from "../kit/Work.tsx";
+import { isOver, StateChip, useSaidWork, WorkBlock, Took } from "../kit/Work.tsx";
 import { Waiting } from "../kit/Waiting.tsx";
 import { CollectDialog, ScheduleDialog } from "./dialogs.tsx";
 import { runQuery } from "../jobs/queries.ts";
@@ -45,7 +45,7 @@ export default function GcPage() {
     { id: "freed", head: t("gc.column.freed"), width: "figure", cell: (one) => <Freed run={one} /> },
     { id: "blobs", head: t("gc.column.blobs"), width: "figure", phone: 0, cell: (one) => <Count value={factsOf(one).purged_blobs} /> },
     { id: "artifacts", head: t("gc.column.artifacts"), width: "figure", optional: true, cell: (one) => <Count value={factsOf(one).purged_manifests} /> },
-    { id: "took", head: t("gc.column.took"), width: "figure", phone: 0, cell: (one) => <Took run={one} /> },
+    { id: "took", head: t("gc.column.took"), width: "figure", phone: 0, cell: (one) => <Took from={one.creation_time} to={isOver(one.job_status) ? one.update_time : undefined} /> },
     { id: "state", head: t("gc.column.state"), width: "fit", phone: 1, cell: (one) => <StateChip status={one.job_status} /> },
   ];
   return (
@@ -93,13 +93,6 @@ function Freed({ run }: { run: GCHistory }) {
   const facts = factsOf(run);
   if (facts.freed_space === undefined) return <span className="muted">–</span>;
   return facts.dry_run ? <span className="muted">(<Bytes value={facts.freed_space} />)</span> : <Bytes value={facts.freed_space} />;
-}
-
-function Took({ run }: { run: GCHistory }) {
-  const language = useLanguage();
-  const [from, to] = [timeOf(run.creation_time), timeOf(run.update_time)];
-  if (!from || !to || !isOver(run.job_status)) return <span className="muted">–</span>;
-  return <span className="figures">{duration((to.getTime() - from.getTime()) / 1000, language)}</span>;
 }
 
 function RunLog({ run }: { run: GCHistory }) {

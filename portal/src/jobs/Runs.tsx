@@ -8,13 +8,12 @@ import { WHOLE, type ListState } from "../app/search.ts";
 import { useLanguage, useWords } from "../app/words.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
-import { duration, timeOf } from "../kit/format.ts";
 import { LiveLog } from "../kit/LiveLog.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Progress } from "../kit/Progress.tsx";
 import { Time } from "../kit/show.tsx";
 import { Table, type Column, type Listed } from "../kit/Table.tsx";
-import { isOver, progressText, shareOf, StateChip } from "../kit/Work.tsx";
+import { isOver, progressText, shareOf, StateChip, Took } from "../kit/Work.tsx";
 import { useKind } from "./kinds.ts";
 import { stateOfRun } from "./load.ts";
 import { jobsChanged, stopRun, tasksQuery } from "./queries.ts";
@@ -32,7 +31,7 @@ export function Runs({ id, caption, query, list, tools, empty }: { id: string; c
     { id: "progress", head: t("jobs.column.progress"), cell: (one) => <Far run={one} /> },
     { id: "by", head: t("jobs.column.by"), width: "fit", cell: (one) => <StartedBy run={one} /> },
     { id: "began", head: t("jobs.column.began"), width: "fit", cell: (one) => <Time value={one.start_time} /> },
-    { id: "took", head: t("jobs.column.took"), width: "figure", phone: 0, cell: (one) => <Took run={one} /> },
+    { id: "took", head: t("jobs.column.took"), width: "figure", phone: 0, cell: (one) => <Took from={one.start_time} to={one.end_time} /> },
     { id: "id", head: t("jobs.column.run"), width: "figure", phone: 0, optional: true, cell: (one) => <span className="figures">{one.id}</span> },
   ];
   return (
@@ -59,12 +58,6 @@ function Far({ run }: { run: WorkRun }) {
   if (run.stopping) return <>{t("work.stopping")}</>;
   if (stateOfRun(run) === "Pending") return <span className="muted">{run.message || t("work.begins")}</span>;
   return <Progress part={shareOf(run.progress)} label={kind(run.vendor_type)} text={progressText(run.progress, t, language) || t("work.running")} />;
-}
-
-function Took({ run }: { run: WorkRun }) {
-  const language = useLanguage();
-  const [from, to] = [timeOf(run.start_time), timeOf(run.end_time)];
-  return from && to ? <span className="figures">{duration((to.getTime() - from.getTime()) / 1000, language)}</span> : <span className="muted">–</span>;
 }
 
 /** The log of a run's only task; of several, each with its own. */

@@ -7,13 +7,13 @@ import type { TaskOut } from "../api/schema.ts";
 import type { ListState } from "../app/search.ts";
 import { useLanguage, useWords } from "../app/words.ts";
 import { Facts } from "../kit/Facts.tsx";
-import { duration, timeOf } from "../kit/format.ts";
+import { timeOf } from "../kit/format.ts";
 import { LiveLog } from "../kit/LiveLog.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Progress } from "../kit/Progress.tsx";
 import { Bytes, Count, Time } from "../kit/show.tsx";
 import { Table, type Column, type Listed } from "../kit/Table.tsx";
-import { isOver, progressText, shareOf, StateChip } from "../kit/Work.tsx";
+import { isOver, progressText, shareOf, StateChip, Took } from "../kit/Work.tsx";
 import { useKind } from "./kinds.ts";
 import { jobsChanged } from "./queries.ts";
 
@@ -26,7 +26,7 @@ export function Tasks({ id, caption, isHeaded = false, query, list, whole, tools
     { id: "state", head: t("jobs.column.state"), width: "fit", phone: 1, cell: (one) => <StateChip status={one.status} {...(one.message ? { title: one.message } : {})} /> },
     { id: "progress", head: t("jobs.column.progress"), cell: (one) => <Far task={one} /> },
     { id: "began", head: t("jobs.column.began"), width: "fit", cell: (one) => <Time value={timeOf(one.start_time) ? one.start_time : one.creation_time} /> },
-    { id: "took", head: t("jobs.column.took"), width: "figure", phone: 0, cell: (one) => <Took task={one} /> },
+    { id: "took", head: t("jobs.column.took"), width: "figure", phone: 0, cell: (one) => <Took from={one.start_time} to={one.end_time} /> },
     { id: "attempt", head: t("jobs.column.attempt"), width: "figure", phone: 0, optional: true, cell: (one) => <Count value={one.attempt} /> },
     { id: "id", head: t("jobs.column.id"), width: "figure", phone: 0, optional: true, cell: (one) => <span className="figures">{one.id}</span> },
   ];
@@ -51,12 +51,6 @@ function Far({ task }: { task: TaskOut }) {
   if (task.stopping) return <>{t("work.stopping")}</>;
   if (task.status !== "Running") return <span className="muted">{task.message || t("work.begins")}</span>;
   return <Progress part={shareOf(task.progress)} label={kind(task.vendor_type)} text={progressText(task.progress, t, language)} />;
-}
-
-function Took({ task }: { task: TaskOut }) {
-  const language = useLanguage();
-  const [from, to] = [timeOf(task.start_time), timeOf(task.end_time)];
-  return from && to ? <span className="figures">{duration((to.getTime() - from.getTime()) / 1000, language)}</span> : <span className="muted">–</span>;
 }
 
 function TaskDetails({ task }: { task: TaskOut }) {

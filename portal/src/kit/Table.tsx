@@ -11,6 +11,7 @@ import { say } from "./say.ts";
 import { keepRows, readColumns, useColumns } from "./columns.ts";
 import { later } from "./later.ts";
 import { Copy, Dated, isDated } from "./show.tsx";
+import { useTyped } from "./typed.ts";
 import classes from "./table.module.css";
 
 const Every = later(() => import("./Every.tsx")) as unknown as typeof import("./Every.tsx").default;
@@ -274,20 +275,8 @@ function linkTo(columns: string | undefined): string {
 function Tools<T>({ caption, isHeaded, filterLabel, list, tools, whole, chosen: { order: shown, toggle, move, view } }: TableProps<T> & { chosen: ReturnType<typeof useColumns<T>> }) {
   const t = useWords();
   const drags = useRef(0); // which of the columns is on its way; the first stays
-  const [text, setText] = useState(list.q);
-  const typed = useRef(list.q);
+  const [text, setText] = useTyped(list);
   const field = useId();
-  useEffect(() => {
-    if (list.q !== typed.current) { // the address changed by itself: back, or "clear"
-      typed.current = list.q;
-      setText(list.q);
-    }
-  }, [list.q]);
-  useEffect(() => {
-    if (text === typed.current) return undefined;
-    const timer = setTimeout(() => { typed.current = text; list.set({ q: text || undefined }); }, 250);
-    return () => clearTimeout(timer);
-  }, [text, list]);
   return (
     <div className={classes["tools"]} data-tools data-headed={isHeaded} {...(isHeaded ? {} : { "data-no-print": true })}>
       {isHeaded && <h2>{caption}</h2>}

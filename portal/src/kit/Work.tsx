@@ -4,7 +4,7 @@ import { IconCheck, IconClock, IconLoader2, IconPlayerPause, IconPlayerStop, Ico
 import { useEffect, useRef, useState, type ReactNode } from "react";
 import { useLanguage, useWords, type Key, type Translate } from "../app/words.ts";
 import { Chip, type Tone } from "./Chip.tsx";
-import { bytes, duration, number } from "./format.ts";
+import { bytes, duration, number, timeOf } from "./format.ts";
 import { rateOf, remember, saidLeft, type Seen } from "./pace.ts";
 import classes from "./work.module.css";
 import { Progress } from "./Progress.tsx";
@@ -124,4 +124,11 @@ export function WorkBlock({ label, status, stopping, progress: given, aside, by,
       {phases}
     </section>
   );
+}
+
+/** How long something took, from one time of the API to another. */
+export function Took({ from, to }: { from: string | undefined; to: string | undefined }) {
+  const language = useLanguage();
+  const [began, ended] = [timeOf(from), timeOf(to)];
+  return began && ended ? <span className="figures">{duration((ended.getTime() - began.getTime()) / 1000, language)}</span> : <span className="muted">–</span>;
 }

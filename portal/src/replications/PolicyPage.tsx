@@ -10,13 +10,12 @@ import { useLanguage, useWords, type Key } from "../app/words.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { Facts } from "../kit/Facts.tsx";
-import { duration, timeOf } from "../kit/format.ts";
 import { Page } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Progress } from "../kit/Progress.tsx";
 import { Bytes, Name, Time } from "../kit/show.tsx";
 import { Table, type Column } from "../kit/Table.tsx";
-import { isOver, progressText, shareOf, StateChip } from "../kit/Work.tsx";
+import { isOver, progressText, shareOf, StateChip, Took } from "../kit/Work.tsx";
 import { useReopen } from "../kit/kept.ts";
 import { PolicyForm } from "./PolicyForm.tsx";
 import { policyQuery, progressOf, runPath, runsQuery, start } from "./queries.ts";
@@ -45,7 +44,7 @@ export default function PolicyPage() {
     { id: "progress", head: t("replications.column.artifacts"), cell: (one) => (isOver(one.status) ? <span className="figures">{ended(one)}</span> : <Progress part={shareOf(progressOf(one))} label={t("replications.runOf", { id: one.id })} text={progressText(progressOf(one), t, language) || t("replications.lists")} />) },
     { id: "bytes", head: t("replications.column.moved"), width: "figure", phone: 0, cell: (one) => <Bytes value={one.done_bytes} /> },
     { id: "by", head: t("replications.column.trigger"), width: "fit", phone: 0, cell: (one) => { const key = BY[one.trigger]; return key ? t(key) : one.trigger; } },
-    { id: "took", head: t("replications.column.took"), width: "figure", phone: 0, cell: (one) => { const [from, to] = [timeOf(one.start_time), timeOf(one.end_time)]; return from && to ? <span className="figures">{duration((to.getTime() - from.getTime()) / 1000, language)}</span> : <span className="muted">–</span>; } },
+    { id: "took", head: t("replications.column.took"), width: "figure", phone: 0, cell: (one) => <Took from={one.start_time} to={one.end_time} /> },
   ];
   const ended = (one: ReplicationExecution) => [t("replications.counts.done", { count: one.succeed }), ...(one.failed ? [t("replications.counts.failed", { count: one.failed })] : []), ...(one.stopped ? [t("replications.counts.stopped", { count: one.stopped })] : [])].join(" · ");
   return (

@@ -3,7 +3,6 @@ import { Button, TextInput } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useRouterState } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
 import type { Found, FoundTotals } from "../api/schema.ts";
 import { useListState, useSearch, type ListState } from "../app/search.ts";
 import { systemQuery, useUser } from "../app/session.tsx";
@@ -17,6 +16,7 @@ import { Table, type Column, type Listed } from "../kit/Table.tsx";
 import { Waiting } from "../kit/Waiting.tsx";
 import { hits, sought, type Hit } from "./found.ts";
 import { KINDS, foundQuery, type KindOf } from "./queries.ts";
+import { useTyped } from "../kit/typed.ts";
 import kit from "../kit/kit.module.css";
 import classes from "./search.module.css";
 
@@ -47,18 +47,7 @@ export default function SearchPage() {
 /** What is typed goes into the address after a moment. */
 function Field({ list }: { list: ListState }) {
   const t = useWords();
-  const [text, setText] = useState(list.q);
-  const sent = useRef(list.q);
-  useEffect(() => {
-    if (list.q === sent.current) return;
-    sent.current = list.q; // the address changed by itself
-    setText(list.q);
-  }, [list.q]);
-  useEffect(() => {
-    if (text === sent.current) return undefined;
-    const timer = setTimeout(() => { sent.current = text; list.set({ q: text || undefined }); }, 250);
-    return () => clearTimeout(timer);
-  }, [text, list]);
+  const [text, setText] = useTyped(list);
   return (
     <TextInput
       type="search" className={classes["field"] ?? ""} aria-label={t("palette.label")} placeholder={t("palette.placeholder")} value={text} onChange={(event) => setText(event.currentTarget.value)}
