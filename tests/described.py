@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from moorage.access.call import BASE
+from moorage.access.request_context import BASE
 
 checked = 0
 """Answers that were looked at."""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from moorage.access.call import BASE
+from moorage.access.request_context import BASE
 from moorage.api.openapi import build_document
 from moorage.api.routes import every_route
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from moorage.__main__ import build_parser  # noqa: E402 - the line above makes it importable from a checkout
-from moorage.access.needs import Needs  # noqa: E402
+from moorage.access.required_permission import Needs  # noqa: E402
 from moorage.api.contract import OPERATIONS  # noqa: E402
 from moorage.api.routes import BUILT  # noqa: E402
 from moorage.api.unbuilt import contract_path, unbuilt  # noqa: E402

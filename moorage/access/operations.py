@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
 
-from moorage.access.needs import Needs
+from moorage.access.required_permission import Needs
 from moorage.errors import Problem
 
 

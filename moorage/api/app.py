@@ -28,7 +28,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import Empty
 from litestar.utils import normalize_path
 
-from moorage.access.call import BASE, Call
+from moorage.access.request_context import BASE, Call
 from moorage.api.guard import ApiGuard
 from moorage.api.paths import route_path
 from moorage.db.query import ignored_warning

@@ -10,7 +10,7 @@ import csv
 from importlib.resources import files
 from typing import NamedTuple
 
-from moorage.access.needs import PUBLIC, SIGNED_IN, Needs, inside, project, system
+from moorage.access.required_permission import PUBLIC, SIGNED_IN, Needs, inside, project, system
 
 
 class Operation(NamedTuple):

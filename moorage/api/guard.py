@@ -8,10 +8,10 @@ credential: the page has to load for somebody who is to sign in.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from moorage.access.call import Call, SessionLeft
-from moorage.access.needs import Needs
+from moorage.access.effective_permissions import MAX_ID, Standing
 from moorage.access.policy import API_READ, API_WRITE, Account
-from moorage.access.standing import MAX_ID, Standing
+from moorage.access.request_context import Call, SessionLeft
+from moorage.access.required_permission import Needs
 from moorage.db.engine import Database
 from moorage.errors import CredentialsInvalid, Denied, DirectoryUnavailable, RouteUnknown, Unauthenticated
 from moorage.events import Actor

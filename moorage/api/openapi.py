@@ -12,8 +12,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 
 from moorage import __version__
-from moorage.access.call import BASE
-from moorage.access.needs import Needs
+from moorage.access.request_context import BASE
+from moorage.access.required_permission import Needs
 from moorage.api.described import describe
 from moorage.api.described_settings import describe_settings
 from moorage.errors import (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from moorage.access.call import BASE
+from moorage.access.request_context import BASE
 from moorage.api.guard import ApiGuard
 from moorage.api.paths import route_path
 from moorage.configuration.live import Live

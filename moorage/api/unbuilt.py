@@ -9,8 +9,8 @@ from collections.abc import Collection
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 
-from moorage.access.call import Call
 from moorage.access.operations import operation
+from moorage.access.request_context import Call
 from moorage.api.contract import OPERATIONS, Operation
 from moorage.errors import NotBuilt
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 import msgspec
 from sqlalchemy import and_, bindparam, exists, or_, select
 
-from moorage.access.matrix import EVERY_PROJECT_PERMISSION, ROLE_PERMISSIONS
 from moorage.access.policy import (
     API_READ,
     API_WRITE,
@@ -23,6 +22,7 @@ from moorage.access.policy import (
     ROLE_NAMES,
     Role,
 )
+from moorage.access.role_matrix import EVERY_PROJECT_PERMISSION, ROLE_PERMISSIONS
 from moorage.access.tables import RoleBinding
 from moorage.artifacts import rules
 from moorage.artifacts.tables import Repository, Tag

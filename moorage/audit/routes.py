@@ -7,9 +7,9 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, Parameter
 
-from moorage.access.call import Call, stamp
-from moorage.access.needs import SIGNED_IN, project, system
 from moorage.access.operations import operation
+from moorage.access.request_context import Call, stamp
+from moorage.access.required_permission import SIGNED_IN, project, system
 from moorage.audit.rules import EVENTS
 from moorage.audit.service import ALL, Entry, Sees, list_by_key, list_entries, make_key, sees_in_projects
 from moorage.audit.syslog import check_receiver

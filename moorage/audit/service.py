@@ -10,8 +10,8 @@ import msgspec
 from sqlalchemy import ColumnElement, Select, bindparam, func, literal, or_, select, tuple_, union_all
 from sqlalchemy.sql import operators
 
-from moorage.access.matrix import ROLE_PERMISSIONS
 from moorage.access.policy import Account
+from moorage.access.role_matrix import ROLE_PERMISSIONS
 from moorage.access.tables import RoleBinding
 from moorage.audit.counts import PROJECT, total
 from moorage.audit.parts import Rows, edge_condition, find_edge, make_rows

@@ -7,9 +7,9 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
-from moorage.access.call import Call
-from moorage.access.needs import inside, system
 from moorage.access.operations import operation
+from moorage.access.request_context import Call
+from moorage.access.required_permission import inside, system
 from moorage.configuration.checks import Checks
 from moorage.configuration.live import Live
 from moorage.configuration.rules import change, list_unknown

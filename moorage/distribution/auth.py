@@ -6,8 +6,8 @@ forbidden answer alike: 401 with a challenge. Source: Docker registry token spec
 
 from collections.abc import Sequence
 
-from moorage.access.grants import grant
 from moorage.access.policy import NO_PROJECT, Ticket
+from moorage.access.repository_grants import grant
 from moorage.artifacts.pull import require_principal
 from moorage.db.engine import Reader
 from moorage.errors import Problem, ProjectUnknown, TicketRevoked, Unauthenticated

@@ -13,8 +13,8 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from moorage.access.grants import Granted, grant
 from moorage.access.policy import Account
+from moorage.access.repository_grants import Granted, grant
 from moorage.configuration.live import Live, Settled
 from moorage.db.engine import Database
 from moorage.distribution.auth import TOKEN_PATH

@@ -9,8 +9,8 @@ import contextlib
 import time
 
 from moorage import faults
-from moorage.access.grants import grant_to_owner
 from moorage.access.policy import NO_PROJECT, PULL, PUSH, Entry, Ticket
+from moorage.access.repository_grants import grant_to_owner
 from moorage.artifacts import receive, uploads
 from moorage.artifacts.pull import find_blob, require_alive, require_pushable
 from moorage.artifacts.receive import Arriving, Chunk, Found

@@ -5,10 +5,17 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from moorage.access.call import Call, stamp
-from moorage.access.executions import SCHEDULE_REFUSED, GCHistory, Schedule, apply_schedule, show_run, show_schedule
-from moorage.access.needs import system
+from moorage.access.execution_schemas import (
+    SCHEDULE_REFUSED,
+    GCHistory,
+    Schedule,
+    apply_schedule,
+    show_run,
+    show_schedule,
+)
 from moorage.access.operations import operation
+from moorage.access.request_context import Call, stamp
+from moorage.access.required_permission import system
 from moorage.errors import ExecutionUnknown
 from moorage.gc.reclaimable import find_reclaimable
 from moorage.gc.service import JOB, VENDOR, parse_parameters

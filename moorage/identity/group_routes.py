@@ -5,9 +5,9 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from moorage.access.call import Call
-from moorage.access.needs import SIGNED_IN, system
 from moorage.access.operations import operation
+from moorage.access.request_context import Call
+from moorage.access.required_permission import SIGNED_IN, system
 from moorage.errors import GroupExists, GroupNameInvalid, GroupUnknown
 from moorage.identity import groups, lists
 from moorage.ldap.names import NameOfEntryInvalid, fold_dn

@@ -8,9 +8,9 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody
 
-from moorage.access.call import Call
-from moorage.access.needs import system
 from moorage.access.operations import operation
+from moorage.access.request_context import Call
+from moorage.access.required_permission import system
 from moorage.configuration import rules
 from moorage.configuration.items import Items
 from moorage.configuration.live import Live

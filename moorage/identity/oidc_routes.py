@@ -5,9 +5,9 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from moorage.access.call import Call
-from moorage.access.needs import inside, system
 from moorage.access.operations import operation
+from moorage.access.request_context import Call
+from moorage.access.required_permission import inside, system
 from moorage.configuration.live import Live
 from moorage.configuration.rules import read_value
 from moorage.errors import ItemInvalid, NoOidcUser, OidcOff, OidcSettingsInvalid, PasswordInvalid, UserUnknown

@@ -9,11 +9,11 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta
 
-from moorage.access.call import Call
-from moorage.access.matrix import EVERY_PROJECT_PERMISSION, SYSTEM_PERMISSIONS
-from moorage.access.needs import PUBLIC, SIGNED_IN
+from moorage.access.effective_permissions import Standing
 from moorage.access.operations import operation
-from moorage.access.standing import Standing
+from moorage.access.request_context import Call
+from moorage.access.required_permission import PUBLIC, SIGNED_IN
+from moorage.access.role_matrix import EVERY_PROJECT_PERMISSION, SYSTEM_PERMISSIONS
 from moorage.errors import NotAPerson, PreferencesLimit, PreferencesStale
 from moorage.identity import preferences
 from moorage.web.ranges import etag_matches

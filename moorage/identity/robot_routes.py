@@ -9,11 +9,11 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from moorage.access.call import Call, stamp
-from moorage.access.needs import Needs, inside
+from moorage.access.effective_permissions import Standing
 from moorage.access.operations import operation
 from moorage.access.policy import EVERY_ACTION
-from moorage.access.standing import Standing
+from moorage.access.request_context import Call, stamp
+from moorage.access.required_permission import Needs, inside
 from moorage.configuration.live import Live
 from moorage.db.query import Listing
 from moorage.db.work import Work

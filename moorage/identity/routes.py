@@ -8,11 +8,11 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from moorage.access.call import Call, stamp
-from moorage.access.matrix import EVERY_PROJECT_PERMISSION, SYSTEM_PERMISSIONS
-from moorage.access.needs import SIGNED_IN, inside, system
 from moorage.access.operations import operation
 from moorage.access.policy import Role
+from moorage.access.request_context import Call, stamp
+from moorage.access.required_permission import SIGNED_IN, inside, system
+from moorage.access.role_matrix import EVERY_PROJECT_PERMISSION, SYSTEM_PERMISSIONS
 from moorage.configuration.items import Items
 from moorage.configuration.live import Live
 from moorage.db.work import Work

@@ -17,8 +17,8 @@ from typing import Protocol
 import msgspec
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from moorage.access.call import SessionLeft
 from moorage.access.policy import Account
+from moorage.access.request_context import SessionLeft
 from moorage.configuration.items import Items
 from moorage.db.base import db_now
 from moorage.db.engine import Database, Query

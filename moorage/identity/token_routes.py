@@ -5,10 +5,10 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from moorage.access.call import Call, stamp
-from moorage.access.needs import SIGNED_IN, inside, system
 from moorage.access.operations import operation
 from moorage.access.policy import Account
+from moorage.access.request_context import Call, stamp
+from moorage.access.required_permission import SIGNED_IN, inside, system
 from moorage.errors import (
     AccessTokenExists,
     AccessTokenInvalid,

@@ -7,10 +7,10 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from moorage.access.call import Call, stamp
-from moorage.access.needs import PUBLIC, SIGNED_IN, project
 from moorage.access.operations import operation
 from moorage.access.policy import Account, Role
+from moorage.access.request_context import Call, stamp
+from moorage.access.required_permission import PUBLIC, SIGNED_IN, project
 from moorage.configuration.live import Live
 from moorage.db.work import Work
 from moorage.errors import (

@@ -7,9 +7,9 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from moorage.access.call import Call, stamp
-from moorage.access.needs import system
 from moorage.access.operations import operation
+from moorage.access.request_context import Call, stamp
+from moorage.access.required_permission import system
 from moorage.errors import (
     CronInvalid,
     ExecutionUnknown,

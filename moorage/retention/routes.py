@@ -7,9 +7,9 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from moorage.access.call import Call, stamp
-from moorage.access.needs import SIGNED_IN, inside
 from moorage.access.operations import operation
+from moorage.access.request_context import Call, stamp
+from moorage.access.required_permission import SIGNED_IN, inside
 from moorage.artifacts.routes.rule_shapes import RuleShape, SelectorShape, read_rules, show_rule
 from moorage.artifacts.rules import REPOSITORY_DECORATIONS, TAG_DECORATIONS
 from moorage.errors import (

@@ -8,8 +8,8 @@ from litestar import Response
 from litestar.di import NamedDependency
 
 from moorage import __version__
-from moorage.access.needs import PUBLIC, system
 from moorage.access.operations import operation
+from moorage.access.required_permission import PUBLIC, system
 from moorage.configuration.live import Live
 from moorage.system import doctor
 from moorage.system.capabilities import Built, list_capabilities

@@ -7,9 +7,9 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
 
-from moorage.access.call import Call, stamp
-from moorage.access.needs import PUBLIC
 from moorage.access.operations import operation
+from moorage.access.request_context import Call, stamp
+from moorage.access.required_permission import PUBLIC
 from moorage.errors import Invalid
 from moorage.system.find import MAX_CHARACTERS, MAX_FOUND, MAX_PAGE, Kind, Pages, find, read_query
 

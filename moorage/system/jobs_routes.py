@@ -7,9 +7,9 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from moorage.access.call import Call, stamp
-from moorage.access.needs import SIGNED_IN, system
 from moorage.access.operations import operation
+from moorage.access.request_context import Call, stamp
+from moorage.access.required_permission import SIGNED_IN, system
 from moorage.db.work import Work
 from moorage.errors import ActionInvalid, PoolUnknown, QueueUnknown, TaskUnknown
 from moorage.events import QueueChanged

@@ -10,9 +10,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody
 
 from moorage import __version__
-from moorage.access.call import Call, stamp
-from moorage.access.needs import PUBLIC, SIGNED_IN, system
 from moorage.access.operations import operation
+from moorage.access.request_context import Call, stamp
+from moorage.access.required_permission import PUBLIC, SIGNED_IN, system
 from moorage.configuration.live import Live
 from moorage.errors import AllowlistInvalid, CertificateUnknown
 from moorage.projects import allowlists

@@ -8,9 +8,9 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from moorage.access.call import MASK, Call, stamp
-from moorage.access.needs import project
 from moorage.access.operations import operation
+from moorage.access.request_context import MASK, Call, stamp
+from moorage.access.required_permission import project
 from moorage.configuration.live import Live
 from moorage.errors import (
     Denied,

@@ -12,7 +12,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from moorage.access.call import BASE
+from moorage.access.request_context import BASE
 from moorage.api.openapi import build_document
 from moorage.api.paths import route_path
 from moorage.api.routes import every_route

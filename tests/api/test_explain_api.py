@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from moorage.access.matrix import EVERY_PROJECT_PERMISSION
 from moorage.access.policy import Role
+from moorage.access.role_matrix import EVERY_PROJECT_PERMISSION
 from moorage.artifacts import rules
 from moorage.artifacts.explain import SENTENCES
 from moorage.artifacts.rules import RuleBody, RuleSelector

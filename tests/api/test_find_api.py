@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+from moorage.access.effective_permissions import find_standing
 from moorage.access.policy import Account, Role
-from moorage.access.standing import find_standing
 from moorage.identity import groups, robots
 from moorage.projects import service as projects
 from moorage.system import find as service

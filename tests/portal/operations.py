@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from moorage.access.call import BASE
+from moorage.access.request_context import BASE
 from tests.api.document import document, find_operation
 from tests.parts.chromium import Sent
 from tests.portal.table import read_pages

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from litestar.handlers import HTTPRouteHandler
 
-from moorage.access.needs import Needs
+from moorage.access.required_permission import Needs
 from moorage.api.contract import OPERATIONS
 from moorage.api.routes import BUILT
 from moorage.audit.refusals import DELAY_SECONDS

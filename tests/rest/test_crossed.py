@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from moorage.access.needs import Needs
+from moorage.access.required_permission import Needs
 from moorage.api.routes import BUILT
 from moorage.api.unbuilt import contract_path
 from tests.rest.conftest import Caller

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 from litestar import Response
 
-from moorage.access.needs import PUBLIC
 from moorage.access.operations import operation
+from moorage.access.required_permission import PUBLIC
 from moorage.api.described import describe
 from moorage.api.openapi import build_document
 from moorage.api.routes import every_route

@@ -4,9 +4,9 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from moorage.access.call import Call
-from moorage.access.needs import project
 from moorage.access.operations import operation
+from moorage.access.request_context import Call
+from moorage.access.required_permission import project
 from moorage.artifacts.additions import find_addition, read_addition
 from moorage.artifacts.describe import Contents
 from moorage.artifacts.routes.artifacts import ONE

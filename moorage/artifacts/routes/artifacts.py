@@ -9,9 +9,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from moorage import faults
-from moorage.access.call import Call
-from moorage.access.needs import PUBLIC, project
 from moorage.access.operations import operation
+from moorage.access.request_context import Call
+from moorage.access.required_permission import PUBLIC, project
 from moorage.artifacts import attached, copy, delete, lists, service
 from moorage.artifacts.attached import Attached, Wanted
 from moorage.artifacts.describe import Contents, describe

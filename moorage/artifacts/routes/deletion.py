@@ -8,9 +8,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
-from moorage.access.call import Call, stamp
-from moorage.access.needs import project
 from moorage.access.operations import operation
+from moorage.access.request_context import Call, stamp
+from moorage.access.required_permission import project
 from moorage.artifacts import family, preview
 from moorage.artifacts.preview import MAX_TAGS, Preview
 from moorage.artifacts.routes.artifacts import ONE as ARTIFACT

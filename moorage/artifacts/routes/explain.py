@@ -5,10 +5,10 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
-from moorage.access.call import Call
-from moorage.access.needs import project
 from moorage.access.operations import operation
 from moorage.access.policy import EVERY_ACTION, TOKEN_SCOPES
+from moorage.access.request_context import Call
+from moorage.access.required_permission import project
 from moorage.artifacts.explain import KNOWN, Check, Question, decide, explain
 from moorage.configuration.live import Live
 from moorage.errors import Invalid, NameInvalid, TagInvalid

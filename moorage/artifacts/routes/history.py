@@ -8,9 +8,9 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
-from moorage.access.call import Call, stamp
-from moorage.access.needs import project
 from moorage.access.operations import operation
+from moorage.access.request_context import Call, stamp
+from moorage.access.required_permission import project
 from moorage.artifacts import history
 from moorage.artifacts.history import Past
 from moorage.artifacts.routes.repositories import ONE, path_of

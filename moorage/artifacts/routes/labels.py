@@ -8,9 +8,9 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from moorage.access.call import Call
-from moorage.access.needs import Needs, inside, project
 from moorage.access.operations import operation
+from moorage.access.request_context import Call
+from moorage.access.required_permission import Needs, inside, project
 from moorage.artifacts import labels
 from moorage.artifacts.attached import LabelRow
 from moorage.artifacts.routes.artifacts import ONE

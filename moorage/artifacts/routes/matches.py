@@ -9,9 +9,9 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta
 
-from moorage.access.call import Call
-from moorage.access.needs import SIGNED_IN, project, system
 from moorage.access.operations import operation
+from moorage.access.request_context import Call
+from moorage.access.required_permission import SIGNED_IN, project, system
 from moorage.artifacts import matches
 from moorage.artifacts.matches import Counted, Question, Wanted
 from moorage.errors import SelectorInvalid

@@ -5,9 +5,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from moorage import faults
-from moorage.access.call import Call
-from moorage.access.needs import PUBLIC, project
 from moorage.access.operations import operation
+from moorage.access.request_context import Call
+from moorage.access.required_permission import PUBLIC, project
 from moorage.artifacts import delete, repository_lists, service
 from moorage.artifacts.routes.shapes import Repository, show_repository
 from moorage.errors import DescriptionInvalid, ProxyReadOnly, RepositoryUnknown, TagImmutable

@@ -9,9 +9,9 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from moorage.access.call import Call, stamp
-from moorage.access.needs import project
 from moorage.access.operations import operation
+from moorage.access.request_context import Call, stamp
+from moorage.access.required_permission import project
 from moorage.artifacts import kinds, repository_tags
 from moorage.artifacts.attached import ReferenceRow
 from moorage.artifacts.describe import Contents, describe

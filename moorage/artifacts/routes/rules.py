@@ -6,9 +6,9 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from moorage.access.call import Call
-from moorage.access.needs import project
 from moorage.access.operations import operation
+from moorage.access.request_context import Call
+from moorage.access.required_permission import project
 from moorage.artifacts import rules
 from moorage.artifacts.routes.rule_shapes import RuleShape, SelectorShape, read_rules, show_rule
 from moorage.artifacts.rules import RuleBody

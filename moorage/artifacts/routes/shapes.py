@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from moorage.access.call import BASE, stamp
+from moorage.access.request_context import BASE, stamp
 from moorage.artifacts import kinds
 from moorage.artifacts.additions import additions_of
 from moorage.artifacts.attached import AccessoryRow, Attached, LabelRow, ReferenceRow, TagRow

@@ -7,9 +7,9 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from moorage.access.call import Call, stamp
-from moorage.access.needs import project
 from moorage.access.operations import operation
+from moorage.access.request_context import Call, stamp
+from moorage.access.required_permission import project
 from moorage.artifacts import attached, lists, rules, service, tags
 from moorage.artifacts.attached import TagRow
 from moorage.artifacts.lists import ArtifactRow

@@ -6,9 +6,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from moorage import faults
-from moorage.access.call import Call, stamp
-from moorage.access.needs import SIGNED_IN, inside, project
 from moorage.access.operations import operation
+from moorage.access.request_context import Call, stamp
+from moorage.access.required_permission import SIGNED_IN, inside, project
 from moorage.artifacts import purge, restore, trash, trash_sizes
 from moorage.artifacts.trash import TrashRow
 from moorage.errors import ProjectFull, RestoreBlocked, RestoreNameInvalid, RestoreTaken, TrashUnknown

@@ -9,9 +9,9 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
 
-from moorage.access.call import Call
-from moorage.access.needs import project, system
 from moorage.access.operations import operation
+from moorage.access.request_context import Call
+from moorage.access.required_permission import project, system
 from moorage.artifacts import days
 from moorage.artifacts.days import KEPT_DAYS, Period
 from moorage.errors import Invalid

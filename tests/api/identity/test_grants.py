@@ -5,8 +5,8 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
-from moorage.access.grants import grant
 from moorage.access.policy import NO_PROJECT, ROLE_NAMES, Account, Entry
+from moorage.access.repository_grants import grant
 from moorage.db.engine import Query, Row
 from moorage.db.work import Work
 from moorage.identity import robots

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import select
 
-from moorage.access.grants import grant
 from moorage.access.policy import Account, Role
+from moorage.access.repository_grants import grant
 from moorage.errors import CredentialsInvalid, DirectoryUnavailable, LoginThrottled, NameTaken
 from moorage.identity import groups as groups_module
 from moorage.identity import service as identity

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from moorage.access.grants import grant
 from moorage.access.policy import Account, Role
+from moorage.access.repository_grants import grant
 from moorage.errors import AccountDisabled, NameTaken, UserNameInvalid
 from moorage.events import SYSTEM
 from moorage.identity import people

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from moorage.access import grants
+from moorage.access import repository_grants
 from moorage.db.engine import Query
 from moorage.identity import refresh_tokens, robots
 from moorage.identity.backends import local
@@ -15,9 +15,9 @@ STATEMENTS = {
     "user": local._FIND,
     "robot": robots._FIND,
     "refresh token": refresh_tokens._FIND,
-    "grants of a user": grants._OF_USER,
-    "grants of a robot": grants._OF_ROBOT,
-    "catalog": grants._CATALOG,
+    "grants of a user": repository_grants._OF_USER,
+    "grants of a robot": repository_grants._OF_ROBOT,
+    "catalog": repository_grants._CATALOG,
 }
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from moorage.access.effective_permissions import Standing, find_standing, find_standings, list_system_permissions
 from moorage.access.policy import API_WRITE, Account
-from moorage.access.standing import Standing, find_standing, find_standings, list_system_permissions
 from moorage.db.engine import Database
 from moorage.db.query import Listing, page_headers, read_listing
 from moorage.db.work import Work

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from moorage.access.matrix import ROLE_PERMISSIONS
 from moorage.access.policy import Account, Role
+from moorage.access.role_matrix import ROLE_PERMISSIONS
 from moorage.db.engine import Query, Reader, Row
 
 _USER = """SELECT p.id, p.name, p.public, p.registry_id, b.role

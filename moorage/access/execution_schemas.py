@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from moorage.access.call import stamp
+from moorage.access.request_context import stamp
 from moorage.db.work import Work
 from moorage.errors import CronInvalid, ParameterInvalid, ScheduleInvalid
 from moorage.jobs import service as jobs
