@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from moorage.api.guard import ApiGuard
-from moorage.api.oidc import OidcSignIn
-from moorage.api.plane import ApiPlane
+from moorage.api.handler import ApiPlane
+from moorage.api.oidc_sign_in import OidcSignIn
 from moorage.api.sign_in import SignIn
 from moorage.artifacts.days import DayNotes, keep_days
 from moorage.artifacts.describe import Contents

@@ -14,8 +14,8 @@ from litestar.openapi.config import OpenAPIConfig
 from moorage import __version__
 from moorage.access.request_context import BASE
 from moorage.access.required_permission import Needs
-from moorage.api.described import describe
-from moorage.api.described_settings import describe_settings
+from moorage.api.docstring_schemas import describe
+from moorage.api.settings_schemas import describe_settings
 from moorage.errors import (
     Denied,
     Invalid,

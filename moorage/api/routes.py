@@ -5,7 +5,7 @@ import functools
 from litestar.handlers import HTTPRouteHandler
 
 from moorage.api import activity_routes as activity
-from moorage.api.unbuilt import stand_in, unbuilt
+from moorage.api.unimplemented import stand_in, unbuilt
 from moorage.artifacts import routes as artifacts
 from moorage.audit import purge_routes as audit_purge
 from moorage.audit import routes as audit

@@ -16,7 +16,7 @@ from moorage.api.app import _build
 from moorage.api.contract import OPERATIONS
 from moorage.api.paths import route_path
 from moorage.api.routes import BUILT, every_route
-from moorage.api.unbuilt import contract_path, key_of, unbuilt
+from moorage.api.unimplemented import contract_path, key_of, unbuilt
 from moorage.app import running
 from moorage.configuration.rules import NAMES, SECRETS
 from moorage.errors import RouteUnknown

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert
 
 from moorage.access.policy import Role
-from moorage.api.plane import _is_always_allowed
+from moorage.api.handler import _is_always_allowed
 from moorage.api.routes import BUILT
 from moorage.artifacts import matches
 from moorage.artifacts.tables import Artifact, Repository, Tag, TagHistory

@@ -255,7 +255,7 @@ async def test_an_answer_is_taken_once_by_the_browser_that_asked_and_for_ten_min
     }
     with monkeypatch.context() as late:
         now = time.time()
-        late.setattr("moorage.api.oidc.time.time", lambda: now + 601)
+        late.setattr("moorage.api.oidc_sign_in.time.time", lambda: now + 601)
         answers["too late"] = await begun.copy().get(back)
     good = await browser.get(back)
     answers["again"] = await begun.copy().get(back)

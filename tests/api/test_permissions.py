@@ -16,7 +16,7 @@ import pytest
 from moorage.access.policy import Role
 from moorage.api.contract import OPERATIONS
 from moorage.api.routes import BUILT
-from moorage.api.unbuilt import contract_path, key_of, unbuilt
+from moorage.api.unimplemented import contract_path, key_of, unbuilt
 from moorage.artifacts import labels
 from moorage.identity import robots
 from moorage.retention import service as retention

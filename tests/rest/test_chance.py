@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from moorage.api.routes import BUILT
-from moorage.api.unbuilt import unbuilt
+from moorage.api.unimplemented import unbuilt
 from tests.api.document import document
 from tests.rest.conftest import Caller
 from tests.serving import ROOT, Account, Moorage

@@ -16,7 +16,7 @@ import pytest
 
 from moorage.api.contract import OPERATIONS
 from moorage.api.routes import BUILT
-from moorage.api.unbuilt import unbuilt
+from moorage.api.unimplemented import unbuilt
 from moorage.configuration.rules import TYPES
 from tests.rest import contract
 from tests.rest.conftest import Caller

@@ -14,7 +14,7 @@ import pytest
 
 from moorage.access.required_permission import Needs
 from moorage.api.routes import BUILT
-from moorage.api.unbuilt import contract_path
+from moorage.api.unimplemented import contract_path
 from tests.rest.conftest import Caller
 from tests.rest.recipes import RECIPES, Ids, Place, Recipe, make_place
 from tests.serving import Moorage

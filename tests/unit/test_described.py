@@ -7,7 +7,7 @@ from litestar import Response
 
 from moorage.access.operations import operation
 from moorage.access.required_permission import PUBLIC
-from moorage.api.described import describe
+from moorage.api.docstring_schemas import describe
 from moorage.api.openapi import build_document
 from moorage.api.routes import every_route
 

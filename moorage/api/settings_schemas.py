@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from moorage.api.described import read_docstrings
+from moorage.api.docstring_schemas import read_docstrings
 from moorage.configuration.items import MODES, Items
 from moorage.configuration.rules import DEFAULTS, SECRETS, TYPES
 
