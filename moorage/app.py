@@ -19,11 +19,11 @@ from moorage.artifacts.days import DayNotes, keep_days
 from moorage.artifacts.describe import Contents
 from moorage.artifacts.pulled import PullNotes
 from moorage.artifacts.stored import OwnShelf
-from moorage.audit.counts import keep_counts
-from moorage.audit.export import Exporter
-from moorage.audit.refusals import WrittenRefusals
-from moorage.audit.rules import LiveRules
+from moorage.audit.denials import WrittenRefusals
+from moorage.audit.event_filter import LiveRules
+from moorage.audit.row_counts import keep_counts
 from moorage.audit.syslog import check_receiver
+from moorage.audit.syslog_export import Exporter
 from moorage.configuration.checks import Checks
 from moorage.configuration.items import Items
 from moorage.configuration.live import Live

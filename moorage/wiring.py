@@ -6,8 +6,8 @@ It knows the subjects, and nothing of what answers requests: a process that serv
 from moorage.artifacts.days import DayNotes
 from moorage.artifacts.room import reliever
 from moorage.audit import on_events as audit
-from moorage.audit.export import on_configuration_changed
-from moorage.audit.rules import LiveRules
+from moorage.audit.event_filter import LiveRules
+from moorage.audit.syslog_export import on_configuration_changed
 from moorage.configuration.items import Items
 from moorage.db.engine import Database
 from moorage.db.work import Subscribers

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from moorage.audit.rules import LiveRules, Rules
+from moorage.audit.event_filter import LiveRules, Rules
 from moorage.audit.tables import Audit
 from moorage.db.engine import Query
 from moorage.db.fast import moment, one

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Float, and_, bindparam, func, not_, or_, select, tuple_
 
-from moorage.audit.counts import delete_rows
-from moorage.audit.rules import EVENTS
+from moorage.audit.event_filter import EVENTS
+from moorage.audit.row_counts import delete_rows
 from moorage.audit.tables import Audit, AuditExport
 from moorage.db.base import db_now
 from moorage.db.work import Work

@@ -10,7 +10,7 @@ from litestar.params import JSONBody, Parameter
 from moorage.access.operations import operation
 from moorage.access.request_context import Call, stamp
 from moorage.access.required_permission import SIGNED_IN, project, system
-from moorage.audit.rules import EVENTS
+from moorage.audit.event_filter import EVENTS
 from moorage.audit.service import ALL, Entry, Sees, list_by_key, list_entries, make_key, sees_in_projects
 from moorage.audit.syslog import check_receiver
 from moorage.configuration.rules import read_value

@@ -13,8 +13,8 @@ from sqlalchemy.sql import operators
 from moorage.access.policy import Account
 from moorage.access.role_matrix import ROLE_PERMISSIONS
 from moorage.access.tables import RoleBinding
-from moorage.audit.counts import PROJECT, total
-from moorage.audit.parts import Rows, edge_condition, find_edge, make_rows
+from moorage.audit.keyset_page import Rows, edge_condition, find_edge, make_rows
+from moorage.audit.row_counts import PROJECT, total
 from moorage.audit.tables import Audit
 from moorage.db.base import Id, UtcTime, from_micros, to_micros
 from moorage.db.engine import Row

@@ -6,7 +6,7 @@ from moorage.events import Actor
 
 
 class Refusals(Protocol):
-    """Where refusals are reported; `moorage.audit.refusals` writes them."""
+    """Where refusals are reported; `moorage.audit.denials` writes them."""
 
     def note(
         self, actor: Actor, operation: str, resource_type: str, resource: str, *, project_id: int | None = None

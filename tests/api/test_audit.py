@@ -3,7 +3,7 @@
 import re
 
 from moorage.access.policy import Role
-from moorage.audit.rules import CONTRACT_EVENTS
+from moorage.audit.event_filter import CONTRACT_EVENTS
 from tests.api.client import Answer, Client, Server
 from tests.api.conftest import Serve, administrator, make_project, make_robot, make_user, project_id
 

@@ -18,7 +18,7 @@ from sqlalchemy import case, delete, func, insert, select
 
 from moorage.access.policy import Role
 from moorage.artifacts import kinds
-from moorage.audit.counts import PART, PROJECT
+from moorage.audit.row_counts import PART, PROJECT
 from moorage.audit.tables import Audit, AuditCount, AuditMark, AuditPart, AuditSpan
 from moorage.db.base import to_micros
 from moorage.db.engine import Database

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from moorage.audit.rules import EVENTS
+from moorage.audit.event_filter import EVENTS
 
 LOCALES = Path(__file__).parents[2] / "portal/src/locales"
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from moorage.audit import counts
-from moorage.audit.counts import delete_rows, fold, total
+from moorage.audit import row_counts
+from moorage.audit.row_counts import delete_rows, fold, total
 from moorage.audit.tables import Audit, AuditCount, AuditMark
 from moorage.db.base import db_now
 from moorage.db.engine import Database
@@ -85,7 +85,7 @@ async def test_counts_are_exact_whatever_is_added_deleted_and_folded(world: Worl
 
 
 async def test_a_mark_moves_in_steps_of_bounded_work(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counts, "FOLD_AT_ONCE", 10)
+    monkeypatch.setattr(row_counts, "FOLD_AT_ONCE", 10)
     world.database.run_here(SYSTEM, add, [(1, True)] * 35)
     fold_all(world.database)
     assert mark(world.database) >= 35
@@ -138,7 +138,7 @@ async def test_the_mark_waits_a_minute_where_more_than_one_writes(world: World) 
     world.database.run_here(SYSTEM, age)
     world.database.run_here(SYSTEM, fold)
     assert mark(world.database) >= 20
-    assert timedelta(seconds=counts.SETTLE_SECONDS) >= timedelta(seconds=2 * 30)  # twice a statement's time
+    assert timedelta(seconds=row_counts.SETTLE_SECONDS) >= timedelta(seconds=2 * 30)  # twice a statement's time
 
 
 async def test_rows_of_no_project_are_counted_as_project_0(world: World) -> None:

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from moorage.audit import export
-from moorage.audit.export import Cursor, Exporter, LeaseLost, begin, confirm, next_entries, take_lease
+from moorage.audit import syslog_export
 from moorage.audit.service import Entry
 from moorage.audit.syslog import MAX_BYTES, check_receiver, format_entry, frame, parse_endpoint
+from moorage.audit.syslog_export import Cursor, Exporter, LeaseLost, begin, confirm, next_entries, take_lease
 from moorage.audit.tables import Audit, AuditExport
 from moorage.configuration.items import Items
 from moorage.db.base import db_now
@@ -52,8 +52,8 @@ Start = Callable[[Items], Awaitable[Exporter]]
 
 @pytest.fixture
 async def start(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Start]:
-    monkeypatch.setattr(export, "RECEIVED_AFTER_SECONDS", 0.5)
-    monkeypatch.setattr(export, "LONGEST_PAUSE_SECONDS", 1.0)
+    monkeypatch.setattr(syslog_export, "RECEIVED_AFTER_SECONDS", 0.5)
+    monkeypatch.setattr(syslog_export, "LONGEST_PAUSE_SECONDS", 1.0)
     running: list[Exporter] = []
 
     async def begin_at_zero(items: Items) -> Exporter:
@@ -180,7 +180,7 @@ async def test_ids_that_never_come_are_forgotten_after_a_minute(world: World, mo
     _, cursor = world.database.look_here(next_entries, start)
     assert len(cursor.missing) == (0 if world.database.kind == "sqlite" else 1)
     assert world.database.look_here(next_entries, cursor)[1] == cursor
-    monkeypatch.setattr(export, "SETTLE_SECONDS", 0)
+    monkeypatch.setattr(syslog_export, "SETTLE_SECONDS", 0)
     assert world.database.look_here(next_entries, cursor)[1].missing == ()
 
 
@@ -229,7 +229,7 @@ async def test_nothing_is_lost_while_the_receiver_is_away(
     world: World, rsyslog: Rsyslog, start: Start, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if how == "kill":  # the product's: a receiver that is killed has written what it got so long ago
-        monkeypatch.setattr(export, "RECEIVED_AFTER_SECONDS", 3.0)
+        monkeypatch.setattr(syslog_export, "RECEIVED_AFTER_SECONDS", 3.0)
     receiver = rsyslog.plain
     receiver.start()
     try:

@@ -9,7 +9,7 @@ from sqlalchemy import insert
 
 from moorage.access.policy import Account, Role
 from moorage.audit import service
-from moorage.audit.counts import delete_rows, fold
+from moorage.audit.row_counts import delete_rows, fold
 from moorage.audit.service import ALL, Entry, Sees, list_by_key, list_entries, make_key, sees_in_projects
 from moorage.audit.tables import Audit
 from moorage.db.query import Listing, parse_q, parse_sort

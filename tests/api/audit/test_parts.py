@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import insert, literal_column
 
 from moorage.access.policy import Role
-from moorage.audit import counts, parts, service
-from moorage.audit.counts import delete_rows, fold
+from moorage.audit import keyset_page, row_counts, service
+from moorage.audit.row_counts import delete_rows, fold
 from moorage.audit.service import ALL, Entry, Sees, list_entries
 from moorage.audit.tables import Audit
 from moorage.db.query import Listing, parse_sort
@@ -25,8 +25,8 @@ SORTS = ("", "op_time", "id", "-id", "-op_time,id")
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of four ids, skipped wherever there is one."""
-    monkeypatch.setattr(counts, "PART", Audit.id.bitwise_rshift(literal_column("2")))
-    monkeypatch.setattr(parts, "PART_BITS", 2)
+    monkeypatch.setattr(row_counts, "PART", Audit.id.bitwise_rshift(literal_column("2")))
+    monkeypatch.setattr(keyset_page, "PART_BITS", 2)
     monkeypatch.setattr(service, "DEEP", 0)
     monkeypatch.setattr(service, "EARLY", 0)
 

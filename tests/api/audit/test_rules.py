@@ -10,8 +10,8 @@ from moorage.access.policy import Entry, Ticket
 from moorage.artifacts import pulled
 from moorage.artifacts.pull import FoundManifest
 from moorage.artifacts.pulled import PullNotes
-from moorage.audit.refusals import WrittenRefusals
-from moorage.audit.rules import CONTRACT_EVENTS, EVENTS, LiveRules, Rules, read_rules
+from moorage.audit.denials import WrittenRefusals
+from moorage.audit.event_filter import CONTRACT_EVENTS, EVENTS, LiveRules, Rules, read_rules
 from moorage.audit.tables import Audit
 from moorage.configuration.items import Items
 from moorage.configuration.rules import AUDIT_EVENTS

@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from moorage import events
 from moorage.access.policy import Role
+from moorage.audit.denials import MAX_KINDS, OVERFLOW, WrittenRefusals
 from moorage.audit.on_events import NOT_WRITTEN, REACTIONS
-from moorage.audit.refusals import MAX_KINDS, OVERFLOW, WrittenRefusals
 from moorage.audit.tables import Audit
 from moorage.db.engine import Database
 from moorage.db.work import Work
@@ -150,7 +150,7 @@ async def test_the_same_refusal_within_a_minute_is_one_row_with_a_count(world: W
 async def test_refusals_are_written_by_themselves_a_moment_later(
     world: World, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("moorage.audit.refusals.DELAY_SECONDS", 0.01)
+    monkeypatch.setattr("moorage.audit.denials.DELAY_SECONDS", 0.01)
     refusals = WrittenRefusals(database)
 
     refusals.note(ANN, "login", "user", "ann")

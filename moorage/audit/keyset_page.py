@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, select
 
-from moorage.audit.counts import ABOVE_MARK, PART_BITS, PROJECT
+from moorage.audit.row_counts import ABOVE_MARK, PART_BITS, PROJECT
 from moorage.audit.tables import Audit, AuditPart, AuditSpan
 from moorage.db.base import UtcTime
 from moorage.db.engine import Row

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import delete, func, insert, or_, select, text, update
 
-from moorage.audit.counts import SETTLE_SECONDS, delete_rows
+from moorage.audit.row_counts import SETTLE_SECONDS, delete_rows
 from moorage.audit.service import COLUMNS, Entry
 from moorage.audit.syslog import Connection, describe, format_entry, frame, parse_endpoint
 from moorage.audit.tables import Audit, AuditExport

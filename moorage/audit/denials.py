@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import bindparam, insert, update
 
-from moorage.audit.rules import LiveRules
+from moorage.audit.event_filter import LiveRules
 from moorage.audit.tables import Audit
 from moorage.db.engine import Database
 from moorage.db.work import Work
