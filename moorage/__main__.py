@@ -6,7 +6,7 @@ import sys
 
 from moorage import __version__
 from moorage.cli import check, fsck, gc, member, migrate, project, restore, secrets, serve, settings, user, work
-from moorage.cli.exits import DONE, FAILED, MEANINGS, Stop
+from moorage.cli.exit_status import DONE, FAILED, MEANINGS, Stop
 
 GROUPS = (serve, work, check, settings, migrate, user, project, member, restore, gc, fsck, secrets)
 

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from moorage.__main__ import main
-from moorage.cli.beside import NAME
+from moorage.cli.worker_supervisor import NAME
 from tests.parts.base import Server, free_port
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -19,7 +19,7 @@ from moorage.access.required_permission import Needs  # noqa: E402
 from moorage.api.contract import OPERATIONS  # noqa: E402
 from moorage.api.routes import BUILT  # noqa: E402
 from moorage.api.unimplemented import contract_path, unbuilt  # noqa: E402
-from moorage.cli.exits import MEANINGS  # noqa: E402
+from moorage.cli.exit_status import MEANINGS  # noqa: E402
 from moorage.configuration import rules  # noqa: E402
 from moorage.errors import Problem  # noqa: E402
 from moorage.settings import Key, list_keys  # noqa: E402

@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Callable
 from typing import TypeAlias
 
-from moorage.cli.exits import UNFIT, Stop
-from moorage.cli.load import Loaded, SettingInvalid, load
+from moorage.cli.exit_status import UNFIT, Stop
+from moorage.cli.settings_loader import Loaded, SettingInvalid, load
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no other name
 Run: TypeAlias = Callable[[argparse.Namespace], int]

@@ -12,11 +12,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from moorage.cli.arguments import Commands, add_command, add_json, read_settings
-from moorage.cli.exits import DONE, FAILED, Stop
-from moorage.cli.folder import is_locked
-from moorage.cli.listening import reserve
-from moorage.cli.load import Loaded
+from moorage.cli.data_folder import is_locked
+from moorage.cli.exit_status import DONE, FAILED, Stop
+from moorage.cli.listen_address import reserve
 from moorage.cli.prepare import check_keys, check_seals, look, makes_tables
+from moorage.cli.settings_loader import Loaded
 from moorage.db.migrate import HEAD, MigrationRefused, is_current
 from moorage.errors import Problem
 from moorage.settings import Settings, list_keys, shown_url

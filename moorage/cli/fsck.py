@@ -7,9 +7,9 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from moorage.cli.administration import Store, open_store
 from moorage.cli.arguments import Commands, add_command, add_json
-from moorage.cli.exits import DONE, FAILED, UNREACHABLE, Stop
-from moorage.cli.store import Store, open_store
+from moorage.cli.exit_status import DONE, FAILED, UNREACHABLE, Stop
 
 if TYPE_CHECKING:
     from moorage.gc.fsck import Checked, Finding

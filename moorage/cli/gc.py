@@ -7,12 +7,12 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from moorage.cli.administration import open_store
 from moorage.cli.arguments import Commands, add_command, add_json
-from moorage.cli.exits import DONE, FAILED, UNREACHABLE, Stop
-from moorage.cli.store import open_store
+from moorage.cli.exit_status import DONE, FAILED, UNREACHABLE, Stop
 
 if TYPE_CHECKING:
-    from moorage.cli.store import Store
+    from moorage.cli.administration import Store
     from moorage.gc.collector import Run
     from moorage.gc.forecast import Forecast
 

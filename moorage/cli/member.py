@@ -3,9 +3,9 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from moorage.cli.administration import open_store
 from moorage.cli.arguments import Commands, add_command, add_group
-from moorage.cli.exits import DONE
-from moorage.cli.store import open_store
+from moorage.cli.exit_status import DONE
 
 if TYPE_CHECKING:
     from moorage.db.work import Work

@@ -4,8 +4,8 @@ import argparse
 import json
 
 from moorage.cli.arguments import Commands, add_command, add_json, read_settings
-from moorage.cli.exits import DONE, UNFIT, Stop
-from moorage.cli.folder import find_holder, is_locked
+from moorage.cli.data_folder import find_holder, is_locked
+from moorage.cli.exit_status import DONE, UNFIT, Stop
 from moorage.cli.prepare import look, migrate_tables
 from moorage.db.migrate import HEAD, MigrationRefused, is_current
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from moorage.cli.exits import FAILED, UNFIT, UNREACHABLE, Stop
+from moorage.cli.exit_status import FAILED, UNFIT, UNREACHABLE, Stop
 from moorage.db.migrate import (
     HEAD,
     MigrationRefused,

@@ -4,9 +4,9 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
+from moorage.cli.administration import PAGE, open_store, print_table
 from moorage.cli.arguments import Commands, add_command, add_group, add_json
-from moorage.cli.exits import DONE
-from moorage.cli.store import PAGE, open_store, print_table
+from moorage.cli.exit_status import DONE
 
 if TYPE_CHECKING:
     from moorage.db.work import Work

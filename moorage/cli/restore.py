@@ -5,9 +5,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from moorage.cli.administration import Store, open_store, print_table
 from moorage.cli.arguments import Commands, add_command, add_json
-from moorage.cli.exits import DONE, FAILED, USAGE, Stop
-from moorage.cli.store import Store, open_store, print_table
+from moorage.cli.exit_status import DONE, FAILED, USAGE, Stop
 
 if TYPE_CHECKING:
     from moorage.artifacts.trash import TrashRow

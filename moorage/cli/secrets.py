@@ -4,14 +4,14 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
+from moorage.cli.administration import open_store, print_table
 from moorage.cli.arguments import Commands, add_command, add_group, add_json
-from moorage.cli.exits import DONE, FAILED, UNFIT, Stop
-from moorage.cli.folder import is_locked
+from moorage.cli.data_folder import is_locked
+from moorage.cli.exit_status import DONE, FAILED, UNFIT, Stop
 from moorage.cli.prepare import check_keys
-from moorage.cli.store import open_store, print_table
 
 if TYPE_CHECKING:
-    from moorage.cli.store import Store
+    from moorage.cli.administration import Store
     from moorage.sealing import Seals
 
 _PASSES = 3

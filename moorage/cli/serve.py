@@ -24,12 +24,12 @@ import msgspec
 
 from moorage import __version__
 from moorage.cli.arguments import Commands, add_command, read_settings
-from moorage.cli.beside import Beside, die_with
-from moorage.cli.exits import DONE, FAILED
-from moorage.cli.folder import lock_folder, open_folder, require_writable
-from moorage.cli.listening import Place, check_certificate, reserve
-from moorage.cli.load import forget_secrets
+from moorage.cli.data_folder import lock_folder, open_folder, require_writable
+from moorage.cli.exit_status import DONE, FAILED
+from moorage.cli.listen_address import Place, check_certificate, reserve
 from moorage.cli.prepare import ADMIN_PASSWORD, Prepared, prepare_in_child
+from moorage.cli.settings_loader import forget_secrets
+from moorage.cli.worker_supervisor import Beside, die_with
 from moorage.errors import Problem
 from moorage.logs import make_config
 from moorage.settings import Secret, Settings

@@ -3,9 +3,9 @@
 import argparse
 import json
 
+from moorage.cli.administration import print_table
 from moorage.cli.arguments import Commands, add_command, add_json, read_settings
-from moorage.cli.exits import DONE
-from moorage.cli.store import print_table
+from moorage.cli.exit_status import DONE
 from moorage.settings import list_keys, shown, value_of
 
 

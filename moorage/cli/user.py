@@ -4,10 +4,10 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
+from moorage.cli.administration import PAGE, add_password, open_store, print_table, read_password
 from moorage.cli.arguments import Commands, add_command, add_group, add_json
-from moorage.cli.exits import DONE
+from moorage.cli.exit_status import DONE
 from moorage.cli.prepare import ADMIN_PASSWORD
-from moorage.cli.store import PAGE, add_password, open_store, print_table, read_password
 
 if TYPE_CHECKING:
     from moorage.db.work import Work

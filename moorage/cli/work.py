@@ -9,7 +9,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from moorage.cli.arguments import Commands, add_command
-from moorage.cli.exits import DONE, UNREACHABLE, Stop
+from moorage.cli.exit_status import DONE, UNREACHABLE, Stop
 
 if TYPE_CHECKING:
     from moorage.settings import Settings
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         Stop: there is no store, its tables are of another version, or the database cannot be reached.
     """
-    from moorage.cli.store import open_store
+    from moorage.cli.administration import open_store
     from moorage.logs import make_config
 
     os.umask(0o077)

@@ -401,7 +401,7 @@ from moorage import faults
 from moorage.wiring import open_database
 from moorage.gc.clock import Clock
 from moorage.gc.collector import Collector
-from moorage.cli.load import load
+from moorage.cli.settings_loader import load
 from moorage.storage.open import open_storage
 
 async def main():

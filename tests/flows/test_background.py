@@ -15,7 +15,7 @@ import httpx
 import pytest
 from sqlalchemy import create_engine, update
 
-from moorage.cli.beside import NAME
+from moorage.cli.worker_supervisor import NAME
 from moorage.jobs.tables import Schedule
 from tests.commands import MOORAGE, clean_environment
 from tests.parts.base import wait_until

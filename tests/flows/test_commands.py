@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from moorage.cli.exits import DONE, FAILED, UNFIT, USAGE
+from moorage.cli.exit_status import DONE, FAILED, UNFIT, USAGE
 from tests.commands import NOBODY, Commands, clean_environment, make_certificate, serving
 from tests.parts.base import free_port
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from moorage.cli.listening import Place, reserve
+from moorage.cli.listen_address import Place, reserve
 from moorage.settings import Settings
 
 

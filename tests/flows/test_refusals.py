@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from moorage.cli.exits import DONE, UNFIT, UNREACHABLE, USAGE
+from moorage.cli.exit_status import DONE, UNFIT, UNREACHABLE, USAGE
 from tests.commands import NOBODY, make_certificate, refuse, run, serving
 from tests.parts.base import free_port
 

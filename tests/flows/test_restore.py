@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from moorage.cli.exits import DONE, FAILED, USAGE
-from moorage.cli.load import load
+from moorage.cli.exit_status import DONE, FAILED, USAGE
+from moorage.cli.settings_loader import load
 from moorage.events import SYSTEM
 from moorage.projects.service import create_project, delete_project
 from moorage.wiring import open_database

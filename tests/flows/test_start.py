@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from moorage.cli.exits import DONE, UNFIT
+from moorage.cli.exit_status import DONE, UNFIT
 from moorage.cli.serve import _worker
 from moorage.sealing import create_seal_key
 from moorage.web.request import Send

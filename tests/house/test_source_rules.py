@@ -21,7 +21,7 @@ BROAD_CATCHES = {
     "moorage/db/engine.py": "a bell that fails is logged: the change it tells of is already durable",
     "moorage/cli/serve.py": "a lifespan that fails is logged and reported, or the server would serve without one",
     "moorage/cli/prepare.py": "the child process that prepares a start prints whatever ends it, and ends there",
-    "moorage/cli/beside.py": "a forked process prints whatever ends it, and ends there",
+    "moorage/cli/worker_supervisor.py": "a forked process prints whatever ends it, and ends there",
     "moorage/jobs/worker.py": "the worker: a job that fails is a row with its error, never the end of the worker",
     "moorage/jobs/schedule.py": "the scheduler: one broken row must not stop the others",
     "moorage/storage/intake.py": "an error in a lane is kept and raised where the loop waits for it",
@@ -29,7 +29,7 @@ BROAD_CATCHES = {
 """Where everything may be caught without being raised again on the spot, and why. Elsewhere: narrowly and late."""
 
 READS_ENVIRONMENT = {
-    "moorage/cli/load.py": "the boot settings, read once and passed down",
+    "moorage/cli/settings_loader.py": "the boot settings, read once and passed down",
 }
 
 READS_RECEIVE = {

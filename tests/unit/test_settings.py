@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from moorage.cli.load import Loaded, SettingInvalid, load
+from moorage.cli.settings_loader import Loaded, SettingInvalid, load
 from moorage.settings import Secret, Settings, list_keys, shown, shown_url, split_listen, value_of
 
 

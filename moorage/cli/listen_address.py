@@ -6,7 +6,7 @@ import socket
 import time
 from dataclasses import dataclass
 
-from moorage.cli.exits import UNFIT, Stop
+from moorage.cli.exit_status import UNFIT, Stop
 from moorage.settings import Settings
 from moorage.system.doctor import find_certificate_problem
 

@@ -6,7 +6,7 @@ import stat
 import time
 from pathlib import Path
 
-from moorage.cli.exits import UNFIT, Stop
+from moorage.cli.exit_status import UNFIT, Stop
 from moorage.system.doctor import find_writing_problem, user_name
 
 ORPHAN_SECONDS = 1.5

@@ -23,7 +23,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Never
 
-from moorage.cli.exits import Stop
+from moorage.cli.exit_status import Stop
 from moorage.logs import make_config
 from moorage.settings import Settings
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from moorage.cli.arguments import read_settings
-from moorage.cli.exits import FAILED, UNFIT, UNREACHABLE, USAGE, Stop
+from moorage.cli.exit_status import FAILED, UNFIT, UNREACHABLE, USAGE, Stop
 from moorage.cli.prepare import look, make_password
 from moorage.db.migrate import HEAD, MigrationRefused, is_current
 from moorage.errors import Problem, Unavailable
