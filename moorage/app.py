@@ -24,9 +24,9 @@ from moorage.audit.event_filter import LiveRules
 from moorage.audit.row_counts import keep_counts
 from moorage.audit.syslog import check_receiver
 from moorage.audit.syslog_export import Exporter
-from moorage.configuration.checks import Checks
-from moorage.configuration.items import Items
-from moorage.configuration.live import Live
+from moorage.configuration.cached_settings import Live
+from moorage.configuration.connection_checks import Checks
+from moorage.configuration.schema import Items
 from moorage.db.engine import Database
 from moorage.distribution.app import Distribution
 from moorage.distribution.auth import Gate

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from moorage.artifacts.days import DayNotes, keep_days
 from moorage.audit import jobs as audit
 from moorage.audit.event_filter import LiveRules
-from moorage.configuration.live import Live
+from moorage.configuration.cached_settings import Live
 from moorage.errors import Problem
 from moorage.gc import jobs as gc
 from moorage.jobs import upkeep

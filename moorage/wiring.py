@@ -8,7 +8,7 @@ from moorage.artifacts.room import reliever
 from moorage.audit import on_events as audit
 from moorage.audit.event_filter import LiveRules
 from moorage.audit.syslog_export import on_configuration_changed
-from moorage.configuration.items import Items
+from moorage.configuration.schema import Items
 from moorage.db.engine import Database
 from moorage.db.work import Subscribers
 from moorage.events import (

@@ -20,7 +20,7 @@ from moorage.api.contract import OPERATIONS  # noqa: E402
 from moorage.api.routes import BUILT  # noqa: E402
 from moorage.api.unimplemented import contract_path, unbuilt  # noqa: E402
 from moorage.cli.exit_status import MEANINGS  # noqa: E402
-from moorage.configuration import rules  # noqa: E402
+from moorage.configuration import validation  # noqa: E402
 from moorage.errors import Problem  # noqa: E402
 from moorage.settings import Key, list_keys  # noqa: E402
 from tools.portal_types import make_types  # noqa: E402
@@ -271,10 +271,10 @@ def make_configuration() -> str:
         "## All of them",
         "",
     ]
-    for name in rules.TYPES:
-        default = getattr(rules.DEFAULTS, name)
+    for name in validation.TYPES:
+        default = getattr(validation.DEFAULTS, name)
         shown = "Default: not set." if default in ("", {}) else f"Default: `{json.dumps(default)}`."
-        lines += [f"### `{name}`", "", f"{fields[name]} {'*Secret*.' if name in rules.SECRETS else shown}", ""]
+        lines += [f"### `{name}`", "", f"{fields[name]} {'*Secret*.' if name in validation.SECRETS else shown}", ""]
     return "\n".join(lines)
 
 

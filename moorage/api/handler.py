@@ -13,7 +13,7 @@ import msgspec
 from moorage.access.request_context import BASE
 from moorage.api.guard import ApiGuard
 from moorage.api.paths import route_path
-from moorage.configuration.live import Live
+from moorage.configuration.cached_settings import Live
 from moorage.configuration.read_only import READS, require_writable
 from moorage.errors import Unsupported
 from moorage.web.content import Content

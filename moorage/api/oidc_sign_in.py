@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from moorage.access.policy import Account
-from moorage.configuration.live import Live
+from moorage.configuration.cached_settings import Live
 from moorage.db.engine import Database
 from moorage.errors import (
     AccountDisabled,

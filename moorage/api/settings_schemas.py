@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from moorage.api.docstring_schemas import read_docstrings
-from moorage.configuration.items import MODES, Items
-from moorage.configuration.rules import DEFAULTS, SECRETS, TYPES
+from moorage.configuration.schema import MODES, Items
+from moorage.configuration.validation import DEFAULTS, SECRETS, TYPES
 
 _REF = "#/components/schemas/"
 _ITEMS: Mapping[str, tuple[str, dict[str, Any]]] = {

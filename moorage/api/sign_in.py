@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from moorage.access.policy import Account
 from moorage.api.guard import ApiGuard
 from moorage.api.oidc_sign_in import OidcSignIn
-from moorage.configuration.live import Live
+from moorage.configuration.cached_settings import Live
 from moorage.db.engine import Database, Query
 from moorage.errors import (
     CredentialsInvalid,

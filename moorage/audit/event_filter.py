@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from moorage.configuration.items import Items
-from moorage.configuration.rules import AUDIT_EVENTS
+from moorage.configuration.schema import Items
+from moorage.configuration.validation import AUDIT_EVENTS
 
 CONTRACT_EVENTS = (
     "create_artifact", "delete_artifact", "pull_artifact", "create_project", "delete_project", "delete_repository",

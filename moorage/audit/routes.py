@@ -13,7 +13,7 @@ from moorage.access.required_permission import SIGNED_IN, project, system
 from moorage.audit.event_filter import EVENTS
 from moorage.audit.service import ALL, Entry, Sees, list_by_key, list_entries, make_key, sees_in_projects
 from moorage.audit.syslog import check_receiver
-from moorage.configuration.rules import read_value
+from moorage.configuration.validation import read_value
 from moorage.db.query import read_listing
 from moorage.errors import ItemInvalid, ListingInvalid, QueryInvalid, ReceiverUnusable
 

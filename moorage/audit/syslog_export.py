@@ -24,7 +24,7 @@ from moorage.audit.row_counts import SETTLE_SECONDS, delete_rows
 from moorage.audit.service import COLUMNS, Entry
 from moorage.audit.syslog import Connection, describe, format_entry, frame, parse_endpoint
 from moorage.audit.tables import Audit, AuditExport
-from moorage.configuration.items import Items
+from moorage.configuration.schema import Items
 from moorage.db.base import db_now
 from moorage.db.engine import Database
 from moorage.db.work import Work

@@ -318,7 +318,7 @@ def check_overwrite(settings: Settings) -> None:
     Raises:
         Stop: it does not; the message names the setting.
     """
-    from moorage.configuration.rules import require_known
+    from moorage.configuration.validation import require_known
     from moorage.errors import ItemInvalid
 
     try:

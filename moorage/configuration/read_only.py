@@ -1,6 +1,6 @@
 """Read-only mode: every change is refused, on /v2 and on the REST API."""
 
-from moorage.configuration.items import Items
+from moorage.configuration.schema import Items
 from moorage.errors import ReadOnly
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -10,10 +10,10 @@ from litestar.params import JSONBody
 from moorage.access.operations import operation
 from moorage.access.request_context import Call
 from moorage.access.required_permission import inside, system
-from moorage.configuration.checks import Checks
-from moorage.configuration.live import Live
-from moorage.configuration.rules import change, list_unknown
+from moorage.configuration.cached_settings import Live
+from moorage.configuration.connection_checks import Checks
 from moorage.configuration.service import describe_items, list_values, set_items
+from moorage.configuration.validation import change, list_unknown
 from moorage.errors import ItemFixed, ItemInvalid, ReceiverUnusable
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import insert, select, update
 
-from moorage.configuration import rules
-from moorage.configuration.items import Items
+from moorage.configuration import validation
+from moorage.configuration.schema import Items
 from moorage.configuration.tables import Configuration
 from moorage.db.work import Work
 from moorage.errors import ItemFixed, ItemInvalid
@@ -68,7 +68,7 @@ def set_items(work: Work, seals: Seals, changes: Mapping[str, object]) -> Items:
     if fixed:
         raise ItemFixed(f"{', '.join(fixed)}: fixed by the variable {VARIABLE}.", items=fixed, variable=VARIABLE)
     before = unpack(stored, seals)
-    after = rules.change(before, changes)
+    after = validation.change(before, changes)
     changed = _differing(before, after)
     if changed:
         kept = {name: value for name, value in stored.items.items() if name not in changed}
@@ -86,17 +86,17 @@ def fix_items(work: Work, seals: Seals, overwrite: Mapping[str, object]) -> None
     Raises:
         ItemInvalid: an unknown name, or a value that cannot be used.
     """
-    rules.require_known(overwrite)
+    validation.require_known(overwrite)
     stored = _read(work, lock=True)
     before = unpack(stored, seals)
     set_here = unpack(msgspec.structs.replace(stored, fixed={}), seals)
-    values = rules.read_values(overwrite)
-    after = rules.change(set_here, overwrite)
+    values = validation.read_values(overwrite)
+    after = validation.change(set_here, overwrite)
     after = msgspec.structs.replace(after, **values)
     fixed_before = _unpack(stored.fixed, seals, "fixed")
     if fixed_before == values and _is_current(stored, seals):
         return
-    own = stored.items.keys() & rules.TYPES.keys()
+    own = stored.items.keys() & validation.TYPES.keys()
     _write(work, stored, _pack(set_here, own, seals, "items"), _pack(after, values.keys(), seals, "fixed"))
     changed = _differing(before, after)
     if changed:
@@ -107,7 +107,7 @@ def count_seals(work: Work) -> Counter[str]:
     """How many secrets among the items each key has sealed, by the keys' ids."""
     stored = _read(work)
     sealed = [
-        value for packed in (stored.items, stored.fixed) for name, value in packed.items() if name in rules.SECRETS
+        value for packed in (stored.items, stored.fixed) for name, value in packed.items() if name in validation.SECRETS
     ]
     return Counter(find_key_id(b64decode(str(value))) for value in sealed)
 
@@ -126,7 +126,7 @@ def reseal_items(work: Work, seals: Seals) -> int:
     for column, packed in (("items", stored.items), ("fixed", stored.fixed)):
         anew[column] = dict(packed)
         for name, value in packed.items():
-            sealed = b64decode(str(value)) if name in rules.SECRETS else b""
+            sealed = b64decode(str(value)) if name in validation.SECRETS else b""
             if sealed and not seals.is_current(sealed):
                 place = {"table": "configuration", "row": name, "column": column}
                 anew[column][name] = b64encode(seals.seal(seals.open(sealed, **place), **place)).decode("ascii")
@@ -147,7 +147,7 @@ def describe_items(work: Work) -> dict[str, object]:
     stored = _read(work)
     items = unpack(stored, None)
     shown: dict[str, object] = {"auth_mode": items.auth_mode}
-    shown |= {name: value for name, value in msgspec.structs.asdict(items).items() if name not in rules.SECRETS}
+    shown |= {name: value for name, value in msgspec.structs.asdict(items).items() if name not in validation.SECRETS}
     shown["oidc_extra_redirect_parms"] = json.dumps(items.oidc_extra_redirect_parms)
     policy = shown.pop("scan_all_policy")
     fixed = stored.fixed_names
@@ -176,7 +176,7 @@ def list_values(work: Work) -> list[tuple[str, object, bool]]:
     return [
         (name, msgspec.to_builtins(value), name not in fixed)
         for name, value in sorted(values.items())
-        if name not in rules.SECRETS
+        if name not in validation.SECRETS
     ]
 
 
@@ -192,13 +192,13 @@ def unpack(stored: Stored, seals: Seals | None) -> Items:
 def _unpack(packed: Mapping[str, object], seals: Seals | None, column: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, value in packed.items():
-        if name in rules.SECRETS:
+        if name in validation.SECRETS:
             if seals is not None:
                 sealed = b64decode(str(value))
                 values[name] = Secret(seals.open(sealed, table="configuration", row=name, column=column))
-        elif name in rules.TYPES:
+        elif name in validation.TYPES:
             try:
-                values[name] = rules.read_value(name, value)
+                values[name] = validation.read_value(name, value)
             except ItemInvalid as problem:  # a version before this one took it
                 log.warning("the stored value is passed over and the default used: %s", problem)
     return values
@@ -208,7 +208,7 @@ def _pack(items: Items, names: Any, seals: Seals, column: str) -> dict[str, obje
     packed: dict[str, object] = {}
     for name in sorted(names):
         value = getattr(items, name)
-        if name in rules.SECRETS:
+        if name in validation.SECRETS:
             sealed = seals.seal(value.reveal(), table="configuration", row=name, column=column)
             packed[name] = b64encode(sealed).decode("ascii")
         else:
@@ -221,7 +221,7 @@ def _is_current(stored: Stored, seals: Seals) -> bool:
         seals.is_current(b64decode(str(value)))
         for packed in (stored.items, stored.fixed)
         for name, value in packed.items()
-        if name in rules.SECRETS
+        if name in validation.SECRETS
     )
 
 
@@ -247,11 +247,11 @@ def _write(work: Work, stored: Stored, items: Mapping[str, object], fixed: Mappi
 
 
 def _differing(before: Items, after: Items) -> set[str]:
-    return {name for name in rules.TYPES if _plain(getattr(before, name)) != _plain(getattr(after, name))}
+    return {name for name in validation.TYPES if _plain(getattr(before, name)) != _plain(getattr(after, name))}
 
 
 def _defaults(items: Items) -> set[str]:
-    return set(rules.TYPES) - _differing(rules.DEFAULTS, items)
+    return set(validation.TYPES) - _differing(validation.DEFAULTS, items)
 
 
 def _plain(value: object) -> object:
@@ -260,5 +260,5 @@ def _plain(value: object) -> object:
 
 def _tell(work: Work, items: Items, changed: set[str]) -> None:
     """Let others hear of it: names, and the values of what is no secret."""
-    values = {name: msgspec.to_builtins(getattr(items, name)) for name in sorted(changed - rules.SECRETS)}
-    work.emit(ConfigurationChanged(values, tuple(sorted(changed & rules.SECRETS))))
+    values = {name: msgspec.to_builtins(getattr(items, name)) for name in sorted(changed - validation.SECRETS)}
+    work.emit(ConfigurationChanged(values, tuple(sorted(changed & validation.SECRETS))))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from moorage.artifacts.pulled import PullNotes
-from moorage.configuration.live import Live
+from moorage.configuration.cached_settings import Live
 from moorage.db.engine import Database
 from moorage.distribution.auth import Gate
 from moorage.mirrors.live import Mirrors

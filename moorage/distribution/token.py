@@ -15,7 +15,7 @@ import msgspec
 
 from moorage.access.policy import Account
 from moorage.access.repository_grants import Granted, grant
-from moorage.configuration.live import Live, Settled
+from moorage.configuration.cached_settings import Live, Settled
 from moorage.db.engine import Database
 from moorage.distribution.auth import TOKEN_PATH
 from moorage.errors import (

@@ -15,7 +15,7 @@ from typing import NoReturn
 import msgspec
 from cryptography import x509
 
-from moorage.configuration.items import Items
+from moorage.configuration.schema import Items
 from moorage.errors import DirectoryUnavailable, GroupUnknown, Invalid
 from moorage.identity.directory_groups import Membership, among_groups, group_name, parse_filter, read_entry
 from moorage.identity.people import LDAP_GROUP, GroupRef, Known

@@ -5,7 +5,7 @@ import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from moorage.configuration.items import Items
+from moorage.configuration.schema import Items
 from moorage.identity.people import LDAP_GROUP, MAX_GROUP_NAME_CHARACTERS, MAX_GROUPS, GroupRef
 from moorage.ldap import filters
 from moorage.ldap.client import BASE, NO_SUCH_OBJECT, ONE_LEVEL, Connection, Entry, Refused

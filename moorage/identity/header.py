@@ -10,8 +10,8 @@ from collections.abc import Callable
 import msgspec
 
 from moorage.access.policy import Account
-from moorage.configuration.items import Items
-from moorage.configuration.live import Live
+from moorage.configuration.cached_settings import Live
+from moorage.configuration.schema import Items
 from moorage.db.engine import Database, Query
 from moorage.errors import CredentialsInvalid, Invalid, NameTaken, UserNameInvalid
 from moorage.identity.people import HTTP_GROUP, Known, clean_groups, ensure_person

@@ -11,9 +11,9 @@ from litestar.params import FromQuery, JSONBody
 from moorage.access.operations import operation
 from moorage.access.request_context import Call
 from moorage.access.required_permission import system
-from moorage.configuration import rules
-from moorage.configuration.items import Items
-from moorage.configuration.live import Live
+from moorage.configuration import validation
+from moorage.configuration.cached_settings import Live
+from moorage.configuration.schema import Items
 from moorage.errors import DirectoryNotSet, GroupUnknown, Invalid, NotFound, Problem, TooManyPeople, Unavailable
 from moorage.identity.directory import Directory
 from moorage.identity.people import LDAP_GROUP, ensure_person
@@ -246,7 +246,7 @@ def _with(saved: Items, data: LdapConf) -> Items:
     timeout = changes.pop("ldap_connection_timeout", None)
     if timeout is not None:
         changes["ldap_timeout"] = timeout
-    items = rules.change(msgspec.structs.replace(saved, auth_sources=("local",)), changes)
+    items = validation.change(msgspec.structs.replace(saved, auth_sources=("local",)), changes)
     if data.ldap_search_password is None and not _is_no_less_safe(items, saved):
         items = msgspec.structs.replace(items, ldap_search_password=Secret(""))
     return items

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from moorage.access.policy import Account
-from moorage.configuration.live import Live, Settled
+from moorage.configuration.cached_settings import Live, Settled
 from moorage.db.engine import Reader
 from moorage.errors import CredentialsInvalid, DirectoryUnavailable, LoginThrottled
 from moorage.events import Actor

@@ -23,7 +23,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from moorage.configuration.items import Items
+from moorage.configuration.schema import Items
 from moorage.errors import OidcAnswerInvalid, OidcOff, OidcRefused, OidcSettingsInvalid, OidcUnavailable, Problem
 from moorage.identity.oidc_http import Answer, Http, Trust
 

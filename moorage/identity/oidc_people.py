@@ -12,8 +12,8 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from moorage.access.policy import Account
-from moorage.configuration.items import Items
-from moorage.configuration.live import Live
+from moorage.configuration.cached_settings import Live
+from moorage.configuration.schema import Items
 from moorage.db.base import db_now
 from moorage.db.engine import Database, Query
 from moorage.db.work import Work

@@ -8,8 +8,8 @@ from litestar.params import FromPath, JSONBody
 from moorage.access.operations import operation
 from moorage.access.request_context import Call
 from moorage.access.required_permission import inside, system
-from moorage.configuration.live import Live
-from moorage.configuration.rules import read_value
+from moorage.configuration.cached_settings import Live
+from moorage.configuration.validation import read_value
 from moorage.errors import ItemInvalid, NoOidcUser, OidcOff, OidcSettingsInvalid, PasswordInvalid, UserUnknown
 from moorage.identity import oidc, oidc_people
 from moorage.identity.oidc_http import GuardedHttp, Trust

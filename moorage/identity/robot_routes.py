@@ -14,7 +14,7 @@ from moorage.access.operations import operation
 from moorage.access.policy import EVERY_ACTION
 from moorage.access.request_context import Call, stamp
 from moorage.access.required_permission import Needs, inside
-from moorage.configuration.live import Live
+from moorage.configuration.cached_settings import Live
 from moorage.db.query import Listing
 from moorage.db.work import Work
 from moorage.errors import (

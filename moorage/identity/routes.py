@@ -13,8 +13,8 @@ from moorage.access.policy import Role
 from moorage.access.request_context import Call, stamp
 from moorage.access.required_permission import SIGNED_IN, inside, system
 from moorage.access.role_matrix import EVERY_PROJECT_PERMISSION, SYSTEM_PERMISSIONS
-from moorage.configuration.items import Items
-from moorage.configuration.live import Live
+from moorage.configuration.cached_settings import Live
+from moorage.configuration.schema import Items
 from moorage.db.work import Work
 from moorage.errors import (
     AccountForeign,

@@ -19,7 +19,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from moorage.access.policy import Account
 from moorage.access.request_context import SessionLeft
-from moorage.configuration.items import Items
+from moorage.configuration.schema import Items
 from moorage.db.base import db_now
 from moorage.db.engine import Database, Query
 from moorage.db.work import Work

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
 from moorage import faults
-from moorage.configuration.live import Live
+from moorage.configuration.cached_settings import Live
 from moorage.db.engine import Database
 from moorage.db.work import Work
 from moorage.events import SYSTEM, Actor

@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from moorage import __version__
 from moorage.access.operations import operation
 from moorage.access.required_permission import PUBLIC, system
-from moorage.configuration.live import Live
+from moorage.configuration.cached_settings import Live
 from moorage.system import doctor
 from moorage.system.capabilities import Built, list_capabilities
 from moorage.system.findings import Findings

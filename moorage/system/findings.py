@@ -12,8 +12,8 @@ from datetime import datetime
 
 from sqlalchemy import Integer, String, Text, column, exists, func, select, table
 
-from moorage.configuration.items import Items
-from moorage.configuration.live import Live
+from moorage.configuration.cached_settings import Live
+from moorage.configuration.schema import Items
 from moorage.db.base import UtcTime, db_now
 from moorage.db.engine import Database
 from moorage.db.migrate import HEAD

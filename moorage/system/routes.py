@@ -13,7 +13,7 @@ from moorage import __version__
 from moorage.access.operations import operation
 from moorage.access.request_context import Call, stamp
 from moorage.access.required_permission import PUBLIC, SIGNED_IN, system
-from moorage.configuration.live import Live
+from moorage.configuration.cached_settings import Live
 from moorage.errors import AllowlistInvalid, CertificateUnknown
 from moorage.projects import allowlists
 from moorage.projects.routes import CVEAllowlist, Project, allowlist_out, project_out

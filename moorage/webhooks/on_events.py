@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, or_, select
 
 from moorage.artifacts.tables import Artifact, Repository, Tag
-from moorage.configuration.items import Items
+from moorage.configuration.schema import Items
 from moorage.db.work import Work
 from moorage.events import (
     Actor,

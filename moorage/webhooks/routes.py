@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from moorage.access.operations import operation
 from moorage.access.request_context import MASK, Call, stamp
 from moorage.access.required_permission import project
-from moorage.configuration.live import Live
+from moorage.configuration.cached_settings import Live
 from moorage.errors import (
     Denied,
     ExecutionUnknown,

@@ -18,7 +18,7 @@ from moorage.api.paths import route_path
 from moorage.api.routes import BUILT, every_route
 from moorage.api.unimplemented import contract_path, key_of, unbuilt
 from moorage.app import running
-from moorage.configuration.rules import NAMES, SECRETS
+from moorage.configuration.validation import NAMES, SECRETS
 from moorage.errors import RouteUnknown
 from tests.api.client import Client, Server, encode
 from tests.api.conftest import Serve, administrator, make_project, make_robot, make_user

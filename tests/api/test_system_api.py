@@ -7,8 +7,8 @@ import pytest
 
 from moorage import __version__
 from moorage.access.policy import Role
-from moorage.configuration.items import Items
-from moorage.configuration.live import Live
+from moorage.configuration.cached_settings import Live
+from moorage.configuration.schema import Items
 from moorage.errors import DatabaseUnavailable
 from moorage.system.health import Health
 from tests.api.client import Client, Server

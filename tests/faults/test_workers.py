@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from moorage.configuration.live import WATCH_SECONDS
+from moorage.configuration.cached_settings import WATCH_SECONDS
 from tests import serving
 from tests.commands import is_of_jobs
 from tests.faults.invariants import check

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from moorage.configuration.rules import TYPES
+from moorage.configuration.validation import TYPES
 from moorage.settings import list_keys
 
 ROOT = Path(__file__).resolve().parents[2]

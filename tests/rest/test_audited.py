@@ -18,7 +18,7 @@ from moorage.access.required_permission import Needs
 from moorage.api.contract import OPERATIONS
 from moorage.api.routes import BUILT
 from moorage.audit.denials import DELAY_SECONDS
-from moorage.configuration.rules import AUDIT_EVENTS
+from moorage.configuration.validation import AUDIT_EVENTS
 from tests.rest.conftest import Caller
 from tests.rest.recipes import RECIPES, Place, Recipe, make_place
 from tests.serving import ROOT, Account, Moorage

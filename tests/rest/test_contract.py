@@ -17,7 +17,7 @@ import pytest
 from moorage.api.contract import OPERATIONS
 from moorage.api.routes import BUILT
 from moorage.api.unimplemented import unbuilt
-from moorage.configuration.rules import TYPES
+from moorage.configuration.validation import TYPES
 from tests.rest import contract
 from tests.rest.conftest import Caller
 from tests.rest.recipes import CONSUMES, ELSEWHERE, RECIPES, ROLES, Place, Recipe, make_place

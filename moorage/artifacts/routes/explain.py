@@ -10,7 +10,7 @@ from moorage.access.policy import EVERY_ACTION, TOKEN_SCOPES
 from moorage.access.request_context import Call
 from moorage.access.required_permission import project
 from moorage.artifacts.explain import KNOWN, Check, Question, decide, explain
-from moorage.configuration.live import Live
+from moorage.configuration.cached_settings import Live
 from moorage.errors import Invalid, NameInvalid, TagInvalid
 from moorage.oci.names import parse_repository, parse_tag
 

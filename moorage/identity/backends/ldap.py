@@ -14,8 +14,8 @@ from typing import ClassVar
 import msgspec
 
 from moorage.access.policy import Account
-from moorage.configuration.items import Items
-from moorage.configuration.live import Live, Settled
+from moorage.configuration.cached_settings import Live, Settled
+from moorage.configuration.schema import Items
 from moorage.db.engine import Database, Query, Row
 from moorage.db.work import Work
 from moorage.errors import AccountDisabled, DirectoryUnavailable, NameTaken

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from moorage.access.policy import Account
-from moorage.configuration.live import VERSION_SQL, Live, Settled
+from moorage.configuration.cached_settings import VERSION_SQL, Live, Settled
 from moorage.db.engine import Query, Reader, Row
 from moorage.identity.passwords import Passwords
 from moorage.identity.service import ADMIN_ID

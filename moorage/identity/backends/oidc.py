@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from moorage.access.policy import Account
-from moorage.configuration.live import Live
+from moorage.configuration.cached_settings import Live
 from moorage.db.engine import Query, Reader, Row
 from moorage.identity.oidc_people import CHECK_SECONDS, OidcPeople
 from moorage.identity.passwords import Passwords

@@ -14,7 +14,7 @@ from moorage.audit.service import Entry
 from moorage.audit.syslog import MAX_BYTES, check_receiver, format_entry, frame, parse_endpoint
 from moorage.audit.syslog_export import Cursor, Exporter, LeaseLost, begin, confirm, next_entries, take_lease
 from moorage.audit.tables import Audit, AuditExport
-from moorage.configuration.items import Items
+from moorage.configuration.schema import Items
 from moorage.db.base import db_now
 from moorage.db.engine import Database
 from moorage.db.work import Work

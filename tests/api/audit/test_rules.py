@@ -13,8 +13,8 @@ from moorage.artifacts.pulled import PullNotes
 from moorage.audit.denials import WrittenRefusals
 from moorage.audit.event_filter import CONTRACT_EVENTS, EVENTS, LiveRules, Rules, read_rules
 from moorage.audit.tables import Audit
-from moorage.configuration.items import Items
-from moorage.configuration.rules import AUDIT_EVENTS
+from moorage.configuration.schema import Items
+from moorage.configuration.validation import AUDIT_EVENTS
 from moorage.db.work import Work
 from moorage.events import SYSTEM, Actor
 from moorage.identity import service as identity

@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import event, select, update
 
 from moorage.audit.tables import Audit
-from moorage.configuration import live as live_module
-from moorage.configuration.items import Items
-from moorage.configuration.live import Live
+from moorage.configuration import cached_settings as live_module
+from moorage.configuration.cached_settings import Live
+from moorage.configuration.schema import Items
 from moorage.configuration.service import VARIABLE, describe_items, fix_items, get_items, set_items
 from moorage.configuration.tables import Configuration
 from moorage.db.engine import Database

@@ -13,8 +13,8 @@ from sqlalchemy import select
 import moorage.app  # noqa: F401 - with it every table is known
 from moorage.access.policy import Account, Role
 from moorage.audit.tables import Audit
-from moorage.configuration.items import Items
-from moorage.configuration.live import Settled
+from moorage.configuration.cached_settings import Settled
+from moorage.configuration.schema import Items
 from moorage.db.base import Base
 from moorage.db.engine import Database
 from moorage.db.work import Work

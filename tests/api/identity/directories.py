@@ -5,7 +5,7 @@ from base64 import b64encode
 from dataclasses import dataclass
 from typing import Any
 
-from moorage.configuration.items import Items
+from moorage.configuration.schema import Items
 from moorage.settings import Secret
 from tests.parts.samba import SUFFIX as AD_SUFFIX
 from tests.parts.samba import Samba

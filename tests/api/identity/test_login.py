@@ -7,8 +7,8 @@ from typing import ClassVar
 import pytest
 
 from moorage.access.policy import Account
-from moorage.configuration.items import Items
-from moorage.configuration.live import Settled
+from moorage.configuration.cached_settings import Settled
+from moorage.configuration.schema import Items
 from moorage.db.engine import Database
 from moorage.errors import CredentialsInvalid, DatabaseUnavailable, LoginThrottled, Unavailable
 from moorage.identity import robots

@@ -11,7 +11,7 @@ from redis.asyncio import Redis as Client
 from sqlalchemy import func, select, update
 
 from moorage.access.policy import Account
-from moorage.configuration.items import Items
+from moorage.configuration.schema import Items
 from moorage.db.base import db_now
 from moorage.db.engine import Query
 from moorage.db.work import Work

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from moorage.artifacts.delete import delete_repository
-from moorage.configuration.items import Items
+from moorage.configuration.schema import Items
 from moorage.db.base import to_micros
 from moorage.errors import QuotaExceeded
 from moorage.events import Actor

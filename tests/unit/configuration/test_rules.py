@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 import moorage
-from moorage.configuration.items import MAX_DURATION, MODES, Items
-from moorage.configuration.rules import AUDIT_EVENTS, SECRETS, change, require_known
+from moorage.configuration.schema import MAX_DURATION, MODES, Items
+from moorage.configuration.validation import AUDIT_EVENTS, SECRETS, change, require_known
 from moorage.errors import ItemInvalid
 from moorage.settings import Secret
 

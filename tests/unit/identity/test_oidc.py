@@ -11,7 +11,7 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
 
-from moorage.configuration.items import Items
+from moorage.configuration.schema import Items
 from moorage.errors import OidcAnswerInvalid, OidcUnavailable
 from moorage.identity.oidc import Claims, Provider, discover
 from moorage.identity.oidc_http import Answer, Trust

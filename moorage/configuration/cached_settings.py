@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from moorage.configuration.items import Items
-from moorage.configuration.rules import DEFAULTS
+from moorage.configuration.schema import Items
 from moorage.configuration.service import Stored, fix_items, unpack
+from moorage.configuration.validation import DEFAULTS
 from moorage.db.engine import Database, Query
 from moorage.errors import Problem, Unavailable
 from moorage.events import SYSTEM

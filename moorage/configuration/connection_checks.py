@@ -5,7 +5,7 @@ The subjects that speak with those systems lie above this one; `app.py` hands ov
 
 from collections.abc import Awaitable, Callable
 
-from moorage.configuration.items import Items
+from moorage.configuration.schema import Items
 
 _RECEIVER = ("audit_log_forward_endpoint", "audit_log_forward_tls", "audit_log_forward_ca_certificate")
 _DIRECTORY = (

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from moorage.configuration.items import MODES, Items, Source
+from moorage.configuration.schema import MODES, Items, Source
 from moorage.errors import ItemInvalid, SelectorInvalid
 from moorage.ldap import filters
 from moorage.ldap.names import NameOfEntryInvalid, fold_dn
