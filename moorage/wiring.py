@@ -10,7 +10,7 @@ from moorage.audit.event_filter import LiveRules
 from moorage.audit.syslog_export import on_configuration_changed
 from moorage.configuration.schema import Items
 from moorage.db.engine import Database
-from moorage.db.work import Subscribers
+from moorage.db.unit_of_work import Subscribers
 from moorage.events import (
     ArtifactDeleted,
     ArtifactsPulled,

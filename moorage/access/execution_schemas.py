@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from moorage.access.request_context import stamp
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import CronInvalid, ParameterInvalid, ScheduleInvalid
 from moorage.jobs import service as jobs
 

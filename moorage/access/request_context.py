@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from moorage.access.effective_permissions import Standing, find_standing, find_standings, list_system_permissions
 from moorage.access.policy import API_WRITE, Account
 from moorage.db.engine import Database
-from moorage.db.query import Listing, page_headers, read_listing
-from moorage.db.work import Work
+from moorage.db.list_query import Listing, page_headers, read_listing
+from moorage.db.unit_of_work import Work
 from moorage.errors import Denied, NotFound, Problem, Unauthenticated
 from moorage.events import Actor
 from moorage.web.request import Request

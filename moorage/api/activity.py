@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Select, and_, case, func, or_, select, text
 
-from moorage.db.query import Listing
-from moorage.db.work import Work
+from moorage.db.list_query import Listing
+from moorage.db.unit_of_work import Work
 from moorage.errors import ExecutionUnknown
 from moorage.identity.tables import Principal
 from moorage.jobs.queue import FINAL, RUNNING

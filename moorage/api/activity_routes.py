@@ -12,7 +12,7 @@ from moorage.access.request_context import Call, stamp
 from moorage.access.required_permission import system
 from moorage.api import activity
 from moorage.api.activity import Far, Last
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import ExecutionUnknown
 from moorage.jobs.queue import stop_execution
 from moorage.system.jobs_routes import TaskProgressOut

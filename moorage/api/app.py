@@ -31,7 +31,7 @@ from litestar.utils import normalize_path
 from moorage.access.request_context import BASE, Call
 from moorage.api.guard import ApiGuard
 from moorage.api.paths import route_path
-from moorage.db.query import ignored_warning
+from moorage.db.list_query import ignored_warning
 from moorage.errors import Invalid, Problem, QuotaExceeded, RouteUnknown, TooLarge, Unprocessable, Unsupported
 from moorage.web.reply import API_HEADERS, JSON_TYPE, Reply, add_missing, problem_reply, warning
 from moorage.web.request import Request

@@ -20,7 +20,7 @@ from sqlalchemy import bindparam, select
 from moorage.artifacts import archives, kinds, lists, service
 from moorage.artifacts.describe import Contents, read_blob
 from moorage.artifacts.tables import Blob, Manifest, RepositoryBlob
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import (
     AdditionInvalid,
     AdditionsBusy,

@@ -14,9 +14,9 @@ from moorage.artifacts.additions import papers_of
 from moorage.artifacts.lists import ArtifactRow, find_page
 from moorage.artifacts.rules import find_immutable_tags
 from moorage.artifacts.tables import Artifact, ArtifactLabel, ArtifactReference, Label, Manifest, Repository, Tag
-from moorage.db.prepared import Prepared, each
-from moorage.db.query import Field, Fields, Listing
-from moorage.db.work import Work
+from moorage.db.compiled_statements import Prepared, each
+from moorage.db.list_query import Field, Fields, Listing
+from moorage.db.unit_of_work import Work
 
 
 class TagRow(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from moorage.artifacts.pull import Stored
 from moorage.artifacts.tables import Artifact, ArtifactBlob, Blob, ProjectBlob, RepositoryBlob
 from moorage.db.base import db_now
 from moorage.db.locks import pass_gate
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import BlobInUse, BlobUnknown
 from moorage.events import BlobDeleted
 from moorage.oci.digest import Digest

@@ -17,7 +17,7 @@ from moorage.artifacts.repositories import ensure_repository, find_destination
 from moorage.artifacts.service import get_artifact, get_repository
 from moorage.artifacts.tables import Artifact, ArtifactBlob, ArtifactReference, Blob, Manifest, Tag
 from moorage.db.locks import pass_gate
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import (
     AccessoryCopy,
     CopyLimit,

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, delete, exists, func, insert, select
 from moorage.artifacts.pull import Stored
 from moorage.artifacts.tables import Blob, DamagedBlob, ProjectBlob, Upload
 from moorage.db.base import db_now
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 
 _NOTED = select(exists().where(DamagedBlob.blob_id == bindparam("blob")))
 _NOTE = insert(DamagedBlob).from_select(

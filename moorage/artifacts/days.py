@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from moorage.artifacts.tables import ProjectDay, Repository, TotalDay
 from moorage.db.engine import Database
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import Problem
 from moorage.events import SYSTEM, ArtifactsPulled, ManifestPushed
 from moorage.logs import with_cause

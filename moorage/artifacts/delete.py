@@ -16,7 +16,7 @@ from moorage.artifacts.service import enter_repository, get_artifact, get_reposi
 from moorage.artifacts.tables import Artifact, ArtifactReference, Repository, Tag
 from moorage.db.base import db_now
 from moorage.db.locks import close_gate, lock_tag, pass_gate
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import ManifestInUse, ManifestUnknown
 from moorage.events import ArtifactDeleted, RepositoryDeleted, TagDeleted
 from moorage.oci.digest import Digest

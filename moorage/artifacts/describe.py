@@ -19,7 +19,7 @@ from moorage.artifacts import kinds
 from moorage.artifacts.lists import ArtifactRow
 from moorage.artifacts.tables import Artifact, Blob, Description
 from moorage.db.engine import Database
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import Problem
 from moorage.events import SYSTEM
 from moorage.logs import with_cause

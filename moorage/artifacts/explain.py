@@ -27,7 +27,7 @@ from moorage.access.tables import RoleBinding
 from moorage.artifacts import rules
 from moorage.artifacts.tables import Repository, Tag
 from moorage.db.base import db_now
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.identity import robots
 from moorage.identity.tables import Group, GroupMember, Principal, Robot, RobotPermission, User
 from moorage.oci.names import fold_user_name

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import msgspec
 
 from moorage.db.engine import Query
-from moorage.db.fast import call, each
-from moorage.db.work import Work
+from moorage.db.hand_written_sql import call, each
+from moorage.db.unit_of_work import Work
 from moorage.errors import MeasureLimit
 
 ITSELF, ACCESSORY, CHILD = "itself", "accessory", "child"

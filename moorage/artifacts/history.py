@@ -8,8 +8,8 @@ from sqlalchemy import and_, bindparam, func, or_, select
 
 from moorage.artifacts.service import get_repository
 from moorage.artifacts.tables import Artifact, TagHistory
-from moorage.db.query import Field, Fields, Listing
-from moorage.db.work import Work
+from moorage.db.list_query import Field, Fields, Listing
+from moorage.db.unit_of_work import Work
 from moorage.errors import TagUnknown
 from moorage.identity.tables import Principal
 from moorage.oci.digest import Digest

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Exists, bindparam, exists, func, select, update
 
 from moorage.artifacts.tables import Artifact, ArtifactBlob, ProjectBlob, Repository, RepositoryBlob
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.projects.tables import Project
 from moorage.quotas import service as quotas
 

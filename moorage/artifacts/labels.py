@@ -11,9 +11,9 @@ from moorage.artifacts.attached import LABEL_COLUMNS, LabelRow
 from moorage.artifacts.lists import find_page
 from moorage.artifacts.service import enter_repository, get_artifact
 from moorage.artifacts.tables import Artifact, ArtifactLabel, Label
-from moorage.db.prepared import Prepared
-from moorage.db.query import Field, Fields, Listing, holds
-from moorage.db.work import Work
+from moorage.db.compiled_statements import Prepared
+from moorage.db.list_query import Field, Fields, Listing, holds
+from moorage.db.unit_of_work import Work
 from moorage.errors import ArtifactLabelExists, LabelExists, LabelInvalid, LabelUnknown
 from moorage.events import ArtifactLabelled, LabelChanged
 

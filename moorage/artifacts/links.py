@@ -6,8 +6,8 @@ from moorage.artifacts import holding
 from moorage.artifacts.repositories import Target
 from moorage.artifacts.tables import ProjectBlob
 from moorage.db.engine import Query
-from moorage.db.fast import one
-from moorage.db.work import Work
+from moorage.db.hand_written_sql import one
+from moorage.db.unit_of_work import Work
 from moorage.quotas import service as quotas
 
 _CHARGE = Query(

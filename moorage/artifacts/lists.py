@@ -31,9 +31,9 @@ from sqlalchemy.types import Boolean, String
 
 from moorage.artifacts.service import get_repository
 from moorage.artifacts.tables import Artifact, ArtifactLabel, Description, Pull, Repository, Tag
-from moorage.db.prepared import Prepared
-from moorage.db.query import Clause, Field, Fields, Listing, Special, turn
-from moorage.db.work import Work
+from moorage.db.compiled_statements import Prepared
+from moorage.db.list_query import Clause, Field, Fields, Listing, Special, turn
+from moorage.db.unit_of_work import Work
 from moorage.errors import DigestInvalid
 from moorage.oci.digest import Digest
 

@@ -26,7 +26,7 @@ from moorage.artifacts.tables import (
     Repository,
     RepositoryBlob,
 )
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import Problem
 from moorage.logs import with_cause
 from moorage.oci import manifest as manifests

@@ -16,8 +16,8 @@ from moorage.artifacts.family import Bytes, Member
 from moorage.artifacts.rules import find_keeping
 from moorage.artifacts.tables import Artifact, Repository, Tag
 from moorage.db.engine import Query
-from moorage.db.fast import call, each
-from moorage.db.work import Work
+from moorage.db.hand_written_sql import call, each
+from moorage.db.unit_of_work import Work
 from moorage.errors import ManifestInUse, ProjectNotEmpty, TagImmutable
 from moorage.oci.digest import Digest
 from moorage.projects.tables import Project

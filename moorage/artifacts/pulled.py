@@ -14,8 +14,8 @@ from moorage.access.policy import Entry, Ticket
 from moorage.artifacts.pull import FoundManifest
 from moorage.configuration.service import get_items
 from moorage.db.engine import Database, Query
-from moorage.db.fast import moment, one
-from moorage.db.work import Work
+from moorage.db.hand_written_sql import moment, one
+from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM, Actor, ArtifactsPulled, Pulled
 from moorage.oci.digest import Digest
 from moorage.storage.intake import settle

@@ -28,7 +28,7 @@ from moorage.artifacts.tables import (
 )
 from moorage.db.base import db_now
 from moorage.db.locks import close_gate
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import TrashUnknown
 from moorage.events import TrashPurged
 from moorage.projects.tables import CveAllowlist, Project, Trash

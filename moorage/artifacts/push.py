@@ -37,9 +37,9 @@ from moorage.artifacts.repositories import (
 )
 from moorage.artifacts.tables import Artifact
 from moorage.db.engine import Query
-from moorage.db.fast import Call, call, each, filled, sized
+from moorage.db.hand_written_sql import Call, call, each, filled, sized
 from moorage.db.locks import locking_tag
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import ManifestBlobUnknown, TagMoved
 from moorage.events import ManifestPushed
 from moorage.oci.digest import Digest

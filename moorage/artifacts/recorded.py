@@ -14,8 +14,8 @@ from moorage.artifacts.repositories import Target, count_artifacts
 from moorage.artifacts.rules import require_mutable
 from moorage.artifacts.tables import Artifact, ArtifactReference, Tag, TagHistory
 from moorage.db.engine import Query
-from moorage.db.fast import Call, call, each, moment, one
-from moorage.db.work import Work
+from moorage.db.hand_written_sql import Call, call, each, moment, one
+from moorage.db.unit_of_work import Work
 from moorage.oci.digest import Digest
 from moorage.oci.manifest import Manifest as Parsed
 from moorage.oci.versions import order_key

@@ -7,9 +7,9 @@ from sqlalchemy.exc import IntegrityError
 
 from moorage.artifacts.tables import Repository
 from moorage.db.engine import Query, Row
-from moorage.db.fast import Call, call, each, moment, one
+from moorage.db.hand_written_sql import Call, call, each, moment, one
 from moorage.db.locks import passing_gate
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import RepositoryUnknown
 from moorage.projects.tables import Project
 from moorage.quotas import limits

@@ -17,8 +17,8 @@ from moorage.artifacts.attached import Attached, Wanted, fetch_attached
 from moorage.artifacts.lists import ArtifactRow, digest_condition, find_page, labels_condition
 from moorage.artifacts.rules import Rule, find_keeping
 from moorage.artifacts.tables import Artifact, ArtifactReference, Description, Pull, Tag, TagHistory
-from moorage.db.query import Clause, Field, Fields, Listing, Special
-from moorage.db.work import Work
+from moorage.db.list_query import Clause, Field, Fields, Listing, Special
+from moorage.db.unit_of_work import Work
 from moorage.identity.tables import Principal
 
 DEFAULT_ORDER = "-version"

@@ -25,7 +25,7 @@ from moorage.artifacts.tables import (
 )
 from moorage.db.base import db_now
 from moorage.db.locks import close_gate
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import NameInvalid, RestoreBlocked, RestoreNameInvalid, RestoreTaken, TagInvalid, TrashUnknown
 from moorage.events import TrashRestored
 from moorage.oci.digest import Digest

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, exists, or_, select
 from moorage.artifacts.purge import purge_some, start_purge
 from moorage.artifacts.tables import Artifact
 from moorage.db.engine import Database
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import Problem, QuotaExceeded
 from moorage.events import SYSTEM
 from moorage.projects.tables import Trash

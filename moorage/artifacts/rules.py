@@ -22,7 +22,7 @@ from sqlalchemy.exc import IntegrityError
 
 from moorage.artifacts.tables import ImmutableRule
 from moorage.db.locks import close_gate
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import RuleExists, RuleInvalid, RuleLimit, RuleUnknown, TagImmutable
 from moorage.events import ImmutableRuleChanged
 from moorage.projects.tables import Project

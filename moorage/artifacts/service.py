@@ -9,9 +9,9 @@ import msgspec
 from sqlalchemy import bindparam, select, update
 
 from moorage.artifacts.tables import Artifact, Repository, Tag
+from moorage.db.compiled_statements import Prepared
 from moorage.db.locks import pass_gate
-from moorage.db.prepared import Prepared
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import (
     DescriptionInvalid,
     DigestInvalid,

@@ -16,12 +16,12 @@ from sqlalchemy import bindparam, func, select
 from moorage.artifacts import family, service
 from moorage.artifacts.family import Bytes
 from moorage.artifacts.tables import Artifact, Pull, Repository, Tag
-from moorage.db import prepared
+from moorage.db import compiled_statements
+from moorage.db.compiled_statements import Prepared
 from moorage.db.engine import Query
-from moorage.db.fast import call, each, one
-from moorage.db.prepared import Prepared
-from moorage.db.query import Field, Fields, Listing
-from moorage.db.work import Work
+from moorage.db.hand_written_sql import call, each, one
+from moorage.db.list_query import Field, Fields, Listing
+from moorage.db.unit_of_work import Work
 from moorage.quotas import service as quotas
 
 MAX_REFERENCES = 500
@@ -137,7 +137,7 @@ def note_use(work: Work, repositories: Iterable[RepositorySize]) -> list[Reposit
     if not listed:
         return []
     ids = {"ids": [one.id for one in listed]}
-    counted, pulled = prepared.each(work, (_TAGS, ids), (_PULLED, ids))
+    counted, pulled = compiled_statements.each(work, (_TAGS, ids), (_PULLED, ids))
     tags = {row[0]: row[1] for row in counted}
     times = {row[0]: row[1] for row in pulled}
     return [msgspec.structs.replace(one, tag_count=tags.get(one.id, 0), pulled_at=times.get(one.id)) for one in listed]

@@ -12,7 +12,7 @@ from moorage.artifacts.tables import Blob, Upload
 from moorage.artifacts.uploads import forget_upload
 from moorage.db.base import db_now
 from moorage.db.engine import Database
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
 from moorage.ids import UploadId
 from moorage.quotas import service as quotas

@@ -9,7 +9,7 @@ from moorage.artifacts.repositories import find_destination
 from moorage.artifacts.service import enter_repository, get_artifact
 from moorage.artifacts.tables import Artifact, Manifest, Tag
 from moorage.db.locks import lock_tag
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import ManifestUnknown, TagExists, TagUnknown
 from moorage.events import TagCreated
 from moorage.oci import manifest as manifests

@@ -10,8 +10,8 @@ from moorage.access.policy import Account, Role
 from moorage.access.tables import RoleBinding
 from moorage.artifacts.tables import Repository, TagHistory
 from moorage.db.base import db_now
-from moorage.db.query import Field, Fields, Listing
-from moorage.db.work import Work
+from moorage.db.list_query import Field, Fields, Listing
+from moorage.db.unit_of_work import Work
 from moorage.identity.tables import GroupMember, Principal, RobotPermission
 from moorage.projects.tables import Project, Trash
 

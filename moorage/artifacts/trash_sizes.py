@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from moorage.artifacts import family, sizes
 from moorage.artifacts.sizes import RepositorySize
 from moorage.artifacts.trash import TrashRow
-from moorage.db.fast import call, each
-from moorage.db.work import Work
+from moorage.db.hand_written_sql import call, each
+from moorage.db.unit_of_work import Work
 
 _ARTIFACTS_OF = family.of_ids("SELECT trash_id, id, manifest_bytes FROM artifact WHERE trash_id IN ({ids})")
 _REPOSITORIES_OF = family.of_ids("SELECT trash_id, id FROM repository WHERE trash_id IN ({ids})")

@@ -21,8 +21,8 @@ from moorage.artifacts.tables import Blob, Repository, RepositoryBlob, Upload
 from moorage.claims import is_dead, new_claim
 from moorage.db.base import db_now
 from moorage.db.engine import Query
-from moorage.db.fast import call, each, one
-from moorage.db.work import Work
+from moorage.db.hand_written_sql import call, each, one
+from moorage.db.unit_of_work import Work
 from moorage.errors import (
     QuotaExceeded,
     UploadBusy,

@@ -15,8 +15,8 @@ from moorage.artifacts.stored import Shelf
 from moorage.artifacts.uploads import CLAIM_SECONDS, Placed
 from moorage.claims import new_claim
 from moorage.db.engine import Query
-from moorage.db.fast import call, each, moment, one
-from moorage.db.work import Work
+from moorage.db.hand_written_sql import call, each, moment, one
+from moorage.db.unit_of_work import Work
 from moorage.errors import Problem, QuotaExceeded
 from moorage.events import Actor
 from moorage.ids import UploadId

@@ -18,7 +18,7 @@ from sqlalchemy import bindparam, insert, update
 from moorage.audit.event_filter import LiveRules
 from moorage.audit.tables import Audit
 from moorage.db.engine import Database
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import Problem
 from moorage.events import SYSTEM, Actor
 

@@ -1,7 +1,7 @@
 """The purge of the audit log as a job."""
 
 from moorage.audit.purge import JOB, count_window, delete_window, make_plan, split_types, windows
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.events import AuditPurged
 from moorage.jobs.queue import job, note_execution
 from moorage.jobs.task import Task

@@ -15,9 +15,9 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, select
 from moorage.audit.row_counts import ABOVE_MARK, PART_BITS, PROJECT
 from moorage.audit.tables import Audit, AuditPart, AuditSpan
 from moorage.db.base import UtcTime
+from moorage.db.compiled_statements import Prepared, each
 from moorage.db.engine import Row
-from moorage.db.prepared import Prepared, each
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 
 
 class Edge(NamedTuple):

@@ -10,7 +10,7 @@ from moorage.audit.event_filter import EVENTS
 from moorage.audit.row_counts import delete_rows
 from moorage.audit.tables import Audit, AuditExport
 from moorage.db.base import db_now
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import ParameterInvalid
 
 VENDOR = "PURGE_AUDIT_LOG"

@@ -14,7 +14,7 @@ from moorage.audit.event_filter import EVENTS
 from moorage.audit.service import ALL, Entry, Sees, list_by_key, list_entries, make_key, sees_in_projects
 from moorage.audit.syslog import check_receiver
 from moorage.configuration.validation import read_value
-from moorage.db.query import read_listing
+from moorage.db.list_query import read_listing
 from moorage.errors import ItemInvalid, ListingInvalid, QueryInvalid, ReceiverUnusable
 
 

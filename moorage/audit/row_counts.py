@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from moorage.audit.tables import Audit, AuditCount, AuditMark, AuditPart, AuditSpan
 from moorage.db.base import db_now
 from moorage.db.engine import Database
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import Problem
 from moorage.events import SYSTEM
 

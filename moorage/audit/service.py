@@ -17,10 +17,10 @@ from moorage.audit.keyset_page import Rows, edge_condition, find_edge, make_rows
 from moorage.audit.row_counts import PROJECT, total
 from moorage.audit.tables import Audit
 from moorage.db.base import Id, UtcTime, from_micros, to_micros
+from moorage.db.compiled_statements import Prepared, each
 from moorage.db.engine import Row
-from moorage.db.prepared import Prepared, each
-from moorage.db.query import Field, Fields, Listing, turn
-from moorage.db.work import Work
+from moorage.db.list_query import Field, Fields, Listing, turn
+from moorage.db.unit_of_work import Work
 from moorage.errors import ListingInvalid
 from moorage.identity.tables import GroupMember, RobotPermission
 from moorage.projects.tables import Project

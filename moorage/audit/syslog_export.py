@@ -27,7 +27,7 @@ from moorage.audit.tables import Audit, AuditExport
 from moorage.configuration.schema import Items
 from moorage.db.base import db_now
 from moorage.db.engine import Database
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import Problem
 from moorage.events import SYSTEM, ConfigurationChanged
 

@@ -19,7 +19,7 @@ from moorage.settings import Settings
 
 if TYPE_CHECKING:
     from moorage.db.engine import Database
-    from moorage.db.work import Work
+    from moorage.db.unit_of_work import Work
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from moorage.cli.arguments import Commands, add_command, add_group
 from moorage.cli.exit_status import DONE
 
 if TYPE_CHECKING:
-    from moorage.db.work import Work
+    from moorage.db.unit_of_work import Work
 
 ROLES = ("admin", "maintainer", "developer", "guest", "limited-guest", "none")
 """From the highest rank to the lowest; `admin` is the contract's project admin, `none` takes the role away."""

@@ -29,7 +29,7 @@ from moorage.keyfiles import KeysInvalid, write_key
 from moorage.settings import FIRST_PASSWORD, Settings, shown_url
 
 if TYPE_CHECKING:
-    from moorage.db.work import Work
+    from moorage.db.unit_of_work import Work
     from moorage.sealing import Seals
 
 ADMIN_PASSWORD = FIRST_PASSWORD
@@ -338,7 +338,7 @@ def _fill(settings: Settings, seals: "Seals") -> None:
         password = make_password()
         write_key(settings.data_folder / ADMIN_PASSWORD, f"{password}\n".encode())
     from moorage.configuration.service import fix_items
-    from moorage.db.sealed import ensure_seal_key
+    from moorage.db.encrypted_columns import ensure_seal_key
     from moorage.gc.service import schedule_daily
     from moorage.identity.passwords import hash_password
     from moorage.identity.service import ensure_admin
@@ -358,7 +358,7 @@ def _fill(settings: Settings, seals: "Seals") -> None:
 
 def _note_seal_key(settings: Settings, key_id: str) -> None:
     """Tell the database of a sealing key before the first secret is sealed with it."""
-    from moorage.db.sealed import ensure_seal_key
+    from moorage.db.encrypted_columns import ensure_seal_key
 
     _write(settings, ensure_seal_key, key_id)
 

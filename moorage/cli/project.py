@@ -9,7 +9,7 @@ from moorage.cli.arguments import Commands, add_command, add_group, add_json
 from moorage.cli.exit_status import DONE
 
 if TYPE_CHECKING:
-    from moorage.db.work import Work
+    from moorage.db.unit_of_work import Work
     from moorage.projects.service import ProjectRow
 
 UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}

@@ -11,8 +11,8 @@ from moorage.cli.exit_status import DONE, FAILED, USAGE, Stop
 
 if TYPE_CHECKING:
     from moorage.artifacts.trash import TrashRow
-    from moorage.db.query import Listing
-    from moorage.db.work import Work
+    from moorage.db.list_query import Listing
+    from moorage.db.unit_of_work import Work
 
 
 def add(commands: Commands) -> None:
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(store: Store, project: str | None, *, as_json: bool) -> int:
-    from moorage.db.query import MAX_PAGE_SIZE, Listing
+    from moorage.db.list_query import MAX_PAGE_SIZE, Listing
 
     rows: list[TrashRow] = []
     while len(rows) % MAX_PAGE_SIZE == 0:

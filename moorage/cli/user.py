@@ -10,7 +10,7 @@ from moorage.cli.exit_status import DONE
 from moorage.cli.prepare import ADMIN_PASSWORD
 
 if TYPE_CHECKING:
-    from moorage.db.work import Work
+    from moorage.db.unit_of_work import Work
     from moorage.identity.service import Person
 
 

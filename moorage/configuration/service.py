@@ -13,7 +13,7 @@ from sqlalchemy import insert, select, update
 from moorage.configuration import validation
 from moorage.configuration.schema import Items
 from moorage.configuration.tables import Configuration
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import ItemFixed, ItemInvalid
 from moorage.events import ConfigurationChanged
 from moorage.sealing import Seals, find_key_id

@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import NullPool, StaticPool
 
 from moorage.db.base import read_json
-from moorage.db.work import Subscribers, Work
+from moorage.db.unit_of_work import Subscribers, Work
 from moorage.errors import DatabaseUnavailable, Problem, StorageFull
 from moorage.events import SYSTEM, Actor
 
@@ -120,9 +120,9 @@ class Database:
         else:
             self.engine = postgresql_engine(self.url, pool_size)
             self._run_threads = _Threads(pool_size, "postgresql")
-            from moorage.db import pipeline, reads  # noqa: PLC0415 - a server on SQLite never needs them
+            from moorage.db import pipeline, query_execution  # noqa: PLC0415 - a server on SQLite never needs them
 
-            self.read = reads.PostgresqlReader(self.url, pool_size)
+            self.read = query_execution.PostgresqlReader(self.url, pool_size)
             looks = max(2, pool_size // 2)
             self._lookouts = pipeline.PostgresqlLookouts(
                 postgresql_engine(self.url, 0, isolation_level="AUTOCOMMIT"), looks

@@ -9,8 +9,8 @@ repository_blob, counters, quota slot last (docs/develop/lossless.md).
 from sqlalchemy import BigInteger, bindparam, func, select
 
 from moorage.db.engine import Query
-from moorage.db.fast import Call, call, each
-from moorage.db.work import Work
+from moorage.db.hand_written_sql import Call, call, each
+from moorage.db.unit_of_work import Work
 
 _SHARED = Query("", postgresql="SELECT pg_advisory_xact_lock_shared($1::bigint)")
 _ALONE = select(func.pg_advisory_xact_lock(bindparam("project", type_=BigInteger)))

@@ -19,7 +19,7 @@ from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from sqlalchemy import Connection, Engine, event
 
 from moorage.db.engine import Row, give_up, pipeline_of
-from moorage.db.work import Subscribers, Work
+from moorage.db.unit_of_work import Subscribers, Work
 
 if TYPE_CHECKING:
     from psycopg import abc

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import insert, select, update
 
 from moorage.db.base import db_now
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.gc.tables import GcState
 
 log = logging.getLogger("moorage.gc")

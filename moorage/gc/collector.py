@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from moorage import faults
 from moorage.artifacts import purge, sweep
 from moorage.db.engine import Database
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import Problem, StorageFull, StorageUnavailable
 from moorage.events import SYSTEM
 from moorage.gc.clock import Clock

@@ -6,7 +6,7 @@ from sqlalchemy import Float, bindparam, func, or_, select, text
 
 from moorage.artifacts.tables import Blob, Upload
 from moorage.db.base import db_now
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.oci.digest import Digest
 from moorage.projects.tables import Trash
 

@@ -16,7 +16,7 @@ from moorage.artifacts.pull import Stored
 from moorage.artifacts.tables import Artifact, ArtifactBlob, Blob, Repository, Tag, Upload
 from moorage.db.base import db_now
 from moorage.db.engine import Database
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import BlobDamaged
 from moorage.events import SYSTEM
 from moorage.gc.sums import find_wrong, list_projects, mend

@@ -17,8 +17,8 @@ from moorage import faults
 from moorage.artifacts.tables import Blob
 from moorage.db.base import db_now
 from moorage.db.engine import Query, Row
-from moorage.db.fast import Call, call, each
-from moorage.db.work import Work
+from moorage.db.hand_written_sql import Call, call, each
+from moorage.db.unit_of_work import Work
 from moorage.quotas import service as quotas
 
 BATCH = 500

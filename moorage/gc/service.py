@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import ParameterInvalid
 from moorage.jobs.service import apply_schedule
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from moorage.artifacts import holding
 from moorage.db.locks import close_gate
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.quotas import limits
 from moorage.quotas import service as quotas
 

@@ -12,7 +12,7 @@ from sqlalchemy import Float, bindparam, select
 from moorage.artifacts.delete import delete_artifact
 from moorage.artifacts.tables import Artifact, Repository, TagHistory
 from moorage.db.base import db_now
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.oci.digest import Digest
 from moorage.projects.tables import Project
 

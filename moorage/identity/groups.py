@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from moorage.access.tables import RoleBinding
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import GroupExists, GroupNameInvalid, GroupUnknown
 from moorage.events import GroupChanged, GroupCreated
 from moorage.identity.people import MAX_GROUP_NAME_CHARACTERS

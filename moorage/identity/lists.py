@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, and_, func, select
 
-from moorage.db.query import Field, Fields, Listing, holds
-from moorage.db.work import Work
+from moorage.db.list_query import Field, Fields, Listing, holds
+from moorage.db.unit_of_work import Work
 from moorage.identity.groups import GroupRow
 from moorage.identity.tables import Group, Principal, User
 

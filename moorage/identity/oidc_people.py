@@ -16,7 +16,7 @@ from moorage.configuration.cached_settings import Live
 from moorage.configuration.schema import Items
 from moorage.db.base import db_now
 from moorage.db.engine import Database, Query
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import (
     NoOidcUser,
     OidcAnswerInvalid,

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from moorage.access.policy import Account
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import AccountDisabled, EmailInvalid, NameTaken, UserExists, UserNameInvalid
 from moorage.events import GroupCreated, UserChanged
 from moorage.identity.service import bump_epoch, create_user, end_sign_ins, parse_email

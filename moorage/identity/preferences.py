@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import PreferencesLimit, PreferencesStale
 from moorage.events import UserChanged
 from moorage.identity.tables import Preferences, Principal

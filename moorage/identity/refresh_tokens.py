@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from moorage.access.policy import Account
 from moorage.db.base import db_now
 from moorage.db.engine import Query, Reader
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import CredentialsInvalid, RefreshTokenUnknown
 from moorage.identity.access_tokens import read_limits
 from moorage.identity.robots import PREFIX

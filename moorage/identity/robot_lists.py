@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Integer, String, and_, column, select, table
 
-from moorage.db.query import Field, Fields, Listing
-from moorage.db.work import Work
+from moorage.db.list_query import Field, Fields, Listing
+from moorage.db.unit_of_work import Work
 from moorage.identity.tables import Principal, Robot, RobotPermission
 
 _PROJECT = table("project", column("id", Integer), column("name", String), column("trash_id", Integer))

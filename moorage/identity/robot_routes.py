@@ -15,8 +15,8 @@ from moorage.access.policy import EVERY_ACTION
 from moorage.access.request_context import Call, stamp
 from moorage.access.required_permission import Needs, inside
 from moorage.configuration.cached_settings import Live
-from moorage.db.query import Listing
-from moorage.db.work import Work
+from moorage.db.list_query import Listing
+from moorage.db.unit_of_work import Work
 from moorage.errors import (
     Denied,
     Invalid,

@@ -22,7 +22,7 @@ from moorage.access.policy import Account
 from moorage.configuration.service import get_items
 from moorage.db.base import db_now
 from moorage.db.engine import Query, Reader
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import RobotDurationInvalid, RobotExists, RobotPermissionInvalid, RobotUnknown
 from moorage.events import RobotChanged, RobotCreated
 from moorage.identity.passwords import Passwords, hash_chosen_secret, require_good_password

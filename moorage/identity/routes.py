@@ -15,7 +15,7 @@ from moorage.access.required_permission import SIGNED_IN, inside, system
 from moorage.access.role_matrix import EVERY_PROJECT_PERMISSION, SYSTEM_PERMISSIONS
 from moorage.configuration.cached_settings import Live
 from moorage.configuration.schema import Items
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import (
     AccountForeign,
     CredentialsInvalid,

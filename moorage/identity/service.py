@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from moorage.access.policy import Role
 from moorage.access.tables import RoleBinding
 from moorage.db.seed import reserve_id
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import EmailInvalid, LastAdministrator, UserExists, UserUnknown
 from moorage.events import UserChanged, UserCreated
 from moorage.identity.tables import AccessToken, GroupMember, Preferences, Principal, RefreshToken, Session, User

@@ -22,7 +22,7 @@ from moorage.access.request_context import SessionLeft
 from moorage.configuration.schema import Items
 from moorage.db.base import db_now
 from moorage.db.engine import Database, Query
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import Problem
 from moorage.events import Actor, UserSignedIn, UserSignedOut
 from moorage.identity.tables import Session

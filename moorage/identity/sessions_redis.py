@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from moorage.access.policy import Account
 from moorage.db.engine import Database, Query
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import SessionsUnavailable
 from moorage.events import Actor, UserSignedIn, UserSignedOut
 from moorage.identity.sessions import Data, Stored, Times

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, or_, update
 
 from moorage.db.base import db_now
 from moorage.db.engine import Database
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
 from moorage.identity.tables import Principal
 

@@ -8,8 +8,8 @@ from sqlalchemy import bindparam, delete, func, insert, literal, or_, select, te
 
 from moorage.db.base import db_now
 from moorage.db.engine import Query
-from moorage.db.fast import call, each, one
-from moorage.db.work import Work
+from moorage.db.hand_written_sql import call, each, one
+from moorage.db.unit_of_work import Work
 from moorage.events import TaskEnded
 from moorage.jobs.queue import ERROR, PENDING, RUNNING, SCHEDULED, STOPPED, SUCCESS, Job, TaskLost, settle
 from moorage.jobs.tables import Execution, Pause, Task, Worker

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import func, select, text
 
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.jobs import service
 from moorage.jobs.tables import Schedule, Task, TaskTotal
 from moorage.web.metrics import show_family

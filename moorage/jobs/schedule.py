@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, delete, func, insert, literal, or_, select, up
 
 from moorage.db.base import db_now
 from moorage.db.engine import Database
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import CronInvalid, Problem
 from moorage.events import SYSTEM, QueueChanged, ScheduleChanged
 from moorage.jobs.cron import parse_cron

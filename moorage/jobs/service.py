@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, ScalarSelect, delete, func, or_, select, t
 from sqlalchemy.orm import aliased
 
 from moorage.db.base import db_now
-from moorage.db.query import Field, Fields, Listing
-from moorage.db.work import Work
+from moorage.db.list_query import Field, Fields, Listing
+from moorage.db.unit_of_work import Work
 from moorage.errors import ExecutionUnknown, ScheduleInvalid, TaskUnknown
 from moorage.jobs.queue import FINAL, create_execution, enqueue_all, stop_execution
 from moorage.jobs.schedule import remove_schedule, set_schedule

@@ -9,7 +9,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from moorage import faults
 from moorage.configuration.cached_settings import Live
 from moorage.db.engine import Database
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM, Actor
 from moorage.jobs.claim import Attempt, Progress, clean, finish, require_held
 from moorage.jobs.queue import SUCCESS

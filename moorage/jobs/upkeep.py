@@ -1,6 +1,6 @@
 """Upkeep of the engine itself: its history stays bounded."""
 
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.jobs import service
 from moorage.jobs.queue import job
 from moorage.jobs.schedule import ensure_schedule

@@ -12,7 +12,7 @@ from typing import Concatenate, Literal, NamedTuple, ParamSpec, TypeVar
 
 from moorage import faults
 from moorage.claims import is_dead, new_claim
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import Problem
 from moorage.events import SYSTEM
 from moorage.jobs import claim

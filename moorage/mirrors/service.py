@@ -6,8 +6,8 @@ import msgspec
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from moorage.db.query import Field, Fields, Listing
-from moorage.db.work import Work
+from moorage.db.list_query import Field, Fields, Listing
+from moorage.db.unit_of_work import Work
 from moorage.errors import MirrorExists, MirrorInvalid, MirrorLimit, MirrorUnknown
 from moorage.events import MirrorChanged
 from moorage.mirrors.tables import HOST, NS, PORT, Mirror

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import AllowlistInvalid
 from moorage.events import AllowlistChanged
 from moorage.projects.lists import Allowlist

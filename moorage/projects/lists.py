@@ -24,10 +24,10 @@ from sqlalchemy.sql.selectable import ScalarSelect
 
 from moorage.access.policy import RANK, Account, Role
 from moorage.access.tables import RoleBinding
+from moorage.db.compiled_statements import Prepared, each
 from moorage.db.engine import Row
-from moorage.db.prepared import Prepared, each
-from moorage.db.query import Field, Fields, Listing, holds, holds_pattern, pattern_of, turn
-from moorage.db.work import Work
+from moorage.db.list_query import Field, Fields, Listing, holds, holds_pattern, pattern_of, turn
+from moorage.db.unit_of_work import Work
 from moorage.identity.tables import Group, GroupMember, Principal, RobotPermission, User
 from moorage.projects.tables import CveAllowlist, Project
 

@@ -12,7 +12,7 @@ from moorage.access.policy import Account, Role
 from moorage.access.request_context import Call, stamp
 from moorage.access.required_permission import PUBLIC, SIGNED_IN, project
 from moorage.configuration.cached_settings import Live
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import (
     AllowlistInvalid,
     Conflict,

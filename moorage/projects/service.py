@@ -13,7 +13,7 @@ from moorage.configuration.service import get_items
 from moorage.db.base import db_now
 from moorage.db.locks import close_gate
 from moorage.db.seed import reserve_id
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import (
     MemberExists,
     MemberInvalid,

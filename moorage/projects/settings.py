@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import select
 
 from moorage.db.locks import close_gate
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import MetadataExists, MetadataUnknown, ProjectUnknown
 from moorage.events import ProjectChanged
 from moorage.projects.metadata import COLUMNS, DEFAULT_TRASH_DAYS, PUBLIC, READ_ONLY, RETENTION, TRASH_DAYS

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from moorage.artifacts.delete import delete_artifact
 from moorage.db.engine import Database, Query
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import ManifestInUse, ManifestUnknown, QuotaExceeded, TagImmutable
 from moorage.events import Actor
 from moorage.oci.digest import Digest

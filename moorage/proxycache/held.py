@@ -11,7 +11,7 @@ from moorage.access.policy import Entry, Ticket
 from moorage.artifacts.pull import FoundManifest
 from moorage.artifacts.pulled import PullNotes
 from moorage.db.engine import Database
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import Problem
 from moorage.oci import manifest as manifests
 from moorage.oci.digest import Digest

@@ -12,7 +12,7 @@ import msgspec
 
 from moorage.artifacts.pull import FoundManifest
 from moorage.artifacts.stored import Shelf
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import (
     ManifestInvalid,
     ManifestUnknown,

@@ -16,7 +16,7 @@ from moorage.artifacts.service import get_repository
 from moorage.artifacts.tables import Artifact, Blob, Manifest, Repository, RepositoryBlob
 from moorage.db.base import db_now
 from moorage.db.engine import Query, Reader
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import ManifestUnknown, ProjectUnknown, RepositoryUnknown, TagImmutable
 from moorage.events import Actor
 from moorage.oci import manifest as manifests

@@ -8,8 +8,8 @@ import msgspec
 from sqlalchemy import Integer, String, and_, column, func, select, table
 
 from moorage.db.base import UtcTime
-from moorage.db.query import Field, Fields, Listing
-from moorage.db.work import Work
+from moorage.db.list_query import Field, Fields, Listing
+from moorage.db.unit_of_work import Work
 from moorage.quotas.limits import Limits, list_tag_counts
 from moorage.quotas.tables import Quota, QuotaSlot
 

@@ -8,7 +8,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from moorage.access.operations import operation
 from moorage.access.request_context import Call, stamp
 from moorage.access.required_permission import system
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import QuotaInvalid, QuotaUnknown
 from moorage.events import QuotaChanged
 from moorage.quotas import limits, lists, service

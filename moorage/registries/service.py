@@ -9,8 +9,8 @@ from sqlalchemy import Float, bindparam, case, delete, insert, or_, select, upda
 from sqlalchemy.exc import IntegrityError
 
 from moorage.db.base import db_now
-from moorage.db.query import Field, Fields, Listing, holds
-from moorage.db.work import Work
+from moorage.db.list_query import Field, Fields, Listing, holds
+from moorage.db.unit_of_work import Work
 from moorage.errors import RegistryExists, RegistryInUse, RegistryInvalid, RegistryUnknown, TargetRefused
 from moorage.events import RegistryChanged
 from moorage.registries.adapters import get_adapter

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, case, func, select
 
-from moorage.db.query import Field, Fields, Listing
-from moorage.db.work import Work
+from moorage.db.list_query import Field, Fields, Listing
+from moorage.db.unit_of_work import Work
 from moorage.errors import Unprocessable
 from moorage.jobs import service as jobs
 from moorage.jobs.queue import ERROR, PENDING, RUNNING, SCHEDULED, STOPPED, SUCCESS

@@ -3,7 +3,7 @@
 Cost: one statement for all events of a transaction; more only where a policy takes one.
 """
 
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.events import (
     ArtifactDeleted,
     ExecutionEnded,

@@ -15,9 +15,9 @@ from sqlalchemy.exc import IntegrityError
 
 from moorage.artifacts.uploads import kill_upload
 from moorage.db.base import db_now
-from moorage.db.prepared import Prepared
-from moorage.db.query import Field, Fields, Listing, holds
-from moorage.db.work import Work
+from moorage.db.compiled_statements import Prepared
+from moorage.db.list_query import Field, Fields, Listing, holds
+from moorage.db.unit_of_work import Work
 from moorage.errors import (
     CronInvalid,
     ProjectExists,

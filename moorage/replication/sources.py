@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import BindParameter, bindparam, select, text
 
 from moorage.artifacts.tables import Artifact, ArtifactLabel, ArtifactReference, Label, Repository, Tag
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.oci.digest import Digest
 from moorage.projects.tables import Project
 from moorage.registries.adapters.base import Adapter, RemoteArtifact

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from moorage.db.query import Field, Fields, Listing
-from moorage.db.work import Work
+from moorage.db.list_query import Field, Fields, Listing
+from moorage.db.unit_of_work import Work
 from moorage.jobs.service import get_execution
 from moorage.jobs.tables import Task
 from moorage.retention.service import REPOSITORY_JOB, VENDOR

@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, select
 
 from moorage.artifacts.rules import find_immutable
 from moorage.artifacts.tables import Artifact, ArtifactReference, Pull, Tag
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.projects.tables import Project
 from moorage.retention.rules import Candidate, Rule, Why
 

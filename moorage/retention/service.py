@@ -16,7 +16,7 @@ from moorage.artifacts.delete import delete_artifact
 from moorage.artifacts.rules import RuleSelector
 from moorage.artifacts.tables import Artifact, Pull, Repository, Tag
 from moorage.db.locks import close_gate
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import (
     DryRunOutdated,
     ManifestInUse,

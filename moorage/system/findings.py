@@ -17,7 +17,7 @@ from moorage.configuration.schema import Items
 from moorage.db.base import UtcTime, db_now
 from moorage.db.engine import Database
 from moorage.db.migrate import HEAD
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import Problem
 from moorage.jobs.schedule import SCHEDULER, is_paused
 from moorage.jobs.tables import Schedule, Task, Worker

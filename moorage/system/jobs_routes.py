@@ -10,7 +10,7 @@ from litestar.params import FromPath, JSONBody
 from moorage.access.operations import operation
 from moorage.access.request_context import Call, stamp
 from moorage.access.required_permission import SIGNED_IN, system
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import ActionInvalid, PoolUnknown, QueueUnknown, TaskUnknown
 from moorage.events import QueueChanged
 from moorage.jobs import schedule

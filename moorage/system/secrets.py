@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from moorage.configuration import service as configuration
-from moorage.db.sealed import count_seals, ensure_seal_key, list_sealed_columns, reseal
+from moorage.db.encrypted_columns import count_seals, ensure_seal_key, list_sealed_columns, reseal
 from moorage.db.tables import SealKey
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.events import SealKeyChanged
 from moorage.sealing import SealBroken, Seals
 

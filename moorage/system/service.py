@@ -7,9 +7,9 @@ from sqlalchemy import and_, bindparam, func, select
 
 from moorage.access.policy import Account
 from moorage.artifacts.tables import Blob, Repository
-from moorage.db.prepared import Prepared
-from moorage.db.query import holds_pattern, pattern_of
-from moorage.db.work import Work
+from moorage.db.compiled_statements import Prepared
+from moorage.db.list_query import holds_pattern, pattern_of
+from moorage.db.unit_of_work import Work
 from moorage.projects.lists import (
     Audience,
     ListedProject,

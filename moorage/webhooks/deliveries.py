@@ -10,9 +10,9 @@ from sqlalchemy import Float, bindparam, func, insert, literal, select, update
 
 from moorage.db.base import db_now
 from moorage.db.engine import Query
-from moorage.db.fast import call, each
-from moorage.db.query import Field, Fields, Listing
-from moorage.db.work import Work
+from moorage.db.hand_written_sql import call, each
+from moorage.db.list_query import Field, Fields, Listing
+from moorage.db.unit_of_work import Work
 from moorage.errors import WebhookUnknown
 from moorage.jobs.queue import ERROR, create_execution, create_executions, enqueue
 from moorage.jobs.service import newest_run

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, or_, select
 
 from moorage.artifacts.tables import Artifact, Repository, Tag
 from moorage.configuration.schema import Items
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.events import (
     Actor,
     ArtifactDeleted,

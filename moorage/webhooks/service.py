@@ -11,9 +11,9 @@ from msgspec import Meta
 from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from moorage.db.prepared import Prepared
-from moorage.db.query import Field, Fields, Listing
-from moorage.db.work import Work
+from moorage.db.compiled_statements import Prepared
+from moorage.db.list_query import Field, Fields, Listing
+from moorage.db.unit_of_work import Work
 from moorage.errors import Denied, WebhookExists, WebhookInvalid, WebhookLimit, WebhookUnknown
 from moorage.events import WebhookChanged
 from moorage.jobs.tables import Execution, Task

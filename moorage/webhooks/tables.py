@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Boolean, ForeignKey, LargeBinary, SmallIntege
 from sqlalchemy.orm import Mapped, mapped_column
 
 from moorage.db.base import AUTO_ID, Base, Id, Json, Name, UtcTime, live_index
-from moorage.db.sealed import SEALED
+from moorage.db.encrypted_columns import SEALED
 
 WAITING, QUEUED, DONE = "waiting", "queued", "done"
 

@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote, urlencode
 
 from moorage.app import Application
 from moorage.db.engine import Database
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
 from moorage.oci.digest import compute
 from moorage.settings import Settings

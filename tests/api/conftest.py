@@ -21,7 +21,7 @@ from argon2 import PasswordHasher
 
 from moorage.access.policy import Role
 from moorage.db.migrate import migrate
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
 from moorage.identity import robots
 from moorage.identity import service as identity

@@ -9,12 +9,12 @@ from unittest import mock
 
 from sqlalchemy import Engine, event
 
-from moorage.db import engine, fast
-from moorage.db.work import Work
+from moorage.db import engine, hand_written_sql
+from moorage.db.unit_of_work import Work
 
 See = Callable[[Any, str, Any], None]
 """Called before a statement runs, in its thread, with the driver's connection, the text and the arguments."""
-Run = Callable[[Work, Sequence[fast.Call]], list[list[Any]]]
+Run = Callable[[Work, Sequence[hand_written_sql.Call]], list[list[Any]]]
 
 
 @contextlib.contextmanager
@@ -28,9 +28,9 @@ def watching(see: See) -> Iterator[None]:
         see(connection.connection.dbapi_connection, statement, parameters)
 
     def seen(kind: str) -> Run:
-        run: Run = getattr(fast, f"_on_{kind}")
+        run: Run = getattr(hand_written_sql, f"_on_{kind}")
 
-        def see_and_run(work: Work, calls: Sequence[fast.Call]) -> list[list[Any]]:
+        def see_and_run(work: Work, calls: Sequence[hand_written_sql.Call]) -> list[list[Any]]:
             for query, args in calls:
                 if statement := getattr(query, kind):
                     see(work.db.connection.dbapi_connection, statement, args)
@@ -40,7 +40,7 @@ def watching(see: See) -> Iterator[None]:
 
     event.listen(Engine, "before_cursor_execute", note)
     try:
-        with mock.patch.multiple(fast, _on_sqlite=seen("sqlite"), _on_postgresql=seen("postgresql")):
+        with mock.patch.multiple(hand_written_sql, _on_sqlite=seen("sqlite"), _on_postgresql=seen("postgresql")):
             yield
     finally:
         event.remove(Engine, "before_cursor_execute", note)

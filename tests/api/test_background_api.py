@@ -13,7 +13,7 @@ import pytest_asyncio
 from moorage.access.policy import Role
 from moorage.audit.tables import Audit, AuditExport
 from moorage.configuration.service import set_items
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import Problem
 from moorage.jobs.queue import create_execution, enqueue_all, job, start
 from moorage.jobs.task import Task

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from moorage.artifacts import rules
 from moorage.artifacts.rules import MAX_RULES, RuleBody, RuleSelector
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import RuleExists, RuleInvalid, RuleLimit, RuleUnknown, SelectorInvalid
 from tests.api.client import OCI_MANIFEST, Answer, Repo, Server, digest_of, encode, image, index, subject
 from tests.api.conftest import make_project, project_id

@@ -13,7 +13,7 @@ from moorage.api.handler import _is_always_allowed
 from moorage.api.routes import BUILT
 from moorage.artifacts import matches
 from moorage.artifacts.tables import Artifact, Repository, Tag, TagHistory
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.identity import robots
 from moorage.oci.versions import order_key
 from moorage.selectors import compile_selector

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text, update
 
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.identity import robots
 from moorage.registries import service
 from moorage.registries.adapters import list_adapters

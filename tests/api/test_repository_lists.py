@@ -7,7 +7,7 @@ from sqlalchemy import insert
 
 from moorage.access.policy import Role
 from moorage.artifacts import repository_lists
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.identity import groups
 from moorage.identity.tables import GroupMember
 from moorage.projects import lists as project_lists

@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from moorage.access.policy import Role
 from moorage.artifacts.tables import Artifact, Tag
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.jobs.schedule import fire
 from moorage.jobs.tables import Schedule
 from moorage.retention import service

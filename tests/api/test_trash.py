@@ -12,7 +12,7 @@ from moorage.artifacts import rules
 from moorage.artifacts.delete import delete_by_reference
 from moorage.artifacts.routes import trash as trash_routes
 from moorage.artifacts.rules import RuleBody, RuleSelector
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.projects import service as projects
 from tests.api.client import OCI_MANIFEST, Answer, Client, Repo, Server, digest_of, encode, image, index
 from tests.api.conftest import Pushed, administrator, make_project, make_robot, make_user, project_id, unique

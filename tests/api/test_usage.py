@@ -11,7 +11,7 @@ from moorage.access.policy import Role
 from moorage.artifacts import days
 from moorage.artifacts.days import DayNotes, fold, number_of
 from moorage.artifacts.routes import usage as usage_routes
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import DatabaseUnavailable
 from moorage.events import SYSTEM, ManifestPushed
 from moorage.projects.tables import Project

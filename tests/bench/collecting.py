@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
 from moorage.settings import Database, Settings
 from moorage.wiring import open_database

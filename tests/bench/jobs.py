@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select
 
 from moorage.background import opening
 from moorage.db.migrate import migrate
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
 from moorage.jobs import queue, tables
 from moorage.jobs.queue import job

@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select
 
 from moorage.artifacts.tables import Blob, ProjectBlob, Repository, RepositoryBlob
 from moorage.db.seed import reserve_id
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.oci.digest import Digest
 from moorage.quotas import service as quotas
 from moorage.storage.keys import BLOBS

@@ -31,7 +31,7 @@ from moorage.artifacts.tables import (
 from moorage.db.base import Base
 from moorage.db.engine import Database
 from moorage.db.seed import reserve_id
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
 from moorage.identity import service as identity
 from moorage.identity.passwords import hash_password

@@ -15,8 +15,8 @@ from moorage.audit.tables import Audit
 from moorage.db import engine
 from moorage.db.base import Base
 from moorage.db.engine import Database
-from moorage.db.query import Field, Fields, Listing, bytewise, parse_q, parse_sort
-from moorage.db.work import Work
+from moorage.db.list_query import Field, Fields, Listing, bytewise, parse_q, parse_sort
+from moorage.db.unit_of_work import Work
 from moorage.errors import DatabaseUnavailable
 from moorage.events import SYSTEM
 

@@ -9,8 +9,8 @@ from sqlalchemy.exc import DataError, DBAPIError, ProgrammingError
 
 from moorage.db import pipeline
 from moorage.db.engine import Database, Query, pipeline_of
-from moorage.db.fast import call, each, one
-from moorage.db.work import Work
+from moorage.db.hand_written_sql import call, each, one
+from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
 
 pytestmark = pytest.mark.part("postgres")

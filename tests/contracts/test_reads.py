@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from moorage.db.engine import Database, Query
-from moorage.db.reads import AT_ONCE
+from moorage.db.query_execution import AT_ONCE
 from moorage.errors import DatabaseUnavailable
 
 pytestmark = pytest.mark.part("postgres")

@@ -15,7 +15,7 @@ from moorage.access.policy import Account as AccessAccount
 from moorage.app import running
 from moorage.artifacts.uploads import forget_upload, kill_upload
 from moorage.cli.prepare import prepare
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
 from moorage.identity.passwords import hash_password
 from moorage.identity.service import create_user, get_user_by_name

@@ -17,7 +17,7 @@ import pytest
 
 from moorage import faults
 from moorage.db.engine import Database
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
 from moorage.gc.clock import Clock
 from moorage.gc.collector import Collector, Run

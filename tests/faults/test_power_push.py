@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
 from moorage.settings import Settings
 from moorage.storage.base import Storage

@@ -12,9 +12,9 @@ from sqlalchemy import LargeBinary, insert, select
 from moorage.configuration import service as configuration
 from moorage.configuration.service import set_items, unpack
 from moorage.db.base import Base
+from moorage.db.encrypted_columns import list_sealed_columns
 from moorage.db.engine import Database
-from moorage.db.sealed import list_sealed_columns
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
 from moorage.registries.tables import Registry
 from moorage.sealing import Seals

@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 
 from moorage.background import opening
 from moorage.db.base import Base
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
 from moorage.jobs import queue, tables, worker
 from moorage.jobs.queue import JOBS

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from moorage.cli.work import work
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.jobs.queue import job
 from moorage.jobs.task import Task
 from moorage.settings import Database, Log, Settings, Storage

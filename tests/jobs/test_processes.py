@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.jobs import claim, queue, worker
 from moorage.jobs.queue import PENDING, RUNNING, STOPPED, SUCCESS
 from moorage.jobs.worker import Worker

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from moorage.db.base import db_now
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import Conflict
 from moorage.jobs import queue, tables, worker
 from moorage.jobs.queue import ERROR, PENDING, RUNNING, SCHEDULED, STOPPED, SUCCESS, GiveUp, RetryLater, TaskLost, job

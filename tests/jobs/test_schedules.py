@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from moorage.db.base import db_now
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import CronInvalid
 from moorage.jobs import schedule, tables
 from moorage.jobs.queue import SUCCESS, job

@@ -15,7 +15,7 @@ from sqlalchemy import insert
 from moorage.access.policy import Role
 from moorage.access.tables import RoleBinding
 from moorage.db.engine import Database
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
 from moorage.identity import service as identity
 from moorage.projects import service as projects

@@ -19,8 +19,8 @@ from moorage.artifacts.icons import CONTENT_TYPE, ICONS
 from moorage.artifacts.lists import ArtifactPage, ArtifactRow
 from moorage.artifacts.routes.repositories import path_of, require_hosted
 from moorage.artifacts.routes.shapes import Accessory, Artifact, artifact_path, show_accessory, show_artifact
-from moorage.db.query import Listing
-from moorage.db.work import Work
+from moorage.db.list_query import Listing
+from moorage.db.unit_of_work import Work
 from moorage.errors import (
     AccessoryCopy,
     CopyLimit,

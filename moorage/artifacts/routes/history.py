@@ -14,7 +14,7 @@ from moorage.access.required_permission import project
 from moorage.artifacts import history
 from moorage.artifacts.history import Past
 from moorage.artifacts.routes.repositories import ONE, path_of
-from moorage.db.query import parse_time
+from moorage.db.list_query import parse_time
 from moorage.errors import Invalid, RepositoryUnknown, TagUnknown
 
 

@@ -17,8 +17,8 @@ from moorage.artifacts.routes.artifacts import ONE
 from moorage.artifacts.routes.repositories import ONE as REPOSITORY
 from moorage.artifacts.routes.repositories import path_of, require_hosted
 from moorage.artifacts.routes.shapes import NewTag, Tag, artifact_path, show_tag
-from moorage.db.query import Listing
-from moorage.db.work import Work
+from moorage.db.list_query import Listing
+from moorage.db.unit_of_work import Work
 from moorage.errors import (
     ManifestBlobUnknown,
     ManifestUnknown,

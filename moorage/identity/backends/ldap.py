@@ -17,7 +17,7 @@ from moorage.access.policy import Account
 from moorage.configuration.cached_settings import Live, Settled
 from moorage.configuration.schema import Items
 from moorage.db.engine import Database, Query, Row
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import AccountDisabled, DirectoryUnavailable, NameTaken
 from moorage.events import Actor
 from moorage.identity.directory import Directory

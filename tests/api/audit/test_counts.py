@@ -13,7 +13,7 @@ from moorage.audit.row_counts import delete_rows, fold, total
 from moorage.audit.tables import Audit, AuditCount, AuditMark
 from moorage.db.base import db_now
 from moorage.db.engine import Database
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
 from tests.api.identity.conftest import World
 

@@ -17,7 +17,7 @@ from moorage.audit.tables import Audit, AuditExport
 from moorage.configuration.schema import Items
 from moorage.db.base import db_now
 from moorage.db.engine import Database
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import ReceiverUnusable
 from moorage.events import SYSTEM, ConfigurationChanged
 from tests.api.identity.conftest import World

@@ -12,8 +12,8 @@ from moorage.audit import service
 from moorage.audit.row_counts import delete_rows, fold
 from moorage.audit.service import ALL, Entry, Sees, list_by_key, list_entries, make_key, sees_in_projects
 from moorage.audit.tables import Audit
-from moorage.db.query import Listing, parse_q, parse_sort
-from moorage.db.work import Work
+from moorage.db.list_query import Listing, parse_q, parse_sort
+from moorage.db.unit_of_work import Work
 from moorage.errors import ListingInvalid
 from moorage.events import SYSTEM
 from moorage.identity import robots

@@ -11,8 +11,8 @@ from moorage.audit import keyset_page, row_counts, service
 from moorage.audit.row_counts import delete_rows, fold
 from moorage.audit.service import ALL, Entry, Sees, list_entries
 from moorage.audit.tables import Audit
-from moorage.db.query import Listing, parse_sort
-from moorage.db.work import Work
+from moorage.db.list_query import Listing, parse_sort
+from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
 from tests.api.audit.test_counts import age
 from tests.api.identity.conftest import World

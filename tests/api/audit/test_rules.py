@@ -15,7 +15,7 @@ from moorage.audit.event_filter import CONTRACT_EVENTS, EVENTS, LiveRules, Rules
 from moorage.audit.tables import Audit
 from moorage.configuration.schema import Items
 from moorage.configuration.validation import AUDIT_EVENTS
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM, Actor
 from moorage.identity import service as identity
 from moorage.oci.digest import compute

@@ -19,7 +19,7 @@ from moorage.configuration.schema import Items
 from moorage.configuration.service import VARIABLE, describe_items, fix_items, get_items, set_items
 from moorage.configuration.tables import Configuration
 from moorage.db.engine import Database
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import DatabaseUnavailable, ItemFixed, ItemInvalid
 from moorage.events import SYSTEM, Actor
 from moorage.sealing import SealBroken, Seals, create_seal_key

@@ -17,7 +17,7 @@ from moorage.configuration.cached_settings import Settled
 from moorage.configuration.schema import Items
 from moorage.db.base import Base
 from moorage.db.engine import Database
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.events import Actor
 from moorage.identity import passwords as passwords_module
 from moorage.identity import service as identity

@@ -11,7 +11,7 @@ from moorage.audit.denials import MAX_KINDS, OVERFLOW, WrittenRefusals
 from moorage.audit.on_events import NOT_WRITTEN, REACTIONS
 from moorage.audit.tables import Audit
 from moorage.db.engine import Database
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import CredentialsInvalid, ProjectExists
 from moorage.events import Actor, Event
 from moorage.identity import robots

@@ -8,7 +8,7 @@ from sqlalchemy import insert
 from moorage.access.policy import NO_PROJECT, ROLE_NAMES, Account, Entry
 from moorage.access.repository_grants import grant
 from moorage.db.engine import Query, Row
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.identity import robots
 from moorage.identity.scopes import parse_scopes
 from moorage.identity.tables import Group, GroupMember

@@ -8,7 +8,7 @@ from sqlalchemy import func, insert, select, update
 
 from moorage.access.policy import Role
 from moorage.access.tables import RoleBinding
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import (
     MemberUnknown,
     Problem,

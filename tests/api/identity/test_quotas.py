@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import delete, func, insert, select, text, update
 
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import ProjectUnknown, QuotaExceeded, QuotaInvalid
 from moorage.quotas import service as quotas
 from moorage.quotas.tables import QuotaSlot

@@ -14,7 +14,7 @@ from moorage.access.policy import Account
 from moorage.configuration.schema import Items
 from moorage.db.base import db_now
 from moorage.db.engine import Query
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import SessionsUnavailable
 from moorage.events import Actor
 from moorage.identity import service as identity

@@ -5,7 +5,7 @@ import threading
 import pytest
 from sqlalchemy import select, update
 
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import EmailInvalid, LastAdministrator, Problem, UserExists, UserNameInvalid, UserUnknown
 from moorage.identity import service as identity
 from moorage.identity.refresh_tokens import create_refresh_token, list_refresh_tokens

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from moorage.db.engine import Query, Row, _SqliteReader
-from moorage.db.reads import PostgresqlReader
-from moorage.db.work import Work
+from moorage.db.query_execution import PostgresqlReader
+from moorage.db.unit_of_work import Work
 from moorage.oci.digest import compute
 from moorage.proxycache import arrivals
 from tests.api.client import OCI_MANIFEST, Answer, Client, Server

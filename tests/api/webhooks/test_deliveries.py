@@ -9,7 +9,7 @@ import json
 import pytest
 from sqlalchemy import update
 
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.jobs.tables import Execution
 from moorage.webhooks.payload import Fact, make_message
 from tests.api.client import Client, Server

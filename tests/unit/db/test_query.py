@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import BigInteger, Boolean, Column, Dialect, MetaData, String, Table, make_url, select
 
 from moorage.db.base import UtcTime
-from moorage.db.query import (
+from moorage.db.list_query import (
     Clause,
     Field,
     Fields,

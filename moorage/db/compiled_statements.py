@@ -13,10 +13,10 @@ from sqlalchemy import JSON, Dialect, Executable
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from moorage.db import fast
+from moorage.db import hand_written_sql
 from moorage.db.base import UtcTime, from_micros, read_json
 from moorage.db.engine import Query, Row
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 
 Process = Callable[[Any], Any]
 
@@ -66,11 +66,11 @@ class Prepared:
         """The form for this database and the sizes of the lists in `values`."""
         lists = self._lists
         kind = work.db.dialect.name
-        key = (kind, *(fast.sized(len(values[name])) for name in lists)) if lists else (kind,)
+        key = (kind, *(hand_written_sql.sized(len(values[name])) for name in lists)) if lists else (kind,)
         made = self._made.get(key) if lists is not None else None
         if made is None:
             made = self._make(work.db.dialect, values)
-            key = (kind, *(fast.sized(len(values[name])) for name in self._lists or ()))
+            key = (kind, *(hand_written_sql.sized(len(values[name])) for name in self._lists or ()))
             self._made[key] = made
         return made
 
@@ -81,7 +81,7 @@ class Prepared:
         self._lists = tuple(bind.key for bind in compiled.binds.values() if bind.expanding and bind.key in values)
         given = {**compiled.params, **{name: values[name] for name in values if name in compiled.params}}
         for name in self._lists:
-            given[name] = fast.filled(values[name])
+            given[name] = hand_written_sql.filled(values[name])
         state = compiled.construct_expanded_state(given)
         origins = {
             one: (name, index)
@@ -113,7 +113,7 @@ def each(work: Work, *asked: tuple[Prepared, Mapping[str, Any]]) -> list[list[Ro
     Cost: as `fast.each`.
     """
     forms = [statement.made(work, values) for statement, values in asked]
-    found = fast.each(work, [_call(form, values) for form, (_, values) in zip(forms, asked, strict=True)])
+    found = hand_written_sql.each(work, [_call(form, values) for form, (_, values) in zip(forms, asked, strict=True)])
     return [_read(form.columns, rows) if form.columns else rows for form, rows in zip(forms, found, strict=True)]
 
 
@@ -125,14 +125,14 @@ def _value(text: str | None) -> Any:  # noqa: ANN401 - whatever it says
     return None if text is None else read_json(text)
 
 
-def _call(form: _Made, values: Mapping[str, Any]) -> fast.Call:
+def _call(form: _Made, values: Mapping[str, Any]) -> hand_written_sql.Call:
     args = list(form.constants)
     for place, name, index, process in form.fills:
         value = values[name]
         if index >= 0:
             value = value[index] if index < len(value) else value[-1]
         args[place] = value if process is None else process(value)
-    return fast.Call(form.query, tuple(args))
+    return hand_written_sql.Call(form.query, tuple(args))
 
 
 def _read(columns: Sequence[tuple[int, Process]], rows: list[Row]) -> list[Row]:

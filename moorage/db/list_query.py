@@ -21,7 +21,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Boolean, String
 
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.errors import ListingInvalid, QueryInvalid
 
 MAX_BYTES = 1_024

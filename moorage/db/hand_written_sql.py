@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from moorage.db.base import to_micros
 from moorage.db.engine import Query, Row, give_up, pipeline_of
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 
 
 class Call(NamedTuple):

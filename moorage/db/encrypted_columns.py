@@ -12,7 +12,7 @@ from sqlalchemy import Column, insert, select, update
 
 from moorage.db.base import Base, load_tables
 from moorage.db.tables import SealKey
-from moorage.db.work import Work
+from moorage.db.unit_of_work import Work
 from moorage.sealing import SealBroken, Seals, find_key_id
 
 SEALED = {"sealed": True}
