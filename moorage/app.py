@@ -28,9 +28,9 @@ from moorage.configuration.cached_settings import Live
 from moorage.configuration.connection_checks import Checks
 from moorage.configuration.schema import Items
 from moorage.db.engine import Database
-from moorage.distribution.app import Distribution
 from moorage.distribution.auth import Gate
-from moorage.distribution.plane import Plane
+from moorage.distribution.context import Plane
+from moorage.distribution.router import Distribution
 from moorage.distribution.token import TokenEndpoint
 from moorage.errors import OidcSettingsInvalid, Problem
 from moorage.identity import oidc

@@ -10,8 +10,8 @@ from moorage.access.policy import DELETE, PULL, PUSH, Entry
 from moorage.artifacts import blobs
 from moorage.artifacts.pull import FoundBlob, find_blob, find_repository
 from moorage.artifacts.stored import Look, alarm, is_whole, keep_promise, look, verified
-from moorage.distribution import proxied
-from moorage.distribution.plane import Plane
+from moorage.distribution import proxy_pull
+from moorage.distribution.context import Plane
 from moorage.errors import BlobDamaged, BlobUnknown, NotCached
 from moorage.identity.scopes import Scope
 from moorage.oci.digest import Digest
@@ -46,7 +46,7 @@ async def get(plane: Plane, request: Request, name: str, reference: str) -> Repl
         async def serve(there: FoundBlob) -> Reply:
             return await _reply(plane, request, entry, there, digest)
 
-        return await proxied.get_blob(plane, request, entry, name, digest, headers=_headers(digest), serve=serve)
+        return await proxy_pull.get_blob(plane, request, entry, name, digest, headers=_headers(digest), serve=serve)
     return await _reply(plane, request, entry, found, digest)
 
 

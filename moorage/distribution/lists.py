@@ -17,8 +17,8 @@ from moorage.artifacts.pull import (
     list_repositories,
     list_tags,
 )
-from moorage.distribution import proxied
-from moorage.distribution.plane import Plane
+from moorage.distribution import proxy_pull
+from moorage.distribution.context import Plane
 from moorage.errors import Invalid, ManifestUnknown, NotCached, PageKeyInvalid, PageSizeInvalid, RepositoryUnknown
 from moorage.identity.scopes import Scope
 from moorage.oci.digest import Digest
@@ -67,7 +67,7 @@ async def tags(plane: Plane, request: Request, name: str, _reference: str) -> Re
     place = await find_place(read, ticket, ticket.entries[name], name)
     shown = _shown(request, name)
     if place.registry_id is not None:
-        every = await proxied.list_tags(plane, ticket, name)
+        every = await proxy_pull.list_tags(plane, ticket, name)
         return _page_of_tags(request, shown, every, size, last)
     repository_id = place.repository_id
     if repository_id is None:
@@ -157,7 +157,7 @@ async def referrers(plane: Plane, request: Request, name: str, reference: str) -
                 seen = {str(Digest.from_binary(row[1])) for row in everything}
                 entries += _fallback(index.bytes, index.media_type, wanted or None, seen)
     if place.registry_id is not None and after == 0:
-        entries += await proxied.list_referrers(plane, ticket, name, digest, but=entries, wanted=wanted or None)
+        entries += await proxy_pull.list_referrers(plane, ticket, name, digest, but=entries, wanted=wanted or None)
     body = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
     return Reply(200, headers, json.dumps(body, separators=(",", ":")).encode())
 

@@ -10,8 +10,8 @@ from moorage.artifacts.pull import find_manifest, find_repository, find_stored, 
 from moorage.artifacts.push import Condition
 from moorage.artifacts.repositories import Destination
 from moorage.artifacts.stored import alarm, look
-from moorage.distribution import proxied
-from moorage.distribution.plane import Plane
+from moorage.distribution import proxy_pull
+from moorage.distribution.context import Plane
 from moorage.errors import DigestInvalid, Invalid, ManifestBlobUnknown, ManifestUnknown, NotCached, TooLarge
 from moorage.identity.scopes import Scope
 from moorage.oci import manifest as manifests
@@ -41,9 +41,9 @@ async def get(plane: Plane, request: Request, name: str, reference: str) -> Repl
     try:
         found = await find_manifest(plane.database.read, ticket, entry, name, reference)
     except NotCached:
-        return await proxied.get_manifest(plane, request, ticket, name, reference)
+        return await proxy_pull.get_manifest(plane, request, ticket, name, reference)
     if found.registry_id is not None and ":" not in reference and not plane.proxy_cache.is_fresh(found, reference):
-        return await proxied.get_manifest(plane, request, ticket, name, reference)
+        return await proxy_pull.get_manifest(plane, request, ticket, name, reference)
     digest = digest_bytes(found.digest)
     etag = b'"' + digest + b'"'
     headers = [

@@ -18,7 +18,7 @@ from moorage.artifacts.repositories import Destination
 from moorage.artifacts.stored import find_damage, is_whole
 from moorage.artifacts.uploads import FIND_UPLOAD
 from moorage.artifacts.whole import WHOLE_BYTES, Gathered, gather, take_whole
-from moorage.distribution.plane import Plane
+from moorage.distribution.context import Plane
 from moorage.errors import (
     BlobUnknown,
     CredentialsInvalid,

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from moorage.configuration.read_only import require_writable
 from moorage.distribution import blobs, lists, manifests, uploads
-from moorage.distribution.plane import Plane
+from moorage.distribution.context import Plane
 from moorage.errors import (
     MirrorReadOnly,
     NotFound,
