@@ -14,7 +14,7 @@ from moorage.cli.exit_status import DONE, FAILED, UNREACHABLE, Stop
 if TYPE_CHECKING:
     from moorage.cli.administration import Store
     from moorage.gc.collector import Run
-    from moorage.gc.forecast import Forecast
+    from moorage.gc.dry_run import Forecast
 
 
 def add(commands: Commands) -> None:
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _forecast(store: "Store", *, as_json: bool) -> int:
-    from moorage.gc.forecast import forecast
+    from moorage.gc.dry_run import forecast
 
     found: Forecast = store.run(forecast)
     if as_json:
@@ -64,8 +64,8 @@ def _forecast(store: "Store", *, as_json: bool) -> int:
 
 async def _collect(store: "Store", *, as_json: bool) -> int:
     from moorage.errors import Unavailable
-    from moorage.gc.clock import Clock
     from moorage.gc.collector import Collector
+    from moorage.gc.database_clock import Clock
     from moorage.quotas.service import format_size
     from moorage.storage.open import open_storage
 

@@ -13,8 +13,8 @@ from moorage.db.engine import Database
 from moorage.db.unit_of_work import Work
 from moorage.errors import Problem, StorageFull, StorageUnavailable
 from moorage.events import SYSTEM
-from moorage.gc.clock import Clock
-from moorage.gc.levels import (
+from moorage.gc.database_clock import Clock
+from moorage.gc.phases import (
     BATCH,
     TOMBSTONE_SECONDS,
     Batch,

@@ -19,7 +19,7 @@ from moorage.db.engine import Database
 from moorage.db.unit_of_work import Work
 from moorage.errors import BlobDamaged
 from moorage.events import SYSTEM
-from moorage.gc.sums import find_wrong, list_projects, mend
+from moorage.gc.counter_checks import find_wrong, list_projects, mend
 from moorage.ids import UploadId
 from moorage.oci.digest import Digest, Hasher
 from moorage.storage import keys

@@ -3,11 +3,11 @@
 import time
 
 from moorage.errors import ManifestInUse, ManifestUnknown, TagImmutable, Unavailable
-from moorage.gc.clock import Clock
 from moorage.gc.collector import Collector, Run
-from moorage.gc.forecast import Forecast, forecast
+from moorage.gc.database_clock import Clock
+from moorage.gc.dry_run import Forecast, forecast
 from moorage.gc.service import JOB
-from moorage.gc.untagged import Untagged, delete_untagged, find_untagged
+from moorage.gc.untagged_artifacts import Untagged, delete_untagged, find_untagged
 from moorage.jobs.queue import job, note_execution
 from moorage.jobs.task import Task
 from moorage.quotas.service import format_size

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, func, select, text
 from moorage.artifacts.tables import Blob, Upload
 from moorage.db.base import db_now
 from moorage.db.unit_of_work import Work
-from moorage.gc.forecast import forecast
+from moorage.gc.dry_run import forecast
 from moorage.projects.tables import Trash
 from moorage.quotas.tables import Quota
 

@@ -19,10 +19,10 @@ from moorage import faults
 from moorage.db.engine import Database
 from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
-from moorage.gc.clock import Clock
 from moorage.gc.collector import Collector, Run
-from moorage.gc.forecast import Forecast, forecast
-from moorage.gc.levels import collect_blobs, collect_charges, collect_links
+from moorage.gc.database_clock import Clock
+from moorage.gc.dry_run import Forecast, forecast
+from moorage.gc.phases import collect_blobs, collect_charges, collect_links
 from moorage.storage.open import open_storage
 from moorage.wiring import open_database
 from tests.faults.invariants import read
@@ -399,7 +399,7 @@ COLLECT = """
 import asyncio, sys
 from moorage import faults
 from moorage.wiring import open_database
-from moorage.gc.clock import Clock
+from moorage.gc.database_clock import Clock
 from moorage.gc.collector import Collector
 from moorage.cli.settings_loader import load
 from moorage.storage.open import open_storage
