@@ -10,8 +10,8 @@ from moorage.audit.event_filter import LiveRules
 from moorage.configuration.cached_settings import Live
 from moorage.errors import Problem
 from moorage.gc import jobs as gc
-from moorage.jobs import upkeep
-from moorage.jobs.task import Parts
+from moorage.jobs import history_cleanup
+from moorage.jobs.task_context import Parts
 from moorage.remotes.http import Outgoing
 from moorage.replication import jobs as replication
 from moorage.retention import jobs as retention
@@ -21,7 +21,7 @@ from moorage.storage.open import open_storage
 from moorage.webhooks import jobs as webhooks
 from moorage.wiring import open_database
 
-SUBJECTS = (audit, gc, replication, retention, upkeep, webhooks)
+SUBJECTS = (audit, gc, replication, retention, history_cleanup, webhooks)
 """The modules whose jobs a worker knows; each declares them when it is imported."""
 
 

@@ -4,7 +4,7 @@ from moorage.audit.purge import JOB, count_window, delete_window, make_plan, spl
 from moorage.db.unit_of_work import Work
 from moorage.events import AuditPurged
 from moorage.jobs.queue import job, note_execution
-from moorage.jobs.task import Task
+from moorage.jobs.task_context import Task
 
 
 @job(JOB, retries=2, delay_seconds=30, timeout_seconds=48 * 3600, limit=1)

@@ -17,7 +17,7 @@ from moorage.access.request_context import Call
 from moorage.access.required_permission import system
 from moorage.audit.purge import JOB, VENDOR, parse_parameters
 from moorage.errors import ExecutionUnknown
-from moorage.jobs import schedule
+from moorage.jobs import scheduler
 from moorage.jobs import service as jobs
 
 
@@ -60,7 +60,7 @@ async def read_log(call: NamedDependency[Call], purge_id: FromPath[int]) -> Resp
 @operation("GET", "/system/purgeaudit/schedule", id="getPurgeSchedule", tag="purge", needs=system("purge-audit:read"))
 async def get_schedule(call: NamedDependency[Call]) -> Response[ExecHistory]:
     """When the audit log is purged by itself; an empty object: it is not."""
-    return Response(show_schedule(ExecHistory, await call.look(schedule.find_schedule, VENDOR)))
+    return Response(show_schedule(ExecHistory, await call.look(scheduler.find_schedule, VENDOR)))
 
 
 @operation(

@@ -342,7 +342,7 @@ def _fill(settings: Settings, seals: "Seals") -> None:
     from moorage.gc.service import schedule_daily
     from moorage.identity.passwords import hash_password
     from moorage.identity.service import ensure_admin
-    from moorage.jobs.upkeep import ensure_upkeep
+    from moorage.jobs.history_cleanup import ensure_upkeep
     from moorage.projects.service import ensure_library
 
     def fill(work: "Work", password_hash: str) -> None:

@@ -9,7 +9,7 @@ from moorage.gc.dry_run import Forecast, forecast
 from moorage.gc.service import JOB
 from moorage.gc.untagged_artifacts import Untagged, delete_untagged, find_untagged
 from moorage.jobs.queue import job, note_execution
-from moorage.jobs.task import Task
+from moorage.jobs.task_context import Task
 from moorage.quotas.service import format_size
 
 _TELL_SECONDS = 10.0

@@ -19,7 +19,7 @@ from moorage.access.required_permission import system
 from moorage.errors import ExecutionUnknown
 from moorage.gc.reclaimable import find_reclaimable
 from moorage.gc.service import JOB, VENDOR, parse_parameters
-from moorage.jobs import schedule
+from moorage.jobs import scheduler
 from moorage.jobs import service as jobs
 
 
@@ -103,7 +103,7 @@ async def read_log(call: NamedDependency[Call], gc_id: FromPath[int]) -> Respons
 @operation("GET", "/system/gc/schedule", id="getGCSchedule", tag="gc", needs=system("garbage-collection:read"))
 async def get_schedule(call: NamedDependency[Call]) -> Response[GCHistory]:
     """When garbage collection runs by itself; an empty object: it does not."""
-    return Response(show_schedule(GCHistory, await call.look(schedule.find_schedule, VENDOR)))
+    return Response(show_schedule(GCHistory, await call.look(scheduler.find_schedule, VENDOR)))
 
 
 @operation(

@@ -12,7 +12,7 @@ from moorage.db.list_query import Field, Fields, Listing
 from moorage.db.unit_of_work import Work
 from moorage.errors import ExecutionUnknown, ScheduleInvalid, TaskUnknown
 from moorage.jobs.queue import FINAL, create_execution, enqueue_all, stop_execution
-from moorage.jobs.schedule import remove_schedule, set_schedule
+from moorage.jobs.scheduler import remove_schedule, set_schedule
 from moorage.jobs.tables import Execution, Pause, Task, TaskLog, Worker
 
 CRONS = {"Hourly": "0 0 * * * *", "Daily": "0 0 0 * * *", "Weekly": "0 0 0 * * 0"}

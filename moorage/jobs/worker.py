@@ -15,12 +15,12 @@ from moorage.claims import is_dead, new_claim
 from moorage.db.unit_of_work import Work
 from moorage.errors import Problem
 from moorage.events import SYSTEM
-from moorage.jobs import claim
-from moorage.jobs.claim import Attempt, Claimed
+from moorage.jobs import task_claims
+from moorage.jobs.history_cleanup import ensure_upkeep
 from moorage.jobs.queue import ERROR, JOBS, STOPPED, SUCCESS, GiveUp, Job, RetryLater, TaskLost
-from moorage.jobs.schedule import fire_all
-from moorage.jobs.task import Parts, Task
-from moorage.jobs.upkeep import ensure_upkeep
+from moorage.jobs.scheduler import fire_all
+from moorage.jobs.task_claims import Attempt, Claimed
+from moorage.jobs.task_context import Parts, Task
 from moorage.logs import with_cause
 
 P = ParamSpec("P")
@@ -80,11 +80,11 @@ class Worker:
     _lives: dict[str, tuple[object, float]] = field(default_factory=dict)
     _beat_at: float = float("-inf")
     _freed: asyncio.Event = field(default_factory=asyncio.Event)
-    _ends: claim.Ends = field(default_factory=dict)
+    _ends: task_claims.Ends = field(default_factory=dict)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, or there is nothing to do for `idle_seconds`; then give back what is unfinished."""
-        await self._insist(claim.register, self.id, socket.gethostname(), os.getpid(), self.slots)
+        await self._insist(task_claims.register, self.id, socket.gethostname(), os.getpid(), self.slots)
         await self._insist(ensure_upkeep)
         self._beat_at = busy_at = self.steady()
         ticked_at = float("-inf")
@@ -139,8 +139,8 @@ class Worker:
         await self._look_for_stops()
         await self._look_for_dead()
         await fire_all(self.parts.database)
-        if await self.parts.database.look(claim.is_any_due):
-            while await self.parts.database.run(SYSTEM, claim.wake) == claim.WAKE_BATCH:
+        if await self.parts.database.look(task_claims.is_any_due):
+            while await self.parts.database.run(SYSTEM, task_claims.wake) == task_claims.WAKE_BATCH:
                 pass
 
     async def _write(self) -> None:
@@ -150,7 +150,7 @@ class Worker:
         try:
             if taken or ends:
                 noted = [progress for _, progress in taken]
-                await self.parts.database.run(SYSTEM, claim.note_all, self.id, noted, ends)
+                await self.parts.database.run(SYSTEM, task_claims.note_all, self.id, noted, ends)
         except BaseException:
             for task, progress in taken:
                 task.give_back(progress)
@@ -166,7 +166,7 @@ class Worker:
     async def _beat(self) -> None:
         if self.steady() - self._beat_at < BEAT_SECONDS:
             return
-        alive = await self.parts.database.run(SYSTEM, claim.beat, self.id)
+        alive = await self.parts.database.run(SYSTEM, task_claims.beat, self.id)
         self._beat_at = self.steady()
         if alive:
             return
@@ -174,12 +174,14 @@ class Worker:
         for one in self._running:
             self._tell(one, "lost")
         self.id = new_claim()
-        await self.parts.database.run(SYSTEM, claim.register, self.id, socket.gethostname(), os.getpid(), self.slots)
+        await self.parts.database.run(
+            SYSTEM, task_claims.register, self.id, socket.gethostname(), os.getpid(), self.slots
+        )
 
     async def _look_for_stops(self) -> None:
         """Tell tasks that were stopped, or given to others, to end; end those that do not listen."""
         here = {(one.task.id, one.task.attempt): one for one in self._running}
-        held = await self.parts.database.look(claim.list_held, self.id)
+        held = await self.parts.database.look(task_claims.list_held, self.id)
         for key, one in here.items():
             if one.ending or one.task.completed or one.coroutine is None or one.coroutine.done():
                 continue
@@ -188,13 +190,13 @@ class Worker:
             elif held[key]:
                 self._tell(one, "stopped")
             if one.why == "stopped" and self.steady() - one.told_at > STUBBORN_SECONDS:
-                await self.parts.database.run(SYSTEM, claim.finish, one.task.key, ERROR)
+                await self.parts.database.run(SYSTEM, task_claims.finish, one.task.key, ERROR)
         for task_id, attempt in held.keys() - here.keys():  # its end, or its beginning, could not be written
-            await self.parts.database.run(SYSTEM, claim.release, Attempt(task_id, attempt, self.id), lost=True)
+            await self.parts.database.run(SYSTEM, task_claims.release, Attempt(task_id, attempt, self.id), lost=True)
 
     async def _look_for_dead(self) -> None:
         """Give the tasks of workers that died to those who live."""
-        now, lives = self.steady(), await self.parts.database.look(claim.list_lives)
+        now, lives = self.steady(), await self.parts.database.look(task_claims.list_lives)
         lives.pop(self.id, None)
         dead = []
         for worker, beat in lives.items():
@@ -204,7 +206,7 @@ class Worker:
             if is_dead(worker) or now - seen[1] >= DEAD_SECONDS:
                 dead.append(worker)
         self._lives = {worker: seen for worker, seen in self._lives.items() if worker in lives}
-        if dead and (count := await self.parts.database.run(SYSTEM, claim.recover, dead)):
+        if dead and (count := await self.parts.database.run(SYSTEM, task_claims.recover, dead)):
             log.warning("%d tasks of workers that died are taken up again", count)
 
     # -- running ----------------------------------------------------------------------------------------------
@@ -214,9 +216,9 @@ class Worker:
         if room <= 0:
             return
         limits = {name: job.limit for name, job in JOBS.items()}
-        if not await self.parts.database.look(claim.find_ready, limits, room):
+        if not await self.parts.database.look(task_claims.find_ready, limits, room):
             return
-        claimed = await self.parts.database.run(SYSTEM, claim.claim, self.id, limits, room)
+        claimed = await self.parts.database.run(SYSTEM, task_claims.claim, self.id, limits, room)
         for one in claimed:
             self._start(one)
 
@@ -265,7 +267,7 @@ class Worker:
                 raise
             if running.why == "leaving":
                 running.ending = True
-                await self._insist(claim.release, task.key, task.take())
+                await self._insist(task_claims.release, task.key, task.take())
                 return
             status, failure = ERROR, _Failure("", None)
             task.log("stopped" if running.why == "stopped" else "given to another worker", level="WARNING")
@@ -274,17 +276,17 @@ class Worker:
             status, failure = ERROR, _late(job) if late else _judge(error, task, job)
         running.ending = True
         if task.completed:
-            self._count(task.vendor_type, claim.RESULTS[SUCCESS], 1, self.steady() - began)
+            self._count(task.vendor_type, task_claims.RESULTS[SUCCESS], 1, self.steady() - began)
             return
         if status == ERROR and failure.message:
             task.log(failure.message, level="ERROR")
         message = failure.message if status == ERROR else task.message
         state = await self._insist(
-            claim.finish, task.key, status, message,
+            task_claims.finish, task.key, status, message,
             progress=task.take(), retry=failure.retry, after_seconds=failure.after_seconds,
         )  # fmt: skip
         if state is not None:
-            self._count(task.vendor_type, claim.RESULTS[state], 1, self.steady() - began)
+            self._count(task.vendor_type, task_claims.RESULTS[state], 1, self.steady() - began)
         else:
             log.warning("task %d, attempt %d, was taken away; what it found was not written", task.id, task.attempt)
         if state in {ERROR, STOPPED} and job.ended is not None:
@@ -301,9 +303,9 @@ class Worker:
         await self._wait(STUBBORN_SECONDS)
         with contextlib.suppress(Problem):
             for one in list(self._running):
-                await self.parts.database.run(SYSTEM, claim.release, one.task.key, one.task.take())
+                await self.parts.database.run(SYSTEM, task_claims.release, one.task.key, one.task.take())
             await self._write()
-            await self.parts.database.run(SYSTEM, claim.unregister, self.id)
+            await self.parts.database.run(SYSTEM, task_claims.unregister, self.id)
 
     async def _wait(self, seconds: float) -> None:
         if left := [one.coroutine for one in self._running if one.coroutine is not None]:

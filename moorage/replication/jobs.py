@@ -24,7 +24,7 @@ from moorage.errors import (
 )
 from moorage.ids import UploadId
 from moorage.jobs.queue import GiveUp, RetryLater, job
-from moorage.jobs.task import Task
+from moorage.jobs.task_context import Task
 from moorage.oci import manifest as manifests
 from moorage.oci.digest import Digest
 from moorage.oci.names import parse_repository

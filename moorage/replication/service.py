@@ -33,7 +33,7 @@ from moorage.events import CopyRefused, ReplicationChanged
 from moorage.ids import UploadId
 from moorage.jobs.cron import parse_cron
 from moorage.jobs.queue import SUCCESS, create_execution, enqueue_all, start
-from moorage.jobs.schedule import remove_schedule, set_schedule
+from moorage.jobs.scheduler import remove_schedule, set_schedule
 from moorage.jobs.tables import Execution, Task
 from moorage.oci.names import is_namespace
 from moorage.projects.service import create_project, find_project

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 
 from moorage.jobs.queue import job
-from moorage.jobs.task import Task
+from moorage.jobs.task_context import Task
 from moorage.oci.digest import Digest
 from moorage.retention import service
 from moorage.retention.plan import DELETE, DELETED, GONE, IMMUTABLE, IN_USE, KEEP, Place, Verdict, plan_repository

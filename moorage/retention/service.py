@@ -27,7 +27,7 @@ from moorage.errors import (
 )
 from moorage.events import RetentionChanged
 from moorage.jobs.queue import SUCCESS, enqueue_all, note_execution, start, stop_execution
-from moorage.jobs.schedule import remove_schedule, set_schedule
+from moorage.jobs.scheduler import remove_schedule, set_schedule
 from moorage.jobs.service import get_execution
 from moorage.jobs.tables import Execution, Task
 from moorage.oci.digest import Digest

@@ -19,7 +19,7 @@ from moorage.db.engine import Database
 from moorage.db.migrate import HEAD
 from moorage.db.unit_of_work import Work
 from moorage.errors import Problem
-from moorage.jobs.schedule import SCHEDULER, is_paused
+from moorage.jobs.scheduler import SCHEDULER, is_paused
 from moorage.jobs.tables import Schedule, Task, Worker
 from moorage.registries.tables import Registry
 from moorage.settings import Settings, shown_url

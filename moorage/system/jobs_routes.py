@@ -13,10 +13,10 @@ from moorage.access.required_permission import SIGNED_IN, system
 from moorage.db.unit_of_work import Work
 from moorage.errors import ActionInvalid, PoolUnknown, QueueUnknown, TaskUnknown
 from moorage.events import QueueChanged
-from moorage.jobs import schedule
+from moorage.jobs import scheduler
 from moorage.jobs import service as jobs
 from moorage.jobs.queue import RUNNING, seconds_left, stop_task, stop_waiting
-from moorage.jobs.schedule import SCHEDULER
+from moorage.jobs.scheduler import SCHEDULER
 
 ALL = "all"
 """Every pool, and every queue. Source: the Harbor API v2.0."""
@@ -219,7 +219,7 @@ async def act_on_queue(
 
     def hold(work: Work) -> None:
         for name in known if job_type == ALL else (job_type,):
-            (schedule.pause if data.action == "pause" else schedule.resume)(work, name)
+            (scheduler.pause if data.action == "pause" else scheduler.resume)(work, name)
 
     await call.run(hold)
     return Response(None)
@@ -236,7 +236,7 @@ def _tell_of_stop(work: Work, vendor_type: str) -> None:
 async def list_schedules(call: NamedDependency[Call]) -> Response[list[ScheduleTask]]:
     """What starts by itself."""
     listing = call.listing()
-    rows, total = await call.look(schedule.list_schedules, offset=listing.offset, limit=listing.page_size)
+    rows, total = await call.look(scheduler.list_schedules, offset=listing.offset, limit=listing.page_size)
     shown = [ScheduleTask(row.id, row.vendor_type, row.vendor_id, row.cron, stamp(row.updated_at)) for row in rows]
     return call.page(shown, listing, total)
 
@@ -245,7 +245,7 @@ async def list_schedules(call: NamedDependency[Call]) -> Response[list[ScheduleT
 async def is_paused(call: NamedDependency[Call], job_type: FromPath[str]) -> Response[SchedulerStatus]:
     """Whether all schedules are held (`all`), or the queue of a kind of work is."""
     name = SCHEDULER if job_type == ALL else job_type
-    return Response(SchedulerStatus(await call.look(schedule.is_paused, name)))
+    return Response(SchedulerStatus(await call.look(scheduler.is_paused, name)))
 
 
 def _worker(row: Any) -> Worker:  # noqa: ANN401 - a row of a task

@@ -8,7 +8,7 @@ from typing import Any
 from moorage import faults
 from moorage.errors import Problem
 from moorage.jobs.queue import GiveUp, RetryLater, job
-from moorage.jobs.task import Task
+from moorage.jobs.task_context import Task
 from moorage.remotes.addresses import parse_target
 from moorage.webhooks import deliveries
 from moorage.webhooks.deliveries import Delivery

@@ -16,7 +16,7 @@ from moorage.configuration.service import set_items
 from moorage.db.unit_of_work import Work
 from moorage.errors import Problem
 from moorage.jobs.queue import create_execution, enqueue_all, job, start
-from moorage.jobs.task import Task
+from moorage.jobs.task_context import Task
 from moorage.registries.tables import Registry
 from moorage.replication.tables import ReplicationPolicy
 from moorage.sealing import Seals

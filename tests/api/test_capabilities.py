@@ -12,7 +12,7 @@ from moorage.api.contract import OPERATIONS as CONTRACT
 from moorage.api.routes import BUILT, built_operations, every_route
 from moorage.audit.tables import AuditExport
 from moorage.gc.tables import GcState
-from moorage.jobs.schedule import SCHEDULER, pause
+from moorage.jobs.scheduler import SCHEDULER, pause
 from moorage.jobs.tables import Execution, Schedule, Task, Worker
 from moorage.registries.tables import Registry
 from moorage.settings import Secret

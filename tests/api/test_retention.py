@@ -10,7 +10,7 @@ from sqlalchemy import update
 from moorage.access.policy import Role
 from moorage.artifacts.tables import Artifact, Tag
 from moorage.db.unit_of_work import Work
-from moorage.jobs.schedule import fire
+from moorage.jobs.scheduler import fire
 from moorage.jobs.tables import Schedule
 from moorage.retention import service
 from moorage.retention.jobs import BATCH

@@ -13,7 +13,7 @@ from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
 from moorage.jobs import queue, tables
 from moorage.jobs.queue import job
-from moorage.jobs.task import Parts, Task
+from moorage.jobs.task_context import Parts, Task
 from moorage.jobs.worker import Worker
 from moorage.sealing import create_seal_key
 from moorage.settings import Database, Log, Settings, Storage

@@ -18,7 +18,7 @@ from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
 from moorage.jobs import queue, tables, worker
 from moorage.jobs.queue import JOBS
-from moorage.jobs.task import Parts
+from moorage.jobs.task_context import Parts
 from moorage.jobs.worker import Worker
 from moorage.sealing import create_seal_key
 from moorage.settings import Database, Log, Settings, Storage

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from moorage.cli.work import work
 from moorage.db.unit_of_work import Work
 from moorage.jobs.queue import job
-from moorage.jobs.task import Task
+from moorage.jobs.task_context import Task
 from moorage.settings import Database, Log, Settings, Storage
 from tests.jobs.haste import hasten
 

@@ -3,10 +3,10 @@
 import asyncio
 import re
 
-from moorage.jobs import queue, schedule
+from moorage.jobs import queue, scheduler
 from moorage.jobs.metrics import show_metrics
 from moorage.jobs.queue import ERROR, SUCCESS, job
-from moorage.jobs.task import Task
+from moorage.jobs.task_context import Task
 from tests.jobs.conftest import Office
 
 LINE = re.compile(r'([a-z_]+)(?:\{((?:[a-z]+="[^"]*",?)*)\})? (\S+)')
@@ -39,8 +39,8 @@ async def test_what_waits_runs_and_is_paused_is_told_for_each_kind(office: Offic
     for _ in range(3):
         await office.start("test.wait")
     await office.start("test.wait", delay_seconds=300)
-    await office.run(schedule.set_schedule, "TEST", kind="Daily", cron="0 0 0 * * *", job="test.wait")
-    await office.run(schedule.pause, "REPLICATION")
+    await office.run(scheduler.set_schedule, "TEST", kind="Daily", cron="0 0 0 * * *", job="test.wait")
+    await office.run(scheduler.pause, "REPLICATION")
     await office.execute("UPDATE task SET created_at = created_at - " + await hours(office, 2))
     found = await scrape(office)
     assert found["harbor_task_queue_size", "type=TEST"] == 4

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from moorage.db.unit_of_work import Work
-from moorage.jobs import claim, queue, worker
+from moorage.jobs import queue, task_claims, worker
 from moorage.jobs.queue import PENDING, RUNNING, STOPPED, SUCCESS
 from moorage.jobs.worker import Worker
 from moorage.settings import Settings
@@ -103,7 +103,7 @@ async def test_a_frozen_worker_that_wakes_writes_nothing_and_works_again(office:
     again = await office.start("life.steps", steps=1, seconds=0)
     await office.reaches(again, SUCCESS)
     assert (await office.row(again)).worker.split(".")[1] == str(first.pid)
-    assert len(await office.parts.database.look(claim.list_lives)) == 1
+    assert len(await office.parts.database.look(task_claims.list_lives)) == 1
 
 
 async def test_a_worker_that_is_told_to_end_gives_its_tasks_back_at_once(office: Office, hire: Hire) -> None:
@@ -113,7 +113,7 @@ async def test_a_worker_that_is_told_to_end_gives_its_tasks_back_at_once(office:
     first.send(signal.SIGTERM)
     assert first.wait() == 0
     assert (await office.row(task_id)).status == PENDING
-    assert not await office.parts.database.look(claim.list_lives)
+    assert not await office.parts.database.look(task_claims.list_lives)
     hire()
     await office.reaches(task_id, SUCCESS)
     assert [step for step, _ in await steps(office, task_id)] == list(range(16))

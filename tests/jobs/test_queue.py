@@ -11,7 +11,7 @@ from moorage.db.unit_of_work import Work
 from moorage.errors import Conflict
 from moorage.jobs import queue, tables, worker
 from moorage.jobs.queue import ERROR, PENDING, RUNNING, SCHEDULED, STOPPED, SUCCESS, GiveUp, RetryLater, TaskLost, job
-from moorage.jobs.task import LOG_BYTES, Task
+from moorage.jobs.task_context import LOG_BYTES, Task
 from tests.jobs.conftest import Office
 from tests.jobs.haste import HASTE
 

@@ -11,10 +11,10 @@ from sqlalchemy import select, update
 from moorage.db.base import db_now
 from moorage.db.unit_of_work import Work
 from moorage.errors import CronInvalid
-from moorage.jobs import schedule, tables
+from moorage.jobs import scheduler, tables
 from moorage.jobs.queue import SUCCESS, job
-from moorage.jobs.schedule import SCHEDULER
-from moorage.jobs.task import Task
+from moorage.jobs.scheduler import SCHEDULER
+from moorage.jobs.task_context import Task
 from moorage.settings import Settings
 from moorage.wiring import open_database
 from tests.jobs.conftest import Office
@@ -53,7 +53,7 @@ async def test_a_schedule_starts_its_job_with_its_arguments_and_waits_for_the_ne
         seen.append((deep, task.vendor_type, task.vendor_id))
 
     made = await office.run(
-        schedule.set_schedule, "TEST", 5, **HOURLY, arguments={"deep": True}, extra={"dry_run": False}
+        scheduler.set_schedule, "TEST", 5, **HOURLY, arguments={"deep": True}, extra={"dry_run": False}
     )
     now = await clock(office)
     assert (await row(office, made)).next_at == now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
@@ -73,27 +73,27 @@ async def test_a_schedule_starts_its_job_with_its_arguments_and_waits_for_the_ne
 
 
 async def test_setting_it_again_replaces_it_and_what_is_removed_starts_nothing(office: Office) -> None:
-    made = await office.run(schedule.set_schedule, "TEST", **HOURLY)
-    again = await office.run(schedule.set_schedule, "TEST", kind="Custom", cron="0 5 4 * * *", job="test.see")
+    made = await office.run(scheduler.set_schedule, "TEST", **HOURLY)
+    again = await office.run(scheduler.set_schedule, "TEST", kind="Custom", cron="0 5 4 * * *", job="test.see")
     assert again == made
     assert (await row(office, made)).cron == "0 5 4 * * *"
-    await office.run(schedule.ensure_schedule, "TEST", cron="0 0 0 * * *", job="test.other")
+    await office.run(scheduler.ensure_schedule, "TEST", cron="0 0 0 * * *", job="test.other")
     assert (await row(office, made)).cron == "0 5 4 * * *"
     with pytest.raises(CronInvalid):
-        await office.run(schedule.set_schedule, "TEST", kind="Custom", cron="* * * * * *", job="test.see")
-    assert (await office.parts.database.look(schedule.list_schedules, offset=0, limit=10))[1] == 1
-    assert await office.run(schedule.remove_schedule, "TEST")
-    assert not await office.run(schedule.remove_schedule, "TEST")
-    assert await schedule.fire_all(office.parts.database) == 0
+        await office.run(scheduler.set_schedule, "TEST", kind="Custom", cron="* * * * * *", job="test.see")
+    assert (await office.parts.database.look(scheduler.list_schedules, offset=0, limit=10))[1] == 1
+    assert await office.run(scheduler.remove_schedule, "TEST")
+    assert not await office.run(scheduler.remove_schedule, "TEST")
+    assert await scheduler.fire_all(office.parts.database) == 0
 
 
 async def test_many_schedulers_fire_each_tick_once(office: Office, settings: Settings) -> None:
     for number in range(10):
-        await office.run(schedule.set_schedule, "TEST", number, **HOURLY)
+        await office.run(scheduler.set_schedule, "TEST", number, **HOURLY)
     await shift(office, next_at=-1)
     others = [open_database(settings) for _ in range(4)]
     try:
-        fired = await asyncio.gather(*(schedule.fire_all(one) for one in others for _ in range(5)))
+        fired = await asyncio.gather(*(scheduler.fire_all(one) for one in others for _ in range(5)))
     finally:
         for one in others:
             await one.close()
@@ -103,13 +103,13 @@ async def test_many_schedulers_fire_each_tick_once(office: Office, settings: Set
 
 
 async def test_six_hours_that_were_missed_are_one_tick(office: Office) -> None:
-    await office.run(schedule.set_schedule, "TEST", **HOURLY)
+    await office.run(scheduler.set_schedule, "TEST", **HOURLY)
     await shift(office, next_at=-6 * 3600, updated_at=-7 * 3600)
-    assert [await schedule.fire_all(office.parts.database) for _ in range(3)] == [1, 0, 0]
+    assert [await scheduler.fire_all(office.parts.database) for _ in range(3)] == [1, 0, 0]
 
 
 async def test_a_clock_set_back_a_little_repeats_no_tick(office: Office) -> None:
-    made = await office.run(schedule.set_schedule, "TEST", **HOURLY)
+    made = await office.run(scheduler.set_schedule, "TEST", **HOURLY)
     tick = (await row(office, made)).next_at
     # It is 20 minutes earlier than when this tick was fired.
     await office.run(
@@ -121,44 +121,44 @@ async def test_a_clock_set_back_a_little_repeats_no_tick(office: Office) -> None
         )
     )
     for _ in range(3):
-        assert await schedule.fire_all(office.parts.database) == 0
+        assert await scheduler.fire_all(office.parts.database) == 0
     found = await row(office, made)
     assert (found.next_at, found.ticked_at) == (tick + timedelta(hours=1), tick)
 
 
 async def test_a_clock_set_back_far_starts_anew_from_the_time_it_says(office: Office) -> None:
-    made = await office.run(schedule.set_schedule, "TEST", **HOURLY)
+    made = await office.run(scheduler.set_schedule, "TEST", **HOURLY)
     tick = (await row(office, made)).next_at
     await shift(office, next_at=90_000, ticked_at=86_400, updated_at=86_400)
-    assert await schedule.fire_all(office.parts.database) == 0
+    assert await scheduler.fire_all(office.parts.database) == 0
     found = await row(office, made)
     assert found.next_at == tick
     assert found.updated_at <= await clock(office)
 
 
 async def test_a_pause_holds_all_schedules_and_its_ticks_are_left_out(office: Office) -> None:
-    made = await office.run(schedule.set_schedule, "TEST", **HOURLY)
-    await office.run(schedule.pause, SCHEDULER)
-    await office.run(schedule.pause, SCHEDULER)
+    made = await office.run(scheduler.set_schedule, "TEST", **HOURLY)
+    await office.run(scheduler.pause, SCHEDULER)
+    await office.run(scheduler.pause, SCHEDULER)
     await shift(office, next_at=-5)
-    assert await schedule.fire_all(office.parts.database) == 0
-    assert await office.parts.database.look(schedule.is_paused, SCHEDULER)
-    await office.run(schedule.resume, SCHEDULER)
-    await office.run(schedule.resume, SCHEDULER)
-    assert await schedule.fire_all(office.parts.database) == 0
+    assert await scheduler.fire_all(office.parts.database) == 0
+    assert await office.parts.database.look(scheduler.is_paused, SCHEDULER)
+    await office.run(scheduler.resume, SCHEDULER)
+    await office.run(scheduler.resume, SCHEDULER)
+    assert await scheduler.fire_all(office.parts.database) == 0
     assert (await row(office, made)).next_at > await clock(office)
     await shift(office, next_at=-5)
-    assert await schedule.fire_all(office.parts.database) == 1
+    assert await scheduler.fire_all(office.parts.database) == 1
 
 
 async def test_a_broken_schedule_does_not_stop_the_others(office: Office, caplog: pytest.LogCaptureFixture) -> None:
-    broken = await office.run(schedule.set_schedule, "TEST", 1, **HOURLY)
-    worse = await office.run(schedule.set_schedule, "TEST", 2, **HOURLY)
-    await office.run(schedule.set_schedule, "TEST", 3, **HOURLY)
+    broken = await office.run(scheduler.set_schedule, "TEST", 1, **HOURLY)
+    worse = await office.run(scheduler.set_schedule, "TEST", 2, **HOURLY)
+    await office.run(scheduler.set_schedule, "TEST", 3, **HOURLY)
     await office.execute(f"UPDATE schedule SET cron = 'never' WHERE id = {broken}")  # noqa: S608 - ours
     await office.execute(f"UPDATE schedule SET arguments = '3' WHERE id = {worse}")  # noqa: S608 - ours
     await shift(office, next_at=-5)
-    assert await schedule.fire_all(office.parts.database) == 2
+    assert await scheduler.fire_all(office.parts.database) == 2
     assert (await row(office, broken)).next_at is None
     assert "broken" in caplog.text
     assert "could not be fired" in caplog.text

@@ -8,9 +8,9 @@ import pytest
 from moorage.db.engine import Database
 from moorage.errors import DatabaseUnavailable
 from moorage.events import SYSTEM, Actor
-from moorage.jobs import claim
+from moorage.jobs import task_claims
 from moorage.jobs.queue import ERROR, PENDING, RUNNING, SUCCESS, job
-from moorage.jobs.task import Task
+from moorage.jobs.task_context import Task
 from moorage.settings import Settings
 from moorage.wiring import open_database
 from tests.jobs.conftest import Office
@@ -45,7 +45,7 @@ async def test_an_idle_worker_ends_when_it_is_told_to(office: Office) -> None:
         await office.reaches(task_id, SUCCESS)
 
         async def is_gone() -> bool:
-            return worker.id not in await office.parts.database.look(claim.list_lives)
+            return worker.id not in await office.parts.database.look(task_claims.list_lives)
 
         await office.until(is_gone)
 
@@ -57,10 +57,10 @@ async def test_a_task_that_kills_its_workers_is_not_tried_for_ever(office: Offic
 
     task_id = await office.start("test.kill")
     database = office.parts.database
-    for number in range(claim.LOST_LIMIT + 1):
-        [one] = await database.run(SYSTEM, claim.claim, f"worker-{number}", {"test.kill": 0}, 1)
+    for number in range(task_claims.LOST_LIMIT + 1):
+        [one] = await database.run(SYSTEM, task_claims.claim, f"worker-{number}", {"test.kill": 0}, 1)
         assert (one.id, one.attempt) == (task_id, number + 1)
-        assert await database.run(SYSTEM, claim.recover, [f"worker-{number}"]) == 1
+        assert await database.run(SYSTEM, task_claims.recover, [f"worker-{number}"]) == 1
     row = await office.row(task_id)
     assert row.status == ERROR
     assert "workers died" in row.message
@@ -80,7 +80,7 @@ async def test_a_claim_whose_reply_was_lost_is_given_back(office: Office) -> Non
     async with office.working() as worker:
         task_id = await office.start("test.see", delay_seconds=3600)
         await office.execute(f"UPDATE task SET status = 'Pending' WHERE id = {task_id}")  # noqa: S608 - ours
-        taken = await office.run(claim.claim, worker.id, {"test.see": 1}, 1)
+        taken = await office.run(task_claims.claim, worker.id, {"test.see": 1}, 1)
         if taken:  # the worker may have been faster
             row = await office.reaches(task_id, SUCCESS)
             assert (row.attempt, row.lost) == (2, 1)
@@ -97,7 +97,7 @@ async def test_many_workers_that_claim_at_once_take_up_each_task_once(office: Of
             one
             for taken in await asyncio.gather(
                 *(
-                    other.run(SYSTEM, claim.claim, f"w{n}", limits, 7)
+                    other.run(SYSTEM, task_claims.claim, f"w{n}", limits, 7)
                     for n, other in enumerate(others)
                     for _ in range(5)
                 )
@@ -127,7 +127,7 @@ async def test_an_end_whose_reply_was_lost_is_an_end_all_the_same(
 
     async def loses(self: Database, actor: Actor, story: Any, /, *args: Any, **kwargs: Any) -> Any:
         """The end of the first attempt: once nothing was written, once everything was."""
-        if story is not claim.finish:
+        if story is not task_claims.finish:
             return await run(self, actor, story, *args, **kwargs)
         ends.append(args)
         if len(ends) == 1:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from moorage.jobs.schedule import fire
+from moorage.jobs.scheduler import fire
 from tests.api.client import OCI_MANIFEST, Client, Repo, Server, descriptor, digest_of, encode, image
 from tests.api.conftest import unique
 from tests.api.replication.conftest import (

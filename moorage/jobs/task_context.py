@@ -11,8 +11,8 @@ from moorage.configuration.cached_settings import Live
 from moorage.db.engine import Database
 from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM, Actor
-from moorage.jobs.claim import Attempt, Progress, clean, finish, require_held
 from moorage.jobs.queue import SUCCESS
+from moorage.jobs.task_claims import Attempt, Progress, clean, finish, require_held
 from moorage.remotes.http import Outgoing
 from moorage.sealing import Seals
 from moorage.settings import Settings

@@ -3,8 +3,8 @@
 from moorage.db.unit_of_work import Work
 from moorage.jobs import service
 from moorage.jobs.queue import job
-from moorage.jobs.schedule import ensure_schedule
-from moorage.jobs.task import Task
+from moorage.jobs.scheduler import ensure_schedule
+from moorage.jobs.task_context import Task
 
 SWEEP = "EXECUTION_SWEEP"
 
