@@ -50,7 +50,7 @@ from moorage.identity.tokens import TokenKeys
 from moorage.identity.uses import UseNotes
 from moorage.logs import is_text, with_cause
 from moorage.mirrors.live import Mirrors
-from moorage.proxycache.cache import ProxyCache
+from moorage.proxycache.proxy_cache import ProxyCache
 from moorage.registries.health import keep_health
 from moorage.remotes.http import Outgoing
 from moorage.sealing import Seals

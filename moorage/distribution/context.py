@@ -7,7 +7,7 @@ from moorage.configuration.cached_settings import Live
 from moorage.db.engine import Database
 from moorage.distribution.auth import Gate
 from moorage.mirrors.live import Mirrors
-from moorage.proxycache.cache import ProxyCache
+from moorage.proxycache.proxy_cache import ProxyCache
 from moorage.settings import Settings
 from moorage.storage.base import Storage
 from moorage.web.metrics import Metrics

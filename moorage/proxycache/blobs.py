@@ -26,11 +26,11 @@ from moorage.errors import (
     UpstreamFailed,
 )
 from moorage.oci.digest import Digest, Hasher
-from moorage.proxycache.arrivals import FAILED, WHOLE, Arrival, Arrivals, Head, Progress, tail
-from moorage.proxycache.evict import Evict
-from moorage.proxycache.explain import explain, retell, tell
-from moorage.proxycache.proxies import Proxy
+from moorage.proxycache.error_messages import explain, retell, tell
+from moorage.proxycache.eviction import Evict
+from moorage.proxycache.inflight_fetches import FAILED, WHOLE, Arrival, Arrivals, Head, Progress, tail
 from moorage.proxycache.service import PROXY
+from moorage.proxycache.upstreams import Proxy
 from moorage.remotes.patience import Attempts, Patience
 from moorage.storage.base import LocalFile
 

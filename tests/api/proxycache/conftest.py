@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from moorage.access.policy import Role
 from moorage.oci.digest import compute
-from moorage.proxycache import held, listing, proxies, remembered
+from moorage.proxycache import pending_manifests, upstream_cache, upstream_lists, upstreams
 from tests.api.client import OCI_INDEX, OCI_MANIFEST, Answer, Client, Server, encode, image
 from tests.api.conftest import make_user, unique
 from tests.api.test_labels_api import ask
@@ -38,7 +38,7 @@ CLOCK = Clock()
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     CLOCK.later = 0
-    for module in (held, proxies, listing, remembered):
+    for module in (pending_manifests, upstreams, upstream_lists, upstream_cache):
         monkeypatch.setattr(module, "monotonic", CLOCK)
 
 

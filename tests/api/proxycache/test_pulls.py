@@ -14,7 +14,7 @@ from moorage.db.engine import Query, Row, _SqliteReader
 from moorage.db.query_execution import PostgresqlReader
 from moorage.db.unit_of_work import Work
 from moorage.oci.digest import compute
-from moorage.proxycache import arrivals
+from moorage.proxycache import inflight_fetches
 from tests.api.client import OCI_MANIFEST, Answer, Client, Server
 from tests.api.conftest import make_user
 from tests.api.proxycache.conftest import CLOCK, Mirror, Shelf, make_mirror
@@ -433,7 +433,7 @@ async def test_a_filter_that_cannot_be_read_lets_nothing_through(app: Server, ad
 async def test_a_full_disk_is_said(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
     mirror.shelf.put("team/app", "v1")
     digest = str(compute(b"layer of team/app v1 "))
-    monkeypatch.setattr(arrivals, "_SPARE_BYTES", 1 << 60)
+    monkeypatch.setattr(inflight_fetches, "_SPARE_BYTES", 1 << 60)
     full = await mirror.blob("team/app", digest)
     assert (full.status, full.json()["errors"][0]["detail"]["reason"]) == (503, "UPSTREAM_FAILED")
     assert "storage is full" in full.body.decode()

@@ -9,7 +9,7 @@ import msgspec
 
 from moorage.artifacts.pull import FoundManifest
 from moorage.errors import ManifestUnknown, Problem, RemoteBusy, RemoteUnavailable
-from moorage.proxycache.proxies import Proxy
+from moorage.proxycache.upstreams import Proxy
 from moorage.remotes.patience import read_retry_after
 
 _PAUSE_SECONDS = 5.0

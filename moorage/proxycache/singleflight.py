@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from moorage.proxycache.arrivals import Arrivals
+from moorage.proxycache.inflight_fetches import Arrivals
 
 
 class Turns:

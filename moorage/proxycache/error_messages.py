@@ -14,8 +14,8 @@ from moorage.errors import (
     TooMany,
     UpstreamFailed,
 )
-from moorage.proxycache.arrivals import Head
-from moorage.proxycache.proxies import Proxy
+from moorage.proxycache.inflight_fetches import Head
+from moorage.proxycache.upstreams import Proxy
 
 log = logging.getLogger("moorage.proxycache")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from moorage.errors import Problem, RepositoryUnknown
 from moorage.oci.digest import Digest
-from moorage.proxycache.proxies import Proxy
+from moorage.proxycache.upstreams import Proxy
 from moorage.remotes.reading import Referrer
 
 MAX_TAGS = 100_000

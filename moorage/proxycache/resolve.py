@@ -24,12 +24,12 @@ from moorage.errors import (
 )
 from moorage.oci.digest import Digest
 from moorage.proxycache import service
-from moorage.proxycache.evict import Evict
-from moorage.proxycache.explain import tell
-from moorage.proxycache.proxies import Proxy
-from moorage.proxycache.remembered import Remembered
+from moorage.proxycache.error_messages import tell
+from moorage.proxycache.eviction import Evict
 from moorage.proxycache.service import PROXY
-from moorage.proxycache.turns import Turns
+from moorage.proxycache.singleflight import Turns
+from moorage.proxycache.upstream_cache import Remembered
+from moorage.proxycache.upstreams import Proxy
 from moorage.remotes.reading import RemoteManifest
 
 ASK_SECONDS = 10.0

@@ -8,15 +8,15 @@ from moorage.artifacts.pulled import PullNotes
 from moorage.artifacts.stored import Shelf
 from moorage.errors import BlobUnknown, ManifestUnknown
 from moorage.oci.digest import Digest
-from moorage.proxycache.arrivals import Arrivals
 from moorage.proxycache.blobs import Blobs, Coming, Wanted
-from moorage.proxycache.evict import Evict, Refused
-from moorage.proxycache.held import Held
-from moorage.proxycache.listing import Listing
-from moorage.proxycache.lookups import Lookups, Served
-from moorage.proxycache.proxies import Proxies
-from moorage.proxycache.remembered import Remembered
-from moorage.proxycache.turns import Turns
+from moorage.proxycache.eviction import Evict, Refused
+from moorage.proxycache.inflight_fetches import Arrivals
+from moorage.proxycache.pending_manifests import Held
+from moorage.proxycache.resolve import Lookups, Served
+from moorage.proxycache.singleflight import Turns
+from moorage.proxycache.upstream_cache import Remembered
+from moorage.proxycache.upstream_lists import Listing
+from moorage.proxycache.upstreams import Proxies
 from moorage.remotes.http import Outgoing
 from moorage.remotes.reading import Referrer
 from moorage.sealing import Seals

@@ -13,8 +13,8 @@ from moorage.db.unit_of_work import Work
 from moorage.errors import ManifestInUse, ManifestUnknown, QuotaExceeded, TagImmutable
 from moorage.events import Actor
 from moorage.oci.digest import Digest
-from moorage.proxycache.proxies import Proxy
 from moorage.proxycache.service import PROXY
+from moorage.proxycache.upstreams import Proxy
 
 Refused = Callable[[Actor, str, str, QuotaExceeded], None]
 """Told that a repository had no room for a tag, a digest or (empty) a blob, as of a push that was refused."""

@@ -17,9 +17,9 @@ from moorage.oci import manifest as manifests
 from moorage.oci.digest import Digest
 from moorage.proxycache import service
 from moorage.proxycache.blobs import Wanted
-from moorage.proxycache.lookups import Served
-from moorage.proxycache.proxies import Proxy
+from moorage.proxycache.resolve import Served
 from moorage.proxycache.service import PROXY
+from moorage.proxycache.upstreams import Proxy
 from moorage.remotes.reading import RemoteManifest
 
 _QUIET_SECONDS = 5.0
