@@ -52,7 +52,7 @@ from moorage.logs import is_text, with_cause
 from moorage.mirrors.live import Mirrors
 from moorage.proxycache.proxy_cache import ProxyCache
 from moorage.registries.health import keep_health
-from moorage.remotes.http import Outgoing
+from moorage.remotes.http_client import Outgoing
 from moorage.sealing import Seals
 from moorage.settings import Settings
 from moorage.site.pages import Explorer

@@ -12,7 +12,7 @@ from moorage.errors import Problem
 from moorage.gc import jobs as gc
 from moorage.jobs import history_cleanup
 from moorage.jobs.task_context import Parts
-from moorage.remotes.http import Outgoing
+from moorage.remotes.http_client import Outgoing
 from moorage.replication import jobs as replication
 from moorage.retention import jobs as retention
 from moorage.sealing import Seals

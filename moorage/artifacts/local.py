@@ -1,4 +1,4 @@
-"""Our own content with the face of a remote: what `remotes/copy.py` copies from and to.
+"""Our own content with the face of a remote: what `remotes/artifact_copy.py` copies from and to.
 
 Who may copy what is decided before: here everything is seen, as by the system itself. What is written is charged, ruled
 and told like any push.
@@ -39,8 +39,8 @@ from moorage.oci import manifest as manifests
 from moorage.oci.digest import Digest, compute
 from moorage.oci.media_types import OCI_INDEX
 from moorage.oci.names import parse_repository, parse_tag
-from moorage.remotes.reading import Referrer, RemoteManifest, read_referrers, referrers_tag
-from moorage.remotes.uploads import JOURNAL_BYTES, Feed, Journal, Read
+from moorage.remotes.blob_upload import JOURNAL_BYTES, Feed, Journal, Read
+from moorage.remotes.registry_reader import Referrer, RemoteManifest, read_referrers, referrers_tag
 from moorage.storage.base import LocalFile, Progress
 
 _PAGE = 1_000

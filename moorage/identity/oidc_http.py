@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from moorage.errors import OidcUnavailable, RemoteMisbehaved, RemoteUnavailable, TargetRefused
-from moorage.remotes.http import Outgoing
+from moorage.remotes.http_client import Outgoing
 
 TIMEOUT_SECONDS = 10.0
 MAX_ANSWER_BYTES = 1_048_576

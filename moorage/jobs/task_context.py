@@ -13,7 +13,7 @@ from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM, Actor
 from moorage.jobs.queue import SUCCESS
 from moorage.jobs.task_claims import Attempt, Progress, clean, finish, require_held
-from moorage.remotes.http import Outgoing
+from moorage.remotes.http_client import Outgoing
 from moorage.sealing import Seals
 from moorage.settings import Settings
 from moorage.storage.base import Storage

@@ -31,7 +31,7 @@ from moorage.proxycache.eviction import Evict
 from moorage.proxycache.inflight_fetches import FAILED, WHOLE, Arrival, Arrivals, Head, Progress, tail
 from moorage.proxycache.service import PROXY
 from moorage.proxycache.upstreams import Proxy
-from moorage.remotes.patience import Attempts, Patience
+from moorage.remotes.retry_policy import Attempts, Patience
 from moorage.storage.base import LocalFile
 
 _PATIENCE = Patience(tries=4, first_seconds=0.2, longest_seconds=5.0)

@@ -20,7 +20,7 @@ from moorage.proxycache.blobs import Wanted
 from moorage.proxycache.resolve import Served
 from moorage.proxycache.service import PROXY
 from moorage.proxycache.upstreams import Proxy
-from moorage.remotes.reading import RemoteManifest
+from moorage.remotes.registry_reader import RemoteManifest
 
 _QUIET_SECONDS = 5.0
 """How long nothing of a repository was pulled before what is missing is fetched."""

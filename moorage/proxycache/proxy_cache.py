@@ -17,8 +17,8 @@ from moorage.proxycache.singleflight import Turns
 from moorage.proxycache.upstream_cache import Remembered
 from moorage.proxycache.upstream_lists import Listing
 from moorage.proxycache.upstreams import Proxies
-from moorage.remotes.http import Outgoing
-from moorage.remotes.reading import Referrer
+from moorage.remotes.http_client import Outgoing
+from moorage.remotes.registry_reader import Referrer
 from moorage.sealing import Seals
 
 _WHOLE_EVERY_SECONDS = 2.0

@@ -30,7 +30,7 @@ from moorage.proxycache.service import PROXY
 from moorage.proxycache.singleflight import Turns
 from moorage.proxycache.upstream_cache import Remembered
 from moorage.proxycache.upstreams import Proxy
-from moorage.remotes.reading import RemoteManifest
+from moorage.remotes.registry_reader import RemoteManifest
 
 ASK_SECONDS = 10.0
 """How long a look-up may take when there is something to serve without it."""

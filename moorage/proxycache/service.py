@@ -24,7 +24,7 @@ from moorage.oci.digest import Digest
 from moorage.projects.tables import Project
 from moorage.proxycache.tables import ProxyManifest, ProxyTag
 from moorage.registries.service import RegistryRow, get_registry
-from moorage.remotes.reading import RemoteManifest
+from moorage.remotes.registry_reader import RemoteManifest
 
 PROXY = Actor(name="proxy-cache", credential="system")
 """In whose name a proxy keeps what it fetched."""

@@ -10,7 +10,7 @@ from typing import Any
 from moorage.errors import Problem, RepositoryUnknown
 from moorage.oci.digest import Digest
 from moorage.proxycache.upstreams import Proxy
-from moorage.remotes.reading import Referrer
+from moorage.remotes.registry_reader import Referrer
 
 MAX_TAGS = 100_000
 _LISTS = 64

@@ -15,10 +15,10 @@ from moorage.proxycache.service import ProxyRow
 from moorage.registries.adapters import get_adapter, open_adapter
 from moorage.registries.adapters.docker_hub import OFFICIAL, DockerHub
 from moorage.registries.service import draft_of, endpoint_of
-from moorage.remotes.client import Client
-from moorage.remotes.connection import Endpoint
-from moorage.remotes.http import Outgoing
-from moorage.remotes.patience import IMPATIENT
+from moorage.remotes.http_client import Outgoing
+from moorage.remotes.registry_client import Client
+from moorage.remotes.registry_connection import Endpoint
+from moorage.remotes.retry_policy import IMPATIENT
 from moorage.sealing import SealBroken, Seals
 from moorage.selectors import Selector, compile_selector
 from moorage.settings import Secret, Settings

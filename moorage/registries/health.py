@@ -12,9 +12,9 @@ from moorage.events import SYSTEM
 from moorage.registries import service
 from moorage.registries.adapters import open_adapter
 from moorage.registries.service import RegistryRow
-from moorage.remotes.connection import Endpoint
-from moorage.remotes.http import Outgoing
-from moorage.remotes.patience import IMPATIENT
+from moorage.remotes.http_client import Outgoing
+from moorage.remotes.registry_connection import Endpoint
+from moorage.remotes.retry_policy import IMPATIENT
 from moorage.sealing import SealBroken, Seals
 
 SECONDS = 20.0

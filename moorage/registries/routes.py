@@ -24,7 +24,7 @@ from moorage.registries import health, service
 from moorage.registries.adapters import get_adapter, list_adapters
 from moorage.registries.adapters.base import Adapter
 from moorage.registries.service import Draft, RegistryRow
-from moorage.remotes.http import Outgoing
+from moorage.remotes.http_client import Outgoing
 from moorage.sealing import SealBroken
 from moorage.settings import Secret
 

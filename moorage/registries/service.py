@@ -15,8 +15,8 @@ from moorage.errors import RegistryExists, RegistryInUse, RegistryInvalid, Regis
 from moorage.events import RegistryChanged
 from moorage.registries.adapters import get_adapter
 from moorage.registries.tables import Registry
-from moorage.remotes.addresses import parse_target
-from moorage.remotes.connection import Endpoint
+from moorage.remotes.address_policy import parse_target
+from moorage.remotes.registry_connection import Endpoint
 from moorage.sealing import Seals
 from moorage.settings import Secret
 

@@ -30,9 +30,9 @@ from moorage.oci.digest import Digest
 from moorage.oci.names import parse_repository
 from moorage.registries.adapters.base import Adapter
 from moorage.registries.service import RegistryRow, endpoint_of, find_registry
-from moorage.remotes.copy import Copied, Options, Progress, Source, Watch, copy_artifact
-from moorage.remotes.patience import read_retry_after
-from moorage.remotes.uploads import CHUNK_BYTES, cancel_upload
+from moorage.remotes.artifact_copy import Copied, Options, Progress, Source, Watch, copy_artifact
+from moorage.remotes.blob_upload import CHUNK_BYTES, cancel_upload
+from moorage.remotes.retry_policy import read_retry_after
 from moorage.replication import service, sources
 from moorage.replication.rules import rename
 from moorage.replication.service import Policy

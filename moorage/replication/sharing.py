@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from moorage.registries.adapters import open_adapter
 from moorage.registries.adapters.base import Adapter
-from moorage.remotes.connection import Endpoint
-from moorage.remotes.http import Outgoing
+from moorage.remotes.http_client import Outgoing
+from moorage.remotes.registry_connection import Endpoint
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from moorage import faults
 from moorage.errors import Problem
 from moorage.jobs.queue import GiveUp, RetryLater, job
 from moorage.jobs.task_context import Task
-from moorage.remotes.addresses import parse_target
+from moorage.remotes.address_policy import parse_target
 from moorage.webhooks import deliveries
 from moorage.webhooks.deliveries import Delivery
 from moorage.webhooks.payload import make_message, sign

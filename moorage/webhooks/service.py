@@ -17,7 +17,7 @@ from moorage.db.unit_of_work import Work
 from moorage.errors import Denied, WebhookExists, WebhookInvalid, WebhookLimit, WebhookUnknown
 from moorage.events import WebhookChanged
 from moorage.jobs.tables import Execution, Task
-from moorage.remotes.addresses import parse_target
+from moorage.remotes.address_policy import parse_target
 from moorage.sealing import Seals
 from moorage.selectors import compile_selector
 from moorage.webhooks.payload import DEFAULT, EVENT_TYPES, FORMATS, LATER

@@ -8,10 +8,10 @@ from moorage import faults
 from moorage.artifacts.local import Local
 from moorage.artifacts.stored import OwnShelf
 from moorage.events import SYSTEM
-from moorage.remotes.client import open_client
-from moorage.remotes.connection import Endpoint
-from moorage.remotes.copy import copy_artifact
-from moorage.remotes.http import Outgoing
+from moorage.remotes.artifact_copy import copy_artifact
+from moorage.remotes.http_client import Outgoing
+from moorage.remotes.registry_client import open_client
+from moorage.remotes.registry_connection import Endpoint
 from moorage.settings import Secret, Settings
 from moorage.storage.open import open_storage
 from moorage.wiring import open_database

@@ -26,10 +26,10 @@ from moorage.oci.media_types import EMPTY, OCI_MANIFEST
 from moorage.registries.adapters import get_adapter, list_adapters, open_adapter
 from moorage.registries.adapters.amazon import sign
 from moorage.registries.adapters.base import NOT_PROVEN, Adapter, is_plain, prefix_of
-from moorage.remotes.addresses import parse_target
-from moorage.remotes.connection import Connection, Endpoint
-from moorage.remotes.http import Outgoing
-from moorage.remotes.patience import IMPATIENT
+from moorage.remotes.address_policy import parse_target
+from moorage.remotes.http_client import Outgoing
+from moorage.remotes.registry_connection import Connection, Endpoint
+from moorage.remotes.retry_policy import IMPATIENT
 from moorage.settings import Secret
 from tests import serving
 from tests.fakes.scripted import Heard, Say, Scripted, scripted

@@ -17,10 +17,10 @@ import pytest
 import pytest_asyncio
 
 from moorage.errors import Problem, RemoteMisbehaved, RemoteUnavailable, TargetRefused
-from moorage.remotes import http as remote_http
-from moorage.remotes.addresses import Address
-from moorage.remotes.http import Outgoing, resolve_name
-from moorage.remotes.lines import Line, Lines
+from moorage.remotes import http_client as remote_http
+from moorage.remotes.address_policy import Address
+from moorage.remotes.connection_pool import Line, Lines
+from moorage.remotes.http_client import Outgoing, resolve_name
 from tests.commands import make_certificate
 from tests.parts.base import free_port
 

@@ -17,9 +17,9 @@ import pytest
 
 from moorage.oci.digest import Digest, compute
 from moorage.oci.media_types import OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST
-from moorage.remotes.client import Client, open_client
-from moorage.remotes.connection import Endpoint
-from moorage.remotes.http import Outgoing
+from moorage.remotes.http_client import Outgoing
+from moorage.remotes.registry_client import Client, open_client
+from moorage.remotes.registry_connection import Endpoint
 from moorage.settings import Secret
 from tests import serving
 from tests.fakes.flaky import Asked, Fault, Flaky, flaky

@@ -22,12 +22,12 @@ from moorage.errors import (
 )
 from moorage.oci.digest import Digest, compute
 from moorage.oci.media_types import EMPTY, OCI_INDEX, OCI_MANIFEST
-from moorage.remotes.client import Client, open_client
-from moorage.remotes.connection import Endpoint
-from moorage.remotes.http import Outgoing
-from moorage.remotes.patience import Patience
-from moorage.remotes.reading import referrers_tag
-from moorage.remotes.uploads import Read, send_blob
+from moorage.remotes.blob_upload import Read, send_blob
+from moorage.remotes.http_client import Outgoing
+from moorage.remotes.registry_client import Client, open_client
+from moorage.remotes.registry_connection import Endpoint
+from moorage.remotes.registry_reader import referrers_tag
+from moorage.remotes.retry_policy import Patience
 from moorage.settings import Secret
 from tests import serving
 from tests.fakes.flaky import Asked, Fault, flaky
@@ -132,7 +132,7 @@ async def test_a_blob_comes_back_as_it_was_sent(peer: Peer, size: int, chunk: in
 async def test_manifests_tags_and_repositories_are_listed_page_by_page(
     peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("moorage.remotes.reading.PAGE", 3)
+    monkeypatch.setattr("moorage.remotes.registry_reader.PAGE", 3)
     layer = noise(peer.kind, 1000)
     raw = manifest_of(layer)
     names = [f"v{number}" for number in range(10)]
@@ -306,7 +306,7 @@ async def test_a_busy_registry_is_left_alone_for_as_long_as_it_says(
     async def sleep(seconds: float) -> None:
         slept.extend([seconds] if seconds else [])
 
-    monkeypatch.setattr("moorage.remotes.patience.asyncio.sleep", sleep)
+    monkeypatch.setattr("moorage.remotes.retry_policy.asyncio.sleep", sleep)
 
     def twice(_asked: Asked, count: int) -> Fault | None:
         return Fault(status=status, headers=("retry-after: 7",)) if count < 2 else None
@@ -344,7 +344,7 @@ async def test_a_registry_that_is_busy_between_two_parts_of_a_blob_is_waited_for
         async with open_client(Outgoing(), moorage.endpoint(proxy.host), patience=QUICK) as client:
             assert await client.find_blob("team/busy", compute(data)) == len(data)
             proxy.plan = lambda _asked, _count: next(faults)
-            monkeypatch.setattr("moorage.remotes.patience.asyncio.sleep", sleep)
+            monkeypatch.setattr("moorage.remotes.retry_policy.asyncio.sleep", sleep)
             assert await fetch(client, "team/busy", data) == data
 
     assert slept[1:] == [7]

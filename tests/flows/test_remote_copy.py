@@ -19,12 +19,12 @@ from moorage.events import SYSTEM
 from moorage.oci.digest import Digest, Hasher, compute
 from moorage.oci.media_types import COSIGN_SIMPLE_SIGNING, EMPTY, OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST
 from moorage.oci.platforms import Platform
-from moorage.remotes.client import Client, open_client
-from moorage.remotes.connection import Endpoint
-from moorage.remotes.copy import Copied, Options, Progress, Target, copy_artifact
-from moorage.remotes.http import Outgoing
-from moorage.remotes.patience import Patience
-from moorage.remotes.reading import referrers_tag
+from moorage.remotes.artifact_copy import Copied, Options, Progress, Target, copy_artifact
+from moorage.remotes.http_client import Outgoing
+from moorage.remotes.registry_client import Client, open_client
+from moorage.remotes.registry_connection import Endpoint
+from moorage.remotes.registry_reader import referrers_tag
+from moorage.remotes.retry_policy import Patience
 from moorage.settings import Secret, Settings
 from moorage.storage.open import open_storage
 from moorage.wiring import open_database
@@ -430,7 +430,7 @@ async def test_a_limit_of_speed_holds(here: Moorage, there: Moorage, monkeypatch
 
     async with ourselves(here) as local, away(there) as remote:
         await push(remote, "team/speed", content)
-        monkeypatch.setattr("moorage.remotes.copy.asyncio.sleep", sleep)
+        monkeypatch.setattr("moorage.remotes.artifact_copy.asyncio.sleep", sleep)
         copied: Copied = await copy_artifact(
             remote, "team/speed", "v1", local, "team/speed", tags=["v1"], options=Options(bytes_per_second=100_000)
         )

@@ -12,12 +12,12 @@ import pytest
 from moorage.errors import RemoteDenied, RemoteMisbehaved, RemoteUnavailable, TargetRefused
 from moorage.oci.digest import compute
 from moorage.oci.media_types import OCI_INDEX, OCI_MANIFEST
-from moorage.remotes.bearer import Challenge, parse_challenges
-from moorage.remotes.client import Client, open_client
-from moorage.remotes.connection import Endpoint
-from moorage.remotes.http import Outgoing
-from moorage.remotes.patience import IMPATIENT, Patience
-from moorage.remotes.uploads import send_blob
+from moorage.remotes.bearer_auth import Challenge, parse_challenges
+from moorage.remotes.blob_upload import send_blob
+from moorage.remotes.http_client import Outgoing
+from moorage.remotes.registry_client import Client, open_client
+from moorage.remotes.registry_connection import Endpoint
+from moorage.remotes.retry_policy import IMPATIENT, Patience
 from moorage.settings import Secret
 from tests.commands import make_certificate
 from tests.fakes.scripted import Heard, Say, Script, Scripted, scripted
@@ -328,7 +328,7 @@ def registry_of() -> Script:
 
 
 async def test_a_blob_that_comes_by_drops_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("moorage.remotes.reading.SLOW_SECONDS", 0.3)
+    monkeypatch.setattr("moorage.remotes.registry_reader.SLOW_SECONDS", 0.3)
     ended = asyncio.Event()
 
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

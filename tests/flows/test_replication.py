@@ -18,8 +18,8 @@ from moorage.artifacts import local as own
 from moorage.errors import RemoteUnavailable
 from moorage.oci.digest import Digest, Hasher, compute
 from moorage.oci.media_types import EMPTY, OCI_LAYER, OCI_MANIFEST
-from moorage.remotes.copy import Target
-from moorage.remotes.uploads import CHUNK_BYTES, JOURNAL_BYTES
+from moorage.remotes.artifact_copy import Target
+from moorage.remotes.blob_upload import CHUNK_BYTES, JOURNAL_BYTES
 from tests import serving
 from tests.fakes.flaky import Asked, Fault, flaky
 from tests.flows.test_background import ask, list_processes

@@ -10,12 +10,12 @@ import msgspec
 
 from moorage.errors import RegistryInvalid
 from moorage.registries.adapters.base import Adapter
-from moorage.remotes.addresses import By
-from moorage.remotes.bearer import Credentials
-from moorage.remotes.client import open_client
-from moorage.remotes.connection import Endpoint
-from moorage.remotes.http import Outgoing
-from moorage.remotes.patience import Patience
+from moorage.remotes.address_policy import By
+from moorage.remotes.bearer_auth import Credentials
+from moorage.remotes.http_client import Outgoing
+from moorage.remotes.registry_client import open_client
+from moorage.remotes.registry_connection import Endpoint
+from moorage.remotes.retry_policy import Patience
 
 
 @cache

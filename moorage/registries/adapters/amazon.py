@@ -19,11 +19,11 @@ import msgspec
 
 from moorage.errors import RemoteDenied, RemoteMisbehaved
 from moorage.registries.adapters.base import Adapter, Traits, count_pages, read_rows, read_text
-from moorage.remotes.addresses import Target, parse_target
-from moorage.remotes.bearer import Credentials
-from moorage.remotes.client import Client
-from moorage.remotes.connection import Endpoint, refusal
-from moorage.remotes.http import Answer
+from moorage.remotes.address_policy import Target, parse_target
+from moorage.remotes.bearer_auth import Credentials
+from moorage.remotes.http_client import Answer
+from moorage.remotes.registry_client import Client
+from moorage.remotes.registry_connection import Endpoint, refusal
 from moorage.selectors import Selector
 from moorage.settings import Secret
 

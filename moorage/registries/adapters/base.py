@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 import msgspec
 
 from moorage.errors import RemoteMisbehaved, RemoteRefused, RepositoryUnknown
-from moorage.remotes.bearer import Credentials
-from moorage.remotes.client import Client
-from moorage.remotes.connection import Endpoint, refusal
-from moorage.remotes.http import Answer
+from moorage.remotes.bearer_auth import Credentials
+from moorage.remotes.http_client import Answer
+from moorage.remotes.registry_client import Client
+from moorage.remotes.registry_connection import Endpoint, refusal
 from moorage.selectors import Selector, compile_selector
 from moorage.settings import Secret
 

@@ -11,8 +11,8 @@ import msgspec
 
 from moorage.errors import RemoteMisbehaved, RemoteRefused
 from moorage.registries.adapters.base import Adapter, Place, Traits, count_pages, read_rows, read_text
-from moorage.remotes.addresses import parse_target
-from moorage.remotes.connection import Endpoint
+from moorage.remotes.address_policy import parse_target
+from moorage.remotes.registry_connection import Endpoint
 from moorage.selectors import Selector
 
 API = "https://hub.docker.com"

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from moorage.errors import RemoteRefused
 from moorage.registries.adapters.base import Adapter, Place, Traits, count_pages, read_rows, read_text
-from moorage.remotes.addresses import parse_target
-from moorage.remotes.connection import Endpoint
+from moorage.remotes.address_policy import parse_target
+from moorage.remotes.registry_connection import Endpoint
 from moorage.selectors import Selector
 
 REGISTRY = "https://ghcr.io"

@@ -19,8 +19,8 @@ from joserfc.jwk import RSAKey
 
 from moorage.errors import RemoteDenied, RemoteMisbehaved
 from moorage.registries.adapters.base import Adapter, Place, Traits, count_pages, read_rows, read_text
-from moorage.remotes.addresses import parse_target
-from moorage.remotes.connection import Endpoint
+from moorage.remotes.address_policy import parse_target
+from moorage.remotes.registry_connection import Endpoint
 from moorage.selectors import Selector
 
 API = "https://artifactregistry.googleapis.com"

@@ -11,9 +11,9 @@ from urllib.parse import quote, urlencode
 
 from moorage.errors import RemoteMisbehaved, RemoteRefused
 from moorage.registries.adapters.base import Adapter, RemoteArtifact, Traits, count_pages, read_rows, read_text
-from moorage.remotes.client import Client
-from moorage.remotes.connection import Endpoint
-from moorage.remotes.http import Answer
+from moorage.remotes.http_client import Answer
+from moorage.remotes.registry_client import Client
+from moorage.remotes.registry_connection import Endpoint
 from moorage.selectors import Selector
 
 _PAGE = 100

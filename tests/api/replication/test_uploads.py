@@ -4,7 +4,7 @@ import pytest
 
 from moorage.artifacts import local
 from moorage.jobs.queue import Job
-from moorage.remotes import uploads
+from moorage.remotes import blob_upload
 from moorage.replication import jobs
 from tests.api.client import Client, Repo, Server, digest_of
 from tests.api.conftest import make_project
@@ -28,7 +28,7 @@ WHERE e.id = :run AND t.job = 'replication.copy' AND p.name = :name"""
 def _notes_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """What came of a blob is kept for the next attempt, however small the blob is."""
     monkeypatch.setattr(local, "JOURNAL_BYTES", 1)
-    monkeypatch.setattr(uploads, "JOURNAL_BYTES", 1)
+    monkeypatch.setattr(blob_upload, "JOURNAL_BYTES", 1)
     monkeypatch.setattr(local, "WHOLE_BYTES", 0)
     monkeypatch.setattr(Job, "delay", lambda *_: 0.05)
 
@@ -137,8 +137,10 @@ async def test_a_push_that_ends_for_good_cancels_its_upload(  # noqa: PLR0917 - 
 async def test_an_upload_that_is_not_gone_on_with_is_given_back_at_once(
     app: Server, admin: Client, repo: Repo, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploads, "JOURNAL_BYTES", 1 << 30)
-    monkeypatch.setattr(uploads, "_GIVE_BACK_SECONDS", 4)  # a busy machine may need more than one; a stop waits for it
+    monkeypatch.setattr(blob_upload, "JOURNAL_BYTES", 1 << 30)
+    monkeypatch.setattr(
+        blob_upload, "_GIVE_BACK_SECONDS", 4
+    )  # a busy machine may need more than one; a stop waits for it
     await repo.image("v1", config=CONFIG, layers=[b"only"])
     sink = Sink(BUSY)
     async with scripted(sink) as target, working(app):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moorage.errors import TargetRefused
-from moorage.remotes.addresses import Guard, Target, embedded, is_forbidden, parse_target
+from moorage.remotes.address_policy import Guard, Target, embedded, is_forbidden, parse_target
 
 NOBODY = [
     "0.0.0.0", "0.1.2.3", "169.254.169.254", "169.254.170.2", "224.0.0.1", "255.255.255.255", "240.0.0.1",  # noqa: S104 - a value

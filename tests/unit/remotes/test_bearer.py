@@ -7,10 +7,10 @@ import msgspec
 import pytest
 
 from moorage.errors import RemoteDenied, RemoteMisbehaved
-from moorage.remotes import bearer
-from moorage.remotes.addresses import parse_target
-from moorage.remotes.bearer import Credentials, Keyring
-from moorage.remotes.http import Answer
+from moorage.remotes import bearer_auth
+from moorage.remotes.address_policy import parse_target
+from moorage.remotes.bearer_auth import Credentials, Keyring
+from moorage.remotes.http_client import Answer
 from moorage.settings import Secret
 
 CHALLENGE = 'Bearer realm="https://registry.example/token",service="s",scope="repository:a/b:pull"'
@@ -65,7 +65,7 @@ async def test_a_token_that_is_refused_is_replaced_once() -> None:
 
 async def test_a_token_is_used_for_as_long_as_it_says_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
-    monkeypatch.setattr("moorage.remotes.bearer.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("moorage.remotes.bearer_auth.time.monotonic", lambda: now[0])
     for body, seconds in (
         ({"token": "t"}, 50), ({"token": "t", "expires_in": 300}, 290), ({"token": "t", "expires_in": 1}, 50),
         ({"token": "t", "expires_in": 10**9}, 3590), ({"token": "t", "expires_in": "x"}, 50),
@@ -107,7 +107,7 @@ async def test_what_cannot_be_answered_is_refused() -> None:
 
 
 async def test_very_many_tokens_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bearer, "MAX_TOKENS", 10)
+    monkeypatch.setattr(bearer_auth, "MAX_TOKENS", 10)
     realm = Realm()
     keys = ring(realm)
     await keys.answer(CHALLENGE, PULL, {})

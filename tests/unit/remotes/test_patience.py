@@ -6,7 +6,7 @@ from email.utils import format_datetime
 import pytest
 
 from moorage.errors import RemoteBusy, RemoteUnavailable
-from moorage.remotes.patience import HEADWAY_BYTES, Attempts, Patience, busy, read_retry_after
+from moorage.remotes.retry_policy import HEADWAY_BYTES, Attempts, Patience, busy, read_retry_after
 
 
 def test_retry_after_is_a_number_of_seconds_or_a_moment() -> None:
@@ -33,7 +33,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
-    monkeypatch.setattr("moorage.remotes.patience.asyncio.sleep", sleep)
+    monkeypatch.setattr("moorage.remotes.retry_policy.asyncio.sleep", sleep)
     return waits
 
 

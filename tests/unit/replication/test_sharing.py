@@ -6,8 +6,8 @@ import pytest
 
 from moorage.errors import RegistryInvalid
 from moorage.registries.adapters.base import Adapter
-from moorage.remotes.connection import Endpoint
-from moorage.remotes.http import Outgoing
+from moorage.remotes.http_client import Outgoing
+from moorage.remotes.registry_connection import Endpoint
 from moorage.replication import sharing
 from moorage.replication.sharing import share_adapter
 from moorage.settings import Secret

@@ -30,9 +30,9 @@ import httpcore
 import msgspec
 
 from moorage.errors import RemoteMisbehaved, RemoteUnavailable, TargetRefused
-from moorage.remotes.addresses import Address, By, Guard, Target, parse_target
-from moorage.remotes.lines import KEPT_SECONDS, MOST, Lines, Place, Reply
-from moorage.remotes.wire import READ_BYTES, Wire
+from moorage.remotes.address_policy import Address, By, Guard, Target, parse_target
+from moorage.remotes.connection_pool import KEPT_SECONDS, MOST, Lines, Place, Reply
+from moorage.remotes.transport import READ_BYTES, Wire
 
 log = logging.getLogger("moorage.remotes")
 

@@ -29,9 +29,9 @@ from moorage.oci.digest import Digest, Hasher, compute
 from moorage.oci.manifest import MAX_BYTES as MAX_MANIFEST_BYTES
 from moorage.oci.media_types import MANIFEST_KINDS, OCI_INDEX
 from moorage.oci.names import parse_tag
-from moorage.remotes.connection import Connection, refusal
-from moorage.remotes.http import Answer, Incoming
-from moorage.remotes.patience import Attempts
+from moorage.remotes.http_client import Answer, Incoming
+from moorage.remotes.registry_connection import Connection, refusal
+from moorage.remotes.retry_policy import Attempts
 
 PAGE = 1_000
 MAX_PAGES = 10_000

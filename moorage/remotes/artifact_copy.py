@@ -24,8 +24,8 @@ from moorage.oci.digest import Digest, Hasher
 from moorage.oci.manifest import Descriptor, Manifest
 from moorage.oci.media_types import OCI_INDEX, Kind
 from moorage.oci.platforms import Platform, is_attestation, read_platform
-from moorage.remotes.reading import Referrer, RemoteManifest, referrers_tag
-from moorage.remotes.uploads import SMALL_BYTES, Journal, Read
+from moorage.remotes.blob_upload import SMALL_BYTES, Journal, Read
+from moorage.remotes.registry_reader import Referrer, RemoteManifest, referrers_tag
 
 MAX_ARTIFACTS = 5_000
 MAX_DEPTH = 8

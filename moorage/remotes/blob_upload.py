@@ -12,9 +12,9 @@ from typing import Protocol
 
 from moorage.errors import Problem, RemoteBusy, RemoteMisbehaved, RemoteRefused, RemoteUnavailable
 from moorage.oci.digest import Digest
-from moorage.remotes.http import Answer, Incoming
-from moorage.remotes.patience import Attempts
-from moorage.remotes.reading import Reading, pulling, pushing
+from moorage.remotes.http_client import Answer, Incoming
+from moorage.remotes.registry_reader import Reading, pulling, pushing
+from moorage.remotes.retry_policy import Attempts
 
 SMALL_BYTES = 64 << 10
 """A blob up to this size is sent with the request that opens its upload, where the registry takes it so."""

@@ -12,7 +12,7 @@ from typing import Any
 import h11
 import httpcore
 
-from moorage.remotes.wire import READ_BYTES, Wire
+from moorage.remotes.transport import READ_BYTES, Wire
 
 MOST = 32
 """How many connections serve a session at once."""

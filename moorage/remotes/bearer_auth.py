@@ -18,8 +18,8 @@ from urllib.parse import urlencode
 import msgspec
 
 from moorage.errors import RemoteDenied, RemoteMisbehaved, TargetRefused
-from moorage.remotes.addresses import Target, parse_target
-from moorage.remotes.http import Answer
+from moorage.remotes.address_policy import Target, parse_target
+from moorage.remotes.http_client import Answer
 from moorage.settings import Secret
 
 MAX_CHALLENGE_CHARACTERS = 8_192

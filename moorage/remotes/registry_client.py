@@ -13,13 +13,13 @@ from collections.abc import AsyncIterator
 from moorage.errors import RemoteMisbehaved, RemoteRefused
 from moorage.oci.digest import Digest, compute
 from moorage.oci.media_types import MANIFEST_KINDS, Kind
-from moorage.remotes.addresses import By, parse_target
-from moorage.remotes.bearer import Credentials, Login
-from moorage.remotes.connection import Endpoint
-from moorage.remotes.http import Answer, Outgoing
-from moorage.remotes.patience import Patience
-from moorage.remotes.reading import Reading, find_digest, pushing
-from moorage.remotes.uploads import Journal, Read, send_blob
+from moorage.remotes.address_policy import By, parse_target
+from moorage.remotes.bearer_auth import Credentials, Login
+from moorage.remotes.blob_upload import Journal, Read, send_blob
+from moorage.remotes.http_client import Answer, Outgoing
+from moorage.remotes.registry_connection import Endpoint
+from moorage.remotes.registry_reader import Reading, find_digest, pushing
+from moorage.remotes.retry_policy import Patience
 
 _TAG_WAITS = (0.1, 0.3, 1.0, 3.0)
 _TAG_RACE = "DIGEST_INVALID"

@@ -11,10 +11,10 @@ from urllib.parse import urljoin
 import msgspec
 
 from moorage.errors import Problem, RemoteDenied, RemoteMisbehaved, RemoteRefused, RemoteUnavailable
-from moorage.remotes.addresses import Target, parse_target
-from moorage.remotes.bearer import Keyring, Login
-from moorage.remotes.http import Answer, Incoming, Session
-from moorage.remotes.patience import AGAIN, Attempts, Patience, busy
+from moorage.remotes.address_policy import Target, parse_target
+from moorage.remotes.bearer_auth import Keyring, Login
+from moorage.remotes.http_client import Answer, Incoming, Session
+from moorage.remotes.retry_policy import AGAIN, Attempts, Patience, busy
 from moorage.settings import Secret
 
 SECONDS = 60.0
