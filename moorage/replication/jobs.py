@@ -33,11 +33,11 @@ from moorage.registries.service import RegistryRow, endpoint_of, find_registry
 from moorage.remotes.artifact_copy import Copied, Options, Progress, Source, Watch, copy_artifact
 from moorage.remotes.blob_upload import CHUNK_BYTES, cancel_upload
 from moorage.remotes.retry_policy import read_retry_after
-from moorage.replication import service, sources
-from moorage.replication.rules import rename
+from moorage.replication import artifact_sources, service
+from moorage.replication.artifact_sources import Found
+from moorage.replication.filters import rename
 from moorage.replication.service import Policy
-from moorage.replication.sharing import share_adapter
-from moorage.replication.sources import Found
+from moorage.replication.shared_clients import share_adapter
 from moorage.sealing import SealBroken
 from moorage.storage.keys import is_upload
 
@@ -74,16 +74,16 @@ async def _find(task: Task, policy: Policy) -> AsyncIterator[Found]:
     filters = policy.compile()
     if not policy.pushes:
         async with _opening(task, policy) as adapter:
-            async for found in sources.find_remote(adapter, filters):
+            async for found in artifact_sources.find_remote(adapter, filters):
                 yield found
         return
     last: str | None = ""
     while last is not None:
-        places, name = await task.look(sources.list_places, filters, last)
+        places, name = await task.look(artifact_sources.list_places, filters, last)
         for place in places:
             after: int | None = 0
             while after is not None:
-                found_here, number = await task.look(sources.list_local, filters, place, after)
+                found_here, number = await task.look(artifact_sources.list_local, filters, place, after)
                 for found in found_here:
                     yield found
                 after = number or None

@@ -14,8 +14,9 @@ from moorage.events import (
     TaskEnded,
 )
 from moorage.jobs.queue import SUCCESS
-from moorage.replication import sources
-from moorage.replication.rules import Filters
+from moorage.replication import artifact_sources
+from moorage.replication.artifact_sources import Found
+from moorage.replication.filters import Filters
 from moorage.replication.service import (
     COPY_JOB,
     DELETE_JOB,
@@ -26,7 +27,6 @@ from moorage.replication.service import (
     list_event_based,
     start_event,
 )
-from moorage.replication.sources import Found
 
 
 def on_pushed(work: Work, event: ManifestPushed) -> None:
@@ -51,10 +51,10 @@ def on_artifact_deleted(work: Work, event: ArtifactDeleted) -> None:
 
 def on_repository_deleted(work: Work, event: RepositoryDeleted) -> None:
     """Its artifacts are deleted there, too, if the policy says so: one run, with a task for each."""
-    place = sources.Place(event.repository_id, event.repository)
+    place = artifact_sources.Place(event.repository_id, event.repository)
     for policy, filters in _list(work):
         if policy.replicate_deletion and filters.takes_repository(event.repository):
-            start_event(work, policy, DELETE_JOB, sources.list_all(work, filters, place), whole=True)
+            start_event(work, policy, DELETE_JOB, artifact_sources.list_all(work, filters, place), whole=True)
 
 
 def on_task_ended(work: Work, event: TaskEnded) -> None:
@@ -78,7 +78,7 @@ def _list(work: Work) -> list[tuple[Policy, Filters]]:
 def _copy(work: Work, path: str, artifact_id: int, tags: tuple[str, ...]) -> None:
     for policy, filters in _list(work):
         if filters.takes_repository(path):
-            start_event(work, policy, COPY_JOB, sources.find_pushed(work, filters, path, artifact_id, tags))
+            start_event(work, policy, COPY_JOB, artifact_sources.find_pushed(work, filters, path, artifact_id, tags))
 
 
 def _delete(work: Work, path: str, digest: str, tags: tuple[str, ...], *, whole: bool) -> None:

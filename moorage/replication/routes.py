@@ -26,9 +26,9 @@ from moorage.jobs import service as jobs
 from moorage.jobs.queue import seconds_left
 from moorage.registries.routes import LOCAL, Registry, show_registry
 from moorage.registries.service import RegistryRow, list_some
-from moorage.replication import lists, service
-from moorage.replication.lists import EXECUTION_WORDS, TASK_WORDS, TRIGGER_WORDS, Counts
-from moorage.replication.rules import Filter
+from moorage.replication import execution_lists, service
+from moorage.replication.execution_lists import EXECUTION_WORDS, TASK_WORDS, TRIGGER_WORDS, Counts
+from moorage.replication.filters import Filter
 from moorage.replication.service import Draft, Policy
 
 _POLICIES = "/replication/policies"
@@ -170,7 +170,7 @@ async def list_policies(call: NamedDependency[Call], name: FromQuery[str] = "") 
     listing = call.listing()
     rows, total, ignored = await call.look(service.list_policies, listing, name=name)
     registries = await call.look(list_some, [row.registry_id for row in rows])
-    last = await call.look(lists.find_last_runs, [row.id for row in rows])
+    last = await call.look(execution_lists.find_last_runs, [row.id for row in rows])
     shown = [_show(row, registries, *last.get(row.id, ())) for row in rows]
     return call.page(shown, listing, total, ignored)
 
@@ -241,9 +241,9 @@ async def list_executions(
     """The runs, the newest first: of a policy, in a state, with a trigger."""
     listing = call.listing()
     rows, total, ignored = await call.look(
-        lists.list_executions, listing, policy_id=policy_id, status=status, trigger=trigger
+        execution_lists.list_executions, listing, policy_id=policy_id, status=status, trigger=trigger
     )
-    counts = await call.look(lists.list_counts, [row.id for row in rows])
+    counts = await call.look(execution_lists.list_counts, [row.id for row in rows])
     return call.page([_show_run(row, counts[row.id]) for row in rows], listing, total, ignored)
 
 
@@ -266,7 +266,7 @@ async def get_execution(
     id: FromPath[int],  # noqa: A002 - the contract's word
 ) -> Response[ReplicationExecution]:
     """A run, as far as it has come."""
-    row, counts = await call.look(lists.get_run, id)
+    row, counts = await call.look(execution_lists.get_run, id)
     return Response(_show_run(row, counts))
 
 
@@ -295,7 +295,7 @@ async def list_tasks(
 ) -> Response[list[ReplicationTask]]:
     """The artifacts of a run, each once, with how far they have come and why they failed."""
     listing = call.listing()
-    rows, total, ignored = await call.look(lists.list_tasks, id, listing, status=status, kind=resource_type)
+    rows, total, ignored = await call.look(execution_lists.list_tasks, id, listing, status=status, kind=resource_type)
     return call.page([_show_task(row) for row in rows], listing, total, ignored)
 
 

@@ -39,8 +39,8 @@ from moorage.oci.names import is_namespace
 from moorage.projects.service import create_project, find_project
 from moorage.projects.tables import Project
 from moorage.registries.service import MAX_ID, RegistryRow, find_registry, get_registry
-from moorage.replication.rules import Filter, Filters, check_filters, compile_filters, rename
-from moorage.replication.sources import Found
+from moorage.replication.artifact_sources import Found
+from moorage.replication.filters import Filter, Filters, check_filters, compile_filters, rename
 from moorage.replication.tables import ReplicationPolicy
 from moorage.storage.keys import is_upload
 

@@ -4,7 +4,7 @@ import pytest
 
 from moorage.errors import ReplicationInvalid
 from moorage.oci.platforms import Platform
-from moorage.replication.rules import Filter, check_filters, compile_filters, is_signature, rename
+from moorage.replication.filters import Filter, check_filters, compile_filters, is_signature, rename
 
 HEX = "0123456789abcdef" * 4
 

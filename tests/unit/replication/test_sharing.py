@@ -8,8 +8,8 @@ from moorage.errors import RegistryInvalid
 from moorage.registries.adapters.base import Adapter
 from moorage.remotes.http_client import Outgoing
 from moorage.remotes.registry_connection import Endpoint
-from moorage.replication import sharing
-from moorage.replication.sharing import share_adapter
+from moorage.replication import shared_clients
+from moorage.replication.shared_clients import share_adapter
 from moorage.settings import Secret
 
 ENDPOINT = Endpoint(url="http://registry.example", username="bob", password=Secret("one"))
@@ -21,13 +21,13 @@ async def test_those_at_the_same_time_share_one_and_the_last_one_closes_it() -> 
     async def work() -> Adapter:
         async with share_adapter(outgoing, "harbor", ENDPOINT) as adapter:
             await met.wait()
-            assert len(sharing._OPEN) == 1
+            assert len(shared_clients._OPEN) == 1
             return adapter
 
     first, second, third = await asyncio.gather(work(), work(), work())
 
     assert first is second is third
-    assert not sharing._OPEN
+    assert not shared_clients._OPEN
     async with share_adapter(outgoing, "harbor", ENDPOINT) as later:
         assert later is not first
 
@@ -49,4 +49,4 @@ async def test_what_fails_leaves_nothing_open() -> None:
         async with share_adapter(Outgoing(), "harbor", ENDPOINT):
             raise ValueError("made up")
 
-    assert not sharing._OPEN
+    assert not shared_clients._OPEN

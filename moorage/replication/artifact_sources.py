@@ -11,7 +11,7 @@ from moorage.db.unit_of_work import Work
 from moorage.oci.digest import Digest
 from moorage.projects.tables import Project
 from moorage.registries.adapters.base import Adapter, RemoteArtifact
-from moorage.replication.rules import Filters, is_signature
+from moorage.replication.filters import Filters, is_signature
 
 MAX_SIGNATURES = 200
 """A task is told so many tags of signatures of its repository; where there are more, it asks for its own."""
