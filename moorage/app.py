@@ -55,7 +55,7 @@ from moorage.registries.health import keep_health
 from moorage.remotes.http_client import Outgoing
 from moorage.sealing import Seals
 from moorage.settings import Settings
-from moorage.site.pages import Explorer
+from moorage.site.api_explorer import Explorer
 from moorage.site.portal import Portal
 from moorage.site.probes import Probes
 from moorage.storage.base import Storage

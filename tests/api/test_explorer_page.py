@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import pytest
 
-from moorage.site.pages import PATH, POLICY
+from moorage.site.api_explorer import PATH, POLICY
 from tests.api.client import Answer, Client, Server
 
 NAMES = sorted(one.name for one in (files("moorage.site") / "explorer").iterdir())
