@@ -59,7 +59,7 @@ from moorage.site.api_explorer import Explorer
 from moorage.site.portal import Portal
 from moorage.site.probes import Probes
 from moorage.storage.base import Storage
-from moorage.storage.open import open_storage
+from moorage.storage.drivers import open_storage
 from moorage.system.findings import Findings
 from moorage.system.health import Health
 from moorage.web.metrics import Metrics

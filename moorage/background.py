@@ -17,7 +17,7 @@ from moorage.replication import jobs as replication
 from moorage.retention import jobs as retention
 from moorage.sealing import Seals
 from moorage.settings import Settings
-from moorage.storage.open import open_storage
+from moorage.storage.drivers import open_storage
 from moorage.webhooks import jobs as webhooks
 from moorage.wiring import open_database
 

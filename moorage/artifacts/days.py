@@ -26,7 +26,7 @@ from moorage.events import SYSTEM, ArtifactsPulled, ManifestPushed
 from moorage.logs import with_cause
 from moorage.projects.tables import Project
 from moorage.quotas.tables import QuotaSlot
-from moorage.storage.intake import settle
+from moorage.storage.body_writer import settle
 
 log = logging.getLogger("moorage.artifacts")
 

@@ -18,7 +18,7 @@ from moorage.db.hand_written_sql import moment, one
 from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM, Actor, ArtifactsPulled, Pulled
 from moorage.oci.digest import Digest
-from moorage.storage.intake import settle
+from moorage.storage.body_writer import settle
 
 _KEPT = 10_000
 

@@ -153,7 +153,7 @@ def _look_into_sqlite(file: Path) -> Iterator[Finding]:
 def _look_at_bucket(settings: Settings) -> Iterator[Finding]:
     import asyncio
 
-    from moorage.storage.open import open_storage
+    from moorage.storage.drivers import open_storage
 
     async def ask() -> None:
         storage = open_storage(settings)

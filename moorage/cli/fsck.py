@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _check(store: Store, arguments: argparse.Namespace) -> "Checked":
     from moorage.errors import Unavailable
     from moorage.gc.fsck import Fsck, Wanted
-    from moorage.storage.open import open_storage
+    from moorage.storage.drivers import open_storage
 
     tells = not arguments.json and sys.stderr.isatty()
 

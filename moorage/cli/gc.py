@@ -67,7 +67,7 @@ async def _collect(store: "Store", *, as_json: bool) -> int:
     from moorage.gc.collector import Collector
     from moorage.gc.database_clock import Clock
     from moorage.quotas.service import format_size
-    from moorage.storage.open import open_storage
+    from moorage.storage.drivers import open_storage
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

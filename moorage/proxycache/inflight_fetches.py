@@ -23,7 +23,7 @@ import msgspec
 
 from moorage.errors import Problem, StorageFull
 from moorage.oci.digest import Hasher
-from moorage.storage.intake import Lane, settle
+from moorage.storage.body_writer import Lane, settle
 
 HEAD_BYTES = 1024
 PIECE_BYTES = 1 << 20

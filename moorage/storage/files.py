@@ -9,8 +9,8 @@ from pathlib import Path
 
 from moorage.errors import Problem, StorageFull, StorageUnavailable, UploadUnknown
 from moorage.storage.base import LocalFile, Progress, Stat
-from moorage.storage.disk import Disk
 from moorage.storage.keys import BLOBS
+from moorage.storage.syscalls import Disk
 
 _PIECE_BYTES = 1024 * 1024
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

@@ -24,7 +24,7 @@ from moorage.oci.digest import Digest, Hasher
 from moorage.settings import Settings
 from moorage.storage import keys
 from moorage.storage.base import LocalFile, Progress, Stat
-from moorage.storage.disk import Disk
+from moorage.storage.body_writer import Lane, pour, settle, take_small
 from moorage.storage.files import (
     File,
     aside,
@@ -44,7 +44,7 @@ from moorage.storage.files import (
     translated,
     walk_files,
 )
-from moorage.storage.intake import Lane, pour, settle, take_small
+from moorage.storage.syscalls import Disk
 
 P = ParamSpec("P")
 T = TypeVar("T")

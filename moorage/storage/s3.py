@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 from obstore.store import S3Store
 
 from moorage import settings as boot
-from moorage.storage.objects import PART_BYTES, SEGMENT_BYTES, Objects
+from moorage.storage.object_store import PART_BYTES, SEGMENT_BYTES, Objects
 
 _TIMEOUT = timedelta(seconds=60)  # for one request
 _RETRY = timedelta(seconds=30)  # how long a failing request is tried again before the client is told

@@ -23,7 +23,7 @@ from moorage.quotas import service as quotas
 from moorage.storage.base import Storage
 from moorage.storage.filesystem import Filesystem
 from moorage.storage.memory import Memory
-from moorage.storage.objects import Objects
+from moorage.storage.object_store import Objects
 from tests.api.client import Client, Repo, Server, digest_of, image
 from tests.api.conftest import Serve, administrator, make_project, make_robot, project_id, unique
 from tests.api.rows import row

@@ -14,9 +14,9 @@ from moorage import settings
 from moorage.oci.digest import Hasher
 from moorage.settings import Settings
 from moorage.storage.base import Storage
+from moorage.storage.drivers import open_storage
 from moorage.storage.filesystem import Filesystem
 from moorage.storage.memory import Memory
-from moorage.storage.open import open_storage
 from moorage.storage.s3 import S3
 from moorage.testing.bodies import LARGE, gather, list_uploads, new_upload, store
 from moorage.testing.storage import StorageContract

@@ -13,7 +13,7 @@ from moorage.remotes.http_client import Outgoing
 from moorage.remotes.registry_client import open_client
 from moorage.remotes.registry_connection import Endpoint
 from moorage.settings import Secret, Settings
-from moorage.storage.open import open_storage
+from moorage.storage.drivers import open_storage
 from moorage.wiring import open_database
 
 

@@ -27,7 +27,7 @@ from moorage.quotas import service as quotas
 from moorage.quotas.limits import set_limits
 from moorage.settings import Database, Log, Secret, Settings
 from moorage.storage.base import Progress
-from moorage.storage.open import open_storage
+from moorage.storage.drivers import open_storage
 from moorage.wiring import open_database
 from tests.faults.invariants import check, read
 from tests.faults.registry import Client, into, over_http

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from moorage.storage.disk import Disk
+from moorage.storage.syscalls import Disk
 
 Outcome = dict[str, bytes]
 """Path below the root of the model: content."""

@@ -23,7 +23,7 @@ from moorage.gc.collector import Collector, Run
 from moorage.gc.database_clock import Clock
 from moorage.gc.dry_run import Forecast, forecast
 from moorage.gc.phases import collect_blobs, collect_charges, collect_links
-from moorage.storage.open import open_storage
+from moorage.storage.drivers import open_storage
 from moorage.wiring import open_database
 from tests.faults.invariants import read
 from tests.faults.place import Place
@@ -402,7 +402,7 @@ from moorage.wiring import open_database
 from moorage.gc.database_clock import Clock
 from moorage.gc.collector import Collector
 from moorage.cli.settings_loader import load
-from moorage.storage.open import open_storage
+from moorage.storage.drivers import open_storage
 
 async def main():
     settings = load({"data": sys.argv[1]}).settings

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from moorage.gc.fsck import Checked, Finding, Fsck, Wanted
-from moorage.storage.open import open_storage
+from moorage.storage.drivers import open_storage
 from moorage.wiring import open_database
 from tests.faults.invariants import read
 from tests.faults.place import Place

@@ -16,8 +16,8 @@ from moorage import faults
 from moorage.errors import BlobDamaged, StorageFull, StorageUnavailable, UploadUnknown
 from moorage.oci.digest import Hasher, compute
 from moorage.storage.base import LocalFile, Progress
-from moorage.storage.disk import Disk
 from moorage.storage.filesystem import Filesystem
+from moorage.storage.syscalls import Disk
 from moorage.testing.bodies import cut, gather, list_uploads, new_upload, pieces, store
 from tests.faults.power import FaultyDisk, list_open_files
 

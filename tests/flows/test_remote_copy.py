@@ -26,7 +26,7 @@ from moorage.remotes.registry_connection import Endpoint
 from moorage.remotes.registry_reader import referrers_tag
 from moorage.remotes.retry_policy import Patience
 from moorage.settings import Secret, Settings
-from moorage.storage.open import open_storage
+from moorage.storage.drivers import open_storage
 from moorage.wiring import open_database
 from tests import serving
 from tests.fakes.flaky import Asked, Fault, flaky

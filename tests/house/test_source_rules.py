@@ -24,7 +24,7 @@ BROAD_CATCHES = {
     "moorage/cli/worker_supervisor.py": "a forked process prints whatever ends it, and ends there",
     "moorage/jobs/worker.py": "the worker: a job that fails is a row with its error, never the end of the worker",
     "moorage/jobs/scheduler.py": "the scheduler: one broken row must not stop the others",
-    "moorage/storage/intake.py": "an error in a lane is kept and raised where the loop waits for it",
+    "moorage/storage/body_writer.py": "an error in a lane is kept and raised where the loop waits for it",
 }
 """Where everything may be caught without being raised again on the spot, and why. Elsewhere: narrowly and late."""
 

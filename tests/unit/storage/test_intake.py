@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from moorage.storage.intake import Lane, pour, settle
+from moorage.storage.body_writer import Lane, pour, settle
 from moorage.testing.bodies import ClientGone, broken, pieces
 
 

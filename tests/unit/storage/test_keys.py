@@ -5,7 +5,7 @@ import pytest
 from moorage.ids import UploadId
 from moorage.oci.digest import Digest
 from moorage.storage.keys import find_digest, place_in_folders
-from moorage.storage.segments import BlobKey, Chain, Segment, blob_key, follow
+from moorage.storage.upload_segments import BlobKey, Chain, Segment, blob_key, follow
 
 UPLOAD = UploadId("0123456789abcdef" * 2)
 SHA256 = Digest("sha256:" + "ab" * 32)

@@ -9,7 +9,7 @@ from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from moorage.errors import StorageFull, StorageUnavailable
-from moorage.storage.intake import settle
+from moorage.storage.body_writer import settle
 
 _PARTS_IN_FLIGHT = 2
 STREAM_BYTES = 512 * 1024

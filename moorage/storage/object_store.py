@@ -23,9 +23,9 @@ from moorage.ids import UploadId
 from moorage.oci.digest import Digest, Hasher
 from moorage.storage import keys
 from moorage.storage.base import LocalFile, Progress, Stat, delete_in_turn
-from moorage.storage.intake import Lane, settle
-from moorage.storage.parts import STREAM_BYTES, Missing, Store, Writer, chained, take, translated
-from moorage.storage.segments import BlobKey, Chain, Segment, blob_key, follow, is_segment
+from moorage.storage.body_writer import Lane, settle
+from moorage.storage.multipart_upload import STREAM_BYTES, Missing, Store, Writer, chained, take, translated
+from moorage.storage.upload_segments import BlobKey, Chain, Segment, blob_key, follow, is_segment
 
 if TYPE_CHECKING:  # these exist for the type checker only
     from obstore import GetOptions
