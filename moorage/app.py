@@ -60,7 +60,7 @@ from moorage.site.portal import Portal
 from moorage.site.probes import Probes
 from moorage.storage.base import Storage
 from moorage.storage.drivers import open_storage
-from moorage.system.findings import Findings
+from moorage.system.diagnostics import Findings
 from moorage.system.health import Health
 from moorage.web.metrics import Metrics
 from moorage.web.request import App, Hosts, Receive, Scope, Send

@@ -25,9 +25,9 @@ from moorage.registries import routes as registries
 from moorage.replication import routes as replication
 from moorage.retention import routes as retention
 from moorage.system import capability_routes as capabilities
-from moorage.system import find_routes as find
 from moorage.system import jobs_routes as background
 from moorage.system import routes as system
+from moorage.system import typeahead_routes as find
 from moorage.system.capabilities import Built
 from moorage.webhooks import routes as webhooks
 

@@ -62,7 +62,7 @@ def run_status(arguments: argparse.Namespace) -> int:
 
 def run_rotate(arguments: argparse.Namespace) -> int:
     """Make a key unless a rotation is under way, and seal everything with the newest. Safe to repeat."""
-    from moorage.system.secrets import rotate
+    from moorage.system.key_rotation import rotate
 
     with open_store(arguments) as store:
         seals = check_keys(store.settings)
@@ -95,7 +95,7 @@ def run_rotate(arguments: argparse.Namespace) -> int:
 
 def run_retire(arguments: argparse.Namespace) -> int:
     """Note that older keys are needed no more, once they seal nothing. Their files stay, for older backups."""
-    from moorage.system.secrets import retire
+    from moorage.system.key_rotation import retire
 
     with open_store(arguments) as store:
         seals = check_keys(store.settings)
@@ -121,7 +121,7 @@ def run_retire(arguments: argparse.Namespace) -> int:
 
 
 def _count(store: "Store") -> dict[str, int]:
-    from moorage.system.secrets import count_all
+    from moorage.system.key_rotation import count_all
 
     found: dict[str, int] = store.run(count_all)
     return found

@@ -13,7 +13,7 @@ from moorage.access.required_permission import PUBLIC, system
 from moorage.configuration.cached_settings import Live
 from moorage.system import doctor
 from moorage.system.capabilities import Built, list_capabilities
-from moorage.system.findings import Findings
+from moorage.system.diagnostics import Findings
 
 State = Literal["ok", "warning", "error"]
 

@@ -10,8 +10,8 @@ from moorage.access.effective_permissions import find_standing
 from moorage.access.policy import Account, Role
 from moorage.identity import groups, robots
 from moorage.projects import service as projects
-from moorage.system import find as service
-from moorage.system.find import Asked, read_query
+from moorage.system import typeahead as service
+from moorage.system.typeahead import Asked, read_query
 from tests.api.client import HOST, Client, Server, digest_of, image
 from tests.api.conftest import administrator, make_project, make_robot, make_user, project_id, unique
 from tests.api.statements import counting

@@ -18,7 +18,7 @@ from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
 from moorage.registries.tables import Registry
 from moorage.sealing import Seals
-from moorage.system import secrets
+from moorage.system import key_rotation
 from moorage.wiring import open_database
 from tests import serving
 from tests.faults.place import Place
@@ -65,7 +65,7 @@ def open_all(database: Database, folder: Path) -> int:
             assert sealed is not None
             found = seals.open(bytes(sealed), table="registry", row=str(number), column="sealed_secret")
             assert found == f"secret {number}"
-        return sum(1 for count in secrets.count_all(work).values() if count)
+        return sum(1 for count in key_rotation.count_all(work).values() if count)
 
     return database.run_here(SYSTEM, look)
 
@@ -140,7 +140,7 @@ def test_a_rotation_that_is_cut_off_leaves_everything_readable_and_goes_on(
     from moorage.sealing import create_seal_key  # noqa: PLC0415
 
     second = create_seal_key(folder)
-    rotation = secrets.rotate(lambda story, *args: database.run_here(SYSTEM, story, *args), Seals(folder))
+    rotation = key_rotation.rotate(lambda story, *args: database.run_here(SYSTEM, story, *args), Seals(folder))
     for _ in range(steps):
         next(rotation)
     rotation.close()

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("moorage/system/doctor.py", "moorage/system/findings.py")
+SOURCES = ("moorage/system/doctor.py", "moorage/system/diagnostics.py")
 WORDS = json.loads((ROOT / "portal/src/locales/en-US/findings.json").read_text())
 ARGUMENTS = ("area", "state", "text", "mend", "code", "where", "kind")
 WELL = {

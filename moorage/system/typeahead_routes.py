@@ -11,7 +11,7 @@ from moorage.access.operations import operation
 from moorage.access.request_context import Call, stamp
 from moorage.access.required_permission import PUBLIC
 from moorage.errors import Invalid
-from moorage.system.find import MAX_CHARACTERS, MAX_FOUND, MAX_PAGE, Kind, Pages, find, read_query
+from moorage.system.typeahead import MAX_CHARACTERS, MAX_FOUND, MAX_PAGE, Kind, Pages, find, read_query
 
 
 class ProjectFound(msgspec.Struct, kw_only=True):
