@@ -63,8 +63,8 @@ from moorage.storage.drivers import open_storage
 from moorage.system.diagnostics import Findings
 from moorage.system.health import Health
 from moorage.web.metrics import Metrics
+from moorage.web.middleware import AccessLog, Stack
 from moorage.web.request import App, Hosts, Receive, Scope, Send
-from moorage.web.stack import AccessLog, Stack
 from moorage.webhooks.on_events import Teller
 from moorage.webhooks.refused_pushes import RefusedPushes
 from moorage.wiring import host_of, open_database

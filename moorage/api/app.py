@@ -33,8 +33,8 @@ from moorage.api.guard import ApiGuard
 from moorage.api.paths import route_path
 from moorage.db.list_query import ignored_warning
 from moorage.errors import Invalid, Problem, QuotaExceeded, RouteUnknown, TooLarge, Unprocessable, Unsupported
-from moorage.web.reply import API_HEADERS, JSON_TYPE, Reply, add_missing, problem_reply, warning
 from moorage.web.request import Request
+from moorage.web.response import API_HEADERS, JSON_TYPE, Reply, add_missing, problem_reply, warning
 from moorage.webhooks.refused_pushes import RefusedPushes
 
 MAX_BODY_BYTES = 1024 * 1024

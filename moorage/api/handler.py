@@ -16,9 +16,9 @@ from moorage.api.paths import route_path
 from moorage.configuration.cached_settings import Live
 from moorage.configuration.read_only import READS, require_writable
 from moorage.errors import Unsupported
-from moorage.web.content import Content
-from moorage.web.reply import API_HEADERS, Reply, add_missing, json_reply
 from moorage.web.request import Request
+from moorage.web.response import API_HEADERS, Reply, add_missing, json_reply
+from moorage.web.static_content import Content
 
 if TYPE_CHECKING:
     from moorage.api.app import Api

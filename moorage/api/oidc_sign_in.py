@@ -33,8 +33,8 @@ from moorage.sealing import SealBroken
 from moorage.web.cookies import find_cookie, set_cookie
 from moorage.web.csrf import require_same_site
 from moorage.web.redirects import local_path
-from moorage.web.reply import Header, Reply
 from moorage.web.request import Request
+from moorage.web.response import Header, Reply
 
 log = logging.getLogger("moorage.oidc")
 

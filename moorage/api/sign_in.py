@@ -30,8 +30,8 @@ from moorage.identity.sessions import COOKIE, NO_RENEWAL_HEADER, Sessions, Signe
 from moorage.oci.names import fold_user_name
 from moorage.web.cookies import find_cookie
 from moorage.web.csrf import CSRF_HEADER, check_csrf, require_same_site
-from moorage.web.reply import Reply, json_reply, problem_reply
 from moorage.web.request import Request
+from moorage.web.response import Reply, json_reply, problem_reply
 
 MAX_FORM_BYTES = 16_384
 _MAX_FIELDS = 16

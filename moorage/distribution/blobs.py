@@ -16,8 +16,8 @@ from moorage.errors import BlobDamaged, BlobUnknown, NotCached
 from moorage.identity.scopes import Scope
 from moorage.oci.digest import Digest
 from moorage.web.ranges import if_range_matches, is_known, parse_range
-from moorage.web.reply import Header, Reply
 from moorage.web.request import Request
+from moorage.web.response import Header, Reply
 
 _COMMON: list[Header] = [
     (b"content-type", b"application/octet-stream"),

@@ -23,8 +23,8 @@ from moorage.errors import Invalid, ManifestUnknown, NotCached, PageKeyInvalid, 
 from moorage.identity.scopes import Scope
 from moorage.oci.digest import Digest
 from moorage.oci.media_types import OCI_INDEX
-from moorage.web.reply import JSON_TYPE, Header, Reply, json_reply
 from moorage.web.request import Request, whole_number
+from moorage.web.response import JSON_TYPE, Header, Reply, json_reply
 
 PAGE_LIMIT = 1000
 _REFERRERS_PAGE = 200

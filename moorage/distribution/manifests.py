@@ -18,8 +18,8 @@ from moorage.oci import manifest as manifests
 from moorage.oci.digest import Digest, compute
 from moorage.oci.names import parse_repository, parse_tag
 from moorage.web.ranges import etag_matches, is_known
-from moorage.web.reply import Reply
 from moorage.web.request import Request
+from moorage.web.response import Reply
 
 MAX_BYTES = 4 << 20
 MAX_TAGS = 100

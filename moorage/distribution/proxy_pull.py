@@ -9,8 +9,8 @@ from moorage.distribution.context import Plane
 from moorage.errors import ManifestUnknown, RepositoryUnknown
 from moorage.oci.digest import Digest
 from moorage.web.ranges import if_range_matches, is_known, parse_range
-from moorage.web.reply import Header, Reply
 from moorage.web.request import Request
+from moorage.web.response import Header, Reply
 
 STALE: Header = (b"warning", b'110 - "Response is Stale", 111 - "Revalidation Failed"')
 """What goes with a manifest that the upstream could not be asked about. Source: RFC 7234, sections 5.5.1 and 5.5.2."""

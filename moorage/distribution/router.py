@@ -18,8 +18,8 @@ from moorage.errors import (
 )
 from moorage.identity.scopes import Scope
 from moorage.oci.names import parse_repository
-from moorage.web.reply import Reply, json_reply, problem_reply
 from moorage.web.request import Request
+from moorage.web.response import Reply, json_reply, problem_reply
 
 Handler = Callable[[Plane, Request, str, str], Awaitable[Reply]]
 

@@ -38,8 +38,8 @@ from moorage.identity.refusals import NoRefusals, Refusals
 from moorage.identity.scopes import Scope, parse_scopes
 from moorage.identity.tokens import MAX_LIFETIME_SECONDS, SERVICE, TokenKeys
 from moorage.oci.names import parse_project_name
-from moorage.web.reply import Reply, json_reply, problem_body
 from moorage.web.request import Request
+from moorage.web.response import Reply, json_reply, problem_body
 
 MAX_BYTES = 16_384
 """Of a query or a form."""

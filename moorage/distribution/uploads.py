@@ -43,8 +43,8 @@ from moorage.oci.digest import Digest
 from moorage.oci.names import parse_repository
 from moorage.storage.base import Progress
 from moorage.web.ranges import parse_content_range
-from moorage.web.reply import Header, Reply
 from moorage.web.request import Request
+from moorage.web.response import Header, Reply
 
 
 async def start(plane: Plane, request: Request, name: str, _reference: str) -> Reply:

@@ -27,7 +27,7 @@ from moorage.errors import Problem
 from moorage.events import Actor, UserSignedIn, UserSignedOut
 from moorage.identity.tables import Session
 from moorage.web.cookies import set_cookie
-from moorage.web.reply import Header
+from moorage.web.response import Header
 
 COOKIE = "sid"
 CSRF_COOKIE = "csrf"

@@ -6,9 +6,9 @@ It is plain HTML, CSS and JavaScript in `explorer/`, sent as it is written there
 from importlib.resources import files
 
 from moorage.errors import RouteUnknown, Unsupported
-from moorage.web.content import Content
-from moorage.web.reply import Header, Reply
 from moorage.web.request import Request
+from moorage.web.response import Header, Reply
+from moorage.web.static_content import Content
 
 PATH = "/api/v2.0/explorer"
 POLICY = (

@@ -13,8 +13,8 @@ from pathlib import Path
 from moorage import __version__
 from moorage.errors import RouteUnknown, Unsupported
 from moorage.web.ranges import etag_matches
-from moorage.web.reply import Header, Reply
 from moorage.web.request import Request
+from moorage.web.response import Header, Reply
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "

@@ -12,8 +12,8 @@ from moorage.jobs.metrics import show_metrics
 from moorage.logs import with_cause
 from moorage.storage.base import Storage
 from moorage.web.metrics import Metrics
-from moorage.web.reply import Reply
 from moorage.web.request import Request
+from moorage.web.response import Reply
 
 if TYPE_CHECKING:
     from moorage.distribution.auth import Gate  # a neighbour: app.py passes the object

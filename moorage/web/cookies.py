@@ -5,7 +5,7 @@ Source: RFC 6265bis.
 
 from collections.abc import Iterable
 
-from moorage.web.reply import Header
+from moorage.web.response import Header
 
 
 def find_cookie(headers: Iterable[Header], name: str) -> str | None:

@@ -8,8 +8,8 @@ import pytest
 
 from moorage.errors import RouteUnknown, Unsupported
 from moorage.site.portal import MISSING, POLICY, Portal
-from moorage.web.reply import Reply
 from moorage.web.request import Request
+from moorage.web.response import Reply
 from tests.api.client import Server
 
 PAGE = {"accept": "text/html,application/xhtml+xml"}

@@ -15,7 +15,7 @@ FORBIDDEN_MODULES = {"pickle", "cPickle", "marshal", "shelve", "jsonpickle", "di
 """They run code that is hidden in data."""
 
 BROAD_CATCHES = {
-    "moorage/web/stack.py": "the error boundary: the client gets 500 and the request id, the log the traceback",
+    "moorage/web/middleware.py": "the error boundary: the client gets 500 and the request id, the log the traceback",
     "moorage/app.py": "a start that failed is told to the server in the message the lifespan has for it",
     "moorage/api/handler.py": "an error in the loading thread is kept and raised in the request that waits for it",
     "moorage/db/engine.py": "a bell that fails is logged: the change it tells of is already durable",

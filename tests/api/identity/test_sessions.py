@@ -21,7 +21,7 @@ from moorage.identity import service as identity
 from moorage.identity.sessions import Sessions, SignedIn
 from moorage.identity.sessions_redis import PREFIX, _decoder
 from moorage.identity.tables import Session
-from moorage.web.reply import Header
+from moorage.web.response import Header
 from tests.api.identity.conftest import World
 from tests.parts import Parts
 from tests.parts.base import free_port

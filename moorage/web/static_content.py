@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from moorage.errors import Unsupported
 from moorage.web.ranges import etag_matches
-from moorage.web.reply import Header, Reply
 from moorage.web.request import Request
+from moorage.web.response import Header, Reply
 
 _NO_GZIP = re.compile(r"\bgzip\s*;\s*q\s*=\s*0(\.0*)?\s*(,|$)")
 

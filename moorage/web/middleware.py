@@ -14,8 +14,8 @@ import msgspec
 from moorage.errors import Problem, StorageFull, StorageUnavailable
 from moorage.logs import request_id, with_cause
 from moorage.web.metrics import Metrics
-from moorage.web.reply import InternalError, Reply, problem_reply
 from moorage.web.request import Hosts, Receive, Request, Scope, Send
+from moorage.web.response import InternalError, Reply, problem_reply
 
 Handler = Callable[[Request], Awaitable[Reply]]
 
