@@ -53,7 +53,7 @@ from moorage.mirrors.live import Mirrors
 from moorage.proxycache.proxy_cache import ProxyCache
 from moorage.registries.health import keep_health
 from moorage.remotes.http_client import Outgoing
-from moorage.sealing import Seals
+from moorage.secret_encryption import Seals
 from moorage.settings import Settings
 from moorage.site.api_explorer import Explorer
 from moorage.site.portal import Portal

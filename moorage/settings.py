@@ -193,7 +193,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Live settings that this server fixes, as a JSON object: `{"read_only": true}`. They cannot be changed through
     the API then; what was set before stays underneath and comes back without this. Or `config_overwrite_file`."""
     fault: str = ""
-    """For tests only: a point at which this process dies (`moorage.faults`)."""
+    """For tests only: a point at which this process dies (`moorage.failpoints`)."""
     database: Database = Database()
     """Where rows live."""
     storage: Storage = Storage()

@@ -138,7 +138,7 @@ class Moorage:
         """Start it and wait until /readyz says 200.
 
         Args:
-            fault: arms one point of `moorage.faults`: `commit.stored:kill`.
+            fault: arms one point of `moorage.failpoints`: `commit.stored:kill`.
             seconds: how long the start may take.
 
         Raises:

@@ -29,7 +29,7 @@ from moorage.identity.oidc import Attempt, Provider, Tokens, is_on
 from moorage.identity.oidc_people import Guest, known_by, proposed_name
 from moorage.identity.refusals import Refusals
 from moorage.identity.sessions import COOKIE, Sessions, SignedIn
-from moorage.sealing import SealBroken
+from moorage.secret_encryption import SealBroken
 from moorage.web.cookies import find_cookie, set_cookie
 from moorage.web.csrf import require_same_site
 from moorage.web.redirects import local_path

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Float, bindparam, exists, select, update
 
-from moorage import faults
+from moorage import failpoints
 from moorage.artifacts.damage import forget_damage
 from moorage.artifacts.pull import Stored
 from moorage.artifacts.tables import Artifact, ArtifactBlob, Blob, ProjectBlob, RepositoryBlob
@@ -99,4 +99,4 @@ def delete_blob(work: Work, project_id: int, repository_id: int, path: str, dige
     used = bool(work.db.execute(_USED, {"repository": repository_id, "blob": blob}).scalar())
     work.db.execute(_HIDE if used else _HIDE_AND_RELEASE, {"repository": repository_id, "blob": blob})
     work.emit(BlobDeleted(project_id, path, str(digest)))
-    faults.point("delete.recorded")
+    failpoints.point("delete.recorded")

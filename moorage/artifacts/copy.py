@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from moorage import faults
+from moorage import failpoints
 from moorage.artifacts.links import link_blob
 from moorage.artifacts.push import Draft, hold_tags, record_all
 from moorage.artifacts.repositories import ensure_repository, find_destination
@@ -139,7 +139,7 @@ def copy_artifact(
     uses: dict[int, list[int]] = {}
     for artifact, blob in work.db.execute(_USES, {"ids": sorted(rows)}):
         uses.setdefault(artifact, []).append(blob)
-    faults.point("copy.linked")
+    failpoints.point("copy.linked")
     drafts = [
         Draft(
             Digest.from_binary(bytes(rows[one].digest)), manifests.parse(bytes(rows[one].bytes), rows[one].media_type),
@@ -149,7 +149,7 @@ def copy_artifact(
     ]  # fmt: skip
     owed += record_all(work, target, drafts, held)
     quotas.charge(work, project_id, owed)
-    faults.point("copy.recorded")
+    failpoints.point("copy.recorded")
     return root.digest
 
 

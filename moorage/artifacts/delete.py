@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Float, bindparam, delete, exists, insert, select, update
 
-from moorage import faults
+from moorage import failpoints
 from moorage.artifacts import holding
 from moorage.artifacts.recorded import close_history, lock_loser, untag
 from moorage.artifacts.repositories import count_artifacts
@@ -144,7 +144,7 @@ def delete_tag(work: Work, project_id: int, repository_id: int, path: str, tag: 
     count_artifacts(work, repository_id, -untag(work, row.artifact_id))
     limits.count_tags(work, project_id, -1)
     work.emit(TagDeleted(project_id, path, tag, str(Digest.from_binary(bytes(row.digest)))))
-    faults.point("delete.recorded")
+    failpoints.point("delete.recorded")
 
 
 def delete_artifact(
@@ -207,7 +207,7 @@ def delete_artifact(
     count_artifacts(work, repository_id, -left)
     limits.count_tags(work, project_id, -len(tags))
     work.emit(ArtifactDeleted(project_id, path, str(digest), tuple(tags)))
-    faults.point("delete.recorded")
+    failpoints.point("delete.recorded")
 
 
 def delete_by_reference(work: Work, project_id: int, path: str, reference: str) -> None:
@@ -243,7 +243,7 @@ def delete_repository(work: Work, project_id: int, path: str) -> None:
     holding.to_trash(work, project_id, repository_id=repository.id)
     limits.count_repository(work, project_id, repository.id, -1)
     work.emit(RepositoryDeleted(project_id, repository.id, path, repository.artifact_count))
-    faults.point("repository.recorded")
+    failpoints.point("repository.recorded")
 
 
 def _find_free(work: Work, needed: list[Any]) -> list[Any]:

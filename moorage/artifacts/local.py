@@ -12,7 +12,7 @@ from time import monotonic
 
 import msgspec
 
-from moorage import faults
+from moorage import failpoints
 from moorage.artifacts import push, receive, uploads
 from moorage.artifacts.pull import FoundBlob, Stored, find_stored, list_referrers, list_tags
 from moorage.artifacts.receive import Chunk, Found
@@ -162,7 +162,7 @@ class Local:
         tags = () if ":" in reference else (parse_tag(reference),)
         parsed = manifests.parse(raw, media_type)
         await self._shelf.database.run(self._actor, push.record, to, digest, parsed, raw, tags=tags, sparse=True)
-        faults.point("manifest.done")
+        failpoints.point("manifest.done")
         return True
 
     # -- blobs ----------------------------------------------------------------------------------------------
@@ -287,10 +287,10 @@ class Local:
             with suppress(Problem):
                 await receive.kill(self._shelf, await opening)
             raise
-        faults.point("upload.created")
+        failpoints.point("upload.created")
         try:
             progress = await self._shelf.storage.start(upload)
-            faults.point("upload.started")
+            failpoints.point("upload.started")
             if journal is not None:
                 await journal.note(digest, upload)
         except BaseException:

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Float, and_, bindparam, case, delete, exists, func, or_, select, tuple_, update
 
-from moorage import faults
+from moorage import failpoints
 from moorage.artifacts import holding
 from moorage.artifacts.sweep import end_uploads
 from moorage.artifacts.tables import (
@@ -163,7 +163,7 @@ def start_purge(work: Work, trash_id: int, *, early: bool = False, again: bool =
     if not act.purging:
         work.db.execute(_MARK, {"trash": trash_id})
         work.emit(TrashPurged(act.project_id, act.kind, act.label, trash_id))
-    faults.point("purge.marked")
+    failpoints.point("purge.marked")
     return True
 
 
@@ -194,7 +194,7 @@ def purge_some(work: Work, trash_id: int, *, lease_seconds: float, limit: int = 
         return Step(0, "waits")
     purge = _Purge(work, act, lease_seconds, limit)
     step: Step = getattr(purge, f"take_{act.kind}")()
-    faults.point("purge.taken")
+    failpoints.point("purge.taken")
     return step
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple, cast
 
 from sqlalchemy import bindparam, select
 
-from moorage import faults
+from moorage import failpoints
 from moorage.artifacts import holding
 from moorage.artifacts.recorded import (
     ACCESSORY,
@@ -152,7 +152,7 @@ def record(
     linked = _require_blobs(parsed, blobs)
     if not sparse:
         _require_children(parsed, children)
-    faults.point("manifest.linked")
+    failpoints.point("manifest.linked")
 
     columns = read_columns(parsed, raw, children, tags)
     losers = sorted({one.artifact_id for one in held.values()} | {one.id for one in children.values()})
@@ -167,7 +167,7 @@ def record(
     tally = _Tally(listed, made if charged else 0, back if charged else 0, owed if pays else None)
     _count_and_charge(work, to.project_id, repository, calls, tally)
     work.emit(ManifestPushed(to.project_id, repository, to.path, artifact, str(digest), tuple(tags), new))
-    faults.point("manifest.recorded")
+    failpoints.point("manifest.recorded")
     return Pushed(artifact, new, made, owed, back)
 
 

@@ -11,12 +11,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from moorage import faults
+from moorage import failpoints
 from moorage.artifacts import uploads
 from moorage.artifacts.pull import Stored
 from moorage.artifacts.stored import Look, Shelf, alarm, find_damage, look
 from moorage.artifacts.uploads import Claimed, Seen
-from moorage.claims import new_claim
 from moorage.errors import (
     DigestInvalid,
     Invalid,
@@ -30,6 +29,7 @@ from moorage.errors import (
 from moorage.events import SYSTEM, Actor
 from moorage.ids import UploadId
 from moorage.oci.digest import Digest, Hasher
+from moorage.process_claims import new_claim
 from moorage.storage.base import LocalFile, Progress
 
 _HEARTBEAT_SECONDS = uploads.CLAIM_SECONDS / 3
@@ -100,7 +100,7 @@ async def close(
                 "The content does not have the digest that was given; the upload was removed.",
                 expected=str(digest), actual=str(actual),
             )  # fmt: skip
-        faults.point("commit.verified")
+        failpoints.point("commit.verified")
         await _commit(shelf, found, progress, digest, claim)
     except BaseException:
         # Whoever tries again must not have to wait until the claim of this attempt runs out.
@@ -145,12 +145,12 @@ async def _commit(shelf: Shelf, found: Found, progress: Progress, digest: Digest
                 return
             if isinstance(placed, Stored):
                 seen = await _see(shelf, digest, placed)
-                faults.point("commit.looked")
+                failpoints.point("commit.looked")
                 continue
-            faults.point("commit.placed")
+            failpoints.point("commit.placed")
             async with cancelled(shelf, upload):
                 stat = await storage.finish(upload, progress, placed.key)
-            faults.point("commit.stored")
+            failpoints.point("commit.stored")
             done = await shelf.database.run(
                 found.actor, uploads.commit_blob, upload, placed, claim=claim, seal=stat.seal, lease_seconds=lease
             )
@@ -158,7 +158,7 @@ async def _commit(shelf: Shelf, found: Found, progress: Progress, digest: Digest
                 if placed.heals is not None:
                     shelf.metrics.counters["moorage_blob_healed_total"] += 1
                     log.warning("%s was pushed again: its bytes are now %s, not %s", digest, placed.key, placed.heals)
-                faults.point("commit.live")
+                failpoints.point("commit.live")
                 return
     except QuotaExceeded:
         await kill(shelf, upload)
@@ -192,11 +192,11 @@ async def _digest(shelf: Shelf, found: Found, progress: Progress, algorithm: str
 async def kill(shelf: Shelf, upload: UploadId, *, judged_bytes: int | None = None) -> bool:
     """Remove an upload; False when it was gone already."""
     progress = await shelf.database.run(SYSTEM, uploads.kill_upload, upload, judged_bytes=judged_bytes)
-    faults.point("cancel.dead")
+    failpoints.point("cancel.dead")
     if progress is None:
         return False
     await shelf.storage.abort(upload, progress)
-    faults.point("cancel.removed")
+    failpoints.point("cancel.removed")
     await shelf.database.run(SYSTEM, uploads.forget_upload, upload)
     return True
 
@@ -217,7 +217,7 @@ async def write(
         QuotaExceeded, StorageFull, StorageUnavailable: nothing of it is kept, the upload can go on later.
     """
     try:
-        faults.point("append.begun")
+        failpoints.point("append.begun")
         hasher = _resume(claimed)
         async with _heartbeat(shelf, claimed), cancelled(shelf, claimed.upload):
             progress = await _adopt(shelf, claimed, file)
@@ -232,7 +232,7 @@ async def write(
                 f"{length} bytes were announced, {received} came.", announced=length, received=received
             )
         shelf.metrics.counters["moorage_upload_bytes_total"] += received
-        faults.point("append.synced")
+        failpoints.point("append.synced")
         await shelf.database.run(
             SYSTEM, uploads.record_progress, claimed, progress,
             expiry_seconds=shelf.settings.uploads.expiry_seconds, keep_claim=keep_claim,

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from moorage import faults
+from moorage import failpoints
 from moorage.artifacts import holding
 from moorage.artifacts.recorded import add_tag
 from moorage.artifacts.repositories import count_artifacts
@@ -185,13 +185,13 @@ def restore(work: Work, trash_id: int, names: Mapping[str, str] | None = None) -
     if act.kind != "project" and project.trash_id is not None:
         raise RestoreBlocked(first=project.trash_id)
     done = _BY_KIND[act.kind](work, act, project.name, wanted)
-    faults.point("restore.written")
+    failpoints.point("restore.written")
     holding.settle(work, project_id)
     work.db.execute(_FORGET_TAGS, {"trash": trash_id})
     work.db.execute(_FORGET, {"trash": trash_id})
     renamed = {old: new for old, new in done.names.items() if old != new}
     work.emit(TrashRestored(act.project_id, act.kind, act.label, trash_id, renamed))
-    faults.point("restore.recorded")
+    failpoints.point("restore.recorded")
     return done
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, or_, select, update
 
-from moorage import faults
+from moorage import failpoints
 from moorage.artifacts.tables import Blob, Upload
 from moorage.artifacts.uploads import forget_upload
 from moorage.db.base import db_now
@@ -64,7 +64,7 @@ def end_upload(work: Work, upload: UploadId) -> Progress | None:
         return None
     if not row.dead:
         _kill(work, row)
-    faults.point("collect.ended")
+    failpoints.point("collect.ended")
     return Progress(size_bytes=row.offset_bytes, hash_state=b"", driver=row.driver)
 
 
@@ -78,7 +78,7 @@ async def remove_upload(database: Database, storage: Storage, upload: UploadId) 
     if progress is None:
         return False
     await storage.abort(upload, progress)
-    faults.point("collect.swept")
+    failpoints.point("collect.swept")
     await database.run(SYSTEM, forget_upload, upload)
     return True
 

@@ -12,13 +12,12 @@ from typing import Any
 from sqlalchemy import Float, bindparam, delete, exists, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from moorage import faults
+from moorage import failpoints
 from moorage.artifacts.damage import forget_damage, has_damage, may_borrow
 from moorage.artifacts.links import join_blob
 from moorage.artifacts.pull import Stored
 from moorage.artifacts.repositories import Destination, Target, ensure_repository
 from moorage.artifacts.tables import Blob, Repository, RepositoryBlob, Upload
-from moorage.claims import is_dead, new_claim
 from moorage.db.base import db_now
 from moorage.db.engine import Query
 from moorage.db.hand_written_sql import call, each, one
@@ -33,6 +32,7 @@ from moorage.errors import (
 )
 from moorage.ids import UploadId
 from moorage.oci.digest import Digest
+from moorage.process_claims import is_dead, new_claim
 from moorage.projects.tables import Project
 from moorage.quotas import service as quotas
 from moorage.storage.base import Progress
@@ -441,7 +441,7 @@ def commit_blob(
         work.db.execute(_DELETE_UPLOAD, {"upload": upload})
         _heal(work, damaged.id, placed, (bytes(own_digest), own_bytes), seal)
         join_blob(work, target, damaged.id, damaged.size_bytes, reserved=reserved, lease_seconds=lease_seconds)
-        faults.point("commit.healing")
+        failpoints.point("commit.healing")
         return True
     if has_twin:
         return False
@@ -450,7 +450,7 @@ def commit_blob(
         raise UploadUnknown
     join_blob(work, target, placed.blob_id, own_bytes, reserved=reserved, lease_seconds=lease_seconds)
     one(work, _FORGET, upload)
-    faults.point("commit.joining")
+    failpoints.point("commit.joining")
     return True
 
 
@@ -490,7 +490,7 @@ def mount_blob(work: Work, to: Destination, digest: Digest, *, source: Destinati
             join_blob(work, target, blob.id, blob.size_bytes, reserved=0, lease_seconds=lease_seconds)
     except QuotaExceeded:
         return False
-    faults.point("mount.joining")
+    failpoints.point("mount.joining")
     return True
 
 

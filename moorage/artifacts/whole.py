@@ -8,12 +8,11 @@ import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from moorage import faults
+from moorage import failpoints
 from moorage.artifacts import receive, uploads
 from moorage.artifacts.repositories import Destination, ensure_repository
 from moorage.artifacts.stored import Shelf
 from moorage.artifacts.uploads import CLAIM_SECONDS, Placed
-from moorage.claims import new_claim
 from moorage.db.engine import Query
 from moorage.db.hand_written_sql import call, each, moment, one
 from moorage.db.unit_of_work import Work
@@ -21,6 +20,7 @@ from moorage.errors import Problem, QuotaExceeded
 from moorage.events import Actor
 from moorage.ids import UploadId
 from moorage.oci.digest import Digest, compute
+from moorage.process_claims import new_claim
 from moorage.quotas import service as quotas
 from moorage.storage.base import Progress
 
@@ -70,12 +70,12 @@ async def take_whole(shelf: Shelf, actor: Actor, to: Destination, digest: Digest
         return False
     if placed is None:
         return False
-    faults.point("commit.placed")
+    failpoints.point("commit.placed")
     try:
         async with receive.cancelled(shelf, upload):
             progress = await storage.append(upload, nothing, once(data), None, takeover=False)
             stat = await storage.finish(upload, progress, placed.key)
-        faults.point("commit.stored")
+        failpoints.point("commit.stored")
         done = await shelf.database.run(
             actor, uploads.commit_blob, upload, placed,
             claim=claim, seal=stat.seal, lease_seconds=settings.lease_seconds,
@@ -89,7 +89,7 @@ async def take_whole(shelf: Shelf, actor: Actor, to: Destination, digest: Digest
         await receive.kill(shelf, upload)
         return False
     shelf.metrics.counters["moorage_upload_bytes_total"] += len(data)
-    faults.point("commit.live")
+    failpoints.point("commit.live")
     return True
 
 

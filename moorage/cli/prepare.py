@@ -25,12 +25,12 @@ from moorage.db.migrate import (
     require_columns,
 )
 from moorage.errors import Problem
-from moorage.keyfiles import KeysInvalid, write_key
+from moorage.key_files import KeysInvalid, write_key
 from moorage.settings import FIRST_PASSWORD, Settings, shown_url
 
 if TYPE_CHECKING:
     from moorage.db.unit_of_work import Work
-    from moorage.sealing import Seals
+    from moorage.secret_encryption import Seals
 
 ADMIN_PASSWORD = FIRST_PASSWORD
 """The file in the data folder that keeps the first administrator's password until it is changed."""
@@ -250,7 +250,7 @@ def migrate_tables(settings: Settings) -> tuple[str | None, Path | None]:
 def _make_keys(settings: Settings) -> None:
     """Make what is missing while the store is empty; later a missing key is an error."""
     from moorage.identity.tokens import create_key
-    from moorage.sealing import create_seal_key
+    from moorage.secret_encryption import create_seal_key
 
     for folder, suffix, kind, create in (
         (settings.token_key_folder, ".pem", "signing", create_key),
@@ -270,7 +270,7 @@ def check_keys(settings: Settings) -> "Seals":
         Stop: they are not; the message names the file and the mend.
     """
     from moorage.identity.tokens import TokenKeys
-    from moorage.sealing import Seals
+    from moorage.secret_encryption import Seals
 
     try:
         TokenKeys(settings.token_key_folder)

@@ -12,7 +12,7 @@ from moorage.cli.prepare import check_keys
 
 if TYPE_CHECKING:
     from moorage.cli.administration import Store
-    from moorage.sealing import Seals
+    from moorage.secret_encryption import Seals
 
 _PASSES = 3
 """How often what a running server sealed with the old key meanwhile is sealed again."""
@@ -128,7 +128,7 @@ def _count(store: "Store") -> dict[str, int]:
 
 
 def _make_key(store: "Store", seals: "Seals") -> None:
-    from moorage.sealing import create_seal_key
+    from moorage.secret_encryption import create_seal_key
 
     folder = store.settings.seal_key_folder
     try:

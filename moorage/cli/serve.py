@@ -167,11 +167,11 @@ def load_worker(settings: Settings, parent: int, ready: int) -> App:
     gc.disable()  # until the server is up: what is imported stays, and looking through it again and again takes time
     sys.setswitchinterval(0.001)  # a hashing thread must not keep the loop from the interpreter for 5 ms
     try:
-        from moorage import faults
+        from moorage import failpoints
         from moorage.app import create_app
 
         if settings.fault:
-            faults.arm(settings.fault)
+            failpoints.arm(settings.fault)
         application: App = create_app(settings)
     except Exception:
         log.exception("the application could not be built")

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from moorage import faults
+from moorage import failpoints
 from moorage.settings import PREFIX, Key, Secret, Settings, list_keys, shown, split_listen, value_of
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -278,8 +278,8 @@ def _check_host(text: str) -> None:
 
 
 def _check_fault(text: str) -> None:
-    if text.partition(":")[0] not in faults.POINTS:
-        raise ValueError("there is no such point in moorage.faults")
+    if text.partition(":")[0] not in failpoints.POINTS:
+        raise ValueError("there is no such point in moorage.failpoints")
 
 
 _CHECKS: Mapping[str, Any] = {  # functions of one text; a ValueError says what is wrong with it

@@ -52,11 +52,11 @@ def work(settings: "Settings", *, slots: int, idle_seconds: float = 0.0) -> int:
     """
     import uvloop
 
-    from moorage import faults
+    from moorage import failpoints
     from moorage.errors import Problem
 
     if settings.fault:
-        faults.arm(settings.fault)
+        failpoints.arm(settings.fault)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_work(settings, slots, idle_seconds))
@@ -68,8 +68,8 @@ def work(settings: "Settings", *, slots: int, idle_seconds: float = 0.0) -> int:
 async def _work(settings: "Settings", slots: int, idle_seconds: float) -> None:
     gc.disable()  # what is imported stays: a tenth of the start would go into looking through it again and again
     try:
-        from moorage.background import opening
         from moorage.jobs.worker import Worker
+        from moorage.worker_app import opening
 
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()

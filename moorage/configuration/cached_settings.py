@@ -12,7 +12,7 @@ from moorage.configuration.validation import DEFAULTS
 from moorage.db.engine import Database, Query
 from moorage.errors import Problem, Unavailable
 from moorage.events import SYSTEM
-from moorage.sealing import SealBroken, Seals
+from moorage.secret_encryption import SealBroken, Seals
 
 WATCH_SECONDS = 1.0
 

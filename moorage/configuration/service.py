@@ -16,7 +16,7 @@ from moorage.configuration.tables import Configuration
 from moorage.db.unit_of_work import Work
 from moorage.errors import ItemFixed, ItemInvalid
 from moorage.events import ConfigurationChanged
-from moorage.sealing import Seals, find_key_id
+from moorage.secret_encryption import Seals, find_key_id
 from moorage.settings import Secret
 
 VARIABLE = "MOORAGE_CONFIG_OVERWRITE"

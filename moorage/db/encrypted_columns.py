@@ -13,7 +13,7 @@ from sqlalchemy import Column, insert, select, update
 from moorage.db.base import Base, load_tables
 from moorage.db.tables import SealKey
 from moorage.db.unit_of_work import Work
-from moorage.sealing import SealBroken, Seals, find_key_id
+from moorage.secret_encryption import SealBroken, Seals, find_key_id
 
 SEALED = {"sealed": True}
 """The mark of a column of sealed bytes; null: there is no secret. Its table has one column as primary key."""

@@ -5,7 +5,7 @@ A blob is seen only through its link to a repository. Source: OCI distribution-s
 
 from collections.abc import AsyncIterator
 
-from moorage import faults
+from moorage import failpoints
 from moorage.access.policy import DELETE, PULL, PUSH, Entry
 from moorage.artifacts import blobs
 from moorage.artifacts.pull import FoundBlob, find_blob, find_repository
@@ -148,5 +148,5 @@ async def remove(plane: Plane, request: Request, name: str, reference: str) -> R
         request.as_actor(ticket.principal_id, ticket.name, *ticket.credentials),
         blobs.delete_blob, entry.project_id, repository_id, name, digest,
     )  # fmt: skip
-    faults.point("delete.done")
+    failpoints.point("delete.done")
     return Reply(202)

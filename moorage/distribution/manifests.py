@@ -3,7 +3,7 @@
 Source: OCI distribution-spec v1.1, "Pulling manifests", "Pushing Manifests", "Deleting Manifests".
 """
 
-from moorage import faults
+from moorage import failpoints
 from moorage.access.policy import DELETE, PULL, PUSH
 from moorage.artifacts import delete, push
 from moorage.artifacts.pull import find_manifest, find_repository, find_stored, require_pushable
@@ -100,7 +100,7 @@ async def put(plane: Plane, request: Request, name: str, reference: str) -> Repl
         condition=_condition(request) if tags else None,
         sparse=request.header(b"moorage-sparse") == "true",
     )  # fmt: skip
-    faults.point("manifest.done")
+    failpoints.point("manifest.done")
     headers = [
         (b"location", f"/v2/{name}/manifests/{digest}".encode("ascii")),
         (b"docker-content-digest", str(digest).encode("ascii")),
@@ -162,5 +162,5 @@ async def remove(plane: Plane, request: Request, name: str, reference: str) -> R
         await plane.database.run(actor, delete.delete_artifact, entry.project_id, repository_id, name, digest)
     elif tag is not None:
         await plane.database.run(actor, delete.delete_tag, entry.project_id, repository_id, name, tag)
-    faults.point("delete.done")
+    failpoints.point("delete.done")
     return Reply(202)

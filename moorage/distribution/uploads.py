@@ -8,7 +8,7 @@ Source: OCI distribution-spec v1.1, "Pushing blobs".
 import contextlib
 import time
 
-from moorage import faults
+from moorage import failpoints
 from moorage.access.policy import NO_PROJECT, PULL, PUSH, Entry, Ticket
 from moorage.access.repository_grants import grant_to_owner
 from moorage.artifacts import receive, uploads
@@ -69,7 +69,7 @@ async def start(plane: Plane, request: Request, name: str, _reference: str) -> R
             lease_seconds=plane.settings.uploads.lease_seconds,
         )  # fmt: skip
         if mounted:
-            faults.point("mount.done")
+            failpoints.point("mount.done")
             return _created(name, digest)
     wanted = request.field("digest")
     digest_now = Digest(wanted) if wanted is not None and digest is None else None
@@ -95,9 +95,9 @@ async def start(plane: Plane, request: Request, name: str, _reference: str) -> R
         if digest_now is None or not await find_damage(plane, name, digest_now):
             raise
         upload = await open_upload()
-    faults.point("upload.created")
+    failpoints.point("upload.created")
     progress = await plane.storage.start(upload)
-    faults.point("upload.started")
+    failpoints.point("upload.started")
     found = Found(upload, name, progress, 0, algorithm, actor)
     if digest_now is None:
         return Reply(202, _session_headers(name, upload, 0))
@@ -184,7 +184,7 @@ async def append(plane: Plane, request: Request, name: str, reference: str) -> R
     found = await _find(plane, request, name, reference)
     _refuse_encoding(request)
     progress = await _receive(plane, request, found, _chunk(request, found))
-    faults.point("append.recorded")
+    failpoints.point("append.recorded")
     return Reply(202, _session_headers(name, found.upload, progress.size_bytes))
 
 

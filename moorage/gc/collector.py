@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from moorage import faults
+from moorage import failpoints
 from moorage.artifacts import purge, sweep
 from moorage.db.engine import Database
 from moorage.db.unit_of_work import Work
@@ -120,7 +120,7 @@ class Collector:
             taken, state = await self._database.run(
                 SYSTEM, purge.purge_some, act, lease_seconds=self._clock.lease_seconds
             )
-            faults.point("collect.purged")
+            failpoints.point("collect.purged")
             run.gone["artifacts"] += taken
             run.gone["acts"] += state == "done"
             run.stopped = not await watch(run)
@@ -164,7 +164,7 @@ class Collector:
             began = time.monotonic()
             failed = await self._delete_keys([one.key for one in part])
             step = BATCH if (time.monotonic() - began) * BATCH < _STEP_SECONDS * len(part) else least
-            faults.point("collect.deleted")
+            failpoints.point("collect.deleted")
             gone = [one for one in part if one.key not in failed]
             if gone:
                 await self._database.run(SYSTEM, note, [one.id for one in gone])

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Float, and_, bindparam, or_, select, text
 
-from moorage import faults
+from moorage import failpoints
 from moorage.artifacts.tables import Blob
 from moorage.db.base import db_now
 from moorage.db.engine import Query, Row
@@ -107,11 +107,11 @@ def collect_links(work: Work, limit: int = BATCH) -> Batch:
         _ask(work, _pairs(work, _HOLD_LINKS, used))
     spent = [link for link in links if link not in used]
     if spent:
-        faults.point("collect.looked")
+        failpoints.point("collect.looked")
         charges = sorted({(links[link], link[1]) for link in spent})
         lock, mark = _pairs(work, _LOCK_CHARGES, charges), _pairs(work, _MARK_CHARGES, charges)
         each(work, (_pairs(work, _DROP_LINKS, spent), lock, mark))
-    faults.point("collect.links")
+    failpoints.point("collect.links")
     return Batch(len(links), len(spent))
 
 
@@ -147,7 +147,7 @@ def collect_charges(work: Work, limit: int = BATCH) -> Batch:
             owed[charge[0]] += sizes[charge]
         for project in sorted(owed):
             quotas.refund(work, project, owed[project])
-    faults.point("collect.charges")
+    failpoints.point("collect.charges")
     return Batch(len(rows), len(spent))
 
 
@@ -175,7 +175,7 @@ def collect_blobs(work: Work, limit: int = BATCH) -> Batch:
     spent = [one for one in ids if one not in charged]
     if spent:
         _ask(work, _ids(work, _DOOM, spent))
-    faults.point("collect.blobs")
+    failpoints.point("collect.blobs")
     return Batch(len(ids), len(spent))
 
 
@@ -245,7 +245,7 @@ def _find(work: Work, state: str, older_seconds: float, after: Doomed | None, li
 def note_gone(work: Work, ids: Sequence[int]) -> None:
     """G4: note that bytes were deleted. Their rows stay as tombstones, so that no key is given out again."""
     each(work, (call(_BY_INDEX), _ids(work, _GONE, ids)))
-    faults.point("collect.gone")
+    failpoints.point("collect.gone")
 
 
 def forget(work: Work, ids: Sequence[int]) -> None:

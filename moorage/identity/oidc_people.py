@@ -32,7 +32,7 @@ from moorage.identity.oidc import Claims, Provider, Tokens
 from moorage.identity.people import OIDC_GROUP, Known, clean_groups, ensure_person, find_person, stored_subject
 from moorage.identity.service import bump_epoch, end_sign_ins
 from moorage.identity.tables import OidcFlow, OidcUser, Principal
-from moorage.sealing import SealBroken, Seals
+from moorage.secret_encryption import SealBroken, Seals
 from moorage.selectors import compile_search
 
 log = logging.getLogger("moorage.oidc")

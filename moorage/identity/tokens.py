@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from moorage.access.policy import Account, Entry, Limits, Ticket
 from moorage.errors import TokenInvalid
-from moorage.keyfiles import KeysInvalid, read_keys, write_key
+from moorage.key_files import KeysInvalid, read_keys, write_key
 
 ISSUER = "harbor-token-issuer"
 SERVICE = "harbor-registry"

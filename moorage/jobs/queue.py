@@ -60,7 +60,7 @@ class Job:
 
 
 JOBS: dict[str, Job] = {}
-"""Every job of this process by name. A process that takes up no tasks has none (`moorage/background.py` has all)."""
+"""Every job of this process by name. A process that takes up no tasks has none (`moorage/worker_app.py` has all)."""
 
 
 def job(

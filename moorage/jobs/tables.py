@@ -116,7 +116,7 @@ class TaskTotal(Base):
 
 
 class Worker(Base):
-    """A process that takes up tasks. `id` is a claim (`moorage.claims`), new for each life of a process."""
+    """A process that takes up tasks. `id` is a claim (`moorage.process_claims`), new for each life of a process."""
 
     __tablename__ = "worker"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
-from moorage import faults
+from moorage import failpoints
 from moorage.configuration.cached_settings import Live
 from moorage.db.engine import Database
 from moorage.db.unit_of_work import Work
@@ -14,7 +14,7 @@ from moorage.events import SYSTEM, Actor
 from moorage.jobs.queue import SUCCESS
 from moorage.jobs.task_claims import Attempt, Progress, clean, finish, require_held
 from moorage.remotes.http_client import Outgoing
-from moorage.sealing import Seals
+from moorage.secret_encryption import Seals
 from moorage.settings import Settings
 from moorage.storage.base import Storage
 
@@ -171,5 +171,5 @@ def _fenced(
 ) -> T:
     require_held(work, attempt)
     result = story(work, *args, **kwargs)
-    faults.point("job.recorded")
+    failpoints.point("job.recorded")
     return result

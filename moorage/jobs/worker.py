@@ -10,8 +10,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Concatenate, Literal, NamedTuple, ParamSpec, TypeVar
 
-from moorage import faults
-from moorage.claims import is_dead, new_claim
+from moorage import failpoints
 from moorage.db.unit_of_work import Work
 from moorage.errors import Problem
 from moorage.events import SYSTEM
@@ -22,6 +21,7 @@ from moorage.jobs.scheduler import fire_all
 from moorage.jobs.task_claims import Attempt, Claimed
 from moorage.jobs.task_context import Parts, Task
 from moorage.logs import with_cause
+from moorage.process_claims import is_dead, new_claim
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -257,11 +257,11 @@ class Worker:
         began = self.steady()
         status, failure = SUCCESS, _Failure("", None)
         limit = asyncio.timeout(job.timeout_seconds)
-        faults.point("job.begun")
+        failpoints.point("job.begun")
         try:
             async with limit:
                 await job.run(task, **arguments)
-            faults.point("job.done")
+            failpoints.point("job.done")
         except asyncio.CancelledError:
             if running.why is None:
                 raise

@@ -19,7 +19,7 @@ from moorage.proxycache.upstream_lists import Listing
 from moorage.proxycache.upstreams import Proxies
 from moorage.remotes.http_client import Outgoing
 from moorage.remotes.registry_reader import Referrer
-from moorage.sealing import Seals
+from moorage.secret_encryption import Seals
 
 _WHOLE_EVERY_SECONDS = 2.0
 

@@ -19,7 +19,7 @@ from moorage.remotes.http_client import Outgoing
 from moorage.remotes.registry_client import Client
 from moorage.remotes.registry_connection import Endpoint
 from moorage.remotes.retry_policy import IMPATIENT
-from moorage.sealing import SealBroken, Seals
+from moorage.secret_encryption import SealBroken, Seals
 from moorage.selectors import Selector, compile_selector
 from moorage.settings import Secret, Settings
 

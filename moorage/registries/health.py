@@ -15,7 +15,7 @@ from moorage.registries.service import RegistryRow
 from moorage.remotes.http_client import Outgoing
 from moorage.remotes.registry_connection import Endpoint
 from moorage.remotes.retry_policy import IMPATIENT
-from moorage.sealing import SealBroken, Seals
+from moorage.secret_encryption import SealBroken, Seals
 
 SECONDS = 20.0
 """How long a registry may take to answer."""

@@ -25,7 +25,7 @@ from moorage.registries.adapters import get_adapter, list_adapters
 from moorage.registries.adapters.base import Adapter
 from moorage.registries.service import Draft, RegistryRow
 from moorage.remotes.http_client import Outgoing
-from moorage.sealing import SealBroken
+from moorage.secret_encryption import SealBroken
 from moorage.settings import Secret
 
 log = logging.getLogger("moorage.registries")

@@ -17,7 +17,7 @@ from moorage.registries.adapters import get_adapter
 from moorage.registries.tables import Registry
 from moorage.remotes.address_policy import parse_target
 from moorage.remotes.registry_connection import Endpoint
-from moorage.sealing import Seals
+from moorage.secret_encryption import Seals
 from moorage.settings import Secret
 
 MAX_ID = 2**63 - 1

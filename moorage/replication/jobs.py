@@ -38,7 +38,7 @@ from moorage.replication.artifact_sources import Found
 from moorage.replication.filters import rename
 from moorage.replication.service import Policy
 from moorage.replication.shared_clients import share_adapter
-from moorage.sealing import SealBroken
+from moorage.secret_encryption import SealBroken
 from moorage.storage.keys import is_upload
 
 DAY_SECONDS = 86_400

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar, ParamSpec, Self, TypeVar
 
-from moorage import faults
+from moorage import failpoints
 from moorage.errors import BlobDamaged, Problem, StorageUnavailable
 from moorage.ids import UploadId
 from moorage.oci.digest import Digest, Hasher
@@ -308,10 +308,10 @@ class Filesystem:
         if file.offset - file.written_back >= _WRITE_BACK_BYTES:
             self._disk.write_back(file.fd, file.written_back, file.offset - file.written_back)
             file.written_back = file.offset
-        faults.point("append.piece")
+        failpoints.point("append.piece")
 
     def _sync(self, file: File, name: Callable[[], None]) -> None:
-        faults.point("append.written")
+        failpoints.point("append.written")
         try:
             self._disk.fsync(file.fd)
             name()
@@ -367,7 +367,7 @@ class Filesystem:
         target = self._uploads / upload / file_name(Progress())
         if not move_file(self._disk, file, target):
             return None
-        faults.point("append.written")
+        failpoints.point("append.written")
         try:
             self._disk.fsync(file.descriptor)
             self._disk.fsync_dir(target.parent)
@@ -478,7 +478,7 @@ class Filesystem:
                 if not attempts_left or not source.exists():
                     raise
                 self._durable_folders.clear()
-        faults.point("commit.renamed")
+        failpoints.point("commit.renamed")
         return self._settle_name(target, source.parent)
 
     def _settle_name(self, target: Path, left: Path, *, again: bool = False) -> Stat:

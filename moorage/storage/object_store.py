@@ -17,7 +17,7 @@ import msgspec
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
 
-from moorage import faults
+from moorage import failpoints
 from moorage.errors import BlobDamaged, Problem, StorageUnavailable, UploadUnknown
 from moorage.ids import UploadId
 from moorage.oci.digest import Digest, Hasher
@@ -210,7 +210,7 @@ class Objects:
             chain = await self._append_small(upload, chain, head, hasher)
         else:
             chain, size = await self._append_large(upload, chain, chained(head, pieces), hasher)
-        faults.point("append.written")
+        failpoints.point("append.written")
         return Progress(
             size_bytes=progress.size_bytes + size,
             hash_state=hasher.state() if hasher else b"",
@@ -236,7 +236,7 @@ class Objects:
         segments, others = await self._find_segments(upload, progress)
         with translated():
             await obstore.put_async(self._store, key, msgspec.json.encode(segments), use_multipart=False)
-        faults.point("commit.renamed")
+        failpoints.point("commit.renamed")
         with contextlib.suppress(StorageUnavailable):
             await self._remove([found.name for found in others if is_segment(found.name)])
         return Stat(_size(segments), None)
@@ -262,7 +262,7 @@ class Objects:
         if not data:
             return chain
         token = _new_token()
-        faults.point("append.piece")
+        failpoints.point("append.piece")
         with translated():
             sent = asyncio.ensure_future(
                 obstore.put_async(self._store, chain.next_name(upload, token), data, use_multipart=False)
@@ -292,7 +292,7 @@ class Objects:
                         await lane.catch_up()
                 await writer.send(piece)
                 size += len(piece)
-                faults.point("append.piece")
+                failpoints.point("append.piece")
                 if writer.size_bytes >= self._segment_bytes:
                     await writer.finish()
                     chain, writer = chain.grown(token), None

@@ -16,7 +16,7 @@ from moorage.db.encrypted_columns import count_seals, ensure_seal_key, list_seal
 from moorage.db.tables import SealKey
 from moorage.db.unit_of_work import Work
 from moorage.events import SealKeyChanged
-from moorage.sealing import SealBroken, Seals
+from moorage.secret_encryption import SealBroken, Seals
 
 Run = Callable[..., Any]
 """Runs a story with its arguments as one transaction."""

@@ -5,7 +5,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from moorage import faults
+from moorage import failpoints
 from moorage.errors import Problem
 from moorage.jobs.queue import GiveUp, RetryLater, job
 from moorage.jobs.task_context import Task
@@ -34,7 +34,7 @@ async def deliver(task: Task, *, delivery_id: int) -> None:
     if not policy.enabled or delivery.target >= len(policy.targets):
         raise GiveUp("The policy was disabled, or this target was taken out of it.")
     attempt, status, wait = await _send(task, delivery, policy)
-    faults.point("webhook.told")
+    failpoints.point("webhook.told")
     task.log(f"attempt {task.attempt}: {attempt['error'] or status}, {attempt['milliseconds']} ms")
     await task.run(deliveries.note_attempt, delivery_id, attempt)
     if 200 <= status < 300:

@@ -18,7 +18,7 @@ from moorage.errors import Denied, WebhookExists, WebhookInvalid, WebhookLimit, 
 from moorage.events import WebhookChanged
 from moorage.jobs.tables import Execution, Task
 from moorage.remotes.address_policy import parse_target
-from moorage.sealing import Seals
+from moorage.secret_encryption import Seals
 from moorage.selectors import compile_selector
 from moorage.webhooks.payload import DEFAULT, EVENT_TYPES, FORMATS, LATER
 from moorage.webhooks.tables import WebhookDelivery, WebhookPolicy

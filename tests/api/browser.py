@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from moorage.configuration.service import set_items
-from moorage.sealing import Seals
+from moorage.secret_encryption import Seals
 from tests.api.client import Answer, Server
 
 FORM = "application/x-www-form-urlencoded"

@@ -28,7 +28,7 @@ from moorage.identity import service as identity
 from moorage.identity.throttle import Throttle
 from moorage.identity.tokens import create_key
 from moorage.projects import service as projects
-from moorage.sealing import create_seal_key
+from moorage.secret_encryption import create_seal_key
 from moorage.settings import Database as DatabaseSettings
 from moorage.settings import Log, Settings
 from moorage.wiring import open_database

@@ -19,7 +19,7 @@ from moorage.jobs.queue import create_execution, enqueue_all, job, start
 from moorage.jobs.task_context import Task
 from moorage.registries.tables import Registry
 from moorage.replication.tables import ReplicationPolicy
-from moorage.sealing import Seals
+from moorage.secret_encryption import Seals
 from moorage.storage.filesystem import Filesystem
 from tests.api.client import Client, Server
 from tests.api.conftest import Serve, administrator, make_project, make_robot, make_user

@@ -16,7 +16,7 @@ from moorage.identity import service as identity
 from moorage.identity.tables import User
 from moorage.ldap.names import fold_dn
 from moorage.projects import service as projects
-from moorage.sealing import Seals
+from moorage.secret_encryption import Seals
 from tests.api.client import Answer, Client, Server
 from tests.api.conftest import Serve, administrator, make_project, make_robot, make_user, project_id
 from tests.api.identity.directories import PASSWORD, Person, Town, make_town

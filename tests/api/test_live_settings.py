@@ -11,7 +11,7 @@ from moorage.configuration.service import set_items
 from moorage.identity import robots
 from moorage.oci.digest import Digest
 from moorage.quotas import service as quotas
-from moorage.sealing import Seals
+from moorage.secret_encryption import Seals
 from tests.api.client import Answer, Server, digest_of
 from tests.api.conftest import Serve, administrator, make_project, make_robot, project_id
 

@@ -12,7 +12,7 @@ from moorage.configuration import service as configuration
 from moorage.identity import groups
 from moorage.identity import service as identity
 from moorage.projects import service as projects
-from moorage.sealing import Seals
+from moorage.secret_encryption import Seals
 from moorage.settings import FIRST_PASSWORD
 from tests.api.client import Client, Server
 from tests.api.conftest import PASSWORD, Serve, administrator, make_project, make_robot, make_user, project_id, unique

@@ -23,7 +23,7 @@ from moorage.registries.adapters.base import NOT_PROVEN
 from moorage.registries.health import check_registries, check_stale
 from moorage.registries.tables import Registry
 from moorage.remotes.http_client import Outgoing
-from moorage.sealing import SealBroken, Seals, create_seal_key
+from moorage.secret_encryption import SealBroken, Seals, create_seal_key
 from tests.api.client import Answer, Client, Server, encode
 from tests.api.conftest import make_project, unique
 from tests.commands import make_certificate

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from moorage import faults
+from moorage import failpoints
 from moorage.identity import robots
 from tests.api.client import Client, Repo, Server, digest_of
 from tests.api.conftest import Serve, unique
@@ -184,7 +184,7 @@ async def test_a_bug_of_ours_is_500_with_the_request_id_and_nothing_else(
     def fail(name: str) -> None:
         raise RuntimeError(f"secret detail of {name}")
 
-    monkeypatch.setattr(faults, "point", fail)
+    monkeypatch.setattr(failpoints, "point", fail)
     answer = await repo.send("POST", "blobs/uploads/", headers={"x-request-id": "mine"})
 
     assert answer.status == 500
@@ -205,7 +205,7 @@ async def test_a_disk_that_fails_is_503_and_the_upload_lives_on(
             raise OSError(error, "made up")
 
     with monkeypatch.context() as patched:
-        patched.setattr(faults, "point", fail)
+        patched.setattr(failpoints, "point", fail)
         answer = await repo.send("PATCH", location, b"moor")
 
     assert (answer.status, answer.header("retry-after") is not None) == (503, True)

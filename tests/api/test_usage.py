@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from moorage import background
+from moorage import worker_app
 from moorage.access.policy import Role
 from moorage.artifacts import days
 from moorage.artifacts.days import DayNotes, fold, number_of
@@ -101,7 +101,7 @@ async def test_the_last_push_of_a_project_is_shown_and_never_goes_back(app: Serv
 async def test_what_a_worker_copies_counts_too(app: Server, project: str) -> None:
     number = await project_id(app, project)
     pushed = ManifestPushed(number, 1, f"{project}/app", 1, "sha256:" + "0" * 64, ("v1",), new=True)
-    async with background.opening(app.settings) as parts:
+    async with worker_app.opening(app.settings) as parts:
         await parts.database.run(SYSTEM, lambda work: work.emit(pushed))
     assert [row[:3] for row in await rows_of(app, number)] == [(number_of(TODAY), 0, 1)]
 

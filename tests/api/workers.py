@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from moorage.background import opening
 from moorage.jobs.worker import Worker
+from moorage.worker_app import opening
 from tests.api.client import Server
 
 

@@ -7,7 +7,6 @@ from functools import partial
 
 from sqlalchemy import delete, func, select
 
-from moorage.background import opening
 from moorage.db.migrate import migrate
 from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
@@ -15,8 +14,9 @@ from moorage.jobs import queue, tables
 from moorage.jobs.queue import job
 from moorage.jobs.task_context import Parts, Task
 from moorage.jobs.worker import Worker
-from moorage.sealing import create_seal_key
+from moorage.secret_encryption import create_seal_key
 from moorage.settings import Database, Log, Settings, Storage
+from moorage.worker_app import opening
 from tests.bench.report import Row, Side
 from tests.bench.servers import Servers
 from tests.parts.base import Missing

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from moorage import faults
+from moorage import failpoints
 from tests.faults.life import Nursery
 from tests.faults.place import Place, Templates
 from tests.parts.postgres import Postgres
@@ -57,7 +57,7 @@ def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
 def _disarmed() -> Iterator[None]:
     """No fault outlives its test."""
     yield
-    faults.disarm()
+    failpoints.disarm()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 
-from moorage import faults
+from moorage import failpoints
 from moorage.artifacts.local import Local
 from moorage.artifacts.stored import OwnShelf
 from moorage.events import SYSTEM
@@ -20,7 +20,7 @@ from moorage.wiring import open_database
 async def copy(told: dict[str, str]) -> None:
     """Copy as standard input tells: `data`, `url`, `username`, `password`, `repository`, `to`, `fault`."""
     if told["fault"]:
-        faults.arm(told["fault"])
+        failpoints.arm(told["fault"])
     settings = Settings(data=told["data"])
     database, storage = open_database(settings), open_storage(settings)
     await storage.open()

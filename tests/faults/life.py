@@ -114,7 +114,7 @@ class Life:
 
 
 SHARED = (
-    "granian.server.embed", "uvloop", "moorage.api.app", "moorage.api.routes", "moorage.app", "moorage.background",
+    "granian.server.embed", "uvloop", "moorage.api.app", "moorage.api.routes", "moorage.app", "moorage.worker_app",
     "moorage.cli.work", "moorage.jobs.worker",
 )  # fmt: skip
 """What forks need, imported once; not by whoever only starts the nursery."""
@@ -170,11 +170,11 @@ async def _serve(order: Mapping[str, Any], told: int) -> None:
     from granian.http import HTTP1Settings  # noqa: PLC0415 - as above
     from granian.server.embed import Server  # noqa: PLC0415 - as above
 
-    from moorage import faults  # noqa: PLC0415 - as above
+    from moorage import failpoints  # noqa: PLC0415 - as above
     from moorage.app import create_app  # noqa: PLC0415 - as above
 
     if order["fault"]:
-        faults.arm(order["fault"])
+        failpoints.arm(order["fault"])
     application = create_app(Place(Path(order["data"]), order["database"]).settings)
 
     async def announce(scope: Any, receive: Any, send: Any) -> None:
@@ -194,11 +194,11 @@ async def _serve(order: Mapping[str, Any], told: int) -> None:
 
 
 def _work(order: Mapping[str, Any], told: int) -> None:
-    from moorage import faults  # noqa: PLC0415 - as above
+    from moorage import failpoints  # noqa: PLC0415 - as above
     from moorage.cli.work import work  # noqa: PLC0415 - as above
 
     if order["fault"]:
-        faults.arm(order["fault"])
+        failpoints.arm(order["fault"])
     os.write(told, b".")
     work(Place(Path(order["data"]), order["database"]).settings, slots=4)
 

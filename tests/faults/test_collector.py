@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from moorage import faults
+from moorage import failpoints
 from moorage.db.engine import Database
 from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
@@ -30,7 +30,7 @@ from tests.faults.place import Place
 from tests.faults.registry import digest_of, image, index, push_image, some_bytes
 
 HERE, THERE = "team/app", "other/app"
-POINTS = [point for point in faults.POINTS if point.startswith("collect.")]
+POINTS = [point for point in failpoints.POINTS if point.startswith("collect.")]
 POINTS = [point for point in POINTS if point not in {"collect.purged", "collect.ended", "collect.swept"}]
 """Those of trash and uploads are in test_purge.py."""
 

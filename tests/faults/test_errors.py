@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from moorage import faults
+from moorage import failpoints
 from tests.faults.place import Place
 from tests.faults.stories import CASES, DONE, ONCE, Story
 
@@ -21,7 +21,7 @@ async def test_an_error_at(sqlite_place: Place, tell_it: Callable[[], Story], po
     async with sqlite_place.open() as client:
         await story.prepare(client)
 
-        faults.arm(f"{name}:{error}:{count or 1}")
+        failpoints.arm(f"{name}:{error}:{count or 1}")
         reply = await story.act(client)
 
         assert reply.status == 503, f"{point} was never reached, or told as {reply}"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from moorage import faults
+from moorage import failpoints
 from moorage.artifacts.purge import purge_some, start_purge
 from moorage.artifacts.restore import restore
 from moorage.artifacts.room import find_oldest
@@ -248,8 +248,8 @@ async def test_a_blob_that_is_deleted_while_what_needs_it_comes_back_stays(
             written.set()
             time.sleep(seconds)
 
-        monkeypatch.setattr(faults, "time", SimpleNamespace(sleep=sleep))
-        faults.arm("restore.written:sleep")  # a second, in the transaction
+        monkeypatch.setattr(failpoints, "time", SimpleNamespace(sleep=sleep))
+        failpoints.arm("restore.written:sleep")  # a second, in the transaction
 
         async def unlink() -> int:
             assert await asyncio.to_thread(written.wait, 60)

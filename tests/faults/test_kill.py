@@ -1,4 +1,4 @@
-"""SIGKILL at every point of `moorage.faults.POINTS`, and at random moments under load."""
+"""SIGKILL at every point of `moorage.failpoints.POINTS`, and at random moments under load."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from moorage import faults
+from moorage import failpoints
 from tests.faults.life import Life, Nursery
 from tests.faults.place import Place
 from tests.faults.registry import Client, Cut, digest_of, image
@@ -27,7 +27,7 @@ REST = [case for case in CASES if case not in ONCE]
 
 def test_every_point_has_a_story() -> None:
     """Those of collectors and jobs are in test_collector.py and test_killed_jobs.py: no request passes them."""
-    points = {point for point in faults.POINTS if not point.startswith(("collect.", "job.", "webhook."))}
+    points = {point for point in failpoints.POINTS if not point.startswith(("collect.", "job.", "webhook."))}
     assert {point.partition(":")[0] for _, point in CASES} == points
     assert len(ONCE) == len(points)
 

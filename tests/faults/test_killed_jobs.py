@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from moorage import faults
+from moorage import failpoints
 from tests.fakes.scripted import Heard, Say, Scripted, scripted
 from tests.faults.invariants import read
 from tests.faults.life import Life, Nursery
@@ -199,7 +199,7 @@ OFTEN = {"job.begun", "job.recorded", "job.done", "delete.recorded", "webhook.to
 
 
 def test_every_point_of_a_job_is_here() -> None:
-    points = {point for point in faults.POINTS if point.startswith(("job.", "webhook."))}
+    points = {point for point in failpoints.POINTS if point.startswith(("job.", "webhook."))}
     assert points <= {point.partition(":")[0] for _, point in CASES}
 
 

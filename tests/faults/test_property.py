@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 
-from moorage import faults
+from moorage import failpoints
 from moorage.gc.collector import Run
 from tests.faults.explain import explain
 from tests.faults.life import Life, Nursery
@@ -177,7 +177,7 @@ async def test_what_clients_do_when_the_server_is_killed_is_done_or_not(
             if one.kind not in {"collect", "cancel"}
         ]  # fmt: skip
         dying = [
-            name for name in faults.POINTS if operations and name.startswith(PASSES[chance.choice(operations).kind])
+            name for name in failpoints.POINTS if operations and name.startswith(PASSES[chance.choice(operations).kind])
         ]
         life = Life(nursery, place, fault=f"{chance.choice(dying)}:kill" if dying else "")
         done: list[tuple[Operation, int | None]] = []

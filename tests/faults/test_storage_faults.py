@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from moorage import faults
+from moorage import failpoints
 from moorage.errors import BlobDamaged, StorageFull, StorageUnavailable, UploadUnknown
 from moorage.oci.digest import Hasher, compute
 from moorage.storage.base import LocalFile, Progress
@@ -356,8 +356,8 @@ async def test_the_named_points_are_passed(
 ) -> None:
     storage = Filesystem(tmp_path)
     await storage.open()
-    monkeypatch.setattr(faults, "_armed", None)
-    faults.arm(f"{point}:{action}")
+    monkeypatch.setattr(failpoints, "_armed", None)
+    failpoints.arm(f"{point}:{action}")
 
     with pytest.raises(expected):
         await push(storage)

@@ -17,7 +17,7 @@ from moorage.db.engine import Database
 from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
 from moorage.registries.tables import Registry
-from moorage.sealing import Seals
+from moorage.secret_encryption import Seals
 from moorage.system import key_rotation
 from moorage.wiring import open_database
 from tests import serving
@@ -137,7 +137,7 @@ def test_a_rotation_that_is_cut_off_leaves_everything_readable_and_goes_on(
     folder = place.settings.seal_key_folder
     database = open_database(place.settings)
     first = Seals(folder).key_id
-    from moorage.sealing import create_seal_key  # noqa: PLC0415
+    from moorage.secret_encryption import create_seal_key  # noqa: PLC0415
 
     second = create_seal_key(folder)
     rotation = key_rotation.rotate(lambda story, *args: database.run_here(SYSTEM, story, *args), Seals(folder))

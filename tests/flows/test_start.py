@@ -19,7 +19,7 @@ import pytest
 
 from moorage.cli.exit_status import DONE, UNFIT
 from moorage.cli.serve import _worker
-from moorage.sealing import create_seal_key
+from moorage.secret_encryption import create_seal_key
 from moorage.web.request import Send
 from tests.commands import MOORAGE, Running, clean_environment, make_certificate, refuse, run, serving
 from tests.parts.base import free_port, wait_until

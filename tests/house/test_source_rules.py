@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from moorage import faults
+from moorage import failpoints
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "moorage").rglob("*.py"))
@@ -161,13 +161,13 @@ def test_no_exception_outlives_its_reason(rule: object, listed: dict[str, str]) 
 def test_every_fault_point_that_is_passed_is_listed() -> None:
     passed = {name for path in SOURCES if path.name != "faults.py" for name in find_points(ast.parse(path.read_text()))}
 
-    assert not passed - set(faults.POINTS)
+    assert not passed - set(failpoints.POINTS)
 
 
 def test_every_listed_fault_point_is_passed_by_code() -> None:
     passed = {name for path in SOURCES if path.name != "faults.py" for name in find_points(ast.parse(path.read_text()))}
 
-    assert not set(faults.POINTS) - passed, "pass it, or take it out of faults.POINTS"
+    assert not set(failpoints.POINTS) - passed, "pass it, or take it out of faults.POINTS"
 
 
 @pytest.mark.parametrize(

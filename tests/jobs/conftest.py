@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from moorage.background import opening
 from moorage.db.base import Base
 from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
@@ -20,9 +19,10 @@ from moorage.jobs import queue, tables, worker
 from moorage.jobs.queue import JOBS
 from moorage.jobs.task_context import Parts
 from moorage.jobs.worker import Worker
-from moorage.sealing import create_seal_key
+from moorage.secret_encryption import create_seal_key
 from moorage.settings import Database, Log, Settings, Storage
 from moorage.wiring import open_database
+from moorage.worker_app import opening
 from tests.jobs.haste import WAITS, hasten
 from tests.parts.postgres import Postgres
 

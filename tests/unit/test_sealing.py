@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moorage.keyfiles import KeysInvalid
-from moorage.sealing import SealBroken, Seals, create_seal_key
+from moorage.key_files import KeysInvalid
+from moorage.secret_encryption import SealBroken, Seals, create_seal_key
 
 SECRET = "s3cret-of-the-directory"
 

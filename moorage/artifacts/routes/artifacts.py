@@ -8,7 +8,7 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from moorage import faults
+from moorage import failpoints
 from moorage.access.operations import operation
 from moorage.access.request_context import Call
 from moorage.access.required_permission import PUBLIC, project
@@ -174,7 +174,7 @@ async def delete_artifact(
 ) -> Response[None]:
     """Delete an artifact with all its tags, its accessories, and the children that nothing else needs."""
     await call.run(delete.delete_by_reference, call.project.project_id, path_of(call, repository_name), reference)
-    faults.point("delete.done")
+    failpoints.point("delete.done")
     return Response(None)
 
 
@@ -252,7 +252,7 @@ async def copy_artifact(
         source=wanted,
         lease_seconds=settings.uploads.lease_seconds,
     )
-    faults.point("copy.done")
+    failpoints.point("copy.done")
     return call.created(artifact_path(path, str(digest)))
 
 

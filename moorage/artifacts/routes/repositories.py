@@ -4,7 +4,7 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from moorage import faults
+from moorage import failpoints
 from moorage.access.operations import operation
 from moorage.access.request_context import Call
 from moorage.access.required_permission import PUBLIC, project
@@ -100,7 +100,7 @@ async def update_repository(
 async def delete_repository(call: NamedDependency[Call], repository_name: FromPath[str]) -> Response[None]:
     """Delete a repository with all its artifacts; they wait in the trash. An immutable tag among them refuses it."""
     await call.run(delete.delete_repository, call.project.project_id, path_of(call, repository_name))
-    faults.point("repository.done")
+    failpoints.point("repository.done")
     return Response(None)
 
 

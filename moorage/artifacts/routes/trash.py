@@ -5,7 +5,7 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from moorage import faults
+from moorage import failpoints
 from moorage.access.operations import operation
 from moorage.access.request_context import Call, stamp
 from moorage.access.required_permission import SIGNED_IN, inside, project
@@ -126,7 +126,7 @@ async def restore_trash(
     """
     await _enter(call, id)
     done = await call.run(restore.restore, id, data.names)
-    faults.point("restore.done")
+    failpoints.point("restore.done")
     return Response(RestoredEntry(kind=done.kind, name=done.label, names=dict(done.names), artifacts=done.artifacts))
 
 
@@ -146,12 +146,12 @@ async def purge_trash(
     """
     row = await _enter(call, id)
     await call.run(purge.purge_now, id)
-    faults.point("purge.begun")
+    failpoints.point("purge.begun")
     step = purge.Step(0, "more")
     for _ in range(_PARTS):
         if step.state == "more":
             step = await call.run(purge.purge_some, id, lease_seconds=settings.uploads.lease_seconds)
-    faults.point("purge.done")
+    failpoints.point("purge.done")
     return Response(PurgedEntry(kind=row.kind, name=row.label, finished=step.state == "done"))
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from moorage.sealing import Seals, create_seal_key
+from moorage.secret_encryption import Seals, create_seal_key
 from tests.api.identity.conftest import database, empty_file, shared_url, world
 
 __all__ = ["database", "empty_file", "shared_url", "world"]

@@ -22,7 +22,7 @@ from moorage.db.engine import Database
 from moorage.db.unit_of_work import Work
 from moorage.errors import DatabaseUnavailable, ItemFixed, ItemInvalid
 from moorage.events import SYSTEM, Actor
-from moorage.sealing import SealBroken, Seals, create_seal_key
+from moorage.secret_encryption import SealBroken, Seals, create_seal_key
 from moorage.settings import Secret
 
 ADMIN = Actor(principal_id=1, name="admin", credential="password", address="192.0.2.1", request_id="r")

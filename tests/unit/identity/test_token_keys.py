@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from moorage.errors import TokenInvalid
 from moorage.identity.tokens import TokenKeys, create_key
-from moorage.keyfiles import KeysInvalid
+from moorage.key_files import KeysInvalid
 from tests.unit.identity.conftest import ANN, ENTRIES, Clock
 
 # -- T21: rotation ----------------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ def test_t23_a_folder_that_others_may_write_to_stops_the_start(folder: Path, mod
 
 def test_t23_a_foreign_key_stops_the_start(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     owner = os.geteuid()
-    monkeypatch.setattr("moorage.keyfiles.os.geteuid", lambda: owner + 1)
+    monkeypatch.setattr("moorage.key_files.os.geteuid", lambda: owner + 1)
 
     with pytest.raises(KeysInvalid, match=f"belongs to another account: chown {owner + 1}"):
         TokenKeys(folder)

@@ -15,7 +15,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from moorage.keyfiles import KeysInvalid, read_keys, write_key
+from moorage.key_files import KeysInvalid, read_keys, write_key
 
 KEY_BYTES = 32
 _ID_BYTES = 8

@@ -15,7 +15,7 @@ from moorage.jobs.task_context import Parts
 from moorage.remotes.http_client import Outgoing
 from moorage.replication import jobs as replication
 from moorage.retention import jobs as retention
-from moorage.sealing import Seals
+from moorage.secret_encryption import Seals
 from moorage.settings import Settings
 from moorage.storage.drivers import open_storage
 from moorage.webhooks import jobs as webhooks
