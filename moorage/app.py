@@ -15,15 +15,23 @@ from moorage.api.guard import ApiGuard
 from moorage.api.handler import ApiPlane
 from moorage.api.oidc_sign_in import OidcSignIn
 from moorage.api.sign_in import SignIn
-from moorage.artifacts.days import DayNotes, keep_days
 from moorage.artifacts.describe import Contents
-from moorage.artifacts.pulled import PullNotes
-from moorage.artifacts.stored import OwnShelf
+from moorage.artifacts.pull_log import PullNotes
 from moorage.audit.denials import WrittenRefusals
 from moorage.audit.event_filter import LiveRules
 from moorage.audit.row_counts import keep_counts
 from moorage.audit.syslog import check_receiver
 from moorage.audit.syslog_export import Exporter
+from moorage.authentication import oidc_provider
+from moorage.authentication.backends.ldap import Ldap
+from moorage.authentication.backends.oidc import CliSecrets
+from moorage.authentication.ldap_directory import Directory
+from moorage.authentication.oidc_accounts import OidcPeople
+from moorage.authentication.oidc_http import GuardedHttp
+from moorage.authentication.oidc_provider import Provider
+from moorage.authentication.service import Login
+from moorage.authentication.trusted_header import TrustedHeader
+from moorage.blobs.blob_integrity import OwnShelf
 from moorage.configuration.cached_settings import Live
 from moorage.configuration.connection_checks import Checks
 from moorage.configuration.schema import Items
@@ -33,27 +41,13 @@ from moorage.distribution.context import Plane
 from moorage.distribution.router import Distribution
 from moorage.distribution.token import TokenEndpoint
 from moorage.errors import OidcSettingsInvalid, Problem
-from moorage.identity import oidc
-from moorage.identity.access_tokens import AccessTokens
-from moorage.identity.backends.ldap import Ldap
-from moorage.identity.backends.oidc import CliSecrets
-from moorage.identity.directory import Directory
-from moorage.identity.header import TrustedHeader
-from moorage.identity.login import Login
-from moorage.identity.oidc import Provider
-from moorage.identity.oidc_http import GuardedHttp
-from moorage.identity.oidc_people import OidcPeople
-from moorage.identity.passwords import Passwords
-from moorage.identity.sessions import Sessions
-from moorage.identity.sign_ups import SignUps
-from moorage.identity.tokens import TokenKeys
-from moorage.identity.uses import UseNotes
 from moorage.logs import is_text, with_cause
 from moorage.mirrors.live import Mirrors
 from moorage.proxycache.proxy_cache import ProxyCache
 from moorage.registries.health import keep_health
 from moorage.remotes.http_client import Outgoing
 from moorage.secret_encryption import Seals
+from moorage.sessions.session_store import Sessions
 from moorage.settings import Settings
 from moorage.site.api_explorer import Explorer
 from moorage.site.portal import Portal
@@ -62,6 +56,12 @@ from moorage.storage.base import Storage
 from moorage.storage.drivers import open_storage
 from moorage.system.diagnostics import Findings
 from moorage.system.health import Health
+from moorage.tokens.access_tokens import AccessTokens
+from moorage.tokens.registry_tokens import TokenKeys
+from moorage.usage.daily_usage import DayNotes, keep_days
+from moorage.users.last_use import UseNotes
+from moorage.users.passwords import Passwords
+from moorage.users.registration_limit import SignUps
 from moorage.web.metrics import Metrics
 from moorage.web.middleware import AccessLog, Stack
 from moorage.web.request import App, Hosts, Receive, Scope, Send
@@ -257,7 +257,7 @@ async def _try_directory(items: Items) -> str:
 async def _try_provider(http: GuardedHttp, items: Items) -> str:
     """What keeps people from signing in through a provider; "": nothing."""
     try:
-        await oidc.ping(http, items.oidc_endpoint, oidc.trust_of(items))
+        await oidc_provider.ping(http, items.oidc_endpoint, oidc_provider.trust_of(items))
     except OidcSettingsInvalid as problem:
         return str(problem)
     return ""

@@ -36,10 +36,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class ProjectCreated(Event):
-    """A project was created."""
+    """A project was created. `registry_id`: of a proxy cache, the registry that it mirrors."""
 
     project_id: int
     name: str
+    registry_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

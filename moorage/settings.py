@@ -1,6 +1,6 @@
 """Boot settings: one frozen tree, read once at start and passed down. Nothing reads the environment later.
 
-`moorage/cli/settings_loader.py` puts it together. The docstring below a field is what `docs/operate/settings.md` says of it.
+`moorage/cli/settings_loader.py` puts it together. The docstring below a field is its text in the settings page.
 """
 
 import json

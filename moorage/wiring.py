@@ -3,8 +3,6 @@
 It knows the subjects, and nothing of what answers requests: a process that serves nobody stays small.
 """
 
-from moorage.artifacts.days import DayNotes
-from moorage.artifacts.room import reliever
 from moorage.audit import on_events as audit
 from moorage.audit.event_filter import LiveRules
 from moorage.audit.syslog_export import on_configuration_changed
@@ -18,13 +16,17 @@ from moorage.events import (
     CopyRefused,
     ExecutionEnded,
     ManifestPushed,
+    ProjectCreated,
     RepositoryDeleted,
     TagCreated,
     TagDeleted,
     TaskEnded,
 )
 from moorage.replication import on_events as replication
+from moorage.retention import on_events as retention
 from moorage.settings import Settings
+from moorage.trash.quota_reclaim import reliever
+from moorage.usage.daily_usage import DayNotes
 from moorage.webhooks.on_events import Teller
 
 
@@ -35,6 +37,7 @@ def wire(audit_rules: LiveRules | None = None, days: DayNotes | None = None, *, 
     recorder = audit.Recorder(audit_rules)
     for event in audit.REACTIONS:
         subscribers.on(event, recorder.hear)
+    subscribers.on(ProjectCreated, retention.on_project_created)
     if days is not None:
         subscribers.on(ManifestPushed, days.on_pushed).on(ArtifactsPulled, days.on_pulled)
     teller = Teller(host, lambda: audit_rules.items() if audit_rules is not None and audit_rules.items else Items())

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from moorage.artifacts.days import DayNotes, keep_days
 from moorage.audit import jobs as audit
 from moorage.audit.event_filter import LiveRules
 from moorage.configuration.cached_settings import Live
@@ -18,6 +17,7 @@ from moorage.retention import jobs as retention
 from moorage.secret_encryption import Seals
 from moorage.settings import Settings
 from moorage.storage.drivers import open_storage
+from moorage.usage.daily_usage import DayNotes, keep_days
 from moorage.webhooks import jobs as webhooks
 from moorage.wiring import open_database
 

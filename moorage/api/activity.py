@@ -10,7 +10,6 @@ from sqlalchemy import Select, and_, case, func, or_, select, text
 from moorage.db.list_query import Listing
 from moorage.db.unit_of_work import Work
 from moorage.errors import ExecutionUnknown
-from moorage.identity.tables import Principal
 from moorage.jobs.queue import FINAL, RUNNING
 from moorage.jobs.service import EXECUTION_FIELDS, newest_run
 from moorage.jobs.tables import Execution, Schedule, Task
@@ -19,6 +18,7 @@ from moorage.replication import service as replication
 from moorage.replication.tables import ReplicationPolicy
 from moorage.retention import service as retention
 from moorage.retention.tables import RetentionPolicy
+from moorage.users.tables import Principal
 from moorage.webhooks import service as webhooks
 from moorage.webhooks.tables import WebhookPolicy
 

@@ -8,18 +8,18 @@ credential: the page has to load for somebody who is to sign in.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from moorage.access.denials import Refusals
 from moorage.access.effective_permissions import MAX_ID, Standing
 from moorage.access.policy import API_READ, API_WRITE, Account
 from moorage.access.request_context import Call, SessionLeft
 from moorage.access.required_permission import Needs
+from moorage.authentication.service import Login, read_basic
+from moorage.authentication.trusted_header import TrustedHeader
 from moorage.db.engine import Database
 from moorage.errors import CredentialsInvalid, Denied, DirectoryUnavailable, RouteUnknown, Unauthenticated
 from moorage.events import Actor
-from moorage.identity.bearers import BearerSource
-from moorage.identity.header import TrustedHeader
-from moorage.identity.login import Login, read_basic
-from moorage.identity.refusals import Refusals
-from moorage.identity.sessions import COOKIE, NO_RENEWAL_HEADER, Sessions, SignedIn
+from moorage.sessions.session_store import COOKIE, NO_RENEWAL_HEADER, Sessions, SignedIn
+from moorage.tokens.bearer_tokens import BearerSource
 from moorage.web.cookies import find_cookie
 from moorage.web.csrf import CSRF_HEADER, check_csrf
 from moorage.web.request import Request

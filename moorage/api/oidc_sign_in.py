@@ -8,7 +8,11 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from moorage.access.denials import Refusals
 from moorage.access.policy import Account
+from moorage.authentication import oidc_accounts
+from moorage.authentication.oidc_accounts import Guest, known_by, proposed_name
+from moorage.authentication.oidc_provider import Attempt, Provider, Tokens, is_on
 from moorage.configuration.cached_settings import Live
 from moorage.db.engine import Database
 from moorage.errors import (
@@ -24,12 +28,8 @@ from moorage.errors import (
     UserNameInvalid,
 )
 from moorage.events import Actor
-from moorage.identity import oidc_people
-from moorage.identity.oidc import Attempt, Provider, Tokens, is_on
-from moorage.identity.oidc_people import Guest, known_by, proposed_name
-from moorage.identity.refusals import Refusals
-from moorage.identity.sessions import COOKIE, Sessions, SignedIn
 from moorage.secret_encryption import SealBroken
+from moorage.sessions.session_store import COOKIE, Sessions, SignedIn
 from moorage.web.cookies import find_cookie, set_cookie
 from moorage.web.csrf import require_same_site
 from moorage.web.redirects import local_path
@@ -88,7 +88,7 @@ class OidcSignIn:
             )
         except (OidcOff, OidcUnavailable) as problem:
             return self._told(request, problem, come_back_to)
-        sealed = msgspec.json.encode(_Sealed(attempt, time.time() + oidc_people.FLOW_SECONDS)).decode()
+        sealed = msgspec.json.encode(_Sealed(attempt, time.time() + oidc_accounts.FLOW_SECONDS)).decode()
         raw = self._live.seals.seal(sealed, table="cookie", row=OIDC_COOKIE, column="attempt")
         cookie = _ATTEMPT + urlsafe_b64encode(raw).decode("ascii").rstrip("=")
         return _redirect(url, _cookie(request, cookie))
@@ -99,7 +99,7 @@ class OidcSignIn:
         try:
             attempt = self._read_attempt(request)
             come_back_to = attempt.come_back_to
-            await self._database.run(Actor(), oidc_people.use_state, attempt.state)
+            await self._database.run(Actor(), oidc_accounts.use_state, attempt.state)
             items = await self._live.items()
             if request.field("error"):
                 raise OidcRefused
@@ -108,11 +108,11 @@ class OidcSignIn:
                 raise OidcStateInvalid
             claims, tokens = await self._provider.finish(items, attempt, code=code, issuer=request.field("iss"))
             name = proposed_name(claims, items)
-            known = await self._database.run(Actor(), oidc_people.is_known, claims)
+            known = await self._database.run(Actor(), oidc_accounts.is_known, claims)
             if not known and not (items.oidc_auto_onboard and items.oidc_user_claim):
                 return await self._ask_name(request, attempt, Guest(claims, tokens), name)
             account = await self._database.run(
-                _actor(request, name), oidc_people.sign_in, known_by(claims, items, name), claims,
+                _actor(request, name), oidc_accounts.sign_in, known_by(claims, items, name), claims,
                 tokens.refresh_token, self._live.seals,
             )  # fmt: skip
             cookies = await self._open_session(request, account, tokens)
@@ -140,10 +140,10 @@ class OidcSignIn:
             ticket, seals, items = cookie.removeprefix(_GUEST), self._live.seals, await self._live.items()
             if not is_on(items):
                 raise OidcOff
-            guest = await self._database.run(Actor(), oidc_people.get_guest, ticket, seals)
+            guest = await self._database.run(Actor(), oidc_accounts.get_guest, ticket, seals)
             known = known_by(guest.claims, items, username)
             actor = _actor(request, username)
-            account = await self._database.run(actor, oidc_people.onboard, ticket, known, guest, seals)
+            account = await self._database.run(actor, oidc_accounts.onboard, ticket, known, guest, seals)
         except Problem as problem:
             self._note(request, username, problem)
             raise
@@ -159,7 +159,7 @@ class OidcSignIn:
         cookies = await self._sessions.end(cookie, actor, secure=request.is_secure)
         items = await self._live.items()
         goal = "/"
-        if signed_in is not None and signed_in.source == oidc_people.SOURCE and items.oidc_logout and is_on(items):
+        if signed_in is not None and signed_in.source == oidc_accounts.SOURCE and items.oidc_logout and is_on(items):
             try:
                 goal = await self._sign_out_there(request, signed_in) or "/"
             except OidcUnavailable as problem:
@@ -169,7 +169,7 @@ class OidcSignIn:
     async def _sign_out_there(self, request: Request, signed_in: SignedIn) -> str | None:
         """Give the refresh token back, and return where the browser ends the provider's own session."""
         items, seals, user_id = self._live.current, self._live.seals, signed_in.account.principal_id
-        refresh_token = await self._database.run(Actor(), oidc_people.take_refresh_token, user_id, seals)
+        refresh_token = await self._database.run(Actor(), oidc_accounts.take_refresh_token, user_id, seals)
         if refresh_token:
             await self._provider.revoke(items, refresh_token)
         id_token = ""
@@ -183,7 +183,7 @@ class OidcSignIn:
 
     async def _ask_name(self, request: Request, attempt: Attempt, guest: Guest, name: str) -> Reply:
         """To the page on which somebody new chooses a user name."""
-        ticket = await self._database.run(Actor(), oidc_people.keep_guest, guest, self._live.seals)
+        ticket = await self._database.run(Actor(), oidc_accounts.keep_guest, guest, self._live.seals)
         query = urlencode({"username": name, "next": attempt.come_back_to})
         return _redirect(f"{_ONBOARD_PAGE}?{query}", _cookie(request, _GUEST + ticket))
 
@@ -247,7 +247,7 @@ def _actor(request: Request, name: str) -> Actor:
     return request.as_actor(None, name[:255], "oidc")
 
 
-def _cookie(request: Request, value: str, *, seconds: int = oidc_people.FLOW_SECONDS) -> Header:
+def _cookie(request: Request, value: str, *, seconds: int = oidc_accounts.FLOW_SECONDS) -> Header:
     return set_cookie(OIDC_COOKIE, value, secure=request.is_secure, seconds=seconds)
 
 

@@ -9,30 +9,33 @@ from moorage.api.unimplemented import stand_in, unbuilt
 from moorage.artifacts import routes as artifacts
 from moorage.audit import purge_routes as audit_purge
 from moorage.audit import routes as audit
-from moorage.configuration import routes as configuration
+from moorage.authentication import ldap_routes as directory
+from moorage.authentication import oidc_routes as oidc
 from moorage.gc import routes as gc
-from moorage.identity import group_routes as groups
-from moorage.identity import ldap_routes as directory
-from moorage.identity import oidc_routes as oidc
-from moorage.identity import own_routes as own
-from moorage.identity import robot_routes as robots
-from moorage.identity import routes as people
-from moorage.identity import token_routes as access_tokens
+from moorage.inspection import routes as inspection
 from moorage.mirrors import routes as mirrors
 from moorage.projects import routes as projects
 from moorage.quotas import routes as quotas
 from moorage.registries import routes as registries
 from moorage.replication import routes as replication
 from moorage.retention import routes as retention
+from moorage.robots import routes as robots
 from moorage.system import capability_routes as capabilities
+from moorage.system import configuration_routes as configuration
 from moorage.system import jobs_routes as background
 from moorage.system import routes as system
 from moorage.system import typeahead_routes as find
 from moorage.system.capabilities import Built
+from moorage.tokens import routes as access_tokens
+from moorage.trash import routes as trash
+from moorage.usage import routes as usage
+from moorage.users import current_user_routes as own
+from moorage.users import group_routes as groups
+from moorage.users import routes as users
 from moorage.webhooks import routes as webhooks
 
 BUILT: tuple[HTTPRouteHandler, ...] = (
-    *people.ROUTES,
+    *users.ROUTES,
     *own.ROUTES,
     *access_tokens.ROUTES,
     *groups.ROUTES,
@@ -46,6 +49,9 @@ BUILT: tuple[HTTPRouteHandler, ...] = (
     *audit.ROUTES,
     *audit_purge.ROUTES,
     *artifacts.ROUTES,
+    *inspection.ROUTES,
+    *usage.ROUTES,
+    *trash.ROUTES,
     *retention.ROUTES,
     *replication.ROUTES,
     *webhooks.ROUTES,

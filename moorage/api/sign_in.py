@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 from moorage.access.policy import Account
 from moorage.api.guard import ApiGuard
 from moorage.api.oidc_sign_in import OidcSignIn
+from moorage.authentication.service import Login
 from moorage.configuration.cached_settings import Live
 from moorage.db.engine import Database, Query
 from moorage.errors import (
@@ -25,9 +26,8 @@ from moorage.errors import (
     Unsupported,
     UnsupportedMedia,
 )
-from moorage.identity.login import Login
-from moorage.identity.sessions import COOKIE, NO_RENEWAL_HEADER, Sessions, SignedIn
 from moorage.oci.names import fold_user_name
+from moorage.sessions.session_store import COOKIE, NO_RENEWAL_HEADER, Sessions, SignedIn
 from moorage.web.cookies import find_cookie
 from moorage.web.csrf import CSRF_HEADER, check_csrf, require_same_site
 from moorage.web.request import Request

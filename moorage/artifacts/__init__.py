@@ -1,1 +1,1 @@
-"""Repositories, artifacts, tags and referrers, and the blobs that they hold."""
+"""Artifacts, tags, labels and referrers: record, list, copy and delete the manifests of a repository."""

@@ -11,11 +11,9 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from moorage import failpoints
-from moorage.artifacts.links import link_blob
 from moorage.artifacts.push import Draft, hold_tags, record_all
-from moorage.artifacts.repositories import ensure_repository, find_destination
 from moorage.artifacts.service import get_artifact, get_repository
-from moorage.artifacts.tables import Artifact, ArtifactBlob, ArtifactReference, Blob, Manifest, Tag
+from moorage.blobs.links import link_blob
 from moorage.db.locks import pass_gate
 from moorage.db.unit_of_work import Work
 from moorage.errors import (
@@ -30,6 +28,8 @@ from moorage.oci import manifest as manifests
 from moorage.oci.digest import Digest
 from moorage.oci.names import parse_repository
 from moorage.quotas import service as quotas
+from moorage.repositories.creation import ensure_repository, find_destination
+from moorage.repositories.tables import Artifact, ArtifactBlob, ArtifactReference, Blob, Manifest, Tag
 
 MAX_ARTIFACTS = 5_000
 

@@ -8,12 +8,10 @@ from typing import Any
 from sqlalchemy import Float, bindparam, delete, exists, insert, select, update
 
 from moorage import failpoints
-from moorage.artifacts import holding
-from moorage.artifacts.recorded import close_history, lock_loser, untag
-from moorage.artifacts.repositories import count_artifacts
-from moorage.artifacts.rules import require_mutable
+from moorage.artifacts.immutable_rules import require_mutable
+from moorage.artifacts.manifest_rows import close_history, lock_loser, untag
 from moorage.artifacts.service import enter_repository, get_artifact, get_repository
-from moorage.artifacts.tables import Artifact, ArtifactReference, Repository, Tag
+from moorage.blobs import charge_states
 from moorage.db.base import db_now
 from moorage.db.locks import close_gate, lock_tag, pass_gate
 from moorage.db.unit_of_work import Work
@@ -22,6 +20,8 @@ from moorage.events import ArtifactDeleted, RepositoryDeleted, TagDeleted
 from moorage.oci.digest import Digest
 from moorage.projects.tables import Project, Trash
 from moorage.quotas import limits
+from moorage.repositories.creation import count_artifacts
+from moorage.repositories.tables import Artifact, ArtifactReference, Repository, Tag
 
 _TAG = (
     select(Tag.artifact_id, Tag.history_id, Artifact.digest)
@@ -203,7 +203,7 @@ def delete_artifact(
             (needed if referrer.named else waiting).append(referrer)
     if rules:
         require_mutable(work, project_id, path, tags)
-    holding.to_trash(work, project_id, trash_id=trash)
+    charge_states.to_trash(work, project_id, trash_id=trash)
     count_artifacts(work, repository_id, -left)
     limits.count_tags(work, project_id, -len(tags))
     work.emit(ArtifactDeleted(project_id, path, str(digest), tuple(tags)))
@@ -240,7 +240,7 @@ def delete_repository(work: Work, project_id: int, path: str) -> None:
     if repository.artifact_count > 0:
         work.db.execute(_ONE_LESS, {"project": project_id})
     work.db.execute(_REPOSITORY_TO_TRASH, {"repository": repository.id, "trash": trash, "now": work.now})
-    holding.to_trash(work, project_id, repository_id=repository.id)
+    charge_states.to_trash(work, project_id, repository_id=repository.id)
     limits.count_repository(work, project_id, repository.id, -1)
     work.emit(RepositoryDeleted(project_id, repository.id, path, repository.artifact_count))
     failpoints.point("repository.recorded")

@@ -17,13 +17,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from moorage.artifacts import kinds
 from moorage.artifacts.lists import ArtifactRow
-from moorage.artifacts.tables import Artifact, Blob, Description
 from moorage.db.engine import Database
 from moorage.db.unit_of_work import Work
 from moorage.errors import Problem
 from moorage.events import SYSTEM
 from moorage.logs import with_cause
 from moorage.oci.digest import Digest, compute
+from moorage.repositories.tables import Artifact, Blob, Description
 from moorage.storage.base import Storage
 
 log = logging.getLogger("moorage.artifacts")

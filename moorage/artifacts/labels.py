@@ -7,15 +7,15 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from moorage.artifacts.attached import LABEL_COLUMNS, LabelRow
+from moorage.artifacts.list_associations import LABEL_COLUMNS, LabelRow
 from moorage.artifacts.lists import find_page
 from moorage.artifacts.service import enter_repository, get_artifact
-from moorage.artifacts.tables import Artifact, ArtifactLabel, Label
 from moorage.db.compiled_statements import Prepared
 from moorage.db.list_query import Field, Fields, Listing, holds
 from moorage.db.unit_of_work import Work
 from moorage.errors import ArtifactLabelExists, LabelExists, LabelInvalid, LabelUnknown
 from moorage.events import ArtifactLabelled, LabelChanged
+from moorage.repositories.tables import Artifact, ArtifactLabel, Label
 
 MAX_NAME_BYTES = 128
 MAX_COLOR = 32

@@ -30,12 +30,12 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Boolean, String
 
 from moorage.artifacts.service import get_repository
-from moorage.artifacts.tables import Artifact, ArtifactLabel, Description, Pull, Repository, Tag
 from moorage.db.compiled_statements import Prepared
 from moorage.db.list_query import Clause, Field, Fields, Listing, Special, turn
 from moorage.db.unit_of_work import Work
 from moorage.errors import DigestInvalid
 from moorage.oci.digest import Digest
+from moorage.repositories.tables import Artifact, ArtifactLabel, Description, Pull, Repository, Tag
 
 NEWEST_FIRST = "-push_time"
 LISTED = text("repository.trash_id IS NULL AND repository.listed")

@@ -11,8 +11,7 @@ from typing import NamedTuple, cast
 from sqlalchemy import bindparam, select
 
 from moorage import failpoints
-from moorage.artifacts import holding
-from moorage.artifacts.recorded import (
+from moorage.artifacts.manifest_rows import (
     ACCESSORY,
     LOCK_ALL,
     SIZE,
@@ -27,15 +26,7 @@ from moorage.artifacts.recorded import (
     read_columns,
     write,
 )
-from moorage.artifacts.repositories import (
-    Destination,
-    Target,
-    count_artifacts,
-    counting,
-    ensure_repository,
-    settle_count,
-)
-from moorage.artifacts.tables import Artifact
+from moorage.blobs import charge_states
 from moorage.db.engine import Query
 from moorage.db.hand_written_sql import Call, call, each, filled, sized
 from moorage.db.locks import locking_tag
@@ -46,6 +37,15 @@ from moorage.oci.digest import Digest
 from moorage.oci.manifest import Manifest as Parsed
 from moorage.quotas import limits
 from moorage.quotas import service as quotas
+from moorage.repositories.creation import (
+    Destination,
+    Target,
+    count_artifacts,
+    counting,
+    ensure_repository,
+    settle_count,
+)
+from moorage.repositories.tables import Artifact
 
 _DIGEST_OF = select(Artifact.digest).where(Artifact.id == bindparam("artifact"))
 
@@ -158,7 +158,7 @@ def record(
     losers = sorted({one.artifact_id for one in held.values()} | {one.id for one in children.values()})
     recorded = _ensure_artifact(work, Place(repository, digest, losers), columns, raw, linked)
     artifact, new, _, _ = recorded
-    used = holding.use(work, to.project_id, linked) if target.has_trash else holding.Used()
+    used = charge_states.use(work, to.project_id, linked) if target.has_trash else charge_states.Used()
     owed = used.owed + (len(raw) if new else 0)
     back = used.back + (len(raw) if recorded.back else 0)
     told = Told(digest, parsed, tags, sparse=sparse)
@@ -222,9 +222,9 @@ def record_all(work: Work, target: Target, drafts: Sequence[Draft], held: dict[s
     each(work, (call(LOCK_ALL, repository, there, losers),))
     for key in there:
         made[key] = find_artifact(work, repository, key, accessory=bool(columns[key][ACCESSORY]))
-    used = holding.Used()
+    used = charge_states.Used()
     if target.has_trash:
-        used = holding.use(work, target.project_id, sorted({blob for draft in drafts for blob in draft.blobs}))
+        used = charge_states.use(work, target.project_id, sorted({blob for draft in drafts for blob in draft.blobs}))
     owed, back = used
     listed = tags = 0
     for draft in drafts:

@@ -14,14 +14,14 @@ from moorage.access.policy import Account
 from moorage.access.tables import RoleBinding
 from moorage.artifacts.lists import LISTED, find_page
 from moorage.artifacts.service import REPOSITORY_COLUMNS, RepositoryRow
-from moorage.artifacts.tables import Repository
 from moorage.db.compiled_statements import Prepared
 from moorage.db.engine import Row
 from moorage.db.list_query import Field, Fields, Listing, turn
 from moorage.db.unit_of_work import Work
-from moorage.identity.tables import GroupMember, RobotPermission
 from moorage.projects.lists import audience
 from moorage.projects.tables import Project
+from moorage.repositories.tables import Repository
+from moorage.users.tables import GroupMember, RobotPermission
 
 NEWEST_FIRST = "-creation_time"
 _PUSHED = func.coalesce(Repository.pushed_at, Repository.created_at)

@@ -13,13 +13,13 @@ import msgspec
 from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, exists, func, or_, select
 
 from moorage.artifacts import kinds, lists, service
-from moorage.artifacts.attached import Attached, Wanted, fetch_attached
+from moorage.artifacts.immutable_rules import Rule, find_keeping
+from moorage.artifacts.list_associations import Attached, Wanted, fetch_attached
 from moorage.artifacts.lists import ArtifactRow, digest_condition, find_page, labels_condition
-from moorage.artifacts.rules import Rule, find_keeping
-from moorage.artifacts.tables import Artifact, ArtifactReference, Description, Pull, Tag, TagHistory
 from moorage.db.list_query import Clause, Field, Fields, Listing, Special
 from moorage.db.unit_of_work import Work
-from moorage.identity.tables import Principal
+from moorage.repositories.tables import Artifact, ArtifactReference, Description, Pull, Tag, TagHistory
+from moorage.users.tables import Principal
 
 DEFAULT_ORDER = "-version"
 MAX_EQUAL = 10

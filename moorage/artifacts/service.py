@@ -8,7 +8,6 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import bindparam, select, update
 
-from moorage.artifacts.tables import Artifact, Repository, Tag
 from moorage.db.compiled_statements import Prepared
 from moorage.db.locks import pass_gate
 from moorage.db.unit_of_work import Work
@@ -24,6 +23,7 @@ from moorage.events import RepositoryChanged
 from moorage.oci.digest import Digest
 from moorage.oci.names import parse_reference, parse_repository
 from moorage.projects.tables import Project
+from moorage.repositories.tables import Artifact, Repository, Tag
 
 MAX_DESCRIPTION = 65_536
 """Characters of a repository's description."""

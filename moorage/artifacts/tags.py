@@ -3,11 +3,9 @@
 from sqlalchemy import bindparam, select
 
 from moorage.artifacts.delete import delete_tag
+from moorage.artifacts.manifest_rows import add_tag
 from moorage.artifacts.push import record
-from moorage.artifacts.recorded import add_tag
-from moorage.artifacts.repositories import find_destination
 from moorage.artifacts.service import enter_repository, get_artifact
-from moorage.artifacts.tables import Artifact, Manifest, Tag
 from moorage.db.locks import lock_tag
 from moorage.db.unit_of_work import Work
 from moorage.errors import ManifestUnknown, TagExists, TagUnknown
@@ -15,6 +13,8 @@ from moorage.events import TagCreated
 from moorage.oci import manifest as manifests
 from moorage.oci.names import parse_tag
 from moorage.quotas import limits
+from moorage.repositories.creation import find_destination
+from moorage.repositories.tables import Artifact, Manifest, Tag
 
 _HELD = select(Tag.artifact_id).where(Tag.repository_id == bindparam("repository"), Tag.name == bindparam("tag"))
 _LIVE = select(Artifact.id).where(Artifact.id == bindparam("artifact"), Artifact.trash_id.is_(None)).with_for_update()

@@ -22,8 +22,8 @@ from moorage.db.engine import Row
 from moorage.db.list_query import Field, Fields, Listing, turn
 from moorage.db.unit_of_work import Work
 from moorage.errors import ListingInvalid
-from moorage.identity.tables import GroupMember, RobotPermission
 from moorage.projects.tables import Project
+from moorage.users.tables import GroupMember, RobotPermission
 
 FIELDS = Fields(
     {

@@ -89,7 +89,7 @@ def read_password(arguments: argparse.Namespace) -> tuple[str, bool]:
         Stop: none was given, or it breaks the rule.
     """
     from moorage.errors import PasswordInvalid
-    from moorage.identity.passwords import require_good_password
+    from moorage.users.passwords import require_good_password
 
     if arguments.password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")

@@ -40,8 +40,8 @@ def run_set(arguments: argparse.Namespace) -> int:
 def _set(work: "Work", project_name: str, user_name: str, role: str) -> None:
     from moorage.access.policy import ROLE_NAMES
     from moorage.errors import MemberUnknown
-    from moorage.identity.service import find_user, get_user_by_name
     from moorage.projects.service import get_project, remove_member, set_member
+    from moorage.users.service import find_user, get_user_by_name
 
     project = get_project(work, project_name)
     person = find_user(work, user_name) or get_user_by_name(work, user_name)

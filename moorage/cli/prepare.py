@@ -249,8 +249,8 @@ def migrate_tables(settings: Settings) -> tuple[str | None, Path | None]:
 
 def _make_keys(settings: Settings) -> None:
     """Make what is missing while the store is empty; later a missing key is an error."""
-    from moorage.identity.tokens import create_key
     from moorage.secret_encryption import create_seal_key
+    from moorage.tokens.registry_tokens import create_key
 
     for folder, suffix, kind, create in (
         (settings.token_key_folder, ".pem", "signing", create_key),
@@ -269,8 +269,8 @@ def check_keys(settings: Settings) -> "Seals":
     Raises:
         Stop: they are not; the message names the file and the mend.
     """
-    from moorage.identity.tokens import TokenKeys
     from moorage.secret_encryption import Seals
+    from moorage.tokens.registry_tokens import TokenKeys
 
     try:
         TokenKeys(settings.token_key_folder)
@@ -340,10 +340,10 @@ def _fill(settings: Settings, seals: "Seals") -> None:
     from moorage.configuration.service import fix_items
     from moorage.db.encrypted_columns import ensure_seal_key
     from moorage.gc.service import schedule_daily
-    from moorage.identity.passwords import hash_password
-    from moorage.identity.service import ensure_admin
     from moorage.jobs.history_cleanup import ensure_upkeep
     from moorage.projects.service import ensure_library
+    from moorage.users.passwords import hash_password
+    from moorage.users.service import ensure_admin
 
     def fill(work: "Work", password_hash: str) -> None:
         ensure_seal_key(work, seals.key_id)

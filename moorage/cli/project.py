@@ -104,8 +104,8 @@ def run_delete(arguments: argparse.Namespace) -> int:
 
 
 def _create(work: "Work", name: str, *, owner: str | None, public: bool, limit_bytes: int | None) -> "ProjectRow":
-    from moorage.identity.service import ADMIN_NAME, find_user, get_user_by_name
     from moorage.projects.service import create_project
+    from moorage.users.service import ADMIN_NAME, find_user, get_user_by_name
 
     person = get_user_by_name(work, owner) if owner else find_user(work, ADMIN_NAME)
     owner_id = person.id if person else None

@@ -10,9 +10,9 @@ from moorage.cli.arguments import Commands, add_command, add_json
 from moorage.cli.exit_status import DONE, FAILED, USAGE, Stop
 
 if TYPE_CHECKING:
-    from moorage.artifacts.trash import TrashRow
     from moorage.db.list_query import Listing
     from moorage.db.unit_of_work import Work
+    from moorage.trash.trash import TrashRow
 
 
 def add(commands: Commands) -> None:
@@ -74,16 +74,16 @@ def _list(store: Store, project: str | None, *, as_json: bool) -> int:
 
 
 def _page(work: "Work", listing: "Listing", project: str | None) -> "list[TrashRow]":
-    from moorage.artifacts.trash import list_trash
     from moorage.projects.service import get_project
+    from moorage.trash.trash import list_trash
 
     project_id = get_project(work, project).id if project is not None else None
     return list_trash(work, listing, project_id=project_id)[0]
 
 
 def _restore(store: Store, trash_id: int, given: Sequence[str], *, as_json: bool) -> int:
-    from moorage.artifacts.restore import restore
     from moorage.errors import RestoreBlocked, RestoreTaken
+    from moorage.trash.restore import restore
 
     names = store.run(_read_names, trash_id, given)
     try:
@@ -108,7 +108,7 @@ def _restore(store: Store, trash_id: int, given: Sequence[str], *, as_json: bool
 
 
 def _read_names(work: "Work", trash_id: int, given: Sequence[str]) -> Mapping[str, str]:
-    from moorage.artifacts.trash import find_names
+    from moorage.trash.trash import find_names
 
     names: dict[str, str] = {}
     for one in given:

@@ -11,7 +11,7 @@ from moorage.cli.prepare import ADMIN_PASSWORD
 
 if TYPE_CHECKING:
     from moorage.db.unit_of_work import Work
-    from moorage.identity.service import Person
+    from moorage.users.service import Person
 
 
 def add(commands: Commands) -> None:
@@ -56,8 +56,8 @@ moorage user set-admin alice --off
 def run_create(arguments: argparse.Namespace) -> int:
     """Create an account."""
     with open_store(arguments) as store:
-        from moorage.identity.passwords import hash_password
-        from moorage.identity.service import create_user
+        from moorage.users.passwords import hash_password
+        from moorage.users.service import create_user
 
         password, is_made = read_password(arguments)
         user_id = store.run(
@@ -79,7 +79,7 @@ def run_create(arguments: argparse.Namespace) -> int:
 
 def run_list(arguments: argparse.Namespace) -> int:
     """List all accounts, in the byte order of their folded names."""
-    from moorage.identity.service import list_users
+    from moorage.users.service import list_users
 
     people: list[Person] = []
     with open_store(arguments) as store:
@@ -116,8 +116,8 @@ def run_list(arguments: argparse.Namespace) -> int:
 def run_set_password(arguments: argparse.Namespace) -> int:
     """Change a password; that of the first administrator ends the file in the data folder."""
     with open_store(arguments) as store:
-        from moorage.identity.passwords import hash_password
-        from moorage.identity.service import ADMIN_ID, set_password
+        from moorage.users.passwords import hash_password
+        from moorage.users.service import ADMIN_ID, set_password
 
         person = store.run(_get, arguments.name)
         password, is_made = read_password(arguments)
@@ -136,7 +136,7 @@ def run_set_password(arguments: argparse.Namespace) -> int:
 def run_set_admin(arguments: argparse.Namespace) -> int:
     """Give or take the rights of a system administrator."""
     with open_store(arguments) as store:
-        from moorage.identity.service import set_admin
+        from moorage.users.service import set_admin
 
         person = store.run(_get, arguments.name)
         store.run(set_admin, person.id, admin=not arguments.off)
@@ -150,6 +150,6 @@ def _get(work: "Work", name: str) -> "Person":
     Raises:
         UserUnknown: there is none.
     """
-    from moorage.identity.service import find_user, get_user_by_name
+    from moorage.users.service import find_user, get_user_by_name
 
     return find_user(work, name) or get_user_by_name(work, name)

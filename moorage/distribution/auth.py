@@ -6,15 +6,15 @@ forbidden answer alike: 401 with a challenge. Source: Docker registry token spec
 
 from collections.abc import Sequence
 
+from moorage.access.denials import Refusals
 from moorage.access.policy import NO_PROJECT, Ticket
 from moorage.access.repository_grants import grant
-from moorage.artifacts.pull import require_principal
+from moorage.authentication.service import Login, read_basic
 from moorage.db.engine import Reader
 from moorage.errors import Problem, ProjectUnknown, TicketRevoked, Unauthenticated
-from moorage.identity.login import Login, read_basic
-from moorage.identity.refusals import Refusals
-from moorage.identity.scopes import Scope, format_challenge
-from moorage.identity.tokens import SERVICE, TokenKeys
+from moorage.repositories.lookup import require_principal
+from moorage.tokens.registry_tokens import SERVICE, TokenKeys
+from moorage.tokens.scopes import Scope, format_challenge
 from moorage.web.request import Request
 
 _BASIC = 'Basic realm="harbor"'

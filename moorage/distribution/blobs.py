@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator
 
 from moorage import failpoints
 from moorage.access.policy import DELETE, PULL, PUSH, Entry
-from moorage.artifacts import blobs
-from moorage.artifacts.pull import FoundBlob, find_blob, find_repository
-from moorage.artifacts.stored import Look, alarm, is_whole, keep_promise, look, verified
+from moorage.blobs import blob_rows
+from moorage.blobs.blob_integrity import Look, alarm, is_whole, keep_promise, look, verified
 from moorage.distribution import proxy_pull
 from moorage.distribution.context import Plane
 from moorage.errors import BlobDamaged, BlobUnknown, NotCached
-from moorage.identity.scopes import Scope
 from moorage.oci.digest import Digest
+from moorage.repositories.lookup import FoundBlob, find_blob, find_repository
+from moorage.tokens.scopes import Scope
 from moorage.web.ranges import if_range_matches, is_known, parse_range
 from moorage.web.request import Request
 from moorage.web.response import Header, Reply
@@ -146,7 +146,7 @@ async def remove(plane: Plane, request: Request, name: str, reference: str) -> R
         raise BlobUnknown(repository=name, digest=reference)
     await plane.database.run(
         request.as_actor(ticket.principal_id, ticket.name, *ticket.credentials),
-        blobs.delete_blob, entry.project_id, repository_id, name, digest,
+        blob_rows.delete_blob, entry.project_id, repository_id, name, digest,
     )  # fmt: skip
     failpoints.point("delete.done")
     return Reply(202)

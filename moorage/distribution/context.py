@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from moorage.artifacts.pulled import PullNotes
+from moorage.artifacts.pull_log import PullNotes
 from moorage.configuration.cached_settings import Live
 from moorage.db.engine import Database
 from moorage.distribution.auth import Gate

@@ -9,7 +9,12 @@ from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
 from moorage.access.policy import PULL
-from moorage.artifacts.pull import (
+from moorage.distribution import proxy_pull
+from moorage.distribution.context import Plane
+from moorage.errors import Invalid, ManifestUnknown, NotCached, PageKeyInvalid, PageSizeInvalid, RepositoryUnknown
+from moorage.oci.digest import Digest
+from moorage.oci.media_types import OCI_INDEX
+from moorage.repositories.lookup import (
     dump_tags,
     find_manifest,
     find_place,
@@ -17,12 +22,7 @@ from moorage.artifacts.pull import (
     list_repositories,
     list_tags,
 )
-from moorage.distribution import proxy_pull
-from moorage.distribution.context import Plane
-from moorage.errors import Invalid, ManifestUnknown, NotCached, PageKeyInvalid, PageSizeInvalid, RepositoryUnknown
-from moorage.identity.scopes import Scope
-from moorage.oci.digest import Digest
-from moorage.oci.media_types import OCI_INDEX
+from moorage.tokens.scopes import Scope
 from moorage.web.request import Request, whole_number
 from moorage.web.response import JSON_TYPE, Header, Reply, json_reply
 

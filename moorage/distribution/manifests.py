@@ -6,17 +6,17 @@ Source: OCI distribution-spec v1.1, "Pulling manifests", "Pushing Manifests", "D
 from moorage import failpoints
 from moorage.access.policy import DELETE, PULL, PUSH
 from moorage.artifacts import delete, push
-from moorage.artifacts.pull import find_manifest, find_repository, find_stored, require_pushable
 from moorage.artifacts.push import Condition
-from moorage.artifacts.repositories import Destination
-from moorage.artifacts.stored import alarm, look
+from moorage.blobs.blob_integrity import alarm, look
 from moorage.distribution import proxy_pull
 from moorage.distribution.context import Plane
 from moorage.errors import DigestInvalid, Invalid, ManifestBlobUnknown, ManifestUnknown, NotCached, TooLarge
-from moorage.identity.scopes import Scope
 from moorage.oci import manifest as manifests
 from moorage.oci.digest import Digest, compute
 from moorage.oci.names import parse_repository, parse_tag
+from moorage.repositories.creation import Destination
+from moorage.repositories.lookup import find_manifest, find_repository, find_stored, require_pushable
+from moorage.tokens.scopes import Scope
 from moorage.web.ranges import etag_matches, is_known
 from moorage.web.request import Request
 from moorage.web.response import Reply

@@ -4,10 +4,10 @@ import json
 from collections.abc import Awaitable, Callable
 
 from moorage.access.policy import Entry, Ticket
-from moorage.artifacts.pull import FoundBlob, dump_tags, find_place
 from moorage.distribution.context import Plane
 from moorage.errors import ManifestUnknown, RepositoryUnknown
 from moorage.oci.digest import Digest
+from moorage.repositories.lookup import FoundBlob, dump_tags, find_place
 from moorage.web.ranges import if_range_matches, is_known, parse_range
 from moorage.web.request import Request
 from moorage.web.response import Header, Reply

@@ -16,8 +16,8 @@ from moorage.errors import (
     Unauthenticated,
     Unsupported,
 )
-from moorage.identity.scopes import Scope
 from moorage.oci.names import parse_repository
+from moorage.tokens.scopes import Scope
 from moorage.web.request import Request
 from moorage.web.response import Reply, json_reply, problem_reply
 

@@ -13,8 +13,10 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from moorage.access.denials import NoRefusals, Refusals
 from moorage.access.policy import Account
 from moorage.access.repository_grants import Granted, grant
+from moorage.authentication.service import Login, read_basic
 from moorage.configuration.cached_settings import Live, Settled
 from moorage.db.engine import Database
 from moorage.distribution.auth import TOKEN_PATH
@@ -31,13 +33,11 @@ from moorage.errors import (
     Unsupported,
 )
 from moorage.events import Actor
-from moorage.identity.bearers import BearerSource
-from moorage.identity.login import Login, read_basic
-from moorage.identity.refresh_tokens import create_refresh_token, find_refresh_token, touch_refresh_token
-from moorage.identity.refusals import NoRefusals, Refusals
-from moorage.identity.scopes import Scope, parse_scopes
-from moorage.identity.tokens import MAX_LIFETIME_SECONDS, SERVICE, TokenKeys
 from moorage.oci.names import parse_project_name
+from moorage.tokens.bearer_tokens import BearerSource
+from moorage.tokens.refresh_tokens import create_refresh_token, find_refresh_token, touch_refresh_token
+from moorage.tokens.registry_tokens import MAX_LIFETIME_SECONDS, SERVICE, TokenKeys
+from moorage.tokens.scopes import Scope, parse_scopes
 from moorage.web.request import Request
 from moorage.web.response import Reply, json_reply, problem_body
 

@@ -11,13 +11,11 @@ import time
 from moorage import failpoints
 from moorage.access.policy import NO_PROJECT, PULL, PUSH, Entry, Ticket
 from moorage.access.repository_grants import grant_to_owner
-from moorage.artifacts import receive, uploads
-from moorage.artifacts.pull import find_blob, require_alive, require_pushable
-from moorage.artifacts.receive import Arriving, Chunk, Found
-from moorage.artifacts.repositories import Destination
-from moorage.artifacts.stored import find_damage, is_whole
-from moorage.artifacts.uploads import FIND_UPLOAD
-from moorage.artifacts.whole import WHOLE_BYTES, Gathered, gather, take_whole
+from moorage.blobs import receive, uploads
+from moorage.blobs.blob_integrity import find_damage, is_whole
+from moorage.blobs.monolithic_upload import WHOLE_BYTES, Gathered, gather, take_whole
+from moorage.blobs.receive import Arriving, Chunk, Found
+from moorage.blobs.uploads import FIND_UPLOAD
 from moorage.distribution.context import Plane
 from moorage.errors import (
     BlobUnknown,
@@ -36,12 +34,14 @@ from moorage.errors import (
     UploadOffsetInvalid,
     UploadUnknown,
 )
-from moorage.identity.scopes import Scope
-from moorage.identity.tokens import LEEWAY_SECONDS
 from moorage.ids import UploadId
 from moorage.oci.digest import Digest
 from moorage.oci.names import parse_repository
+from moorage.repositories.creation import Destination
+from moorage.repositories.lookup import find_blob, require_alive, require_pushable
 from moorage.storage.base import Progress
+from moorage.tokens.registry_tokens import LEEWAY_SECONDS
+from moorage.tokens.scopes import Scope
 from moorage.web.ranges import parse_content_range
 from moorage.web.request import Request
 from moorage.web.response import Header, Reply

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from moorage import failpoints
-from moorage.artifacts import purge, sweep
+from moorage.blobs import upload_expiry
 from moorage.db.engine import Database
 from moorage.db.unit_of_work import Work
 from moorage.errors import Problem, StorageFull, StorageUnavailable
@@ -28,6 +28,7 @@ from moorage.gc.phases import (
     note_gone,
 )
 from moorage.storage.base import Storage
+from moorage.trash import purge
 
 log = logging.getLogger("moorage.gc")
 
@@ -130,11 +131,11 @@ class Collector:
         """Remove uploads that are over: kill them, remove their bytes, forget them."""
         seen: set[str] = set()
         while not run.stopped:
-            found = [one for one in await self._database.run(SYSTEM, sweep.find_old_uploads) if one not in seen]
+            found = [one for one in await self._database.run(SYSTEM, upload_expiry.find_old_uploads) if one not in seen]
             for upload in found:
                 seen.add(upload)
                 try:
-                    run.gone["uploads"] += await sweep.remove_upload(self._database, self._storage, upload)
+                    run.gone["uploads"] += await upload_expiry.remove_upload(self._database, self._storage, upload)
                 except (StorageFull, StorageUnavailable) as problem:
                     log.warning("could not remove upload %s: %s; the next run tries again", upload, problem)
                     run.failed += 1

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
-from moorage.artifacts import holding
+from moorage.blobs import charge_states
 from moorage.db.locks import close_gate
 from moorage.db.unit_of_work import Work
 from moorage.quotas import limits
@@ -120,8 +120,8 @@ def mend(work: Work, project_id: int) -> bool:
         return False
     for query in (*_MARK.values(), _COUNT, _COUNT_REPOSITORIES, _HOLD):
         work.db.execute(query, values)
-    holding.flag(work, project_id)
-    holding.settle(work, project_id)
+    charge_states.flag(work, project_id)
+    charge_states.settle(work, project_id)
     limits.recount_tags(work, project_id)
     counted, expected = work.db.execute(_TRASH, values).one()
     quotas.count_trash(work, project_id, int(expected) - counted)

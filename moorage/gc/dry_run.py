@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Float, bindparam, func, or_, select, text
 
-from moorage.artifacts.tables import Blob, Upload
 from moorage.db.base import db_now
 from moorage.db.unit_of_work import Work
 from moorage.oci.digest import Digest
 from moorage.projects.tables import Trash
+from moorage.repositories.tables import Blob, Upload
 
 # A link stays while its lease lasts, or an artifact (in the trash or not) needs it.
 _STAYS = """(l.lease_until IS NULL OR l.lease_until >= :now OR EXISTS (

@@ -11,9 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import bindparam, func, insert, select, text, update
 
-from moorage.artifacts.damage import forget_damage, note_damage
-from moorage.artifacts.pull import Stored
-from moorage.artifacts.tables import Artifact, ArtifactBlob, Blob, Repository, Tag, Upload
+from moorage.blobs.corrupt_blobs import forget_damage, note_damage
 from moorage.db.base import db_now
 from moorage.db.engine import Database
 from moorage.db.unit_of_work import Work
@@ -22,6 +20,8 @@ from moorage.events import SYSTEM
 from moorage.gc.counter_checks import find_wrong, list_projects, mend
 from moorage.ids import UploadId
 from moorage.oci.digest import Digest, Hasher
+from moorage.repositories.lookup import Stored
+from moorage.repositories.tables import Artifact, ArtifactBlob, Blob, Repository, Tag, Upload
 from moorage.storage import keys
 from moorage.storage.base import Progress, Storage
 

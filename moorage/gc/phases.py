@@ -14,12 +14,12 @@ import msgspec
 from sqlalchemy import Float, and_, bindparam, or_, select, text
 
 from moorage import failpoints
-from moorage.artifacts.tables import Blob
 from moorage.db.base import db_now
 from moorage.db.engine import Query, Row
 from moorage.db.hand_written_sql import Call, call, each
 from moorage.db.unit_of_work import Work
 from moorage.quotas import service as quotas
+from moorage.repositories.tables import Blob
 
 BATCH = 500
 """How many rows of a level a transaction takes: some 20 ms of SQLite's only writer."""

@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 from sqlalchemy import bindparam, func, select, text
 
-from moorage.artifacts.tables import Blob, Upload
 from moorage.db.base import db_now
 from moorage.db.unit_of_work import Work
 from moorage.gc.dry_run import forecast
 from moorage.projects.tables import Trash
 from moorage.quotas.tables import Quota
+from moorage.repositories.tables import Blob, Upload
 
 # A lease alone holds it: no artifact of any repository needs it, in the trash or not.
 _LEASED = text("""SELECT count(*), coalesce(sum(b.size_bytes), 0) FROM blob b

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Float, bindparam, select
 
 from moorage.artifacts.delete import delete_artifact
-from moorage.artifacts.tables import Artifact, Repository, TagHistory
 from moorage.db.base import db_now
 from moorage.db.unit_of_work import Work
 from moorage.oci.digest import Digest
 from moorage.projects.tables import Project
+from moorage.repositories.tables import Artifact, Repository, TagHistory
 
 BATCH = 500
 

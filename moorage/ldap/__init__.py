@@ -2,5 +2,5 @@
 
 Every step is a coroutine, so that one deadline holds for a whole conversation, wherever it hangs. Filters are built as
 values, never as text: what somebody typed is always data. Referrals are reported and never followed.
-`moorage.identity` knows what people and groups are; this package knows only entries.
+`moorage.authentication` knows what users and groups are; this package knows only entries.
 """

@@ -28,8 +28,8 @@ from moorage.db.compiled_statements import Prepared, each
 from moorage.db.engine import Row
 from moorage.db.list_query import Field, Fields, Listing, holds, holds_pattern, pattern_of, turn
 from moorage.db.unit_of_work import Work
-from moorage.identity.tables import Group, GroupMember, Principal, RobotPermission, User
 from moorage.projects.tables import CveAllowlist, Project
+from moorage.users.tables import Group, GroupMember, Principal, RobotPermission, User
 
 Audience = Literal["all", "public", "robot", "user"]
 """Administrators, anonymous callers, and the others."""

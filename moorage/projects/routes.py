@@ -27,7 +27,6 @@ from moorage.errors import (
     ProjectUnknown,
     RegistryUnknown,
 )
-from moorage.identity.group_routes import UserGroup
 from moorage.projects import allowlists, lists, service, settings
 from moorage.projects.metadata import PUBLIC as PUBLIC_KEY
 from moorage.projects.metadata import TRASH_DAYS, parse_metadata, parse_one
@@ -35,7 +34,7 @@ from moorage.projects.shapes import ProjectMetadata
 from moorage.quotas.lists import find_quota
 from moorage.registries.routes import Registry
 from moorage.registries.service import RegistryRow
-from moorage.retention import service as retention
+from moorage.users.group_routes import UserGroup
 
 ROLE_NAMES: Mapping[Role, str] = {
     Role.PROJECT_ADMIN: "projectAdmin",
@@ -257,8 +256,6 @@ def _create(
         work, data.project_name or "", owner_id=owner_id, public=is_public, limit_bytes=limit_bytes, settings=values,
         registry_id=data.registry_id or None,
     )  # fmt: skip
-    if data.registry_id:
-        retention.create_proxy_policy(work, row.id)
     _write_allowlist(work, row.id, row.name, data)
     return row
 

@@ -26,9 +26,6 @@ from moorage.errors import (
     UserUnknown,
 )
 from moorage.events import MemberSet, ProjectChanged, ProjectCreated, ProjectDeleted
-from moorage.identity import groups, robots
-from moorage.identity import service as identity
-from moorage.identity.tables import Group, Principal, RefreshToken, Session, User
 from moorage.ldap.names import fold_dn
 from moorage.oci.names import parse_project_name
 from moorage.projects.metadata import COLUMNS, DEFAULT_TRASH_DAYS, TRASH_DAYS
@@ -36,6 +33,10 @@ from moorage.projects.tables import Project, Trash
 from moorage.quotas import service as quotas
 from moorage.quotas.limits import Limits
 from moorage.registries.service import RegistryRow, get_registry
+from moorage.robots import accounts
+from moorage.users import groups
+from moorage.users import service as users
+from moorage.users.tables import Group, Principal, RefreshToken, Session, User
 
 LIBRARY_ID = 1
 LIBRARY_NAME = "library"
@@ -218,7 +219,7 @@ def ensure_library(work: Work) -> bool:
     if work.db.scalar(select(Project.id).where(Project.id == LIBRARY_ID)) is not None:
         return False
     try:
-        _create(work, LIBRARY_NAME, LIBRARY_ID, owner_id=identity.ADMIN_ID, public=True)
+        _create(work, LIBRARY_NAME, LIBRARY_ID, owner_id=users.ADMIN_ID, public=True)
     except ProjectExists:
         return False
     reserve_id(work.db, "project", LIBRARY_ID)
@@ -274,7 +275,7 @@ def delete_project(work: Work, project_id: int, *, reason: str = "") -> None:
     ).scalar_one()
     change_project(work, project_id, by=1, trash_id=trash_id)
     work.db.execute(_REPOSITORIES_TO_TRASH, {"project": project_id, "trash": trash_id})
-    robots.delete_robots_of_project(work, project_id)
+    accounts.delete_robots_of_project(work, project_id)
     work.emit(ProjectDeleted(project_id, project.name))
 
 
@@ -289,10 +290,10 @@ def set_member(work: Work, project_id: int, user_id: int, role: Role) -> int:
     """
     role = require_role(role)
     project = get_project_by_id(work, project_id)
-    user = identity.get_user(work, user_id)
+    user = users.get_user(work, user_id)
     binding_id, before = _bind(work, project_id, role, principal_id=user_id)
     if before is not None and RANK[role] < RANK[before]:
-        identity.bump_epoch(work, user_id)
+        users.bump_epoch(work, user_id)
     work.emit(MemberSet(project.id, user.name, role, new=before is None))
     return binding_id
 
@@ -305,13 +306,13 @@ def remove_member(work: Work, project_id: int, user_id: int) -> None:
         MemberUnknown: the user has no role there.
     """
     project = get_project_by_id(work, project_id)
-    user = identity.get_user(work, user_id)
+    user = users.get_user(work, user_id)
     removed = work.db.execute(
         delete(RoleBinding).where(RoleBinding.project_id == project_id, RoleBinding.principal_id == user_id)
     )
     if removed.rowcount == 0:
         raise MemberUnknown(name=user.name)
-    identity.bump_epoch(work, user_id)
+    users.bump_epoch(work, user_id)
     work.emit(MemberSet(project.id, user.name, 0))
 
 
@@ -343,7 +344,7 @@ def add_member(work: Work, project_id: int, role: Role, *, user_id: int = 0, gro
     role = require_role(role)
     project = get_project_by_id(work, project_id)
     try:
-        name = identity.get_user(work, user_id).name if user_id else _get_group_name(work, group_id)
+        name = users.get_user(work, user_id).name if user_id else _get_group_name(work, group_id)
     except (UserUnknown, MemberUnknown) as problem:
         raise MemberInvalid(str(problem)) from None
     try:
@@ -361,7 +362,7 @@ def find_member_user(work: Work, *, user_id: int, name: str) -> int:
     Raises:
         MemberInvalid: there is no such user.
     """
-    found = identity.find_user(work, name) if not user_id else None
+    found = users.find_user(work, name) if not user_id else None
     if not user_id and found is None:
         raise MemberInvalid("There is no such user.", name=name[:255])
     return found.id if found is not None else user_id
@@ -491,7 +492,7 @@ def _create(
         _bind(work, row.id, Role.PROJECT_ADMIN, principal_id=owner_id)
     if public:
         _bind_everyone(work, row.id)
-    work.emit(ProjectCreated(row.id, name))
+    work.emit(ProjectCreated(row.id, name, registry_id))
     return get_project_by_id(work, row.id)
 
 

@@ -12,9 +12,8 @@ from time import monotonic
 
 import msgspec
 
-from moorage.artifacts.local import Local
-from moorage.artifacts.pull import FoundBlob
-from moorage.artifacts.stored import Shelf
+from moorage.artifacts.local_registry import Local
+from moorage.blobs.blob_integrity import Shelf
 from moorage.errors import (
     BlobUnknown,
     Problem,
@@ -32,6 +31,7 @@ from moorage.proxycache.inflight_fetches import FAILED, WHOLE, Arrival, Arrivals
 from moorage.proxycache.service import PROXY
 from moorage.proxycache.upstreams import Proxy
 from moorage.remotes.retry_policy import Attempts, Patience
+from moorage.repositories.lookup import FoundBlob
 from moorage.storage.base import LocalFile
 
 _PATIENCE = Patience(tries=4, first_seconds=0.2, longest_seconds=5.0)

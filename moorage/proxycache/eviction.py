@@ -1,7 +1,7 @@
 """Make room in a full proxy: what was pulled longest ago goes, since it can be fetched again.
 
 What goes is deleted without a time in the trash, and whoever has no room takes it from there at once
-(`artifacts/room.py`). So the project's limit is never passed, and nothing goes before there is need.
+(`trash/quota_reclaim.py`). So the project's limit is never passed, and nothing goes before there is need.
 """
 
 import logging

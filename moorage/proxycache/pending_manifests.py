@@ -8,8 +8,7 @@ from time import monotonic
 from typing import NamedTuple
 
 from moorage.access.policy import Entry, Ticket
-from moorage.artifacts.pull import FoundManifest
-from moorage.artifacts.pulled import PullNotes
+from moorage.artifacts.pull_log import PullNotes
 from moorage.db.engine import Database
 from moorage.db.unit_of_work import Work
 from moorage.errors import Problem
@@ -21,6 +20,7 @@ from moorage.proxycache.resolve import Served
 from moorage.proxycache.service import PROXY
 from moorage.proxycache.upstreams import Proxy
 from moorage.remotes.registry_reader import RemoteManifest
+from moorage.repositories.lookup import FoundManifest
 
 _QUIET_SECONDS = 5.0
 """How long nothing of a repository was pulled before what is missing is fetched."""

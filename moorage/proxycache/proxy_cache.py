@@ -3,9 +3,8 @@
 import asyncio
 
 from moorage.access.policy import Entry, Ticket
-from moorage.artifacts.pull import FoundBlob, FoundManifest
-from moorage.artifacts.pulled import PullNotes
-from moorage.artifacts.stored import Shelf
+from moorage.artifacts.pull_log import PullNotes
+from moorage.blobs.blob_integrity import Shelf
 from moorage.errors import BlobUnknown, ManifestUnknown
 from moorage.oci.digest import Digest
 from moorage.proxycache.blobs import Blobs, Coming, Wanted
@@ -19,6 +18,7 @@ from moorage.proxycache.upstream_lists import Listing
 from moorage.proxycache.upstreams import Proxies
 from moorage.remotes.http_client import Outgoing
 from moorage.remotes.registry_reader import Referrer
+from moorage.repositories.lookup import FoundBlob, FoundManifest
 from moorage.secret_encryption import Seals
 
 _WHOLE_EVERY_SECONDS = 2.0

@@ -10,8 +10,7 @@ import logging
 
 import msgspec
 
-from moorage.artifacts.pull import FoundManifest
-from moorage.artifacts.stored import Shelf
+from moorage.blobs.blob_integrity import Shelf
 from moorage.db.unit_of_work import Work
 from moorage.errors import (
     ManifestInvalid,
@@ -31,6 +30,7 @@ from moorage.proxycache.singleflight import Turns
 from moorage.proxycache.upstream_cache import Remembered
 from moorage.proxycache.upstreams import Proxy
 from moorage.remotes.registry_reader import RemoteManifest
+from moorage.repositories.lookup import FoundManifest
 
 ASK_SECONDS = 10.0
 """How long a look-up may take when there is something to serve without it."""

@@ -10,10 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from moorage.artifacts import push
 from moorage.artifacts.delete import delete_tag
-from moorage.artifacts.pull import FoundManifest
-from moorage.artifacts.repositories import Destination, find_destination
 from moorage.artifacts.service import get_repository
-from moorage.artifacts.tables import Artifact, Blob, Manifest, Repository, RepositoryBlob
 from moorage.db.base import db_now
 from moorage.db.engine import Query, Reader
 from moorage.db.unit_of_work import Work
@@ -25,6 +22,9 @@ from moorage.projects.tables import Project
 from moorage.proxycache.tables import ProxyManifest, ProxyTag
 from moorage.registries.service import RegistryRow, get_registry
 from moorage.remotes.registry_reader import RemoteManifest
+from moorage.repositories.creation import Destination, find_destination
+from moorage.repositories.lookup import FoundManifest
+from moorage.repositories.tables import Artifact, Blob, Manifest, Repository, RepositoryBlob
 
 PROXY = Actor(name="proxy-cache", credential="system")
 """In whose name a proxy keeps what it fetched."""

@@ -7,10 +7,10 @@ from time import monotonic
 
 import msgspec
 
-from moorage.artifacts.pull import FoundManifest
 from moorage.errors import ManifestUnknown, Problem, RemoteBusy, RemoteUnavailable
 from moorage.proxycache.upstreams import Proxy
 from moorage.remotes.retry_policy import read_retry_after
+from moorage.repositories.lookup import FoundManifest
 
 _PAUSE_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 60.0

@@ -1,8 +1,9 @@
 """Copy one artifact from one registry to another: its children, its blobs, and what refers to it.
 
 Nothing is put before what it names, and the tag comes last: whoever finds the tag at the target finds all of it, with
-its signatures. What the target has is not sent again, so a copy that broke off goes on where it was. Ourselves have the
-face of a remote, too (`artifacts/local.py`): replication in both directions and the proxy cache are this one function.
+its signatures. What the target has is not sent again, so a copy that broke off goes on where it was. Our content has
+the interface of a remote, too (`artifacts/local_registry.py`): replication in both directions and the proxy cache are
+this one function.
 """
 
 import asyncio

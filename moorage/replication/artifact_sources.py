@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import BindParameter, bindparam, select, text
 
-from moorage.artifacts.tables import Artifact, ArtifactLabel, ArtifactReference, Label, Repository, Tag
 from moorage.db.unit_of_work import Work
 from moorage.oci.digest import Digest
 from moorage.projects.tables import Project
 from moorage.registries.adapters.base import Adapter, RemoteArtifact
 from moorage.replication.filters import Filters, is_signature
+from moorage.repositories.tables import Artifact, ArtifactLabel, ArtifactReference, Label, Repository, Tag
 
 MAX_SIGNATURES = 200
 """A task is told so many tags of signatures of its repository; where there are more, it asks for its own."""

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 import msgspec
 
 from moorage.artifacts.kinds import IMAGE, kind_of
-from moorage.artifacts.local import Local
-from moorage.artifacts.stored import OwnShelf
-from moorage.artifacts.sweep import remove_upload
+from moorage.artifacts.local_registry import Local
+from moorage.blobs.blob_integrity import OwnShelf
+from moorage.blobs.upload_expiry import remove_upload
 from moorage.errors import (
     CopyLimit,
     Invalid,

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from moorage.artifacts.uploads import kill_upload
+from moorage.blobs.uploads import kill_upload
 from moorage.db.base import db_now
 from moorage.db.compiled_statements import Prepared
 from moorage.db.list_query import Field, Fields, Listing, holds

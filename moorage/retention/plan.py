@@ -13,10 +13,10 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import bindparam, select
 
-from moorage.artifacts.rules import find_immutable
-from moorage.artifacts.tables import Artifact, ArtifactReference, Pull, Tag
+from moorage.artifacts.immutable_rules import find_immutable
 from moorage.db.unit_of_work import Work
 from moorage.projects.tables import Project
+from moorage.repositories.tables import Artifact, ArtifactReference, Pull, Tag
 from moorage.retention.rules import Candidate, Rule, Why
 
 KEEP, DELETE, IMMUTABLE, IN_USE = "keep", "delete", "immutable", "in_use"

@@ -10,8 +10,8 @@ from litestar.params import FromPath, JSONBody
 from moorage.access.operations import operation
 from moorage.access.request_context import Call, stamp
 from moorage.access.required_permission import SIGNED_IN, inside
-from moorage.artifacts.routes.rule_shapes import RuleShape, SelectorShape, read_rules, show_rule
-from moorage.artifacts.rules import REPOSITORY_DECORATIONS, TAG_DECORATIONS
+from moorage.artifacts.immutable_rules import REPOSITORY_DECORATIONS, TAG_DECORATIONS
+from moorage.artifacts.routes.rule_schemas import RuleShape, SelectorShape, read_rules, show_rule
 from moorage.errors import (
     CronInvalid,
     DryRunOutdated,

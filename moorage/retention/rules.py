@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from moorage.artifacts.rules import REPOSITORY_DECORATIONS, TAG_DECORATIONS, RuleSelector
+from moorage.artifacts.immutable_rules import REPOSITORY_DECORATIONS, TAG_DECORATIONS, RuleSelector
 from moorage.errors import RuleExists, RuleInvalid, RuleLimit
 from moorage.oci.versions import order_key
 from moorage.selectors import Selector, compile_selector

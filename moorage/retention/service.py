@@ -13,8 +13,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from moorage.artifacts.delete import delete_artifact
-from moorage.artifacts.rules import RuleSelector
-from moorage.artifacts.tables import Artifact, Pull, Repository, Tag
+from moorage.artifacts.immutable_rules import RuleSelector
 from moorage.db.locks import close_gate
 from moorage.db.unit_of_work import Work
 from moorage.errors import (
@@ -33,6 +32,7 @@ from moorage.jobs.tables import Execution, Task
 from moorage.oci.digest import Digest
 from moorage.projects.settings import note_retention
 from moorage.projects.tables import Project
+from moorage.repositories.tables import Artifact, Pull, Repository, Tag
 from moorage.retention.plan import CHANGED, DELETE, DELETED, GONE, IMMUTABLE, IN_USE, UNNAMED, Place, Verdict
 from moorage.retention.rules import NEVER_PULLED, RuleBody, check_rules, compile_rules
 from moorage.retention.tables import RetentionPolicy, RetentionVerdict

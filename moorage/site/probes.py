@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from moorage.db.engine import Database
 from moorage.errors import Problem, RouteUnknown, Unsupported
-from moorage.identity.scopes import Scope
 from moorage.jobs.metrics import show_metrics
 from moorage.logs import with_cause
 from moorage.storage.base import Storage
+from moorage.tokens.scopes import Scope
 from moorage.web.metrics import Metrics
 from moorage.web.request import Request
 from moorage.web.response import Reply

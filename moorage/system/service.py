@@ -6,7 +6,6 @@ import msgspec
 from sqlalchemy import and_, bindparam, func, select
 
 from moorage.access.policy import Account
-from moorage.artifacts.tables import Blob, Repository
 from moorage.db.compiled_statements import Prepared
 from moorage.db.list_query import holds_pattern, pattern_of
 from moorage.db.unit_of_work import Work
@@ -19,6 +18,7 @@ from moorage.projects.lists import (
     visible_project_ids,
 )
 from moorage.projects.tables import Project
+from moorage.repositories.tables import Blob, Repository
 
 MAX_FOUND = 100
 """Projects, and repositories, that one search shows; more are found by a longer word."""

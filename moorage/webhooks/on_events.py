@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import bindparam, or_, select
 
-from moorage.artifacts.tables import Artifact, Repository, Tag
 from moorage.configuration.schema import Items
 from moorage.db.unit_of_work import Work
 from moorage.events import (
@@ -27,6 +26,7 @@ from moorage.oci.digest import Digest
 from moorage.projects.tables import Project
 from moorage.quotas.service import UNLIMITED, format_size, get_usage
 from moorage.registries.service import find_registry
+from moorage.repositories.tables import Artifact, Repository, Tag
 from moorage.webhooks.deliveries import end_delivery, tell, tell_all, was_told
 from moorage.webhooks.payload import DELETE, EXCEEDED, PULL, PUSH, REPLICATION, RETENTION, WARNING, Fact
 from moorage.webhooks.service import VENDOR, Policy, list_enabled

@@ -23,14 +23,14 @@ from moorage.access.policy import Role
 from moorage.db.migrate import migrate
 from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
-from moorage.identity import robots
-from moorage.identity import service as identity
-from moorage.identity.throttle import Throttle
-from moorage.identity.tokens import create_key
 from moorage.projects import service as projects
+from moorage.robots import accounts
 from moorage.secret_encryption import create_seal_key
 from moorage.settings import Database as DatabaseSettings
 from moorage.settings import Log, Settings
+from moorage.tokens.registry_tokens import create_key
+from moorage.users import service as users
+from moorage.users.login_throttle import Throttle
 from moorage.wiring import open_database
 from tests.api.client import HOST, Client, Repo, Server
 from tests.parts import Parts
@@ -60,7 +60,7 @@ def fill(url: str) -> None:
     database = open_database(Settings(database=DatabaseSettings(url=url)))
 
     def first_rows(work: Work) -> None:
-        identity.ensure_admin(work, _hash(ADMIN_PASSWORD))
+        users.ensure_admin(work, _hash(ADMIN_PASSWORD))
         projects.ensure_library(work)
 
     database.run_here(SYSTEM, first_rows)
@@ -196,7 +196,7 @@ async def make_project(server: Server, **options: Any) -> str:
 async def make_user(server: Server, roles: Mapping[str, Role] | None = None, *, admin: bool = False) -> Client:
     """Make somebody with these roles in projects, by their names."""
     name = unique("user")
-    user_id = await server.run(identity.create_user, name, password_hash=_hash(PASSWORD), admin=admin)
+    user_id = await server.run(users.create_user, name, password_hash=_hash(PASSWORD), admin=admin)
     for project, role in (roles or {}).items():
         row = await server.run(projects.get_project, project)
         await server.run(projects.set_member, row.id, user_id, role)
@@ -207,10 +207,10 @@ async def make_robot(server: Server, project: str, *actions: str, **options: Any
     """Make a robot of a project that may do `actions` with its repositories."""
     row = await server.run(projects.get_project, project)
     may = [
-        robots.Permission("artifact" if action == "delete" else "repository", action, row.id, system=False)
+        accounts.Permission("artifact" if action == "delete" else "repository", action, row.id, system=False)
         for action in actions
     ]
-    made = await server.run(robots.create_robot, unique("robot"), may, project=(row.id, project), **options)
+    made = await server.run(accounts.create_robot, unique("robot"), may, project=(row.id, project), **options)
     return Client(server, f"robot${made.name}", made.secret, made.id)
 
 

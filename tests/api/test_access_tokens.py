@@ -7,11 +7,11 @@ from urllib.parse import urlencode
 import pytest
 
 from moorage.access.policy import Role
+from moorage.authentication.backends.ldap import Ldap
 from moorage.errors import DirectoryUnavailable
-from moorage.identity import access_tokens
-from moorage.identity import service as identity
-from moorage.identity.backends.ldap import Ldap
 from moorage.projects import service as projects
+from moorage.tokens import access_tokens
+from moorage.users import service as users
 from tests.api.client import SERVICE, Answer, Client, Server
 from tests.api.conftest import PASSWORD, Serve, make_project, make_robot, make_user, project_id, unique
 from tests.api.test_projects_api import BASE, call
@@ -376,21 +376,21 @@ async def test_it_expires_and_nothing_got_with_it_lasts_longer(app: Server) -> N
 async def test_it_ends_with_its_owner_and_not_with_their_password(app: Server) -> None:
     me = await make_user(app)
     _, token = await make_token(me)
-    await app.run(identity.set_password, me.id, "another hash")
+    await app.run(users.set_password, me.id, "another hash")
     assert (await token.ask_token()).status == 200
-    await app.run(identity.set_disabled, me.id, disabled=True)
+    await app.run(users.set_disabled, me.id, disabled=True)
     assert (await token.ask_token()).status == 401
     assert (await bearer(token, "GET", "/users/current")).status == 401
-    await app.run(identity.set_disabled, me.id, disabled=False)
+    await app.run(users.set_disabled, me.id, disabled=False)
     assert (await bearer(token, "GET", "/users/current")).status == 200
-    await app.run(identity.delete_user, me.id)
+    await app.run(users.delete_user, me.id)
     assert (await bearer(token, "GET", "/users/current")).status == 401
     assert await app.rows("SELECT 1 FROM access_token WHERE principal_id = :id", id=me.id) == []
 
 
 async def test_people_of_other_sources_have_them_too(app: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     name = unique("ldap")
-    number = await app.run(identity.create_user, name, source="ldap", source_subject=name)
+    number = await app.run(users.create_user, name, source="ldap", source_subject=name)
     secret = access_tokens.generate_access_token()
     await app.run(access_tokens.create_access_token, number, "t", secret, scopes=ALL)
     client = Client(app, name, secret, number)

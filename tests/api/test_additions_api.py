@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from moorage.access.policy import Role
-from moorage.artifacts import additions, archives
+from moorage.inspection import additions, archives
 from tests.api.client import Answer, Client, Repo, Server, descriptor, encode, image, index
 from tests.api.conftest import make_project, make_user
 from tests.api.rows import row

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from moorage.access.policy import Role
-from moorage.artifacts import family, rules
-from moorage.artifacts.rules import RuleBody, RuleSelector
+from moorage.artifacts import deletion_closure, immutable_rules
+from moorage.artifacts.immutable_rules import RuleBody, RuleSelector
 from tests.api.client import Client, Repo, Server, digest_of, encode, image, index, subject
 from tests.api.conftest import make_project, make_robot, make_user, project_id, unique
 from tests.api.statements import counting
@@ -44,7 +44,7 @@ async def keep(app: Server, project: str, pattern: str) -> int:
         tag_selectors=[RuleSelector(decoration="matches", pattern=pattern)],
         scope_selectors={"repository": [RuleSelector(decoration="repoMatches", pattern="**")]},
     )
-    return await app.run(rules.create_rule, await project_id(app, project), body)
+    return await app.run(immutable_rules.create_rule, await project_id(app, project), body)
 
 
 async def held(app: Server, project: str) -> int:
@@ -219,7 +219,7 @@ async def test_where_too_much_hangs_on_something_it_is_not_measured(
     ):
         assert (await repo.put(reference, one)).status == 201
     for limit, status in ((3, 200), (2, 400)):
-        monkeypatch.setattr(family, "MAX_MEMBERS", limit)
+        monkeypatch.setattr(deletion_closure, "MAX_MEMBERS", limit)
         answers = [
             await app.send("GET", at(project, "app", "/artifacts/v1/deletion"), headers=admin.basic),
             await post(app, admin, at(project, "app", "/tags/deletion"), {"tags": ["v1"]}),

@@ -11,15 +11,17 @@ from urllib.parse import urlencode
 
 import pytest
 
+from moorage.access import robot_permissions
 from moorage.access.policy import Role
 from moorage.access.role_matrix import EVERY_PROJECT_PERMISSION
-from moorage.artifacts import rules
-from moorage.artifacts.explain import SENTENCES
-from moorage.artifacts.rules import RuleBody, RuleSelector
-from moorage.identity import groups, robots
-from moorage.identity import service as identity
+from moorage.artifacts import immutable_rules
+from moorage.artifacts.immutable_rules import RuleBody, RuleSelector
+from moorage.inspection.explain import SENTENCES
 from moorage.projects import service as projects
 from moorage.quotas import service as quotas
+from moorage.robots import accounts
+from moorage.users import groups
+from moorage.users import service as users
 from tests.api.client import Client, Server
 from tests.api.conftest import Serve, administrator, make_project, make_robot, make_user, project_id, unique
 from tests.api.test_projects_api import call
@@ -59,9 +61,9 @@ async def test_people_by_rule(app: Server, project: str) -> None:
     await app.rows("INSERT INTO group_member (principal_id, group_id) VALUES (:p, :g)", p=me.id, g=group_id)
     await app.run(projects.set_group_member, number, group_id, Role.DEVELOPER)
     assert await decided(app, project, who, "push") == (True, "group-role")
-    await app.run(identity.set_admin, me.id, admin=True)
+    await app.run(users.set_admin, me.id, admin=True)
     assert await decided(app, project, who, "delete") == (True, "system-admin")
-    await app.run(identity.set_disabled, me.id, disabled=True)
+    await app.run(users.set_disabled, me.id, disabled=True)
     assert await decided(app, project, who, "pull") == (False, "account")
     assert await decided(app, project, "user:nobody-of-this-name", "pull") == (False, "account")
 
@@ -72,7 +74,7 @@ async def test_robots_by_rule(app: Server, project: str) -> None:
     assert await decided(app, project, who, "pull") == (True, "robot-permission")
     assert await decided(app, project, who, "delete") == (False, "no-right")
     everywhere = await app.run(
-        robots.create_robot, unique("any"), [robots.Permission("repository", "push", None, system=False)]
+        accounts.create_robot, unique("any"), [accounts.Permission("repository", "push", None, system=False)]
     )
     found = await decided(app, project, f"robot:robot${everywhere.name}", "push")
     assert found == (False, "push-needs-pull"), "of a robot of the system push brings no pull along"
@@ -84,7 +86,7 @@ async def test_robots_by_rule(app: Server, project: str) -> None:
     await app.rows("UPDATE robot SET expires_at = :past WHERE principal_id = :id", past=micros, id=robot.id)
     assert await decided(app, project, who, "pull") == (False, "account")
     await app.rows("UPDATE robot SET expires_at = NULL WHERE principal_id = :id", id=robot.id)
-    await app.run(robots.set_disabled, robot.id, disabled=True)
+    await app.run(accounts.set_disabled, robot.id, disabled=True)
     assert await decided(app, project, who, "pull") == (False, "account")
 
 
@@ -108,7 +110,7 @@ async def test_public_projects_scopes_tags_and_quotas(app: Server, project: str)
         tag_selectors=[RuleSelector(decoration="matches", pattern="v*")],
         scope_selectors={"repository": [RuleSelector(decoration="repoMatches", pattern="**")]},
     )
-    await app.run(rules.create_rule, number, body)
+    await app.run(immutable_rules.create_rule, number, body)
     for tag, allowed in (("v1", False), ("v2", True), ("w1", True)):
         for action in ("push", "delete", "tag:delete"):
             found = await decided(app, project, who, action, repository="app", tag=tag)
@@ -176,15 +178,15 @@ async def test_it_says_what_both_planes_do(app: Server) -> None:
         given = chance.sample(
             [
                 (resource, action)
-                for resource, actions in robots.PROJECT_PERMISSIONS.items()
+                for resource, actions in robot_permissions.PROJECT_PERMISSIONS.items()
                 for action in sorted(actions)
             ],
             6,
         ) + chance.sample([("repository", "pull"), ("repository", "push"), ("artifact", "delete")], chance.randrange(3))
         own = chance.random() < 0.5
         where = chance.choice([number, None]) if not own else number
-        may = [robots.Permission(resource, action, where) for resource, action in dict.fromkeys(given)]
-        made = await app.run(robots.create_robot, unique("any"), may, project=(number, project) if own else None)
+        may = [accounts.Permission(resource, action, where) for resource, action in dict.fromkeys(given)]
+        made = await app.run(accounts.create_robot, unique("any"), may, project=(number, project) if own else None)
         robot = Client(app, f"robot${made.name}", made.secret, made.id)
         for client, who in ((person, f"user:{person.username}"), (robot, f"robot:{robot.username}")):
             place = f"/users/current/permissions?scope=/project/{number}&relative=true"

@@ -8,10 +8,11 @@ import pytest
 
 from moorage.access.effective_permissions import find_standing
 from moorage.access.policy import Account, Role
-from moorage.identity import groups, robots
 from moorage.projects import service as projects
+from moorage.robots import accounts
 from moorage.system import typeahead as service
 from moorage.system.typeahead import Asked, read_query
+from moorage.users import groups
 from tests.api.client import HOST, Client, Server, digest_of, image
 from tests.api.conftest import administrator, make_project, make_robot, make_user, project_id, unique
 from tests.api.statements import counting
@@ -147,11 +148,11 @@ async def test_everybody_finds_what_they_may_see_and_nothing_else(app: Server) -
     callers: list[Client | None] = [None, pusher, person, await make_user(app)]
     for everywhere in (False, True):
         may = [
-            robots.Permission(*one, None if everywhere else await project_id(app, name))
+            accounts.Permission(*one, None if everywhere else await project_id(app, name))
             for name in (names[:1] if everywhere else chance.sample(names, 4))
             for one in chance.sample(wanted, 2)
         ]
-        made = await app.run(robots.create_robot, unique("any"), may)
+        made = await app.run(accounts.create_robot, unique("any"), may)
         callers.append(Client(app, f"robot${made.name}", made.secret, made.id))
     callers.append(await make_robot(app, names[0], "pull", "push"))
     for who in callers:

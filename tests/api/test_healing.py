@@ -13,13 +13,13 @@ import obstore.store
 import pytest
 import pytest_asyncio
 
-from moorage.artifacts.blobs import set_seal
-from moorage.artifacts.pull import Stored
-from moorage.artifacts.uploads import kill_upload
+from moorage.blobs.blob_rows import set_seal
+from moorage.blobs.uploads import kill_upload
 from moorage.errors import UploadBusy
 from moorage.ids import UploadId
 from moorage.oci.digest import Digest, compute
 from moorage.quotas import service as quotas
+from moorage.repositories.lookup import Stored
 from moorage.storage.base import Storage
 from moorage.storage.filesystem import Filesystem
 from moorage.storage.memory import Memory
@@ -482,7 +482,7 @@ async def test_a_wrong_digest_does_not_remove_what_another_request_was_told_is_s
     opened = await repo.open()
     first = await repo.send("PATCH", opened.location, b"first")
     hashing, go_on = asyncio.Event(), asyncio.Event()
-    from moorage.artifacts import receive  # noqa: PLC0415 - to hold it in the middle
+    from moorage.blobs import receive  # noqa: PLC0415 - to hold it in the middle
 
     judge = receive._digest
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from moorage.artifacts import rules
-from moorage.artifacts.rules import MAX_RULES, RuleBody, RuleSelector
+from moorage.artifacts import immutable_rules
+from moorage.artifacts.immutable_rules import MAX_RULES, RuleBody, RuleSelector
 from moorage.db.unit_of_work import Work
 from moorage.errors import RuleExists, RuleInvalid, RuleLimit, RuleUnknown, SelectorInvalid
 from tests.api.client import OCI_MANIFEST, Answer, Repo, Server, digest_of, encode, image, index, subject
@@ -49,7 +49,7 @@ def add_rule(app: Server, number: int) -> AddRule:
     """A way to add a rule to the project."""
 
     async def add(*args: Any, **kwargs: Any) -> int:
-        return await app.run(rules.create_rule, number, body(*args, **kwargs))
+        return await app.run(immutable_rules.create_rule, number, body(*args, **kwargs))
 
     return add
 
@@ -178,14 +178,14 @@ async def test_a_rule_holds_where_both_of_its_selectors_do(
     app: Server, repo: Repo, number: int, rule: RuleBody, kept: bool
 ) -> None:
     await repo.image("v1", layers=[b"one"])
-    await app.run(rules.create_rule, number, rule)
+    await app.run(immutable_rules.create_rule, number, rule)
 
     assert (await repo.delete("manifests/v1")).status == (412 if kept else 202)
 
 
 async def test_the_rules_of_another_project_do_not_hold_here(app: Server, repo: Repo) -> None:
     other = await project_id(app, await make_project(app))
-    await app.run(rules.create_rule, other, body("**"))
+    await app.run(immutable_rules.create_rule, other, body("**"))
     await repo.image("v1", layers=[b"one"])
 
     assert (await repo.delete("manifests/v1")).status == 202
@@ -201,19 +201,19 @@ async def test_a_rule_can_be_changed_disabled_and_deleted(
     rule = await add_rule("v*", priority=3, params={"a": {"b": 1}})
     assert (await repo.delete("manifests/v1")).status == 412
 
-    await app.run(rules.update_rule, number, rule, body("v2", id=rule))
+    await app.run(immutable_rules.update_rule, number, rule, body("v2", id=rule))
     assert [(await repo.delete(f"manifests/{tag}")).status for tag in ("v1", "v2")] == [202, 412]
-    await app.run(rules.update_rule, number, rule, body("v2", disabled=True))
+    await app.run(immutable_rules.update_rule, number, rule, body("v2", disabled=True))
     assert (await repo.delete("manifests/v2")).status == 202
-    await app.run(rules.update_rule, number, rule, body("v3"))
+    await app.run(immutable_rules.update_rule, number, rule, body("v3"))
     assert (await repo.delete("manifests/v3")).status == 412
-    await app.run(rules.update_rule, number, rule, RuleBody(disabled=True))
-    assert [(one.disabled, one.tag_selectors[0].pattern) for one in await app.run(rules.list_rules, number)] == [
-        (True, "v3")
-    ]
-    await app.run(rules.update_rule, number, rule, RuleBody(disabled=False))
+    await app.run(immutable_rules.update_rule, number, rule, RuleBody(disabled=True))
+    assert [
+        (one.disabled, one.tag_selectors[0].pattern) for one in await app.run(immutable_rules.list_rules, number)
+    ] == [(True, "v3")]
+    await app.run(immutable_rules.update_rule, number, rule, RuleBody(disabled=False))
     assert (await repo.delete("manifests/v3")).status == 412
-    await app.run(rules.delete_rule, number, rule)
+    await app.run(immutable_rules.delete_rule, number, rule)
     assert (await repo.delete("manifests/v3")).status == 202
 
     audit = await app.rows(
@@ -227,11 +227,11 @@ async def test_rules_are_listed_as_they_were_sent(app: Server, number: int) -> N
     sent = body("v*", "{a,b}/**", excludes=True, priority=2, disabled=True, params={"x": {}})
     sent.tag_selectors[0].extras = '{"untagged":true}'
 
-    sent.id = await app.run(rules.create_rule, number, sent)
-    second = await app.run(rules.create_rule, number, body())
+    sent.id = await app.run(immutable_rules.create_rule, number, sent)
+    second = await app.run(immutable_rules.create_rule, number, body())
 
-    assert (await app.run(rules.list_rules, number))[0] == sent
-    assert [rule.id for rule in await app.run(rules.list_rules, number)] == [sent.id, second]
+    assert (await app.run(immutable_rules.list_rules, number))[0] == sent
+    assert [rule.id for rule in await app.run(immutable_rules.list_rules, number)] == [sent.id, second]
 
 
 @pytest.mark.parametrize(
@@ -261,16 +261,16 @@ async def test_rules_are_listed_as_they_were_sent(app: Server, number: int) -> N
 async def test_a_rule_that_cannot_be_used_is_not_saved(
     app: Server, number: int, rule: RuleBody, problem: type[Exception]
 ) -> None:
-    kept = await app.run(rules.create_rule, number, body("kept"))
+    kept = await app.run(immutable_rules.create_rule, number, body("kept"))
 
     with pytest.raises(problem) as refused:
-        await app.run(rules.create_rule, number, rule)
+        await app.run(immutable_rules.create_rule, number, rule)
     if rule.tag_selectors or rule.scope_selectors:  # without any, a change only disables or enables
         with pytest.raises(problem):
-            await app.run(rules.update_rule, number, kept, rule)
+            await app.run(immutable_rules.update_rule, number, kept, rule)
 
     assert refused.value.status == 400  # type: ignore[attr-defined]  # both are problems
-    assert [found.tag_selectors[0].pattern for found in await app.run(rules.list_rules, number)] == ["kept"]
+    assert [found.tag_selectors[0].pattern for found in await app.run(immutable_rules.list_rules, number)] == ["kept"]
 
 
 async def test_two_rules_that_say_the_same_cannot_be_in_a_project(app: Server, number: int, add_rule: AddRule) -> None:
@@ -280,13 +280,13 @@ async def test_two_rules_that_say_the_same_cannot_be_in_a_project(app: Server, n
     with pytest.raises(RuleExists):
         await add_rule("v*", disabled=True)
     with pytest.raises(RuleExists):
-        await app.run(rules.update_rule, number, other, body("v*"))
+        await app.run(immutable_rules.update_rule, number, other, body("v*"))
 
 
 async def test_a_project_has_fifteen_rules_at_most_however_many_are_added_at_once(app: Server, number: int) -> None:
     async def add(count: int) -> bool:
         try:
-            await app.run(rules.create_rule, number, body(f"v{count}"))
+            await app.run(immutable_rules.create_rule, number, body(f"v{count}"))
         except RuleLimit:
             return False
         return True
@@ -294,7 +294,7 @@ async def test_a_project_has_fifteen_rules_at_most_however_many_are_added_at_onc
     made = await asyncio.gather(*map(add, range(MAX_RULES + 5)))
 
     assert sum(made) == MAX_RULES
-    assert len(await app.run(rules.list_rules, number)) == MAX_RULES
+    assert len(await app.run(immutable_rules.list_rules, number)) == MAX_RULES
 
 
 async def test_a_rule_of_another_project_is_not_there(app: Server, number: int, add_rule: AddRule) -> None:
@@ -302,13 +302,13 @@ async def test_a_rule_of_another_project_is_not_there(app: Server, number: int, 
     other = await project_id(app, await make_project(app))
 
     with pytest.raises(RuleUnknown):
-        await app.run(rules.delete_rule, other, rule)
+        await app.run(immutable_rules.delete_rule, other, rule)
     with pytest.raises(RuleUnknown):
-        await app.run(rules.update_rule, other, rule, body("w*"))
+        await app.run(immutable_rules.update_rule, other, rule, body("w*"))
     with pytest.raises(RuleInvalid):
-        await app.run(rules.update_rule, number, rule, body("w*", id=rule + 1))
+        await app.run(immutable_rules.update_rule, number, rule, body("w*", id=rule + 1))
 
-    assert (await app.run(rules.list_rules, number))[0].tag_selectors[0].pattern == "v*"
+    assert (await app.run(immutable_rules.list_rules, number))[0].tag_selectors[0].pattern == "v*"
 
 
 # -- races, and what it costs ----
@@ -322,7 +322,7 @@ async def test_a_rule_that_is_being_added_is_waited_for(app: Server, repo: Repo,
     has_written, may_commit = threading.Event(), threading.Event()
 
     def add_slowly(work: Work) -> int:
-        rule = rules.create_rule(work, number, body("v*"))
+        rule = immutable_rules.create_rule(work, number, body("v*"))
         has_written.set()
         assert may_commit.wait(60)
         return rule
@@ -358,7 +358,7 @@ async def test_after_a_rule_was_added_no_push_that_ran_beside_it_moves_a_tag(
 
     async def keep() -> None:
         await asyncio.sleep(0.02)
-        await app.run(rules.create_rule, number, body("v*"))
+        await app.run(immutable_rules.create_rule, number, body("v*"))
         seen.append((await repo.head("manifests/v1")).header("docker-content-digest"))
 
     await asyncio.gather(keep(), *map(move, layers[1:]))
@@ -370,7 +370,7 @@ async def test_after_a_rule_was_added_no_push_that_ran_beside_it_moves_a_tag(
 async def test_a_project_without_rules_pays_no_statement(app: Server, repo: Repo, number: int, ruled: bool) -> None:
     digest = await repo.image("v1", layers=[b"one"])
     if ruled:
-        await app.run(rules.create_rule, number, body("other"))
+        await app.run(immutable_rules.create_rule, number, body("other"))
     with counting() as statements:
         await repo.image("v1", layers=[b"two"])
         await repo.delete("manifests/v1")

@@ -10,13 +10,14 @@ import pytest
 from sqlalchemy import select
 
 from moorage.access.policy import Role
+from moorage.authentication import external_accounts
 from moorage.configuration.service import set_items
-from moorage.identity import groups, people
-from moorage.identity import service as identity
-from moorage.identity.tables import User
 from moorage.ldap.names import fold_dn
 from moorage.projects import service as projects
 from moorage.secret_encryption import Seals
+from moorage.users import groups
+from moorage.users import service as users
+from moorage.users.tables import User
 from tests.api.client import Answer, Client, Server
 from tests.api.conftest import Serve, administrator, make_project, make_robot, make_user, project_id
 from tests.api.identity.directories import PASSWORD, Person, Town, make_town
@@ -81,7 +82,7 @@ async def test_a_group_of_the_directory_gives_rights_and_their_end_holds_on_the_
     await put(server, town)
     alice, name = town.person("alice"), await make_project(server)
     dev = town.group("dev", alice, town.person("bob"))
-    made = await server.run(groups.create_group, people.LDAP_GROUP, fold_dn(dev), "dev")
+    made = await server.run(groups.create_group, external_accounts.LDAP_GROUP, fold_dn(dev), "dev")
     await server.run(projects.set_group_member, await project_id(server, name), made, Role.DEVELOPER)
     client = client_of(server, alice)
     await client.repo(f"{name}/app").image("v1")
@@ -170,7 +171,7 @@ async def test_a_person_of_two_sources_is_told_so(serve: Serve, town: Town) -> N
     server = await serve()
     await put(server, town)
     alice = town.person("alice")
-    await server.run(identity.create_user, alice.name.upper(), password_hash="x")
+    await server.run(users.create_user, alice.name.upper(), password_hash="x")
 
     answer = await client_of(server, alice).ask_token()
 
@@ -372,7 +373,7 @@ async def test_people_are_imported_and_each_stands_for_themselves(serve: Serve, 
     admin = administrator(server)
     alice, bob, carol = (town.person(word) for word in ("alice", "bob", "carol"))
     town.group("ops", alice)
-    await server.run(identity.create_user, carol.name, password_hash="x")
+    await server.run(users.create_user, carol.name, password_hash="x")
 
     made = await call(admin, server, "POST", "/ldap/users/import", {"ldap_uid_list": [alice.name]})
     assert (made.status, made.body) == (200, b"")
@@ -391,12 +392,12 @@ async def test_people_are_imported_and_each_stands_for_themselves(serve: Serve, 
     reasons = [one["reason"] for one in some.json()]
     assert reasons == ["NAME_TAKEN", *["PERSON_UNKNOWN"] * 4], "a page says it in its reader's language"
     for person in (alice, bob):
-        found = await server.run(identity.get_user_by_name, person.name)
+        found = await server.run(users.get_user_by_name, person.name)
         assert (found.source, found.email) == ("ldap", f"{person.name}@example.test")
         token = await client_of(server, person).ask_token()
         assert token.status == 200
-        assert (await server.run(identity.get_user_by_name, person.name)).id == found.id
-    assert (await server.run(identity.get_user_by_name, carol.name)).source == "local"
+        assert (await server.run(users.get_user_by_name, person.name)).id == found.id
+    assert (await server.run(users.get_user_by_name, carol.name)).source == "local"
 
 
 @ON_SQLITE

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from moorage.artifacts.pulled import write_pulls
+from moorage.artifacts.pull_log import write_pulls
 from moorage.configuration.service import set_items
-from moorage.identity import robots
 from moorage.oci.digest import Digest
 from moorage.quotas import service as quotas
+from moorage.robots import accounts
 from moorage.secret_encryption import Seals
 from tests.api.client import Answer, Server, digest_of
 from tests.api.conftest import Serve, administrator, make_project, make_robot, project_id
@@ -141,12 +141,12 @@ async def test_a_new_project_holds_what_the_settings_say(serve: Serve) -> None:
     assert (await server.run(quotas.get_usage, chosen)).limit_bytes == -1
 
 
-@pytest.mark.parametrize(("days", "lives"), [(7, 7), (9_999_999_999, robots.MAX_DAYS)])
+@pytest.mark.parametrize(("days", "lives"), [(7, 7), (9_999_999_999, accounts.MAX_DAYS)])
 async def test_a_new_robot_lives_as_long_as_the_settings_say(serve: Serve, days: int, lives: int) -> None:
     server = await serve()
     await put(server, robot_token_duration=days)
 
-    made = await server.run(robots.create_robot, "ci", [], duration_days=None)
+    made = await server.run(accounts.create_robot, "ci", [], duration_days=None)
 
     (row,) = await server.rows("SELECT duration_days FROM robot WHERE principal_id = :id", id=made.id)
     assert row[0] == lives

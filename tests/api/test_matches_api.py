@@ -11,11 +11,11 @@ from sqlalchemy import insert
 from moorage.access.policy import Role
 from moorage.api.handler import _is_always_allowed
 from moorage.api.routes import BUILT
-from moorage.artifacts import matches
-from moorage.artifacts.tables import Artifact, Repository, Tag, TagHistory
 from moorage.db.unit_of_work import Work
-from moorage.identity import robots
+from moorage.inspection import selector_preview
 from moorage.oci.versions import order_key
+from moorage.repositories.tables import Artifact, Repository, Tag, TagHistory
+from moorage.robots import accounts
 from moorage.selectors import compile_selector
 from tests.api.client import Client, Server
 from tests.api.conftest import Serve, administrator, make_project, make_user, project_id, unique
@@ -108,17 +108,17 @@ async def test_pieces_come_to_the_same(app: Server, project: str, monkeypatch: p
     held["r05"] = [f"v1.{one}" for one in range(97)]
     await fill(app, project, held)
     whole = await match(app, project, tag={"pattern": "*[05]"}, first=100)
-    monkeypatch.setattr(matches, "_REPOSITORIES_AT_ONCE", 5)
-    monkeypatch.setattr(matches, "_TAGS_AT_ONCE", 10)
+    monkeypatch.setattr(selector_preview, "_REPOSITORIES_AT_ONCE", 5)
+    monkeypatch.setattr(selector_preview, "_TAGS_AT_ONCE", 10)
     assert await match(app, project, tag={"pattern": "*[05]"}, first=100) == whole
     tags = [(name, tag) for name in sorted(held) for tag in sorted(held[name]) if tag[-1] in "05"]
     assert whole["tags"] == {"matched": len(tags), "of": sum(map(len, held.values()))}
     assert [(one["repository"], one["tag"]) for one in whole["first_tags"]] == tags[:100]
-    monkeypatch.setattr(matches, "MAX_NAMES", 30)
+    monkeypatch.setattr(selector_preview, "MAX_NAMES", 30)
     cut = await match(app, project, tag={"pattern": "*"})
     assert not cut["complete"]
     assert 30 <= cut["repositories"]["of"] + cut["tags"]["of"] <= 40
-    monkeypatch.setattr(matches, "SECONDS", -1.0)
+    monkeypatch.setattr(selector_preview, "SECONDS", -1.0)
     assert not (await match(app, project, tag={"pattern": "*"}))["complete"]
 
 
@@ -193,8 +193,8 @@ async def test_who_may_ask(app: Server, project: str, admin: Client) -> None:
         assert (await call(await make_user(app, {project: role}), app, "POST", path, body)).status == 200
     assert (await call(await make_user(app), app, "POST", path, body)).status == 403
     assert (await call(None, app, "POST", path, body)).status == 401
-    may = [robots.Permission("repository", "list", number)]
-    made = await app.run(robots.create_robot, unique("robot"), may)
+    may = [accounts.Permission("repository", "list", number)]
+    made = await app.run(accounts.create_robot, unique("robot"), may)
     robot = Client(app, f"robot${made.name}", made.secret, made.id)
     assert (await call(robot, app, "POST", path, {"repository": {"pattern": "*"}})).status == 200
     assert (await call(robot, app, "POST", path, body)).status == 403, "it may not list tags"

@@ -10,11 +10,11 @@ import pytest
 import pytest_asyncio
 
 from moorage.access.policy import Role
-from moorage.artifacts.restore import restore
 from moorage.distribution import lists
 from moorage.mirrors import live
 from moorage.oci.digest import compute
 from moorage.projects import service as projects
+from moorage.trash.restore import restore
 from tests.api.client import HOST, SERVICE, Answer, Client, Server, encode
 from tests.api.conftest import Serve, administrator, make_project, make_robot, make_user, project_id
 from tests.api.test_artifacts_api import BASE

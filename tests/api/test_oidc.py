@@ -15,11 +15,11 @@ import pytest_asyncio
 from sqlalchemy import update
 
 from moorage.access.policy import Role
+from moorage.authentication.oidc_accounts import read_groups
 from moorage.db.base import db_now
-from moorage.identity import service as identity
-from moorage.identity.oidc_people import read_groups
-from moorage.identity.tables import OidcUser
 from moorage.projects import service as projects
+from moorage.users import service as users
+from moorage.users.tables import OidcUser
 from tests.api.browser import Browser, configure
 from tests.api.client import Answer, Client, Server
 from tests.api.conftest import ADMIN_PASSWORD, Serve, make_project, make_user, project_id
@@ -184,7 +184,7 @@ async def test_a_name_that_is_taken_or_cannot_be_one_is_refused(server: Server, 
 @pytest.mark.parametrize("verified", [True, False, None])
 async def test_an_address_never_leads_into_a_local_account(server: Server, provider: Oidc, verified: object) -> None:
     local = await make_user(server)
-    await server.run(identity.set_profile, local.id, email="victim@example.test", realname="", comment="")
+    await server.run(users.set_profile, local.id, email="victim@example.test", realname="", comment="")
     person = {"preferred_username": "mallory", "name": "M", "email": "victim@example.test", "email_verified": verified}
     provider.change(people={"mallory-1": {key: value for key, value in person.items() if value is not None}})
     browser = Browser(server)
@@ -206,7 +206,7 @@ async def test_an_unchecked_address_is_not_taken_over(server: Server, provider: 
 async def test_a_disabled_account_stays_out(server: Server, provider: Oidc) -> None:
     await sign_in(Browser(server), provider, "alice-1")
     [(user_id,)] = await server.rows("SELECT id FROM principal WHERE name = 'alice'")
-    await server.run(identity.set_disabled, user_id, disabled=True)
+    await server.run(users.set_disabled, user_id, disabled=True)
     browser = Browser(server)
 
     answer = await sign_in(browser, provider, "alice-1")
@@ -438,9 +438,9 @@ async def test_a_cli_secret_ends_with_the_account_and_with_the_source(server: Se
     alice = Client(server, "alice", secret)
     [(user_id,)] = await server.rows("SELECT principal_id FROM oidc_user")
 
-    await server.run(identity.set_disabled, user_id, disabled=True)
+    await server.run(users.set_disabled, user_id, disabled=True)
     disabled = await alice.ask_token()
-    await server.run(identity.set_disabled, user_id, disabled=False)
+    await server.run(users.set_disabled, user_id, disabled=False)
     enabled = await alice.ask_token()
 
     assert (disabled.status, enabled.status) == (401, 200)
@@ -475,7 +475,7 @@ async def test_new_keys_of_the_provider_are_found_and_nobody_notices(
     server: Server, provider: Oidc, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither who signs in, nor who is signed in, nor docker, nor the hourly question: its answer is signed, too."""
-    monkeypatch.setattr("moorage.identity.oidc._LOOK_AGAIN_SECONDS", 0)
+    monkeypatch.setattr("moorage.authentication.oidc_provider._LOOK_AGAIN_SECONDS", 0)
     alice, secret = Browser(server), await cli_secret(server, provider, "alice-1")
     await sign_in(alice, provider, "alice-1")
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from moorage.access.policy import Role
-from moorage.identity import service as identity
+from moorage.users import service as users
 from tests.api.client import Answer, Client, Server, encode
 from tests.api.conftest import make_project, make_robot, make_user, project_id, unique
 from tests.api.statements import counting
@@ -172,5 +172,5 @@ async def test_who_has_preferences(app: Server, project: str) -> None:
 async def test_a_person_who_is_deleted_leaves_none(app: Server) -> None:
     me = await make_user(app)
     assert (await put(app, me, {"word": unique("x")})).status == 200
-    await app.run(identity.delete_user, me.id)
+    await app.run(users.delete_user, me.id)
     assert await app.rows("SELECT 1 FROM preferences WHERE principal_id = :p", p=me.id) == []

@@ -9,11 +9,11 @@ import pytest
 
 from moorage.access.policy import Role
 from moorage.configuration import service as configuration
-from moorage.identity import groups
-from moorage.identity import service as identity
 from moorage.projects import service as projects
 from moorage.secret_encryption import Seals
 from moorage.settings import FIRST_PASSWORD
+from moorage.users import groups
+from moorage.users import service as users
 from tests.api.client import Client, Server
 from tests.api.conftest import PASSWORD, Serve, administrator, make_project, make_robot, make_user, project_id, unique
 from tests.api.test_projects_api import BASE, call
@@ -149,7 +149,7 @@ async def test_a_password_is_changed_with_the_old_one_or_by_an_administrator(app
     assert (await call(changed, app, "GET", "/users/current")).status == 200
     assert (await call(admin, app, "PUT", path, {"new_password": PASSWORD})).status == 200
     assert (await call(me, app, "GET", "/users/current")).status == 200
-    foreign = await app.run(identity.create_user, unique("ldap"), source="ldap", source_subject=unique("cn"))
+    foreign = await app.run(users.create_user, unique("ldap"), source="ldap", source_subject=unique("cn"))
     answer = await call(admin, app, "PUT", f"/users/{foreign}/password", {"new_password": NEW})
     assert (answer.status, answer.json()["errors"][0]["detail"]["reason"]) == (403, "ACCOUNT_FOREIGN")
 

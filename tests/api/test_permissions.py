@@ -18,8 +18,8 @@ from moorage.api.contract import OPERATIONS
 from moorage.api.routes import BUILT
 from moorage.api.unimplemented import contract_path, key_of, unbuilt
 from moorage.artifacts import labels
-from moorage.identity import robots
 from moorage.retention import service as retention
+from moorage.robots import accounts
 from tests.api.client import Client, Server
 from tests.api.conftest import Stores, administrator, make_project, make_robot, make_user, project_id, unique
 from tests.api.test_projects_api import call
@@ -181,6 +181,6 @@ async def _robot(place: Place, permission: str) -> Client:
     level, _, what = permission.partition(" ")
     resource, _, action = what.partition(":")
     number = await project_id(place.server, place.project)
-    one = robots.Permission(resource, action, None if level == "system" else number, system=level == "system")
-    made = await place.server.run(robots.create_robot, unique("table"), [one])
+    one = accounts.Permission(resource, action, None if level == "system" else number, system=level == "system")
+    made = await place.server.run(accounts.create_robot, unique("table"), [one])
     return Client(place.server, f"robot${made.name}", made.secret, made.id)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from moorage.access.policy import Role
-from moorage.identity import groups
 from moorage.projects import service as projects
+from moorage.users import groups
 from tests.api.client import Answer, Client, Server
 from tests.api.conftest import make_project, make_robot, make_user, project_id, unique
 

@@ -16,13 +16,13 @@ import pytest_asyncio
 from sqlalchemy import text, update
 
 from moorage.db.unit_of_work import Work
-from moorage.identity import robots
 from moorage.registries import service
 from moorage.registries.adapters import list_adapters
 from moorage.registries.adapters.base import NOT_PROVEN
 from moorage.registries.health import check_registries, check_stale
 from moorage.registries.tables import Registry
 from moorage.remotes.http_client import Outgoing
+from moorage.robots import accounts
 from moorage.secret_encryption import SealBroken, Seals, create_seal_key
 from tests.api.client import Answer, Client, Server, encode
 from tests.api.conftest import make_project, unique
@@ -221,10 +221,10 @@ async def test_what_does_not_answer_is_not_saved(app: Server, admin: Client, ups
 
 async def test_only_an_administrator_opens_doors(app: Server, admin: Client, upstream: Scripted, tmp_path: Any) -> None:
     may = [
-        robots.Permission("registry", action, None, system=True)
+        accounts.Permission("registry", action, None, system=True)
         for action in ("create", "read", "update", "delete", "list")
     ]
-    robot_row = await app.run(robots.create_robot, unique("robot"), may)
+    robot_row = await app.run(accounts.create_robot, unique("robot"), may)
     robot = Client(app, f"robot${robot_row.name}", robot_row.secret, robot_row.id)
     asked = len(upstream.heard)
     inside = await ask(app, robot, "POST", "/registries", body_of(upstream))

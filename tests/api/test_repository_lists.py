@@ -8,10 +8,10 @@ from sqlalchemy import insert
 from moorage.access.policy import Role
 from moorage.artifacts import repository_lists
 from moorage.db.unit_of_work import Work
-from moorage.identity import groups
-from moorage.identity.tables import GroupMember
 from moorage.projects import lists as project_lists
 from moorage.projects import service as projects
+from moorage.users import groups
+from moorage.users.tables import GroupMember
 from tests.api.client import Client, Server
 from tests.api.conftest import make_project, make_robot, make_user, project_id, unique
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from moorage import failpoints
-from moorage.identity import robots
+from moorage.robots import accounts
 from tests.api.client import Client, Repo, Server, digest_of
 from tests.api.conftest import Serve, unique
 from tests.api.rows import row
@@ -225,7 +225,7 @@ async def test_the_probes_need_no_login_and_say_no_more_than_yes(app: Server) ->
 async def test_metrics_are_for_administrators_and_robots_that_read_the_catalog(
     app: Server, owner: Client, admin: Client
 ) -> None:
-    made = await app.run(robots.create_robot, unique("robot"), [robots.Permission("catalog", "read", system=True)])
+    made = await app.run(accounts.create_robot, unique("robot"), [accounts.Permission("catalog", "read", system=True)])
     scraper = Client(app, f"robot${made.name}", made.secret, made.id)
 
     stranger = await app.send("GET", "/metrics")

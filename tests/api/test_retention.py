@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import update
 
 from moorage.access.policy import Role
-from moorage.artifacts.tables import Artifact, Tag
 from moorage.db.unit_of_work import Work
 from moorage.jobs.scheduler import fire
 from moorage.jobs.tables import Schedule
+from moorage.repositories.tables import Artifact, Tag
 from moorage.retention import service
 from moorage.retention.jobs import BATCH
 from tests.api.client import OCI_INDEX, Answer, Client, Repo, Server, digest_of, image, index, subject

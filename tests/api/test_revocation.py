@@ -7,9 +7,9 @@ import pytest
 import pytest_asyncio
 
 from moorage.access.policy import Role
-from moorage.identity import robots
-from moorage.identity import service as identity
 from moorage.projects import service as projects
+from moorage.robots import accounts
+from moorage.users import service as users
 from tests.api.client import Answer, Client, Repo, Server, closing, digest_of, image
 from tests.api.conftest import PASSWORD, Stores, make_project, make_robot, make_user, project_id
 from tests.api.rows import row
@@ -66,21 +66,21 @@ async def recreate_project(case: Case) -> None:
 
 
 async def change_password(case: Case) -> None:
-    await case.one.run(identity.set_password, case.who.id, "a hash")
+    await case.one.run(users.set_password, case.who.id, "a hash")
 
 
 PEOPLE: dict[str, Change] = {
-    "disabled": lambda case: change_user(case, identity.set_disabled, disabled=True),
-    "deleted": lambda case: change_user(case, identity.delete_user),
+    "disabled": lambda case: change_user(case, users.set_disabled, disabled=True),
+    "deleted": lambda case: change_user(case, users.delete_user),
     "another password": change_password,
     "role lowered": lambda case: role(case, Role.GUEST),
     "membership removed": lambda case: role(case, None),
 }
 MACHINES: dict[str, Change] = {
-    "disabled": lambda case: change_user(case, robots.set_disabled, disabled=True),
-    "deleted": lambda case: change_user(case, robots.delete_robot),
-    "secret refreshed": lambda case: change_user(case, robots.refresh_secret),
-    "permissions changed": lambda case: change_user(case, robots.set_permissions, permissions=[]),
+    "disabled": lambda case: change_user(case, accounts.set_disabled, disabled=True),
+    "deleted": lambda case: change_user(case, accounts.delete_robot),
+    "secret refreshed": lambda case: change_user(case, accounts.refresh_secret),
+    "permissions changed": lambda case: change_user(case, accounts.set_permissions, permissions=[]),
 }
 PROJECTS: dict[str, Change] = {
     "made private": make_private,
@@ -183,7 +183,7 @@ async def test_an_administrator_who_is_one_no_more_reads_no_catalog_and_no_metri
     for path in ("/v2/_catalog?n=1", "/metrics"):
         assert (await two.send("GET", path, headers=headers)).status == 200
 
-    await one.run(identity.set_admin, admin.id, admin=False)
+    await one.run(users.set_admin, admin.id, admin=False)
 
     for worker in workers:
         for path in ("/v2/_catalog?n=1", "/metrics"):
@@ -208,7 +208,7 @@ async def test_the_old_password_ends_with_its_token(workers: tuple[Server, Serve
     user = await make_user(one)
     assert (await two.send("GET", "/v2/", headers=user.basic)).status == 200
 
-    await one.run(identity.set_disabled, user.id, disabled=True)
+    await one.run(users.set_disabled, user.id, disabled=True)
 
     for worker in workers:
         assert (await worker.send("GET", "/v2/", headers=user.basic)).status == 401
@@ -224,8 +224,8 @@ async def test_a_name_that_was_made_again_accepts_no_old_token(workers: tuple[Se
     repo = other.repo(f"{project}/app")
     await repo.image("latest")
 
-    await one.run(identity.delete_user, other.id)
-    again = await one.run(identity.create_user, other.username, password_hash="x")
+    await one.run(users.delete_user, other.id)
+    again = await one.run(users.create_user, other.username, password_hash="x")
     await one.run(projects.set_member, number, again, Role.MAINTAINER)
 
     assert again != other.id

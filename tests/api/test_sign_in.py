@@ -7,10 +7,10 @@ import pytest
 import pytest_asyncio
 
 from moorage.access.policy import Role
-from moorage.identity import robots
-from moorage.identity import service as identity
+from moorage.robots import accounts
 from moorage.settings import Secret
 from moorage.settings import Sessions as SessionSettings
+from moorage.users import service as users
 from tests.api.browser import FORM, Browser, configure
 from tests.api.client import Answer, Client, Server
 from tests.api.conftest import PASSWORD, Serve, make_project, make_robot, make_user, project_id, unique
@@ -135,13 +135,13 @@ async def test_what_ends_an_account_ends_its_sessions_at_every_worker(
 
     match change:
         case "password":
-            await app.run(identity.set_password, ann.id, "$argon2id$none")
+            await app.run(users.set_password, ann.id, "$argon2id$none")
         case "disabled":
-            await app.run(identity.set_disabled, ann.id, disabled=True)
+            await app.run(users.set_disabled, ann.id, disabled=True)
         case "role":
             await app.run(projects.set_member, number, ann.id, Role.GUEST)
         case _:
-            await app.run(identity.delete_user, ann.id)
+            await app.run(users.delete_user, ann.id)
 
     assert not signed_in(await browser.get(CURRENT))
     assert not signed_in(await browser.on(there).get(CURRENT))
@@ -294,7 +294,7 @@ async def test_other_paths_and_methods(browser: Browser, method: str, path: str,
 
 async def test_who_registers_may_ask_whether_a_name_is_taken(serve: Serve) -> None:
     server = await serve()
-    await server.run(identity.create_user, "Ann", email="Ann@example.org", password_hash="x")
+    await server.run(users.create_user, "Ann", email="Ann@example.org", password_hash="x")
     await configure(server, self_registration=True)
     browser = Browser(server)
 
@@ -329,7 +329,7 @@ async def test_otherwise_only_administrators_may(app: Server, browser: Browser, 
 
 async def test_robots_are_no_users(serve: Serve) -> None:
     server = await serve()
-    await server.run(robots.create_robot, "ci", [])
+    await server.run(accounts.create_robot, "ci", [])
     await configure(server, self_registration=True)
 
     assert (await Browser(server).post("/c/userExists", target="username", value="ci")).json() is False

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from moorage.access.policy import Role
-from moorage.artifacts import family, preview, sizes, trash_sizes
+from moorage.artifacts import deletion_closure
 from moorage.db.engine import Query
+from moorage.trash import deletion_preview, trash_sizes
+from moorage.usage import sizes
 from tests.api.client import Client, Repo, Server, digest_of, encode, image, index, subject
 from tests.api.conftest import Stores, make_project, make_robot, make_user, unique
 from tests.api.statements import counting
@@ -184,7 +186,7 @@ async def test_no_statement_looks_at_a_whole_table(stores: Stores) -> None:
     server = await stores.shared("sqlite")
     queries = {
         f"{module.__name__}.{name}": value
-        for module in (family, sizes, preview, trash_sizes)
+        for module in (deletion_closure, sizes, deletion_preview, trash_sizes)
         for name, value in vars(module).items()
         if isinstance(value, Query)
     }

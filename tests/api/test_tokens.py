@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from moorage.access.policy import Role
-from moorage.identity.tokens import create_key
+from moorage.tokens.registry_tokens import create_key
 from tests.api.client import SERVICE, Answer, Client, Repo, Server, StartFailed, digest_of
 from tests.api.conftest import Serve, Stores, make_project, make_robot, make_user, unique
 from tests.api.rows import row

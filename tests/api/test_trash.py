@@ -8,12 +8,12 @@ from urllib.parse import quote
 import pytest
 
 from moorage.access.policy import Role
-from moorage.artifacts import rules
+from moorage.artifacts import immutable_rules
 from moorage.artifacts.delete import delete_by_reference
-from moorage.artifacts.routes import trash as trash_routes
-from moorage.artifacts.rules import RuleBody, RuleSelector
+from moorage.artifacts.immutable_rules import RuleBody, RuleSelector
 from moorage.db.unit_of_work import Work
 from moorage.projects import service as projects
+from moorage.trash.routes import trash as trash_routes
 from tests.api.client import OCI_MANIFEST, Answer, Client, Repo, Server, digest_of, encode, image, index
 from tests.api.conftest import Pushed, administrator, make_project, make_robot, make_user, project_id, unique
 from tests.api.statements import counting
@@ -321,7 +321,7 @@ async def test_immutable_rules_do_not_mind(
         tag_selectors=[RuleSelector(decoration="matches", pattern="**")],
         scope_selectors={"repository": [RuleSelector(decoration="repoMatches", pattern="**")]},
     )
-    await app.run(rules.create_rule, await project_id(app, project), rule)
+    await app.run(immutable_rules.create_rule, await project_id(app, project), rule)
     (entry,) = await listed(app, admin, project)
 
     assert (await restore(app, admin, entry["id"])).status == 200

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from moorage.identity import service as identity
+from moorage.users import service as users
 from tests.api.browser import configure
 from tests.api.client import Answer, Server
 from tests.api.conftest import Serve
@@ -96,7 +96,7 @@ async def test_groups_and_rights_follow_at_once(server: Server) -> None:
 
 async def test_a_disabled_account_is_out_at_once(server: Server) -> None:
     before = await ask(server, ("x-forwarded-user", "ann"))
-    await server.run(identity.set_disabled, before.json()["user_id"], disabled=True)
+    await server.run(users.set_disabled, before.json()["user_id"], disabled=True)
 
     after = await ask(server, ("x-forwarded-user", "ann"))
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from moorage.artifacts import receive, uploads
+from moorage.blobs import receive, uploads
 from moorage.db.unit_of_work import Work
 from moorage.errors import DatabaseUnavailable
 from moorage.oci.digest import Digest

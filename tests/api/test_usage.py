@@ -8,13 +8,13 @@ import pytest
 
 from moorage import worker_app
 from moorage.access.policy import Role
-from moorage.artifacts import days
-from moorage.artifacts.days import DayNotes, fold, number_of
-from moorage.artifacts.routes import usage as usage_routes
 from moorage.db.unit_of_work import Work
 from moorage.errors import DatabaseUnavailable
 from moorage.events import SYSTEM, ManifestPushed
 from moorage.projects.tables import Project
+from moorage.usage import daily_usage
+from moorage.usage.daily_usage import DayNotes, fold, number_of
+from moorage.usage.routes import usage as usage_routes
 from tests.api.client import Client, Server, image, index
 from tests.api.conftest import Serve, administrator, make_project, make_robot, make_user, project_id, unique
 from tests.api.statements import counting
@@ -27,7 +27,7 @@ TODAY = datetime.now(UTC).date()
 @pytest.fixture(autouse=True)
 def _long_day(monkeypatch: pytest.MonkeyPatch) -> None:
     """The day goes on, also past midnight."""
-    monkeypatch.setattr(days, "day_of", lambda _: number_of(TODAY))
+    monkeypatch.setattr(daily_usage, "day_of", lambda _: number_of(TODAY))
     noon = datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC)
     monkeypatch.setattr(usage_routes, "datetime", SimpleNamespace(now=lambda _: noon))
 
@@ -63,7 +63,7 @@ async def test_what_a_server_did_is_written_when_it_stops(serve: Serve) -> None:
     again = await serve(beside=server)
     (row,) = await usage(again, administrator(again), project, f"?from={TODAY}")
     assert (row["start"], row["pulls"], row["pushes"], row["storage"]) == (str(TODAY), 3, 3, None)
-    await again.run(days.sample)
+    await again.run(daily_usage.sample)
     (row,) = await usage(again, administrator(again), project, f"?from={TODAY}")
     held = (await get(again, administrator(again), f"{BASE}/projects/{project}/storage"))["held"]
     assert row["storage"] == held > 0
@@ -81,10 +81,14 @@ async def test_the_last_push_of_a_project_is_shown_and_never_goes_back(app: Serv
     numbers = [await project_id(app, name) for name in names]
     noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
     await app.run(
-        days.write_counts, {(numbers[0], 1): [0, 1]}, {(Project, numbers[0]): noon, (Project, numbers[2]): noon}
+        daily_usage.write_counts, {(numbers[0], 1): [0, 1]}, {(Project, numbers[0]): noon, (Project, numbers[2]): noon}
     )
-    await app.run(days.write_counts, {(numbers[0], 1): [0, 1]}, {(Project, numbers[0]): noon - timedelta(days=1)})
-    await app.run(days.write_counts, {(numbers[2], 1): [0, 1]}, {(Project, numbers[2]): noon + timedelta(hours=1)})
+    await app.run(
+        daily_usage.write_counts, {(numbers[0], 1): [0, 1]}, {(Project, numbers[0]): noon - timedelta(days=1)}
+    )
+    await app.run(
+        daily_usage.write_counts, {(numbers[2], 1): [0, 1]}, {(Project, numbers[2]): noon + timedelta(hours=1)}
+    )
     query = f"q=project_id={{{' '.join(map(str, numbers))}}}"
     rows = await get(app, admin, f"{BASE}/projects?{query}&sort=-last_push_time")
     assert [(one["name"], one.get("last_push_time")) for one in rows] == [
@@ -108,10 +112,10 @@ async def test_what_a_worker_copies_counts_too(app: Server, project: str) -> Non
 
 async def test_bytes_are_noted_where_they_changed(app: Server, project: str) -> None:
     number = await project_id(app, project)
-    await app.run(days.sample)
+    await app.run(daily_usage.sample)
     ((today, pulls, pushes, held),) = await rows_of(app, number)
     assert (today, pulls, pushes, held) == (number_of(TODAY), 0, 0, 0)
-    await app.run(days.sample)
+    await app.run(daily_usage.sample)
     assert len(await rows_of(app, number)) == 1
 
 
@@ -120,22 +124,22 @@ def tomorrow(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A way to let days pass: the rows are written as of so many days from now."""
 
     def pass_days(count: int) -> None:
-        monkeypatch.setattr(days, "day_of", lambda _: number_of(TODAY) + count)
+        monkeypatch.setattr(daily_usage, "day_of", lambda _: number_of(TODAY) + count)
 
     return pass_days
 
 
 async def test_a_day_without_a_change_has_no_row(app: Server, admin: Client, project: str, tomorrow: Any) -> None:
     number = await project_id(app, project)
-    await app.run(days.sample)
+    await app.run(daily_usage.sample)
     tomorrow(1)
-    await app.run(days.sample)
+    await app.run(daily_usage.sample)
     assert len(await rows_of(app, number)) == 1
     size = len(unique("layer"))
     await admin.repo(f"{project}/app").image("v1", config=config_of(), layers=[b"x" * size])
-    await app.run(days.sample)
+    await app.run(daily_usage.sample)
     tomorrow(2)
-    await app.run(days.sample)
+    await app.run(daily_usage.sample)
     rows = await rows_of(app, number)
     assert [row[0] for row in rows] == [number_of(TODAY), number_of(TODAY) + 1]
     assert rows[1][3] > rows[0][3] == 0
@@ -144,10 +148,10 @@ async def test_a_day_without_a_change_has_no_row(app: Server, admin: Client, pro
 async def test_old_days_are_forgotten_but_not_what_is_held(app: Server, project: str, tomorrow: Any) -> None:
     number = await project_id(app, project)
     first = number_of(TODAY)
-    await app.run(days.write_counts, {(number, first): [5, 0], (number, first + 1): [1, 1]})
-    await app.run(days.sample)
-    tomorrow(days.KEPT_DAYS + 2)
-    await app.run(days.sample)
+    await app.run(daily_usage.write_counts, {(number, first): [5, 0], (number, first + 1): [1, 1]})
+    await app.run(daily_usage.sample)
+    tomorrow(daily_usage.KEPT_DAYS + 2)
+    await app.run(daily_usage.sample)
     assert [(row[0], row[3]) for row in await rows_of(app, number)] == [(first, 0), (first + 1, None)]
 
 
@@ -159,7 +163,7 @@ async def test_counts_of_many_days_are_added_up(app: Server, admin: Client, proj
     before = (await usage(app, admin, "", span))[0]
     for _ in range(2):
         await app.run(
-            days.write_counts,
+            daily_usage.write_counts,
             {
                 (number, last): [2, 1],
                 (number, last - 3): [10, 0],
@@ -207,7 +211,7 @@ async def test_what_cannot_be_written_stays_for_the_next_time(
         raise DatabaseUnavailable
 
     with monkeypatch.context() as patch:
-        patch.setattr(days, "write_counts", fail)
+        patch.setattr(daily_usage, "write_counts", fail)
         with pytest.raises(DatabaseUnavailable):
             await notes.flush(app.database)
     notes._add({(number, 1): [1, 0]}, {})
@@ -228,7 +232,7 @@ async def test_neither_pull_nor_push_runs_a_statement_more(admin: Client, projec
 
 async def test_a_project_that_is_purged_takes_its_days_along(app: Server, project: str) -> None:
     number = await project_id(app, project)
-    await app.run(days.write_counts, {(number, 1): [1, 1]})
+    await app.run(daily_usage.write_counts, {(number, 1): [1, 1]})
 
     def drop(work: Work) -> None:
         for table in ("quota_slot", "quota", "role_binding", "project"):
@@ -242,7 +246,7 @@ async def test_a_project_that_is_purged_takes_its_days_along(app: Server, projec
 async def test_it_takes_two_statements(app: Server, admin: Client, project: str) -> None:
     number = await project_id(app, project)
     for count in (1, 100):
-        await app.run(days.write_counts, {(number, number_of(TODAY) - one): [1, 1] for one in range(count)})
+        await app.run(daily_usage.write_counts, {(number, number_of(TODAY) - one): [1, 1] for one in range(count)})
         for name in (project, ""):
             with counting() as statements:
                 await usage(app, admin, name, f"?from={TODAY - timedelta(days=100)}")

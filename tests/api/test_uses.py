@@ -4,7 +4,7 @@ import pytest
 
 from moorage.db.engine import Database
 from moorage.errors import DatabaseUnavailable
-from moorage.identity.uses import EVERY_SECONDS, UseNotes, write_uses
+from moorage.users.last_use import EVERY_SECONDS, UseNotes, write_uses
 from tests.api.client import Client, Server
 from tests.api.conftest import make_robot, make_user
 from tests.api.test_labels_api import ask

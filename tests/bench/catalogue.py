@@ -25,10 +25,10 @@ from moorage.db.engine import Database
 from moorage.db.seed import reserve_id
 from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
-from moorage.identity import service as identity
-from moorage.identity.passwords import hash_password
 from moorage.oci.versions import order_key
 from moorage.projects import service as projects
+from moorage.users import service as users
+from moorage.users.passwords import hash_password
 from tests.bench.store import CONFIG_TYPE, MANIFEST_TYPE, PASSWORD, USERNAME
 
 LABELS = 20
@@ -111,8 +111,8 @@ def _add_projects(work: Work, size: Size) -> int:
     Returns:
         the id of the first; the others follow.
     """
-    user = identity.create_user(work, USERNAME, password_hash=hash_password(PASSWORD))
-    people = [identity.create_user(work, f"person-{number:03}") for number in range(PEOPLE)]
+    user = users.create_user(work, USERNAME, password_hash=hash_password(PASSWORD))
+    people = [users.create_user(work, f"person-{number:03}") for number in range(PEOPLE)]
     _write(
         work, "user_group", ("id", "kind", "name", "key", "created_at"), [(1, 2, "bench-group", "bench-group", _FIRST)]
     )

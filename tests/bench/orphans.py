@@ -7,11 +7,11 @@ from pathlib import Path
 
 from sqlalchemy import func, insert, select
 
-from moorage.artifacts.tables import Blob, ProjectBlob, Repository, RepositoryBlob
 from moorage.db.seed import reserve_id
 from moorage.db.unit_of_work import Work
 from moorage.oci.digest import Digest
 from moorage.quotas import service as quotas
+from moorage.repositories.tables import Blob, ProjectBlob, Repository, RepositoryBlob
 from moorage.storage.keys import BLOBS
 
 _BATCH = 10_000

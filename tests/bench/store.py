@@ -17,7 +17,16 @@ from typing import Any
 from sqlalchemy import Connection, Table, insert
 
 from moorage.access.policy import Role
-from moorage.artifacts.tables import (
+from moorage.db.base import Base
+from moorage.db.engine import Database
+from moorage.db.seed import reserve_id
+from moorage.db.unit_of_work import Work
+from moorage.events import SYSTEM
+from moorage.oci.digest import Digest
+from moorage.oci.versions import order_key
+from moorage.projects import service as projects
+from moorage.quotas import service as quotas
+from moorage.repositories.tables import (
     Artifact,
     ArtifactBlob,
     Blob,
@@ -28,18 +37,9 @@ from moorage.artifacts.tables import (
     Tag,
     TagHistory,
 )
-from moorage.db.base import Base
-from moorage.db.engine import Database
-from moorage.db.seed import reserve_id
-from moorage.db.unit_of_work import Work
-from moorage.events import SYSTEM
-from moorage.identity import service as identity
-from moorage.identity.passwords import hash_password
-from moorage.oci.digest import Digest
-from moorage.oci.versions import order_key
-from moorage.projects import service as projects
-from moorage.quotas import service as quotas
 from moorage.storage.keys import BLOBS
+from moorage.users import service as users
+from moorage.users.passwords import hash_password
 
 PROJECT = "bench"
 USERNAME = "bench"
@@ -124,7 +124,7 @@ async def fill(url: str, shape: Shape) -> int:
 
 
 def _fill(work: Work, shape: Shape) -> int:
-    user = identity.create_user(work, USERNAME, password_hash=hash_password(PASSWORD))
+    user = users.create_user(work, USERNAME, password_hash=hash_password(PASSWORD))
     project = projects.create_project(work, PROJECT)
     projects.set_member(work, project.id, user, Role.MAINTAINER)
     rows = _Rows(work.db, project.id)

@@ -8,24 +8,26 @@ from pathlib import Path
 
 import pytest
 
-from moorage.artifacts import pull, push, recorded, repositories, uploads
+from moorage.artifacts import manifest_rows, push
+from moorage.blobs import uploads
 from moorage.db.engine import Query
 from moorage.db.migrate import forget_statistics, migrate
 from moorage.quotas import service as quotas
+from moorage.repositories import creation, lookup
 
 HOT = {
-    "a manifest by its tag": pull._BY_TAG,
-    "a manifest by its digest": pull._BY_DIGEST,
-    "a blob": pull._BLOB,
-    "a repository": pull._SCOPE,
-    "referrers": pull._REFERRERS,
-    "the names of tags": pull._TAGS,
-    "where to push": repositories._FIND,
+    "a manifest by its tag": lookup._BY_TAG,
+    "a manifest by its digest": lookup._BY_DIGEST,
+    "a blob": lookup._BLOB,
+    "a repository": lookup._SCOPE,
+    "referrers": lookup._REFERRERS,
+    "the names of tags": lookup._TAGS,
+    "where to push": creation._FIND,
     "an upload": uploads.FIND_UPLOAD,
     "links of a push": push._links(4),
     "children of a push": push._children(4),
     "tags of a push": push._tags(1),
-    "a new artifact": recorded._NEW_ARTIFACT,
+    "a new artifact": manifest_rows._NEW_ARTIFACT,
     "a charge": quotas._CHARGE,
     "the room of a project": quotas._ROOM,
 }
@@ -59,7 +61,7 @@ def test_what_a_pull_or_a_push_runs_scans_nothing_and_sorts_nothing_large(db: sq
 
 
 def test_a_manifest_is_looked_for_in_its_repository_however_many_others_have_it(db: sqlite3.Connection) -> None:
-    steps = plan(db, pull._BY_DIGEST)
+    steps = plan(db, lookup._BY_DIGEST)
     assert steps[0].startswith("SEARCH r USING INDEX uq_repository_path"), steps
     assert any("(repository_id=? AND digest=?)" in step for step in steps), steps
 
@@ -74,7 +76,7 @@ def test_what_analyze_left_is_forgotten_and_no_plan_depends_on_it(file: Path) ->
         ]
         db.executemany("INSERT INTO sqlite_stat1 VALUES (?, ?, ?)", rows)
     with closing(sqlite3.connect(file)) as db:
-        assert plan(db, pull._BY_DIGEST) != before["a manifest by its digest"], "figures make no difference any more"
+        assert plan(db, lookup._BY_DIGEST) != before["a manifest by its digest"], "figures make no difference any more"
 
     assert forget_statistics(file)
 

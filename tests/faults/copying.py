@@ -5,8 +5,8 @@ import json
 import sys
 
 from moorage import failpoints
-from moorage.artifacts.local import Local
-from moorage.artifacts.stored import OwnShelf
+from moorage.artifacts.local_registry import Local
+from moorage.blobs.blob_integrity import OwnShelf
 from moorage.events import SYSTEM
 from moorage.remotes.artifact_copy import copy_artifact
 from moorage.remotes.http_client import Outgoing

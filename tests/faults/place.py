@@ -13,14 +13,10 @@ from sqlalchemy import select
 from moorage.access.policy import EVERY_ACTION, Entry, Role
 from moorage.access.policy import Account as AccessAccount
 from moorage.app import running
-from moorage.artifacts.uploads import forget_upload, kill_upload
+from moorage.blobs.uploads import forget_upload, kill_upload
 from moorage.cli.prepare import prepare
 from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
-from moorage.identity.passwords import hash_password
-from moorage.identity.service import create_user, get_user_by_name
-from moorage.identity.tables import Principal
-from moorage.identity.tokens import TokenKeys
 from moorage.ids import UploadId
 from moorage.projects.service import create_project, get_project, set_member
 from moorage.quotas import service as quotas
@@ -28,6 +24,10 @@ from moorage.quotas.limits import set_limits
 from moorage.settings import Database, Log, Secret, Settings
 from moorage.storage.base import Progress
 from moorage.storage.drivers import open_storage
+from moorage.tokens.registry_tokens import TokenKeys
+from moorage.users.passwords import hash_password
+from moorage.users.service import create_user, get_user_by_name
+from moorage.users.tables import Principal
 from moorage.wiring import open_database
 from tests.faults.invariants import check, read
 from tests.faults.registry import Client, into, over_http

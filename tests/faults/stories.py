@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from moorage.artifacts.whole import WHOLE_BYTES
+from moorage.blobs.monolithic_upload import WHOLE_BYTES
 from tests.faults.model import damage
 from tests.faults.registry import INDEX, Answer, Body, Client, digest_of, image, index, push_image, some_bytes
 

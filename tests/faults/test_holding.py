@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from moorage import failpoints
-from moorage.artifacts.purge import purge_some, start_purge
-from moorage.artifacts.restore import restore
-from moorage.artifacts.room import find_oldest
 from moorage.db.engine import Database
 from moorage.events import SYSTEM
+from moorage.trash.purge import purge_some, start_purge
+from moorage.trash.quota_reclaim import find_oldest
+from moorage.trash.restore import restore
 from tests.faults.invariants import read
 from tests.faults.place import Place
 from tests.faults.registry import Client, digest_of, image, push_image, some_bytes

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from moorage.artifacts.purge import Step, find_due, purge_some, start_purge
 from moorage.events import SYSTEM
 from moorage.projects.service import delete_project
+from moorage.trash.purge import Step, find_due, purge_some, start_purge
 from moorage.wiring import open_database
 from tests.faults.invariants import read
 from tests.faults.place import ADMIN, Place

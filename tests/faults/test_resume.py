@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from moorage.identity.tokens import TokenKeys
+from moorage.tokens.registry_tokens import TokenKeys
 from tests.faults.life import Life, Nursery
 from tests.faults.place import ALICE, BOB, Place, mint
 from tests.faults.registry import Answer, Body, Client, Cut, digest_of, some_bytes

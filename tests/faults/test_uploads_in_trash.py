@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from moorage.artifacts.pull import find_repository
 from moorage.distribution import manifests
 from moorage.ids import UploadId
+from moorage.repositories.lookup import find_repository
 from moorage.storage.base import Progress, Stat
 from moorage.storage.filesystem import Filesystem
 from tests.faults.invariants import read

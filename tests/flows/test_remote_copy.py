@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from moorage.artifacts.local import Local
-from moorage.artifacts.stored import OwnShelf
+from moorage.artifacts.local_registry import Local
+from moorage.blobs.blob_integrity import OwnShelf
 from moorage.errors import ManifestUnknown, ProjectUnknown, QuotaExceeded, RemoteRefused
 from moorage.events import SYSTEM
 from moorage.oci.digest import Digest, Hasher, compute

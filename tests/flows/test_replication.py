@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from moorage.artifacts import local as own
+from moorage.artifacts import local_registry as own
 from moorage.errors import RemoteUnavailable
 from moorage.oci.digest import Digest, Hasher, compute
 from moorage.oci.media_types import EMPTY, OCI_LAYER, OCI_MANIFEST

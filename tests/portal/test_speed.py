@@ -17,8 +17,8 @@ from moorage.access.tables import RoleBinding
 from moorage.db.engine import Database
 from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
-from moorage.identity import service as identity
 from moorage.projects import service as projects
+from moorage.users import service as users
 from tests.bench import catalogue
 from tests.parts import Parts
 from tests.parts.chromium import Chromium
@@ -73,7 +73,7 @@ def filled(moorage: Moorage, deep: bool) -> None:
 def add_people(work: Work) -> None:
     """As many users as there are repositories, all of them members of the project."""
     project = projects.get_project(work, catalogue.project_name(0)).id
-    people = [identity.create_user(work, f"reader-{one:05}") for one in range(REPOSITORIES)]
+    people = [users.create_user(work, f"reader-{one:05}") for one in range(REPOSITORIES)]
     same = {"project_id": project, "role": int(Role.GUEST), "created_at": work.now}
     work.db.execute(insert(RoleBinding), [{**same, "principal_id": one} for one in people])
 

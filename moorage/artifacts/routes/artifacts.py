@@ -12,13 +12,13 @@ from moorage import failpoints
 from moorage.access.operations import operation
 from moorage.access.request_context import Call
 from moorage.access.required_permission import PUBLIC, project
-from moorage.artifacts import attached, copy, delete, lists, service
-from moorage.artifacts.attached import Attached, Wanted
+from moorage.artifacts import copy, delete, list_associations, lists, service
 from moorage.artifacts.describe import Contents, describe
 from moorage.artifacts.icons import CONTENT_TYPE, ICONS
+from moorage.artifacts.list_associations import Attached, Wanted
 from moorage.artifacts.lists import ArtifactPage, ArtifactRow
 from moorage.artifacts.routes.repositories import path_of, require_hosted
-from moorage.artifacts.routes.shapes import Accessory, Artifact, artifact_path, show_accessory, show_artifact
+from moorage.artifacts.routes.schemas import Accessory, Artifact, artifact_path, show_accessory, show_artifact
 from moorage.db.list_query import Listing
 from moorage.db.unit_of_work import Work
 from moorage.errors import (
@@ -51,20 +51,20 @@ def _list_page(
     work: Work, project_id: int, path: str, listing: Listing, wanted: Wanted
 ) -> tuple[ArtifactPage, Attached]:
     page = lists.list_artifacts(work, project_id, path, listing)
-    return page, attached.fetch_attached(work, page.rows, wanted)
+    return page, list_associations.fetch_attached(work, page.rows, wanted)
 
 
 def _list_project_page(
     work: Work, project_id: int, listing: Listing, wanted: Wanted, *, latest: bool
 ) -> tuple[ArtifactPage, Attached]:
     page = lists.list_project_artifacts(work, project_id, listing, latest=latest)
-    return page, attached.fetch_attached(work, page.rows, wanted)
+    return page, list_associations.fetch_attached(work, page.rows, wanted)
 
 
 def _get_one(work: Work, project_id: int, path: str, reference: str, wanted: Wanted) -> tuple[ArtifactRow, Attached]:
     repository = service.get_repository(work, project_id, path)
     row = lists.get_artifact_row(work, service.get_artifact(work, repository.id, reference).id)
-    return row, attached.fetch_attached(work, [row], wanted)
+    return row, list_associations.fetch_attached(work, [row], wanted)
 
 
 async def _show(contents: Contents, rows: list[ArtifactRow], found: Attached) -> list[Artifact]:
@@ -193,10 +193,10 @@ async def list_accessories(
     """What refers to an artifact: signatures, SBOMs, …; the newest first."""
     listing = call.listing()
 
-    def story(work: Work) -> tuple[list[attached.AccessoryRow], int, list[str]]:
+    def story(work: Work) -> tuple[list[list_associations.AccessoryRow], int, list[str]]:
         repository = service.get_repository(work, call.project.project_id, path_of(call, repository_name))
         artifact = service.get_artifact(work, repository.id, reference)
-        return attached.list_accessories(work, artifact.id, listing)
+        return list_associations.list_accessories(work, artifact.id, listing)
 
     rows, total, ignored = await call.look(story)
     return call.page([show_accessory(row) for row in rows], listing, total, ignored)

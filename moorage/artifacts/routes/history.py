@@ -11,9 +11,9 @@ from litestar.params import FromPath, FromQuery
 from moorage.access.operations import operation
 from moorage.access.request_context import Call, stamp
 from moorage.access.required_permission import project
-from moorage.artifacts import history
-from moorage.artifacts.history import Past
+from moorage.artifacts import tag_history
 from moorage.artifacts.routes.repositories import ONE, path_of
+from moorage.artifacts.tag_history import Past
 from moorage.db.list_query import parse_time
 from moorage.errors import Invalid, RepositoryUnknown, TagUnknown
 
@@ -64,9 +64,9 @@ async def list_tag_history(
     listing = call.listing()
     path, project_id = path_of(call, repository_name), call.project.project_id
     if at:
-        past = await call.look(history.find_past, project_id, path, tag_name, _read_moment(at))
+        past = await call.look(tag_history.find_past, project_id, path, tag_name, _read_moment(at))
         return call.page([TagPast(**_shown(past))], listing, 1)
-    rows, total, ignored = await call.look(history.list_history, project_id, path, tag_name, listing)
+    rows, total, ignored = await call.look(tag_history.list_history, project_id, path, tag_name, listing)
     return call.page([TagPast(**_shown(row)) for row in rows], listing, total, ignored)
 
 
@@ -85,7 +85,7 @@ async def list_repository_history(
     listing = call.listing()
     path, project_id = path_of(call, repository_name), call.project.project_id
     moment = _read_moment(at) if at else None
-    rows, total, ignored = await call.look(history.list_repository_history, project_id, path, listing, at=moment)
+    rows, total, ignored = await call.look(tag_history.list_repository_history, project_id, path, listing, at=moment)
     shown = [RepositoryPast(name=row.tag, trash_id=row.act, **_shown(row.past)) for row in rows]
     return call.page(shown, listing, total, ignored)
 

@@ -12,10 +12,10 @@ from moorage.access.operations import operation
 from moorage.access.request_context import Call
 from moorage.access.required_permission import Needs, inside, project
 from moorage.artifacts import labels
-from moorage.artifacts.attached import LabelRow
+from moorage.artifacts.list_associations import LabelRow
 from moorage.artifacts.routes.artifacts import ONE
 from moorage.artifacts.routes.repositories import path_of
-from moorage.artifacts.routes.shapes import Label, ListedLabel, show_label
+from moorage.artifacts.routes.schemas import Label, ListedLabel, show_label
 from moorage.errors import (
     ArtifactLabelExists,
     LabelExists,

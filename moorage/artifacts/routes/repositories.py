@@ -9,7 +9,7 @@ from moorage.access.operations import operation
 from moorage.access.request_context import Call
 from moorage.access.required_permission import PUBLIC, project
 from moorage.artifacts import delete, repository_lists, service
-from moorage.artifacts.routes.shapes import Repository, show_repository
+from moorage.artifacts.routes.schemas import Repository, show_repository
 from moorage.errors import DescriptionInvalid, ProxyReadOnly, RepositoryUnknown, TagImmutable
 
 ONE = "/projects/{project_name:str}/repositories/{repository_name:str}"

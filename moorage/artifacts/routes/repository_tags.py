@@ -13,12 +13,12 @@ from moorage.access.operations import operation
 from moorage.access.request_context import Call, stamp
 from moorage.access.required_permission import project
 from moorage.artifacts import kinds, repository_tags
-from moorage.artifacts.attached import ReferenceRow
 from moorage.artifacts.describe import Contents, describe
+from moorage.artifacts.list_associations import ReferenceRow
 from moorage.artifacts.lists import ArtifactRow
 from moorage.artifacts.repository_tags import MAX_EQUAL, RepositoryTagRow, TagPage
 from moorage.artifacts.routes.repositories import ONE, path_of
-from moorage.artifacts.routes.shapes import Label, show_digest, show_label
+from moorage.artifacts.routes.schemas import Label, show_digest, show_label
 from moorage.errors import RepositoryUnknown
 from moorage.oci.platforms import Platform, is_attestation, read_platform
 

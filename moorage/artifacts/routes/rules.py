@@ -9,9 +9,9 @@ from litestar.params import FromPath, JSONBody
 from moorage.access.operations import operation
 from moorage.access.request_context import Call
 from moorage.access.required_permission import project
-from moorage.artifacts import rules
-from moorage.artifacts.routes.rule_shapes import RuleShape, SelectorShape, read_rules, show_rule
-from moorage.artifacts.rules import RuleBody
+from moorage.artifacts import immutable_rules
+from moorage.artifacts.immutable_rules import RuleBody
+from moorage.artifacts.routes.rule_schemas import RuleShape, SelectorShape, read_rules, show_rule
 from moorage.errors import RuleExists, RuleInvalid, RuleLimit, RuleUnknown, SelectorInvalid
 
 _LIST = "/projects/{project_name_or_id:str}/immutabletagrules"
@@ -38,7 +38,7 @@ async def list_rules(call: NamedDependency[Call]) -> Response[list[ImmutableRule
     listing = call.listing()
     call.ignored.extend(clause.key for clause in listing.clauses)
     call.ignored.extend(key for key, _ in listing.sort)
-    found = await call.look(rules.list_rules, call.project.project_id)
+    found = await call.look(immutable_rules.list_rules, call.project.project_id)
     page = found[listing.offset : listing.offset + listing.page_size]
     return call.page([show_rule(one, ImmutableRule) for one in page], listing, len(found))
 
@@ -54,7 +54,7 @@ async def list_rules(call: NamedDependency[Call]) -> Response[list[ImmutableRule
 )
 async def create_rule(call: NamedDependency[Call], data: JSONBody[ImmutableRule]) -> Response[None]:
     """Add a rule. The id in the body is ignored."""
-    made = await call.run(rules.create_rule, call.project.project_id, read_rules(data, RuleBody))
+    made = await call.run(immutable_rules.create_rule, call.project.project_id, read_rules(data, RuleBody))
     return call.created(f"/projects/{call.project.project_id}/immutabletagrules/{made}")
 
 
@@ -70,7 +70,7 @@ async def update_rule(
     call: NamedDependency[Call], data: JSONBody[ImmutableRule], immutable_rule_id: FromPath[int]
 ) -> Response[None]:
     """Replace a rule. Without selectors it is only disabled, or enabled."""
-    await call.run(rules.update_rule, call.project.project_id, immutable_rule_id, read_rules(data, RuleBody))
+    await call.run(immutable_rules.update_rule, call.project.project_id, immutable_rule_id, read_rules(data, RuleBody))
     return Response(None)
 
 
@@ -84,7 +84,7 @@ async def update_rule(
 )
 async def delete_rule(call: NamedDependency[Call], immutable_rule_id: FromPath[int]) -> Response[None]:
     """Delete a rule."""
-    await call.run(rules.delete_rule, call.project.project_id, immutable_rule_id)
+    await call.run(immutable_rules.delete_rule, call.project.project_id, immutable_rule_id)
     return Response(None)
 
 

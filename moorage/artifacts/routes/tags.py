@@ -10,13 +10,13 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from moorage.access.operations import operation
 from moorage.access.request_context import Call, stamp
 from moorage.access.required_permission import project
-from moorage.artifacts import attached, lists, rules, service, tags
-from moorage.artifacts.attached import TagRow
+from moorage.artifacts import immutable_rules, list_associations, lists, service, tags
+from moorage.artifacts.list_associations import TagRow
 from moorage.artifacts.lists import ArtifactRow
 from moorage.artifacts.routes.artifacts import ONE
 from moorage.artifacts.routes.repositories import ONE as REPOSITORY
 from moorage.artifacts.routes.repositories import path_of, require_hosted
-from moorage.artifacts.routes.shapes import NewTag, Tag, artifact_path, show_tag
+from moorage.artifacts.routes.schemas import NewTag, Tag, artifact_path, show_tag
 from moorage.db.list_query import Listing
 from moorage.db.unit_of_work import Work
 from moorage.errors import (
@@ -44,8 +44,12 @@ def _list(
 ) -> tuple[ArtifactRow, list[TagRow], int, list[str], frozenset[tuple[str, str]]]:
     repository = service.get_repository(work, project_id, path)
     row = lists.get_artifact_row(work, service.get_artifact(work, repository.id, reference).id)
-    found = attached.list_tags(work, row.id, listing)
-    kept = rules.find_immutable_tags(work, project_id, [(path, tag.name) for tag in found[0]]) if immutable else ()
+    found = list_associations.list_tags(work, row.id, listing)
+    kept = (
+        immutable_rules.find_immutable_tags(work, project_id, [(path, tag.name) for tag in found[0]])
+        if immutable
+        else ()
+    )
     return row, *found, frozenset(kept)
 
 

@@ -16,8 +16,8 @@ from moorage.db.list_query import Listing, parse_q, parse_sort
 from moorage.db.unit_of_work import Work
 from moorage.errors import ListingInvalid
 from moorage.events import SYSTEM
-from moorage.identity import robots
 from moorage.projects import service as projects
+from moorage.robots import accounts
 from tests.api.identity.conftest import World
 from tests.api.statements import counting
 
@@ -92,8 +92,8 @@ async def test_a_person_sees_the_logs_of_the_projects_that_they_administer(
 
 async def test_a_robot_sees_the_logs_that_it_was_given(world: World) -> None:
     mine, other = world.project("mine"), world.project("other")
-    may = [robots.Permission("log", "list", mine)]
-    one = world.run(robots.create_robot, "one", may, project=(mine, "mine"))
+    may = [accounts.Permission("log", "list", mine)]
+    one = world.run(accounts.create_robot, "one", may, project=(mine, "mine"))
     empty(world)
     world.database.run_here(SYSTEM, fill, [{"resource": str(p), "project_id": p} for p in (mine, other, None)])
     account = Account(principal_id=one.id, epoch=0, kind="robot", name="robot$mine+one", project_id=mine)

@@ -7,9 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from moorage.access.policy import Entry, Ticket
-from moorage.artifacts import pulled
-from moorage.artifacts.pull import FoundManifest
-from moorage.artifacts.pulled import PullNotes
+from moorage.artifacts import pull_log
+from moorage.artifacts.pull_log import PullNotes
 from moorage.audit.denials import WrittenRefusals
 from moorage.audit.event_filter import CONTRACT_EVENTS, EVENTS, LiveRules, Rules, read_rules
 from moorage.audit.tables import Audit
@@ -17,9 +16,10 @@ from moorage.configuration.schema import Items
 from moorage.configuration.validation import AUDIT_EVENTS
 from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM, Actor
-from moorage.identity import service as identity
 from moorage.oci.digest import compute
 from moorage.projects import service as projects
+from moorage.repositories.lookup import FoundManifest
+from moorage.users import service as users
 from moorage.wiring import wire
 from tests.api.identity.conftest import World
 
@@ -52,7 +52,7 @@ async def test_a_disabled_event_leaves_no_row_and_the_others_do(world: World) ->
     before = world.audit()
 
     world.run(projects.create_project, "team")
-    world.run(identity.create_user, "bob", password_hash="x")
+    world.run(users.create_user, "bob", password_hash="x")
 
     assert [row[:3] for row in world.audit()[len(before) :]] == [("create", "user", "bob")]
 
@@ -116,15 +116,15 @@ async def test_pulls_survive_that_their_writer_is_cancelled(world: World, *, fai
     go = threading.Event()
     busy = [asyncio.create_task(world.database.run(SYSTEM, lambda _: go.wait(60))) for _ in range(10)]
     await asyncio.sleep(0.05)  # every thread of the database waits
-    real = pulled.write_pulls
+    real = pull_log.write_pulls
 
-    def write(work: Work, written: dict[pulled._Key, list[float]]) -> None:
+    def write(work: Work, written: dict[pull_log._Key, list[float]]) -> None:
         if fails:
             raise ZeroDivisionError
         real(work, written)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pulled, "write_pulls", write)
+        patch.setattr(pull_log, "write_pulls", write)
         task = asyncio.create_task(notes.flush(world.database))
         await asyncio.sleep(0.05)
         task.cancel()

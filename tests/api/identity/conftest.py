@@ -13,19 +13,19 @@ from sqlalchemy import select
 import moorage.app  # noqa: F401 - with it every table is known
 from moorage.access.policy import Account, Role
 from moorage.audit.tables import Audit
+from moorage.authentication.backends.ldap import Ldap
+from moorage.authentication.service import Login
 from moorage.configuration.cached_settings import Settled
 from moorage.configuration.schema import Items
 from moorage.db.base import Base
 from moorage.db.engine import Database
 from moorage.db.unit_of_work import Work
 from moorage.events import Actor
-from moorage.identity import passwords as passwords_module
-from moorage.identity import service as identity
-from moorage.identity.backends.ldap import Ldap
-from moorage.identity.login import Login
-from moorage.identity.passwords import Passwords
-from moorage.identity.throttle import Throttle
 from moorage.projects import service as projects
+from moorage.users import passwords as passwords_module
+from moorage.users import service as users
+from moorage.users.login_throttle import Throttle
+from moorage.users.passwords import Passwords
 from moorage.wiring import wire
 from tests.api.identity.directories import PASSWORD, Person, Town, make_town
 from tests.parts import Parts
@@ -128,7 +128,7 @@ class World:
 
     def user(self, name: str, **more: Any) -> int:
         """A user with the usual password."""
-        return self.run(identity.create_user, name, password_hash=hash_cheaply(f"{name}-Pass1"), **more)
+        return self.run(users.create_user, name, password_hash=hash_cheaply(f"{name}-Pass1"), **more)
 
     def project(self, name: str, **more: Any) -> int:
         """A project."""
@@ -164,7 +164,7 @@ async def world(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     login = Login(
         database.read, passwords, refusals=refused, people=Throttle(clock=clock), machines=Throttle(clock=clock)
     )
-    database.run_here(TESTER, identity.ensure_admin, hash_cheaply("admin-Pass1"))
+    database.run_here(TESTER, users.ensure_admin, hash_cheaply("admin-Pass1"))
     yield World(database, passwords, login, clock, refused, checks)
     await passwords.close()
 

@@ -10,14 +10,14 @@ from moorage.access.policy import Role
 from moorage.audit.denials import MAX_KINDS, OVERFLOW, WrittenRefusals
 from moorage.audit.on_events import NOT_WRITTEN, REACTIONS
 from moorage.audit.tables import Audit
+from moorage.authentication.service import Login
 from moorage.db.engine import Database
 from moorage.db.unit_of_work import Work
 from moorage.errors import CredentialsInvalid, ProjectExists
 from moorage.events import Actor, Event
-from moorage.identity import robots
-from moorage.identity import service as identity
-from moorage.identity.login import Login
 from moorage.projects import service as projects
+from moorage.robots import accounts
+from moorage.users import service as users
 from tests.api.identity.conftest import Clock, World
 
 
@@ -41,11 +41,11 @@ def test_each_change_of_the_services_is_a_row_in_its_transaction(world: World) -
     world.member(team, ann, Role.DEVELOPER)
     world.run(projects.remove_member, team, ann)
     world.run(projects.set_public, team, public=True)
-    world.run(identity.set_password, ann, "x")
-    robot = world.run(robots.create_robot, "ci", [], project=(team, "team"))
-    world.run(robots.refresh_secret, robot.id)
+    world.run(users.set_password, ann, "x")
+    robot = world.run(accounts.create_robot, "ci", [], project=(team, "team"))
+    world.run(accounts.refresh_secret, robot.id)
     world.run(projects.delete_project, team)
-    world.run(identity.delete_user, ann)
+    world.run(users.delete_user, ann)
 
     assert [(*row[:3], row[5]) for row in world.audit()] == [
         ("create", "user", "admin", {}),

@@ -9,10 +9,10 @@ from moorage.access.policy import NO_PROJECT, ROLE_NAMES, Account, Entry
 from moorage.access.repository_grants import grant
 from moorage.db.engine import Query, Row
 from moorage.db.unit_of_work import Work
-from moorage.identity import robots
-from moorage.identity.scopes import parse_scopes
-from moorage.identity.tables import Group, GroupMember
 from moorage.projects import service as projects
+from moorage.robots import accounts
+from moorage.tokens.scopes import parse_scopes
+from moorage.users.tables import Group, GroupMember
 from tests.api.identity.conftest import World
 
 TABLE = list(csv.DictReader((Path(__file__).parent / "v2_actions.csv").read_text().splitlines()))
@@ -32,18 +32,18 @@ def make_group_role(world: World, project_id: int, user_id: int, role: str) -> N
     world.run(story)
 
 
-def robot_permission(what: str, project_id: int, other_id: int) -> list[robots.Permission]:
+def robot_permission(what: str, project_id: int, other_id: int) -> list[accounts.Permission]:
     if what == "nothing":
         return []
     if what == "catalog":
-        return [robots.Permission("catalog", "read", system=True)]
+        return [accounts.Permission("catalog", "read", system=True)]
     where: int | None = project_id
     if what.startswith("all-"):
         where, what = None, what.removeprefix("all-")
     elif what.startswith("other-"):
         where, what = other_id, what.removeprefix("other-")
     resource = "artifact" if what.startswith("artifact-") else "repository"
-    return [robots.Permission(resource, what.removeprefix("artifact-"), where)]
+    return [accounts.Permission(resource, what.removeprefix("artifact-"), where)]
 
 
 async def make_holder(world: World, holder: str, project: tuple[int, str], other_id: int) -> Account | None:
@@ -55,7 +55,7 @@ async def make_holder(world: World, holder: str, project: tuple[int, str], other
     kind, _, what = holder.partition("-robot-")
     if what:
         robot = world.run(
-            robots.create_robot,
+            accounts.create_robot,
             f"{name}-ci",
             robot_permission(what, project_id, other_id),
             project=project if kind == "project" else None,
@@ -213,9 +213,9 @@ async def test_a_hundred_repositories_cost_one_statement(world: World) -> None:
 async def test_the_scanner_may_be_given_what_nobody_else_is(world: World) -> None:
     team = world.project("team")
     robot = world.run(
-        robots.create_robot,
+        accounts.create_robot,
         "scanner",
-        [robots.Permission("repository", "pull", team), robots.Permission("repository", "scanner-pull", team)],
+        [accounts.Permission("repository", "pull", team), accounts.Permission("repository", "scanner-pull", team)],
         project=(team, "team"),
         internal=True,
         visible=False,

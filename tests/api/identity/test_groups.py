@@ -4,11 +4,11 @@ import pytest
 from sqlalchemy import select
 
 from moorage.access.policy import Role
+from moorage.authentication.external_accounts import LDAP_GROUP, OIDC_GROUP, GroupRef, Known, ensure_person
 from moorage.errors import GroupExists, GroupNameInvalid, GroupUnknown
-from moorage.identity import groups
-from moorage.identity.people import LDAP_GROUP, OIDC_GROUP, GroupRef, Known, ensure_person
-from moorage.identity.tables import Principal
 from moorage.projects import service as projects
+from moorage.users import groups
+from moorage.users.tables import Principal
 from tests.api.identity.conftest import World
 
 OPS = GroupRef(LDAP_GROUP, "cn=ops,dc=x", "ops")

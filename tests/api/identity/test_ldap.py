@@ -7,15 +7,15 @@ from sqlalchemy import select
 
 from moorage.access.policy import Account, Role
 from moorage.access.repository_grants import grant
+from moorage.authentication.external_accounts import LDAP_GROUP
 from moorage.errors import CredentialsInvalid, DirectoryUnavailable, LoginThrottled, NameTaken
-from moorage.identity import groups as groups_module
-from moorage.identity import service as identity
-from moorage.identity.people import LDAP_GROUP
-from moorage.identity.scopes import Scope
-from moorage.identity.tables import Group, GroupMember, Principal
-from moorage.identity.throttle import FREE_TRIES
 from moorage.ldap.names import fold_dn
 from moorage.projects import service as projects
+from moorage.tokens.scopes import Scope
+from moorage.users import groups as groups_module
+from moorage.users import service as users
+from moorage.users.login_throttle import FREE_TRIES
+from moorage.users.tables import Group, GroupMember, Principal
 from tests.api.identity.conftest import ADDRESS, Door, World
 from tests.api.identity.directories import PASSWORD, Town
 
@@ -41,7 +41,7 @@ async def test_the_first_sign_in_makes_the_account(town: Town, world: World, doo
 
     account = await door(town).enter(alice)
 
-    found = world.run(identity.get_user, account.principal_id)
+    found = world.run(users.get_user, account.principal_id)
     assert (found.name, found.source, found.realname) == (alice.name.lower(), "ldap", "Alice A.")
     assert found.email == f"{alice.name.lower()}@example.test"
     assert not account.admin
@@ -81,7 +81,7 @@ async def test_a_wrong_password_is_401_and_so_is_an_empty_one(
         with pytest.raises(CredentialsInvalid):
             await door(town).enter(alice, password)
 
-    assert world.run(identity.find_user, alice.name) is None
+    assert world.run(users.find_user, alice.name) is None
     assert world.refused.refusals == [(alice.name, "login", alice.name)] * len(WRONG)
 
 
@@ -99,7 +99,7 @@ async def test_what_is_typed_is_never_a_filter(town: Town, world: World, door: C
         with pytest.raises(CredentialsInvalid):
             await way.enter(name.format(alice.name, dn=alice.dn, number=town.number))
 
-    assert world.run(identity.find_user, alice.name) is None
+    assert world.run(users.find_user, alice.name) is None
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ async def test_an_account_that_was_disabled_here_is_refused(
     way = door(town)
     account = await way.enter(alice)
 
-    world.run(identity.set_disabled, account.principal_id, disabled=True)
+    world.run(users.set_disabled, account.principal_id, disabled=True)
 
     with pytest.raises(CredentialsInvalid):
         await way.enter(alice)
@@ -194,7 +194,7 @@ async def test_a_recreated_entry_inherits_nothing(town: Town, world: World, door
     with pytest.raises(NameTaken):
         await way.enter(again)
 
-    world.run(identity.delete_user, before.principal_id)
+    world.run(users.delete_user, before.principal_id)
     assert (await way.enter(again)).principal_id != before.principal_id
 
 
@@ -211,7 +211,7 @@ async def test_a_person_of_two_sources_is_refused_with_a_message(
 
     entered = await way.enter(alice, f"{getattr(alice.name, spelling)()}-Pass1")
     assert entered.principal_id == local
-    assert world.run(identity.get_user, local).source == "local"
+    assert world.run(users.get_user, local).source == "local"
 
 
 async def test_the_password_of_a_local_administrator_never_leaves(
@@ -319,7 +319,7 @@ async def test_the_group_of_administrators_makes_and_unmakes_them(
 
     first = await way.enter(alice)
     assert first.admin
-    assert not world.run(identity.get_user, first.principal_id).admin, "it is the source's word, not ours"
+    assert not world.run(users.get_user, first.principal_id).admin, "it is the source's word, not ours"
 
     town.leave(admins, alice)
     world.clock.now += 301
@@ -420,7 +420,7 @@ async def test_other_settings_or_a_new_epoch_forget_what_was_remembered(
 
     way.set(ldap_filter="")
     assert await way.backend.recall(alice.name, PASSWORD) == account
-    world.run(lambda work: identity.bump_epoch(work, account.principal_id))
+    world.run(lambda work: users.bump_epoch(work, account.principal_id))
     assert await way.backend.recall(alice.name, PASSWORD) is None
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from moorage.errors import CredentialsInvalid, DirectoryUnavailable
-from moorage.identity.throttle import FREE_TRIES
 from moorage.settings import Secret
+from moorage.users.login_throttle import FREE_TRIES
 from tests.api.identity.conftest import Door, World
 from tests.api.identity.directories import PASSWORD, Person, Town
 from tests.api.pace import timed

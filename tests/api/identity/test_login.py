@@ -7,15 +7,15 @@ from typing import ClassVar
 import pytest
 
 from moorage.access.policy import Account
+from moorage.authentication.service import Login, read_basic
 from moorage.configuration.cached_settings import Settled
 from moorage.configuration.schema import Items
 from moorage.db.engine import Database
 from moorage.errors import CredentialsInvalid, DatabaseUnavailable, LoginThrottled, Unavailable
-from moorage.identity import robots
-from moorage.identity import service as identity
-from moorage.identity.login import Login, read_basic
-from moorage.identity.passwords import Passwords, hash_password
-from moorage.identity.throttle import Throttle
+from moorage.robots import accounts as robots_accounts
+from moorage.users import service as users
+from moorage.users.login_throttle import Throttle
+from moorage.users.passwords import Passwords, hash_password
 from tests.api.identity.conftest import TESTER, World, hash_cheaply
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
@@ -45,10 +45,10 @@ WRONG = [
 
 async def test_everybody_else_is_refused_in_the_same_words(world: World) -> None:
     world.user("ann", email="ann@example.org")
-    world.run(identity.set_disabled, world.user("off"), disabled=True)
-    world.run(identity.delete_user, world.user("gone"))
-    world.run(identity.create_user, "elsewhere", source="ldap")
-    world.run(robots.create_robot, "ci", [])
+    world.run(users.set_disabled, world.user("off"), disabled=True)
+    world.run(users.delete_user, world.user("gone"))
+    world.run(users.create_user, "elsewhere", source="ldap")
+    world.run(robots_accounts.create_robot, "ci", [])
 
     for number, (username, password) in enumerate(WRONG):
         world.refused.refusals.clear()
@@ -62,9 +62,9 @@ async def test_everybody_else_is_refused_in_the_same_words(world: World) -> None
 @pytest.mark.parametrize("username", ["ann", "nobody", "off", "gone", "elsewhere"])
 async def test_each_refusal_costs_one_check(world: World, username: str) -> None:
     world.user("ann")
-    world.run(identity.set_disabled, world.user("off"), disabled=True)
-    world.run(identity.delete_user, world.user("gone"))
-    world.run(identity.create_user, "elsewhere", source="ldap")
+    world.run(users.set_disabled, world.user("off"), disabled=True)
+    world.run(users.delete_user, world.user("gone"))
+    world.run(users.create_user, "elsewhere", source="ldap")
 
     with pytest.raises(CredentialsInvalid):
         await world.login.authenticate(username, "wrong", HERE)
@@ -73,7 +73,7 @@ async def test_each_refusal_costs_one_check(world: World, username: str) -> None
 
 
 async def test_an_unknown_user_takes_as_long_as_a_known_one(database: Database) -> None:
-    database.run_here(TESTER, identity.create_user, "ann", password_hash=hash_password("Ann-Pass1"))
+    database.run_here(TESTER, users.create_user, "ann", password_hash=hash_password("Ann-Pass1"))
     passwords = Passwords()
     login = Login(database.read, passwords)
     times: dict[str, list[float]] = {"ann": [], "nobody": []}
@@ -102,7 +102,7 @@ async def test_where_a_name_is_anothers_address_both_come_in(world: World) -> No
 async def test_a_changed_password_counts_at_once_though_the_old_one_is_remembered(world: World) -> None:
     ann = world.user("ann")
     before = await world.login.authenticate("ann", "ann-Pass1", HERE)
-    world.run(identity.set_password, ann, hash_cheaply("New-Pass1"))
+    world.run(users.set_password, ann, hash_cheaply("New-Pass1"))
 
     with pytest.raises(CredentialsInvalid):
         await world.login.authenticate("ann", "ann-Pass1", HERE)
@@ -113,7 +113,7 @@ async def test_a_changed_password_counts_at_once_though_the_old_one_is_remembere
 async def test_a_disabled_user_is_out_at_once_though_the_password_is_remembered(world: World) -> None:
     ann = world.user("ann")
     await world.login.authenticate("ann", "ann-Pass1", HERE)
-    world.run(identity.set_disabled, ann, disabled=True)
+    world.run(users.set_disabled, ann, disabled=True)
 
     with pytest.raises(CredentialsInvalid):
         await world.login.authenticate("ann", "ann-Pass1", HERE)
@@ -146,7 +146,7 @@ async def guess(world: World, username: str, times: int, *, address: str = HERE)
 @pytest.mark.parametrize("username", ["ann", "nobody", "robot$ci", "robot$nobody"])
 async def test_t22_a_hundred_wrong_passwords_are_five_tries(world: World, username: str) -> None:
     world.user("ann")
-    world.run(robots.create_robot, "ci", [])
+    world.run(robots_accounts.create_robot, "ci", [])
 
     assert await guess(world, username, 100) == ["401"] * 5 + ["429"] * 95
     assert len(world.checks) <= 5
@@ -167,13 +167,13 @@ async def test_t22_the_right_password_does_not_help_while_waiting_and_does_after
 
 async def test_t22_an_attacker_keeps_neither_the_user_nor_the_robots_out(world: World) -> None:
     world.user("ann")
-    robot = world.run(robots.create_robot, "ci", [])
+    robot = world.run(robots_accounts.create_robot, "ci", [])
     await guess(world, "ann", 20)
     await guess(world, "robot$ci", 20)
 
     assert (await world.login.authenticate("ann", "ann-Pass1", THERE)).name == "ann"
     assert (await world.login.authenticate("robot$ci", robot.secret, THERE)).name == "robot$ci"
-    other = world.run(robots.create_robot, "other", [])
+    other = world.run(robots_accounts.create_robot, "other", [])
     assert (await world.login.authenticate("robot$other", other.secret, HERE)).name == "robot$other"
 
 
@@ -318,7 +318,7 @@ def with_prefix(world: World, prefix: str) -> Login:
 
 
 async def test_robots_sign_in_with_the_prefix_of_now(world: World) -> None:
-    made = world.run(robots.create_robot, "ci", [])
+    made = world.run(robots_accounts.create_robot, "ci", [])
     login = with_prefix(world, "bot_")
 
     account = await login.authenticate("bot_ci", made.secret, HERE)
@@ -330,7 +330,7 @@ async def test_robots_sign_in_with_the_prefix_of_now(world: World) -> None:
 
 @pytest.mark.parametrize("prefix", ["adm", "admin", "a"])
 async def test_no_prefix_locks_a_person_out(world: World, prefix: str) -> None:
-    world.run(robots.create_robot, "min", [])
+    world.run(robots_accounts.create_robot, "min", [])
 
     account = await with_prefix(world, prefix).authenticate("admin", "admin-Pass1", HERE)
 
@@ -338,7 +338,7 @@ async def test_no_prefix_locks_a_person_out(world: World, prefix: str) -> None:
 
 
 async def test_where_a_robot_has_a_persons_name_each_comes_in_with_their_own_secret(world: World) -> None:
-    made = world.run(robots.create_robot, "min", [])
+    made = world.run(robots_accounts.create_robot, "min", [])
     login = with_prefix(world, "ad")
 
     robot = await login.authenticate("admin", made.secret, HERE)

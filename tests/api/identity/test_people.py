@@ -8,14 +8,14 @@ from sqlalchemy import select
 
 from moorage.access.policy import Account, Role
 from moorage.access.repository_grants import grant
+from moorage.authentication import external_accounts
+from moorage.authentication.external_accounts import OIDC_GROUP, GroupRef, Known, clean_groups, ensure_person
 from moorage.errors import AccountDisabled, NameTaken, UserNameInvalid
 from moorage.events import SYSTEM
-from moorage.identity import people
-from moorage.identity import service as identity
-from moorage.identity.people import OIDC_GROUP, GroupRef, Known, clean_groups, ensure_person
-from moorage.identity.scopes import Scope
-from moorage.identity.tables import Group
 from moorage.projects import service as projects
+from moorage.tokens.scopes import Scope
+from moorage.users import service as users
+from moorage.users.tables import Group
 from tests.api.identity.conftest import World
 
 
@@ -30,7 +30,9 @@ def groups(*names: str) -> list[GroupRef]:
 
 
 def group_names(world: World, user_id: int) -> list[str]:
-    return world.run(lambda work: sorted(row.key for row in work.db.execute(people._MEMBERSHIPS, {"user": user_id})))
+    return world.run(
+        lambda work: sorted(row.key for row in work.db.execute(external_accounts._MEMBERSHIPS, {"user": user_id}))
+    )
 
 
 def test_the_first_sign_in_makes_the_account(world: World) -> None:
@@ -38,7 +40,7 @@ def test_the_first_sign_in_makes_the_account(world: World) -> None:
         ensure_person, known(email="ann@example.org", realname="Ann A.", groups=groups("dev"), admin=True)
     )
 
-    person = world.run(identity.get_user, account.principal_id)
+    person = world.run(users.get_user, account.principal_id)
     assert account == Account(principal_id=person.id, epoch=0, kind="user", name="ann", admin=True)
     assert (person.source, person.email, person.realname, person.admin) == ("oidc", "ann@example.org", "Ann A.", False)
     assert group_names(world, person.id) == ["dev"]
@@ -61,8 +63,8 @@ def test_the_name_of_another_account_is_refused_and_never_merged(world: World, t
         world.run(ensure_person, known(taken, email="bob@example.org"))
 
     assert caught.value.status == 409
-    assert world.run(identity.find_user, "bob@example.org").source == "local"  # type: ignore[union-attr]
-    assert world.run(people.find_person, "oidc", f"subject of {taken}") is None
+    assert world.run(users.find_user, "bob@example.org").source == "local"  # type: ignore[union-attr]
+    assert world.run(external_accounts.find_person, "oidc", f"subject of {taken}") is None
 
 
 def test_another_subject_with_the_same_name_is_somebody_else(world: World) -> None:
@@ -103,7 +105,7 @@ def test_an_account_that_was_released_is_taken_over_by_the_next_person_of_its_na
     old = world.run(ensure_person, known("ann", subject="1"))
     with pytest.raises(NameTaken):
         world.run(ensure_person, known("ann", subject="2"))
-    world.run(people.release_subject, old.principal_id)
+    world.run(external_accounts.release_subject, old.principal_id)
     with pytest.raises(NameTaken):
         world.run(ensure_person, known("ann", subject="2", source="ldap"))
 
@@ -120,8 +122,8 @@ def test_an_address_never_makes_two_people_one(world: World) -> None:
     account = world.run(ensure_person, known("mallory", email="BOB@example.org"))
 
     assert account.principal_id != bob
-    assert world.run(identity.get_user, account.principal_id).email is None
-    assert world.run(identity.find_user, "bob@example.org").id == bob  # type: ignore[union-attr]
+    assert world.run(users.get_user, account.principal_id).email is None
+    assert world.run(users.find_user, "bob@example.org").id == bob  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("subject", ["s" * 255, "s" * 256, "s" * 256 + "x", "a\0", "\ud800"])
@@ -131,7 +133,7 @@ def test_each_subject_is_one_person(world: World, subject: str) -> None:
 
     assert one.principal_id != other.principal_id
     assert world.run(ensure_person, known("ann", subject=subject)) == one
-    assert world.run(identity.get_user, one.principal_id).realname == "Ann" + "x" * 250
+    assert world.run(users.get_user, one.principal_id).realname == "Ann" + "x" * 250
 
 
 def test_a_later_address_of_somebody_else_is_left_out_too(world: World) -> None:
@@ -140,7 +142,7 @@ def test_a_later_address_of_somebody_else_is_left_out_too(world: World) -> None:
 
     account = world.run(ensure_person, known("ann", email="bob@example.org", realname="Ann B."))
 
-    person = world.run(identity.get_user, account.principal_id)
+    person = world.run(users.get_user, account.principal_id)
     assert (person.email, person.realname) == ("ann@example.org", "Ann B.")
 
 
@@ -148,7 +150,7 @@ def test_a_later_address_of_somebody_else_is_left_out_too(world: World) -> None:
 def test_what_is_no_address_is_none(world: World, email: str | None) -> None:
     account = world.run(ensure_person, known(email=email))
 
-    assert world.run(identity.get_user, account.principal_id).email is None
+    assert world.run(users.get_user, account.principal_id).email is None
 
 
 @pytest.mark.parametrize(
@@ -161,7 +163,7 @@ def test_a_name_that_cannot_be_one_is_refused(world: World, name: str) -> None:
 
 def test_a_disabled_account_does_not_come_in(world: World) -> None:
     account = world.run(ensure_person, known(groups=groups("dev")))
-    world.run(identity.set_disabled, account.principal_id, disabled=True)
+    world.run(users.set_disabled, account.principal_id, disabled=True)
 
     with pytest.raises(AccountDisabled):
         world.run(ensure_person, known(groups=groups("ops")))
@@ -211,7 +213,7 @@ def test_losing_a_group_or_the_administrators_rights_ends_what_was_issued(world:
 
 def test_an_administrator_made_here_stays_one_whatever_the_source_says(world: World) -> None:
     account = world.run(ensure_person, known(admin=True))
-    world.run(identity.set_admin, account.principal_id, admin=True)
+    world.run(users.set_admin, account.principal_id, admin=True)
 
     assert world.run(ensure_person, known()).admin
 

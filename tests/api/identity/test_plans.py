@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from moorage.access import repository_grants
+from moorage.authentication.backends import local
 from moorage.db.engine import Query
-from moorage.identity import refresh_tokens, robots
-from moorage.identity.backends import local
+from moorage.robots import accounts
+from moorage.tokens import refresh_tokens
 
 STATEMENTS = {
     "user": local._FIND,
-    "robot": robots._FIND,
+    "robot": accounts._FIND,
     "refresh token": refresh_tokens._FIND,
     "grants of a user": repository_grants._OF_USER,
     "grants of a robot": repository_grants._OF_ROBOT,

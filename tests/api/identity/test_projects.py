@@ -20,11 +20,11 @@ from moorage.errors import (
     RoleInvalid,
     UserUnknown,
 )
-from moorage.identity import robots
-from moorage.identity.tables import Group, Principal
 from moorage.projects import service as projects
 from moorage.projects.tables import Project, Trash
 from moorage.quotas import service as quotas
+from moorage.robots import accounts
+from moorage.users.tables import Group, Principal
 from tests.api.identity.conftest import World
 
 
@@ -179,9 +179,9 @@ def test_a_project_with_repositories_is_not_deleted(world: World) -> None:
 def test_a_deleted_project_is_gone_its_name_is_free_and_it_waits_in_the_trash(world: World) -> None:
     team = world.project("team")
     robot = world.run(
-        robots.create_robot, "ci", [robots.Permission("repository", "pull", team)], project=(team, "team")
+        accounts.create_robot, "ci", [accounts.Permission("repository", "pull", team)], project=(team, "team")
     )
-    everywhere = world.run(robots.create_robot, "all", [robots.Permission("repository", "pull", team)])
+    everywhere = world.run(accounts.create_robot, "all", [accounts.Permission("repository", "pull", team)])
 
     world.run(projects.delete_project, team, reason="old")
 
@@ -203,9 +203,9 @@ def test_a_deleted_project_is_gone_its_name_is_free_and_it_waits_in_the_trash(wo
     assert epoch_of(world, team) == 1
     assert world.project("team") > team
     assert epoch_of_user(world, robot.id) == 1
-    assert world.run(robots.list_permissions, everywhere.id) == []
+    assert world.run(accounts.list_permissions, everywhere.id) == []
     assert (
-        world.run(robots.create_robot, "ci", [], project=(world.run(projects.get_project, "team").id, "team")).name
+        world.run(accounts.create_robot, "ci", [], project=(world.run(projects.get_project, "team").id, "team")).name
         == "team+ci"
     )
 

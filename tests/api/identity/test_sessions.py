@@ -17,10 +17,10 @@ from moorage.db.engine import Query
 from moorage.db.unit_of_work import Work
 from moorage.errors import SessionsUnavailable
 from moorage.events import Actor
-from moorage.identity import service as identity
-from moorage.identity.sessions import Sessions, SignedIn
-from moorage.identity.sessions_redis import PREFIX, _decoder
-from moorage.identity.tables import Session
+from moorage.sessions.redis_store import PREFIX, _decoder
+from moorage.sessions.session_store import Sessions, SignedIn
+from moorage.users import service as users
+from moorage.users.tables import Session
 from moorage.web.response import Header
 from tests.api.identity.conftest import World
 from tests.parts import Parts
@@ -196,25 +196,25 @@ async def test_a_cookie_after_logout_signs_nobody_in(place: Place) -> None:
 
 
 def changes_password(work: Work, user_id: int) -> None:
-    identity.set_password(work, user_id, "other")
+    users.set_password(work, user_id, "other")
 
 
 def is_disabled(work: Work, user_id: int) -> None:
-    identity.set_disabled(work, user_id, disabled=True)
+    users.set_disabled(work, user_id, disabled=True)
 
 
 def is_disabled_and_enabled(work: Work, user_id: int) -> None:
-    identity.set_disabled(work, user_id, disabled=True)
-    identity.set_disabled(work, user_id, disabled=False)
+    users.set_disabled(work, user_id, disabled=True)
+    users.set_disabled(work, user_id, disabled=False)
 
 
 def loses_admin(work: Work, user_id: int) -> None:
-    identity.set_admin(work, user_id, admin=True)
-    identity.set_admin(work, user_id, admin=False)
+    users.set_admin(work, user_id, admin=True)
+    users.set_admin(work, user_id, admin=False)
 
 
 @pytest.mark.parametrize(
-    "change", [changes_password, is_disabled, is_disabled_and_enabled, loses_admin, identity.delete_user]
+    "change", [changes_password, is_disabled, is_disabled_and_enabled, loses_admin, users.delete_user]
 )
 async def test_what_changes_the_account_ends_its_sessions(place: Place, change: object) -> None:
     place.world.user("bob")
@@ -234,7 +234,7 @@ async def test_rights_are_those_of_now(place: Place) -> None:
     assert before is not None
     assert not before.account.admin
 
-    place.world.run(identity.set_admin, before.account.principal_id, admin=True)
+    place.world.run(users.set_admin, before.account.principal_id, admin=True)
 
     after = await place.here.find(cookie)
     assert after is not None

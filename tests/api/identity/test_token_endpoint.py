@@ -13,9 +13,9 @@ from moorage.audit.tables import Audit
 from moorage.db.base import db_now
 from moorage.db.engine import Query, Row
 from moorage.distribution.token import TokenEndpoint, TokenReply, TokenRequest
-from moorage.identity import robots
-from moorage.identity import service as identity
-from moorage.identity.refresh_tokens import (
+from moorage.projects import service as projects
+from moorage.robots import accounts
+from moorage.tokens.refresh_tokens import (
     LIFETIME_SECONDS,
     MAX_PER_ACCOUNT,
     create_refresh_token,
@@ -24,9 +24,9 @@ from moorage.identity.refresh_tokens import (
     list_refresh_tokens,
     revoke_refresh_token,
 )
-from moorage.identity.tables import RefreshToken
-from moorage.identity.tokens import TokenKeys, create_key
-from moorage.projects import service as projects
+from moorage.tokens.registry_tokens import TokenKeys, create_key
+from moorage.users import service as users
+from moorage.users.tables import RefreshToken
 from tests.api.identity.conftest import World, hash_cheaply
 
 SERVICE = "service=harbor-registry"
@@ -192,10 +192,10 @@ async def test_the_catalog_is_for_administrators(site: Site) -> None:
 
 
 async def test_a_robots_token_ends_with_the_robot(site: Site) -> None:
-    robot = site.world.run(robots.create_robot, "ci", [], duration_days=1)
+    robot = site.world.run(accounts.create_robot, "ci", [], duration_days=1)
     site.world.run(
         lambda work: work.db.execute(
-            update(robots.Robot).where(robots.Robot.principal_id == robot.id).values(expires_at=db_now(600))  # type: ignore[attr-defined]
+            update(accounts.Robot).where(accounts.Robot.principal_id == robot.id).values(expires_at=db_now(600))  # type: ignore[attr-defined]
         )
     )
 
@@ -336,8 +336,8 @@ async def test_t18_what_ends_an_accounts_tokens_ends_its_refresh_tokens(site: Si
     for change in (
         lambda: world.member(site.team, site.ann, Role.GUEST),
         lambda: world.run(projects.remove_member, site.team, site.ann),
-        lambda: world.run(identity.set_password, site.ann, hash_cheaply("ann-Pass1")),
-        lambda: world.run(identity.set_disabled, site.ann, disabled=True),
+        lambda: world.run(users.set_password, site.ann, hash_cheaply("ann-Pass1")),
+        lambda: world.run(users.set_disabled, site.ann, disabled=True),
     ):
         token = await make_refresh_token(site)
         assert await use(site, token) == 200
@@ -412,13 +412,13 @@ async def test_the_refresh_tokens_of_an_account_are_bounded(site: Site) -> None:
 
 
 async def test_robots_have_refresh_tokens_until_they_are_gone(site: Site) -> None:
-    pull = robots.Permission("repository", "pull", site.team)
-    robot = site.world.run(robots.create_robot, "ci", [pull], project=(site.team, "team"))
+    pull = accounts.Permission("repository", "pull", site.team)
+    robot = site.world.run(accounts.create_robot, "ci", [pull], project=(site.team, "team"))
     reply = await site.get("offline_token=true", ("robot$team+ci", robot.secret))
     token = str(reply.body["refresh_token"])
 
     refreshed = await site.post(grant_type="refresh_token", refresh_token=token, scope="repository:team/app:pull")
     assert site.granted(refreshed) == {"team/app": ["pull"]}
     assert site.keys.verify(str(refreshed.body["token"])).name == "robot$team+ci"
-    site.world.run(robots.refresh_secret, robot.id)
+    site.world.run(accounts.refresh_secret, robot.id)
     assert await use(site, token) == 401

@@ -7,9 +7,9 @@ from sqlalchemy import select, update
 
 from moorage.db.unit_of_work import Work
 from moorage.errors import EmailInvalid, LastAdministrator, Problem, UserExists, UserNameInvalid, UserUnknown
-from moorage.identity import service as identity
-from moorage.identity.refresh_tokens import create_refresh_token, list_refresh_tokens
-from moorage.identity.tables import Principal, User
+from moorage.tokens.refresh_tokens import create_refresh_token, list_refresh_tokens
+from moorage.users import service as users
+from moorage.users.tables import Principal, User
 from tests.api.identity.conftest import World, hash_cheaply
 
 
@@ -19,20 +19,20 @@ def epoch(world: World, user_id: int) -> int:
 
 
 def test_the_first_administrator_is_user_one_and_is_made_once(world: World) -> None:
-    assert world.run(identity.ensure_admin, "other") is False
+    assert world.run(users.ensure_admin, "other") is False
 
-    admin = world.run(identity.get_user, 1)
+    admin = world.run(users.get_user, 1)
     assert (admin.name, admin.admin, admin.disabled) == ("admin", True, False)
-    assert world.run(identity.get_password_hash, 1) == hash_cheaply("admin-Pass1")
+    assert world.run(users.get_password_hash, 1) == hash_cheaply("admin-Pass1")
     assert world.user("next") == 2, "the database gives out the id behind it"
 
 
 def test_an_administrator_who_was_deleted_does_not_come_back(world: World) -> None:
     world.user("other", admin=True)
-    world.run(identity.delete_user, 1)
+    world.run(users.delete_user, 1)
 
-    assert world.run(identity.ensure_admin, "x") is False
-    assert world.run(identity.find_user, "admin") is None
+    assert world.run(users.ensure_admin, "x") is False
+    assert world.run(users.find_user, "admin") is None
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_names_that_differ_by_case_or_form_are_one(world: World, first: str, sec
 
     with pytest.raises(UserExists):
         world.user(second)
-    assert world.run(identity.get_user_by_name, second).name in {first, "Jos\u00e9"}
+    assert world.run(users.get_user_by_name, second).name in {first, "Jos\u00e9"}
 
 
 def test_a_name_that_breaks_the_rule_is_refused(world: World) -> None:
@@ -59,7 +59,7 @@ def test_an_address_belongs_to_one_user_without_regard_to_case(world: World) -> 
 
     with pytest.raises(UserExists):
         world.user("dora", email="ann@example.ORG")
-    found = world.run(identity.find_user, "ANN@EXAMPLE.ORG")
+    found = world.run(users.find_user, "ANN@EXAMPLE.ORG")
     assert found is not None
     assert (found.name, found.email) == ("ann", "Ann@Example.org")
 
@@ -74,7 +74,7 @@ def test_a_name_that_is_anothers_address_is_found_first_as_a_name(world: World) 
     world.user("ann", email="bob@example.org")
     named = world.user("bob@example.org")
 
-    found = world.run(identity.find_user, "bob@example.org")
+    found = world.run(users.find_user, "bob@example.org")
     assert found is not None
     assert found.id == named
 
@@ -84,10 +84,10 @@ def test_a_failed_creation_leaves_nothing_behind(world: World) -> None:
 
     def story(work: Work) -> int:
         with pytest.raises(UserExists):
-            identity.create_user(work, "bob", email="a@example.org")
-        return identity.create_user(work, "bob", email="b@example.org")
+            users.create_user(work, "bob", email="a@example.org")
+        return users.create_user(work, "bob", email="b@example.org")
 
-    assert world.run(identity.get_user, world.run(story)).email == "b@example.org"
+    assert world.run(users.get_user, world.run(story)).email == "b@example.org"
 
 
 def test_users_are_listed_by_key_in_the_order_of_bytes(world: World) -> None:
@@ -97,7 +97,7 @@ def test_users_are_listed_by_key_in_the_order_of_bytes(world: World) -> None:
 
     pages = []
     after = ""
-    while page := world.run(identity.list_users, after=after, limit=2):
+    while page := world.run(users.list_users, after=after, limit=2):
         pages += [person.name for person in page]
         after = page[-1].name
 
@@ -110,13 +110,13 @@ def test_users_are_listed_by_key_in_the_order_of_bytes(world: World) -> None:
 @pytest.mark.parametrize(
     ("change", "bumps"),
     [
-        (lambda work, user: identity.set_password(work, user, "new"), 1),
-        (lambda work, user: identity.set_disabled(work, user, disabled=True), 1),
-        (lambda work, user: identity.set_disabled(work, user, disabled=False), 1),
-        (lambda work, user: identity.set_admin(work, user, admin=False), 1),
-        (lambda work, user: identity.set_admin(work, user, admin=True), 0),
-        (lambda work, user: identity.set_profile(work, user, email="n@example.org", realname="N", comment=""), 0),
-        (identity.delete_user, 1),
+        (lambda work, user: users.set_password(work, user, "new"), 1),
+        (lambda work, user: users.set_disabled(work, user, disabled=True), 1),
+        (lambda work, user: users.set_disabled(work, user, disabled=False), 1),
+        (lambda work, user: users.set_admin(work, user, admin=False), 1),
+        (lambda work, user: users.set_admin(work, user, admin=True), 0),
+        (lambda work, user: users.set_profile(work, user, email="n@example.org", realname="N", comment=""), 0),
+        (users.delete_user, 1),
     ],
     ids=["password", "disabled", "enabled", "demoted", "promoted", "profile", "deleted"],
 )
@@ -137,29 +137,29 @@ async def test_t18_refresh_tokens_go_with_them(world: World, change: str) -> Non
     assert len(world.run(list_refresh_tokens, user_id)) == 1
 
     if change == "password":
-        world.run(identity.set_password, user_id, "new")
+        world.run(users.set_password, user_id, "new")
     elif change == "disable":
-        world.run(identity.set_disabled, user_id, disabled=True)
+        world.run(users.set_disabled, user_id, disabled=True)
     elif change == "demote":
-        world.run(identity.set_admin, user_id, admin=False)
+        world.run(users.set_admin, user_id, admin=False)
     else:
-        world.run(identity.delete_user, user_id)
+        world.run(users.delete_user, user_id)
 
     assert world.run(list_refresh_tokens, user_id) == []
 
 
 def test_a_deleted_users_name_and_address_are_free_and_the_id_is_not_used_again(world: World) -> None:
     first = world.user("ann", email="ann@example.org", source="ldap", source_subject="cn=ann")
-    world.run(identity.delete_user, first)
+    world.run(users.delete_user, first)
 
     second = world.user("ann", email="ann@example.org", source="ldap", source_subject="cn=ann")
 
     assert second > first
-    for story in (identity.get_user, identity.delete_user, identity.get_password_hash):
+    for story in (users.get_user, users.delete_user, users.get_password_hash):
         with pytest.raises(UserUnknown):
             world.run(story, first)
     with pytest.raises(UserUnknown):
-        world.run(identity.set_password, first, "x")
+        world.run(users.set_password, first, "x")
 
 
 # -- the last administrator -------------------------------------------------------------------------------
@@ -168,26 +168,26 @@ def test_a_deleted_users_name_and_address_are_free_and_the_id_is_not_used_again(
 @pytest.mark.parametrize(
     "change",
     [
-        lambda work: identity.set_admin(work, 1, admin=False),
-        lambda work: identity.set_disabled(work, 1, disabled=True),
-        lambda work: identity.delete_user(work, 1),
+        lambda work: users.set_admin(work, 1, admin=False),
+        lambda work: users.set_disabled(work, 1, disabled=True),
+        lambda work: users.delete_user(work, 1),
     ],
     ids=["demote", "disable", "delete"],
 )
 def test_the_last_administrator_stays(world: World, change: object) -> None:
     assert callable(change)
     disabled = world.user("off", admin=True)
-    world.run(identity.set_disabled, disabled, disabled=True)
+    world.run(users.set_disabled, disabled, disabled=True)
     world.user("plain")
 
     with pytest.raises(LastAdministrator):
         world.run(change)
 
-    assert world.run(identity.get_user, 1).admin
+    assert world.run(users.get_user, 1).admin
     other = world.user("other", admin=True)
     world.run(change)
     with pytest.raises(LastAdministrator):
-        world.run(identity.delete_user, other)
+        world.run(users.delete_user, other)
 
 
 def test_two_administrators_who_demote_each_other_at_once_leave_one(world: World) -> None:
@@ -199,7 +199,7 @@ def test_two_administrators_who_demote_each_other_at_once_leave_one(world: World
 
         def demote(user_id: int, barrier: threading.Barrier = barrier, outcomes: list[str] = outcomes) -> None:
             def story(work: Work) -> None:
-                identity.set_admin(work, user_id, admin=False)
+                users.set_admin(work, user_id, admin=False)
 
             barrier.wait()
             try:

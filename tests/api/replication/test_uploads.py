@@ -2,7 +2,7 @@
 
 import pytest
 
-from moorage.artifacts import local
+from moorage.artifacts import local_registry
 from moorage.jobs.queue import Job
 from moorage.remotes import blob_upload
 from moorage.replication import jobs
@@ -27,9 +27,9 @@ WHERE e.id = :run AND t.job = 'replication.copy' AND p.name = :name"""
 @pytest.fixture(autouse=True)
 def _notes_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """What came of a blob is kept for the next attempt, however small the blob is."""
-    monkeypatch.setattr(local, "JOURNAL_BYTES", 1)
+    monkeypatch.setattr(local_registry, "JOURNAL_BYTES", 1)
     monkeypatch.setattr(blob_upload, "JOURNAL_BYTES", 1)
-    monkeypatch.setattr(local, "WHOLE_BYTES", 0)
+    monkeypatch.setattr(local_registry, "WHOLE_BYTES", 0)
     monkeypatch.setattr(Job, "delay", lambda *_: 0.05)
 
 

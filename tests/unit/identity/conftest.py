@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from moorage.access.policy import Account, Entry
-from moorage.identity.tokens import TokenKeys, create_key
+from moorage.tokens.registry_tokens import TokenKeys, create_key
 
 NOW = 1_800_000_000
 ANN = Account(principal_id=7, epoch=3, kind="user", name="ann")

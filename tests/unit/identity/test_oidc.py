@@ -11,10 +11,10 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
 
+from moorage.authentication.oidc_http import Answer, Trust
+from moorage.authentication.oidc_provider import Claims, Provider, discover
 from moorage.configuration.schema import Items
 from moorage.errors import OidcAnswerInvalid, OidcUnavailable
-from moorage.identity.oidc import Claims, Provider, discover
-from moorage.identity.oidc_http import Answer, Trust
 from moorage.settings import Secret
 
 ISSUER = "https://id.example.test"

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from moorage.errors import LoginBusy, PasswordInvalid
-from moorage.identity import passwords as module
-from moorage.identity.passwords import AT_ONCE, Passwords, hash_password, require_good_password
+from moorage.users import passwords as module
+from moorage.users.passwords import AT_ONCE, Passwords, hash_password, require_good_password
 
 PASSWORD = "Correct-Horse-7-Battery"
 STORED = hash_password(PASSWORD)

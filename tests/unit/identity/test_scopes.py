@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moorage.errors import Problem, ScopeLimit
-from moorage.identity.scopes import Scope, format_challenge, format_scopes, parse_scopes
+from moorage.tokens.scopes import Scope, format_challenge, format_scopes, parse_scopes
 
 WORD = st.from_regex(r"[a-z0-9/]{1,12}", fullmatch=True)
 

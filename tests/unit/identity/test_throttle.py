@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from moorage.errors import DatabaseUnavailable, LoginThrottled
-from moorage.identity.throttle import MAX_KEYS, Throttle, network_of
+from moorage.users.login_throttle import MAX_KEYS, Throttle, network_of
 from tests.unit.identity.conftest import Clock
 
 ANN = ("ann", "192.0.2.1")

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from moorage.errors import TokenInvalid
-from moorage.identity.tokens import TokenKeys, create_key
 from moorage.key_files import KeysInvalid
+from moorage.tokens.registry_tokens import TokenKeys, create_key
 from tests.unit.identity.conftest import ANN, ENTRIES, Clock
 
 # -- T21: rotation ----------------------------------------------------------------------------------------

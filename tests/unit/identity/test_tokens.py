@@ -18,7 +18,7 @@ from joserfc.jwk import ECKey
 
 from moorage.access.policy import Account, Entry
 from moorage.errors import TokenInvalid
-from moorage.identity.tokens import LEEWAY_SECONDS, MAX_TOKEN_CHARACTERS, TokenKeys
+from moorage.tokens.registry_tokens import LEEWAY_SECONDS, MAX_TOKEN_CHARACTERS, TokenKeys
 from tests.unit.identity.conftest import ANN, ENTRIES, NOW, Clock
 
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -440,7 +440,7 @@ def test_a_signature_has_one_length(keys: TokenKeys) -> None:
 
 
 def test_the_memory_of_verified_tokens_is_bounded(keys: TokenKeys, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("moorage.identity.tokens._REMEMBERED", 10)
+    monkeypatch.setattr("moorage.tokens.registry_tokens._REMEMBERED", 10)
 
     tokens = [keys.mint(ANN, ENTRIES).token for _ in range(35)]
     for token in tokens:

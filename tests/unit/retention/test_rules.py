@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from moorage.artifacts.rules import RuleSelector
+from moorage.artifacts.immutable_rules import RuleSelector
 from moorage.errors import Problem, RuleExists, RuleInvalid, RuleLimit, SelectorInvalid
 from moorage.retention.rules import TEMPLATES, Candidate, RuleBody, Why, check_rules, compile_rules
 

@@ -1,0 +1,63 @@
+"""The names of the additions that each kind of artifact has: history, values, readme, licence, files.
+
+Source: Harbor API v2.0 (`getAddition`).
+"""
+
+from collections.abc import Collection, Mapping
+
+from moorage.artifacts import kinds
+from moorage.oci import manifest as manifests
+from moorage.oci.manifest import Descriptor
+
+HISTORY, VALUES, README, DEPENDENCIES = "build_history", "values.yaml", "readme.md", "dependencies"
+
+
+LICENSE, FILES = "license", "files"
+
+
+_ADDITIONS: Mapping[str, tuple[str, ...]] = {
+    kinds.IMAGE: (HISTORY,),
+    kinds.CHART: (VALUES, README, DEPENDENCIES),
+    kinds.CNAI: (README, LICENSE, FILES),
+}
+
+
+_CHART_CONTENT = frozenset({"application/vnd.cncf.helm.chart.content.v1.tar+gzip", "application/tar+gzip"})
+
+
+_MODEL_DOCS = frozenset(
+    f"application/vnd.{owner}.model.doc.v1.{form}" for owner in ("cncf", "cnai") for form in ("raw", "tar", "tar+gzip")
+)
+
+
+_MODEL_PATHS = ("org.cncf.model.filepath", "org.cnai.model.filepath")
+
+
+_MODEL_NAMES = {README: ("README.md", "README"), LICENSE: ("LICENSE", "LICENSE.txt")}
+
+
+def additions_of(kind: str, *, has_config: bool, papers: Collection[str] | None = None) -> tuple[str, ...]:
+    """The names of what an artifact of this kind has. An index has none: its children do.
+
+    Args:
+        papers: those that the manifest of a model names (`papers_of`); None: not known, so all that it may have.
+    """
+    names = _ADDITIONS.get(kind, ()) if has_config else ()
+    return tuple(name for name in names if papers is None or name not in _MODEL_NAMES or name in papers)
+
+
+def papers_of(manifest: bytes, media_type: str) -> frozenset[str]:
+    """Which of `readme.md` and `license` the manifest of a model names."""
+    layers = manifests.parse(manifest, media_type).layers
+    return frozenset(paper for paper in _MODEL_NAMES if _find_layer(kinds.CNAI, layers, paper) is not None)
+
+
+def _find_layer(kind: str, layers: tuple[Descriptor, ...], addition: str) -> Descriptor | None:
+    if kind == kinds.CHART:
+        return next((layer for layer in layers if layer.media_type in _CHART_CONTENT), None)
+    names = _MODEL_NAMES[addition]
+    return next((one for one in layers if one.media_type in _MODEL_DOCS and _model_path(one) in names), None)
+
+
+def _model_path(layer: Descriptor) -> str:
+    return next((layer.annotations[key] for key in _MODEL_PATHS if layer.annotations.get(key)), "")

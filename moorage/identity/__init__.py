@@ -1,1 +1,0 @@
-"""Who you are: users, robots, groups, their credentials, and the tokens made from them."""

@@ -1,0 +1,1 @@
+"""Robot accounts: their secrets, permissions and expiry."""

@@ -1,0 +1,1 @@
+"""The sessions of the portal, kept in the database or in Redis."""

@@ -1,0 +1,175 @@
+"""Refresh tokens: what `docker login` stores instead of the password.
+
+256 random bits, of which only the SHA-256 is kept. One belongs to an account as of an epoch and to a service, so
+whatever ends the account's registry tokens ends it too. It works until 90 days after its last use and is not
+replaced when used: clients store what they were given at login and never again.
+"""
+
+import hashlib
+import secrets
+from dataclasses import replace
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from moorage.access.policy import Account
+from moorage.db.base import db_now
+from moorage.db.engine import Query, Reader
+from moorage.db.unit_of_work import Work
+from moorage.errors import CredentialsInvalid, RefreshTokenUnknown
+from moorage.robots.accounts import PREFIX
+from moorage.tokens.access_tokens import read_limits
+from moorage.users.tables import RefreshToken
+
+MARK = "moor_rt_"
+"""What each begins with, so that scanners for leaked secrets can know one."""
+
+LIFETIME_SECONDS = 90 * 86_400
+MAX_PER_ACCOUNT = 100
+"""More would be clients that log in again and again; the one used longest ago goes first."""
+
+_TOUCH_SECONDS = 86_400
+"""Use is written down once a day: a token that is used daily costs one write a day."""
+
+_FIND = Query(
+    """SELECT p.id, p.epoch, p.kind, p.name, (u.admin OR u.admin_by_source), r.project_id, {left:r.expires_at},
+    {left:t.used_at}, a.id, a.name, a.scopes, a.projects, {left:a.expires_at}
+FROM refresh_token t
+JOIN principal p ON p.id = t.principal_id AND p.epoch = t.epoch AND p.deleted_at IS NULL AND NOT p.disabled
+LEFT JOIN user_account u ON u.principal_id = p.id
+LEFT JOIN robot r ON r.principal_id = p.id
+LEFT JOIN project o ON o.id = r.project_id
+LEFT JOIN access_token a ON a.id = t.access_token_id
+WHERE t.id = $1 AND t.service = $2 AND t.expires_at > {now} AND (r.expires_at IS NULL OR r.expires_at > {now})
+    AND (r.project_id IS NULL OR o.trash_id IS NULL) AND (a.expires_at IS NULL OR a.expires_at > {now})"""
+)
+_OLDEST = (
+    select(RefreshToken.id)
+    .where(RefreshToken.principal_id == bindparam("principal"))
+    .order_by(RefreshToken.used_at.desc(), RefreshToken.id)
+    .offset(MAX_PER_ACCOUNT - 1)
+)
+
+
+class RefreshTokenRow(msgspec.Struct, frozen=True):
+    """A refresh token as its owner sees it. `id`: the SHA-256 in hexadecimal."""
+
+    id: str
+    service: str
+    client_id: str
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime
+
+
+class Found(msgspec.Struct, frozen=True):
+    """Whose token it is, and whether `touch_refresh_token` is due."""
+
+    account: Account
+    stale: bool
+
+
+def create_refresh_token(work: Work, account: Account, *, service: str, client_id: str = "") -> str:
+    """Make a refresh token and return it; this is the only time it is seen.
+
+    One that is got with an access token goes as far as that, and ends with it.
+
+    Raises:
+        CredentialsInvalid: the access token was revoked a moment ago.
+    """
+    surplus = work.db.scalars(_OLDEST, {"principal": account.principal_id}).all()
+    if surplus:
+        work.db.execute(delete(RefreshToken).where(RefreshToken.id.in_(surplus)))
+    token = MARK + secrets.token_urlsafe(32)
+    row = insert(RefreshToken).values(
+        id=_digest(token),
+        principal_id=account.principal_id,
+        epoch=account.epoch,
+        service=service,
+        client_id=client_id[:128],
+        access_token_id=account.limits.token_id if account.limits is not None else None,
+        created_at=work.now,
+        used_at=db_now(),
+        expires_at=db_now(LIFETIME_SECONDS),
+    )
+    try:
+        with work.db.begin_nested():
+            work.db.execute(row)
+    except IntegrityError as error:
+        raise CredentialsInvalid from error
+    return token
+
+
+async def find_refresh_token(read: Reader, token: str, *, service: str, robot_prefix: str = PREFIX) -> Found | None:
+    """The account that a refresh token signs in.
+
+    None: unknown, revoked, too old, for another service, or the account changed since.
+    """
+    if not token.startswith(MARK) or len(token) > 128 or not token.isascii():
+        return None
+    row = await read.one(_FIND, _digest(token), service)
+    if row is None:
+        return None
+    name = robot_prefix + row[3] if row[2] == "robot" else row[3]
+    account = Account(
+        principal_id=row[0], epoch=row[1], kind=row[2], name=name, admin=bool(row[4]), project_id=row[5],
+        seconds_left=row[6],
+    )  # fmt: skip
+    if row[8] is not None:
+        account = replace(account, seconds_left=row[12]).limited(read_limits(row[8:12]))
+    return Found(account, stale=row[7] < -_TOUCH_SECONDS)
+
+
+def touch_refresh_token(work: Work, token: str) -> None:
+    """Count the 90 days from now. A token that was revoked meanwhile stays so; safe to repeat."""
+    work.db.execute(
+        update(RefreshToken)
+        .where(RefreshToken.id == _digest(token))
+        .values(used_at=db_now(), expires_at=db_now(LIFETIME_SECONDS))
+    )
+
+
+def list_refresh_tokens(work: Work, principal_id: int) -> list[RefreshTokenRow]:
+    """The refresh tokens of an account, the one used last first; at most 100 of them exist."""
+    rows = work.db.execute(
+        select(
+            RefreshToken.id,
+            RefreshToken.service,
+            RefreshToken.client_id,
+            RefreshToken.created_at,
+            RefreshToken.used_at,
+            RefreshToken.expires_at,
+        )
+        .where(RefreshToken.principal_id == principal_id)
+        .order_by(RefreshToken.used_at.desc(), RefreshToken.id)
+    )
+    return [RefreshTokenRow(row[0].hex(), *row[1:]) for row in rows]
+
+
+def revoke_refresh_token(work: Work, principal_id: int, token_id: str) -> None:
+    """Delete one of an account's refresh tokens; registry tokens got with it live out their 30 minutes.
+
+    Raises:
+        RefreshTokenUnknown: the account has none of this id.
+    """
+    try:
+        raw = bytes.fromhex(token_id)
+    except ValueError:
+        raw = b""
+    removed = work.db.execute(
+        delete(RefreshToken).where(RefreshToken.id == raw, RefreshToken.principal_id == principal_id)
+    )
+    if removed.rowcount == 0:
+        raise RefreshTokenUnknown
+
+
+def delete_expired_refresh_tokens(work: Work, *, limit: int = 1000) -> int:
+    """Remove what is too old to be used, at most `limit`; how many."""
+    old = select(RefreshToken.id).where(RefreshToken.expires_at < db_now()).limit(limit)
+    return work.db.execute(delete(RefreshToken).where(RefreshToken.id.in_(old))).rowcount
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("ascii")).digest()

@@ -1,0 +1,1 @@
+"""How much storage is used, by whom and for how long: sizes of repositories and daily figures."""

@@ -1,0 +1,5 @@
+"""Storage use in the REST API."""
+
+from moorage.usage.routes import sizes, usage
+
+ROUTES = (*sizes.ROUTES, *usage.ROUTES)
