@@ -22,7 +22,7 @@ from moorage.quotas.tables import Quota, QuotaSlot
 UNLIMITED = -1
 MAX_LIMIT_BYTES = 1_125_899_906_842_624
 SLOTS = 8
-"""Slots of a new project on PostgreSQL (docs/adr/0077); on SQLite, which has one writer anyway, it is one."""
+"""Slots of a new project on PostgreSQL (docs/develop/quotas.md); on SQLite, which has one writer anyway, it is one."""
 
 _CLOSED = -(2**62)
 """The cap of slots whose project is over its limit: no slot may be charged, however much it alone gives back."""
