@@ -136,7 +136,7 @@ def read_value(name: str, value: object) -> Any:  # noqa: ANN401 - the type of t
 
 
 def _require_agreement(items: Items, changed: Mapping[str, object]) -> None:
-    """Require that the changed settings are consistent with each other."""
+    """Refuse changes that contradict other settings; conflicts that existed before are left alone."""
     if changed.keys() & {"skip_audit_log_database", "audit_log_forward_endpoint"} and (
         items.skip_audit_log_database and not items.audit_log_forward_endpoint
     ):

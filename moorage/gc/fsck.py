@@ -82,7 +82,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Options of a check: rehash, repair.
+    """Options of a check.
 
     Attributes:
         rehash: read and hash every blob.

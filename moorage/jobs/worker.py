@@ -325,7 +325,7 @@ def _late(job: Job) -> _Failure:
 
 
 def _judge(error: Exception, task: Task, job: Job) -> _Failure:
-    """Classify an exception of a job as retry, failure or stop."""
+    """Turn an exception of a job into a failure, with or without another attempt."""
     if isinstance(error, TaskLost):
         return _Failure("", None)
     if isinstance(error, GiveUp):
