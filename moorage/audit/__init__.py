@@ -1,1 +1,1 @@
-"""Who did what: one row per change, in the transaction of the change, and one per refusal."""
+"""The audit log: one row for each change, in its transaction, and one for each refusal."""

@@ -1,4 +1,4 @@
-"""What is written down and what is not: the names of events, and the live settings that leave some of them out."""
+"""Filter audit events by name, as the live settings say."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ EVENTS = (*CONTRACT_EVENTS, *(name for name in AUDIT_EVENTS if name not in CONTR
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the live settings leave out.
+    """The events that the live settings exclude.
 
     Attributes:
         disabled: names of events (`operation_resourcetype`), of what was done as well as of what was refused.
@@ -30,7 +30,7 @@ class Rules:
     pulls: bool = True
 
     def leaves_out(self, operation: str, resource_type: str) -> bool:
-        """Whether there is to be no row."""
+        """Return whether the event is excluded."""
         if not self.disabled and self.pulls:
             return False
         if operation == "pull" and resource_type == "artifact" and not self.pulls:

@@ -1,4 +1,4 @@
-"""Delete old rows of the audit log: of the kinds that somebody names, and never what its receiver has not got."""
+"""Delete old audit rows of chosen kinds, but none that the syslog receiver still needs."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -77,7 +77,7 @@ class Plan(NamedTuple):
 
 
 def make_plan(work: Work, hours: int, types: Sequence[str], endpoint: str) -> Plan:
-    """What a purge that begins now would take.
+    """Plan a purge that begins now.
 
     Args:
         endpoint: the receiver of the log, "" for none: what it has not got stays.
@@ -103,7 +103,7 @@ def windows(plan: Plan) -> Sequence[int]:
 
 
 def count_window(work: Work, plan: Plan, start: int) -> int:
-    """How many rows of a window would go."""
+    """Count the rows of a window that would be deleted."""
     return work.db.scalar(select(func.count()).select_from(Audit).where(_condition(plan, start))) or 0
 
 

@@ -1,4 +1,4 @@
-"""How many rows there are, exactly and at once, without a counter that every change would wait for.
+"""Exact totals of audit rows without a counter that every change would lock.
 
 Rows up to a mark are counted per project in `audit_count`; those above it, a few thousand at most, are counted when
 asked. Now and then the mark moves up. It may only pass ids below which no row can appear any more. On SQLite, with one
@@ -100,7 +100,7 @@ def fold(work: Work) -> bool:
 
 
 def delete_rows(work: Work, condition: ColumnElement[bool]) -> int:
-    """Delete rows, and take them out of the counts. Returns how many."""
+    """Delete rows, subtract them from the totals and return how many."""
     mark = work.db.scalar(select(AuditMark.upto).where(AuditMark.id == 1).with_for_update())
     if mark is not None:
         _add(work, condition & (Audit.id <= mark), -1)

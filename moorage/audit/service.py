@@ -106,7 +106,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Sees:
-    """Which rows somebody may see.
+    """The rows that an account may see.
 
     Attributes:
         whose: all rows; those of one project; those of the live projects whose log a user or a robot may list.

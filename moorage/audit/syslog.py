@@ -92,7 +92,7 @@ def format_entry(entry: Entry) -> bytes:
 
 
 def frame(message: bytes) -> bytes:
-    """A message as it goes over TCP: its length, a space, the message."""
+    """Frame a message for TCP: its length, a space, the message."""
     return b"%d %b" % (len(message), message)
 
 
@@ -131,7 +131,7 @@ class Connection:
             raise ConnectionResetError("the receiver closed the connection")
 
     def has_arrived(self) -> bool:
-        """Whether the receiver's machine has acknowledged all that was sent."""
+        """Return whether the receiver's machine has acknowledged all sent bytes."""
         transport = self._writer.transport
         if transport.get_write_buffer_size():
             return False
@@ -191,7 +191,7 @@ async def check_receiver(endpoint: str, *, tls: bool = False, ca: str = "") -> N
 
 
 def describe(error: BaseException) -> str:
-    """What went wrong, in a few words."""
+    """Describe an error in a few words."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, ssl.SSLError):

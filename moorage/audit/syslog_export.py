@@ -60,7 +60,7 @@ class Cursor:
 
 @dataclass(slots=True)
 class _Sent:
-    """What was sent and does not count as received yet."""
+    """Messages that were sent and do not count as received yet."""
 
     at: float
     cursor: Cursor

@@ -1,4 +1,4 @@
-"""Who did what, how many rows that is, and how far the receiver of the log has got."""
+"""Tables of audit rows, their totals and the position of the syslog export."""
 
 from datetime import datetime
 

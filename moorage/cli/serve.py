@@ -3,7 +3,7 @@
 The parent process only watches its workers, so it imports neither SQLAlchemy nor Alembic: what needs them (the look
 at the database, migrations, the first administrator) runs in a process of its own that ends. Workers are forked from
 the parent and get the settings through memory: no secret is ever in an argument, in the environment or in a file of
-ours (docs/adr/0012).
+ours (docs/develop/processes.md).
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The live settings in a serving process: read once, and again when their version has moved."""
+"""Cache of the live settings in a process, reloaded when their version changes."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ log = logging.getLogger("moorage.configuration")
 
 
 class Settled:
-    """Live settings that do not move: for a command, a test, a part that is tried by itself."""
+    """Constant live settings, for commands, tests and connection checks."""
 
     def __init__(self, current: Items = DEFAULTS) -> None:
         self.current = current
@@ -104,7 +104,7 @@ class Live:
         self.current, self._version = unpack(stored, self.seals), stored.version
 
     async def watch(self) -> None:
-        """Keep `current` current, until cancelled. While the database is away, the settings from before hold."""
+        """Refresh `current` until cancelled; keep the old settings while the database is away."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             try:

@@ -1,4 +1,4 @@
-"""What is tried before a setting is saved: whether the other system works with it.
+"""Try the connection to another system before its settings are saved.
 
 The subjects that speak with those systems lie above this one; `app.py` hands over how they try.
 """
@@ -16,7 +16,7 @@ _PROVIDER = ("oidc_endpoint", "oidc_verify_cert", "oidc_ca_certificate")
 
 
 class Checks:
-    """How settings are tried.
+    """The connection checks, by kind of system.
 
     Args:
         receiver: connects to the syslog receiver of the items once; raises a Problem when that fails.

@@ -37,7 +37,7 @@ class Stored(msgspec.Struct, frozen=True):
 
     @property
     def fixed_names(self) -> frozenset[str]:
-        """What nobody can change through the API."""
+        """Names of the settings that the environment fixes."""
         return frozenset(self.fixed) | ({"auth_mode"} if "auth_sources" in self.fixed else set())
 
 
@@ -137,7 +137,7 @@ def reseal_items(work: Work, seals: Seals) -> int:
 
 
 def describe_items(work: Work) -> dict[str, object]:
-    """All that may be shown, in the contract's form; secrets are left out.
+    """Describe all settings except secrets, in the contract's form.
 
     Shape: {name: {"value": str | int | bool | [str], "editable": bool, "variable": what fixes it (only then)}}, and
     `scan_all_policy`, when it is set, as the object itself.
@@ -259,6 +259,6 @@ def _plain(value: object) -> object:
 
 
 def _tell(work: Work, items: Items, changed: set[str]) -> None:
-    """Let others hear of it: names, and the values of what is no secret."""
+    """Emit the change as an event, with values of settings that are not secret."""
     values = {name: msgspec.to_builtins(getattr(items, name)) for name in sorted(changed - validation.SECRETS)}
     work.emit(ConfigurationChanged(values, tuple(sorted(changed & validation.SECRETS))))

@@ -1,4 +1,4 @@
-"""What a value of a live setting may be: the contract's rules, and those without which a setting would do harm."""
+"""Validate values of live settings."""
 
 import json
 import re
@@ -70,7 +70,7 @@ def change(before: Items, changes: Mapping[str, object]) -> Items:
 
 
 def require_known(overwrite: Mapping[str, object]) -> None:
-    """See that every name is that of a live setting, and each value by itself is good.
+    """Require that every name is a live setting and each value is valid by itself.
 
     Raises:
         ItemInvalid: one is not.
@@ -136,7 +136,7 @@ def read_value(name: str, value: object) -> Any:  # noqa: ANN401 - the type of t
 
 
 def _require_agreement(items: Items, changed: Mapping[str, object]) -> None:
-    """See that the items go together. What was wrong before and is not touched stays as it is."""
+    """Refuse changes that contradict other settings; conflicts that existed before are left alone."""
     if changed.keys() & {"skip_audit_log_database", "audit_log_forward_endpoint"} and (
         items.skip_audit_log_database and not items.audit_log_forward_endpoint
     ):
@@ -209,7 +209,7 @@ def _check_url(text: str) -> str:
 
 
 def _split(text: str, *schemes: str) -> tuple[str, str]:
-    """What is before the path of a URL, and the path."""
+    """Split a URL into origin and path."""
     parts = urlsplit(text)
     if parts.scheme not in schemes or not parts.hostname or parts.query or parts.fragment or " " in text:
         raise ValueError(f"expected a URL that begins with {schemes[0]}:// or {schemes[1]}://")
@@ -369,7 +369,7 @@ def _secret(kind: type, value: object) -> object:
 
 
 def _describe(kind: Any) -> str:  # noqa: ANN401 - whatever msgspec takes as a type
-    """What is expected, for a person."""
+    """Describe the expected value in words."""
     if get_origin(kind) is Annotated:
         bounds = next(one for one in get_args(kind) if isinstance(one, Meta))
         return f"a whole number from {bounds.ge} to {bounds.le}"

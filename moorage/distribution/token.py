@@ -272,7 +272,7 @@ def _read_scopes(request: TokenRequest, fields: Fields) -> list[Scope]:
 
 @contextlib.contextmanager
 def _foreign_credentials(request: TokenRequest, scopes: Sequence[Scope]) -> Iterator[None]:
-    """Take wrong credentials at a mirror for nobody's, where scopes are asked for (docs/adr/0056).
+    """Take wrong credentials at a mirror for nobody's, where scopes are asked for (docs/develop/mirrors.md).
 
     docker sends a mirror what it holds for the registry that is mirrored. Who logs in asks for no scope.
     """

@@ -1,1 +1,1 @@
-"""Garbage collection: what nothing points to goes, while everybody works."""
+"""Garbage collection: delete unreferenced content while clients push and pull."""

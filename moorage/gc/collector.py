@@ -1,4 +1,4 @@
-"""One run of the collector: the levels one after the other, in small steps that anybody may interrupt."""
+"""One garbage collection run: the levels in order, in small steps that can be interrupted."""
 
 import asyncio
 import logging
@@ -43,7 +43,7 @@ Note = Callable[[Work, Sequence[int]], None]
 
 @dataclass(slots=True)
 class Run:
-    """What a run has done so far.
+    """Counters of a run.
 
     Attributes:
         gone: `acts` of deleting whose time was over, and the `artifacts` in them; `uploads` that nobody went on with;
@@ -72,7 +72,7 @@ async def _go_on(_run: Run) -> bool:
 
 
 class Collector:
-    """Deletes what nothing points to, beside all other work and beside other collectors.
+    """Deletes unreferenced content; safe beside clients and other collectors.
 
     Args:
         grace_seconds: how long doomed bytes stay: as long as signed URLs that show them live, and then some.
@@ -89,7 +89,7 @@ class Collector:
         self._at_once = at_once
 
     async def run(self, watch: Watch = _go_on) -> Run:
-        """Go through all levels until nothing is left to look at, or `watch` says stop.
+        """Process all levels until no marked rows are left, or `watch` asks to stop.
 
         Raises:
             DatabaseUnavailable: the database was away for too long; the next run goes on.
@@ -107,7 +107,7 @@ class Collector:
         return run
 
     async def purge(self, run: Run, watch: Watch = _go_on) -> None:
-        """Take the acts of deleting whose time is over, part by part."""
+        """Purge trash whose retention has ended, in parts."""
         last: purge.Due | None = None
         while not run.stopped and (found := await self._database.run(SYSTEM, purge.find_due, last)):
             for due in found:
@@ -128,7 +128,7 @@ class Collector:
         return not run.stopped
 
     async def sweep(self, run: Run, watch: Watch = _go_on) -> None:
-        """Remove uploads that are over: kill them, remove their bytes, forget them."""
+        """Remove expired uploads: cancel them, delete their bytes, delete their rows."""
         seen: set[str] = set()
         while not run.stopped:
             found = [one for one in await self._database.run(SYSTEM, upload_expiry.find_old_uploads) if one not in seen]
@@ -176,7 +176,7 @@ class Collector:
             run.stopped = not await watch(run)
 
     async def _delete_keys(self, keys: Sequence[str]) -> dict[str, Problem]:
-        """Delete some, several at once; what could not be."""
+        """Delete a batch of keys concurrently; return those that failed."""
         parts = [keys[start :: self._at_once] for start in range(min(self._at_once, len(keys)))]
         failed: dict[str, Problem] = {}
         for some in await asyncio.gather(*map(self._storage.delete_many, parts)):

@@ -1,4 +1,4 @@
-"""Counters and flags that are kept beside what they count: found wrong in one snapshot, mended under the closed gate.
+"""Find wrong counters and flags in one snapshot, and repair them under the project's exclusive lock.
 
 Every commit keeps them right; a database that was put together by hand, or a bug, may not. Only of live projects:
 nobody asks what a project in the trash holds, and one that comes back can be checked then.
@@ -93,7 +93,7 @@ def list_projects(work: Work, after: int, limit: int = 500) -> list[tuple[int, s
 
 
 def find_wrong(work: Work, project_id: int, name: str) -> list[Wrong]:
-    """What is wrong in a project, in one snapshot. Cost: it reads all its artifacts, tags and charges."""
+    """Find wrong counters of a project in one snapshot. Reads all its artifacts, tags and charges."""
     found: list[Wrong] = []
     values = {"project": project_id}
     for flag, query in _MARKED.items():
@@ -113,7 +113,7 @@ def find_wrong(work: Work, project_id: int, name: str) -> list[Wrong]:
 
 
 def mend(work: Work, project_id: int) -> bool:
-    """Count everything anew; False when the project is gone. Nobody pushes, deletes, restores or purges meanwhile."""
+    """Recount everything under the project's exclusive lock; False when the project is gone."""
     close_gate(work, project_id)
     values = {"project": project_id}
     if work.db.execute(_LIVE, values).scalar() is None:

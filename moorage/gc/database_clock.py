@@ -1,4 +1,4 @@
-"""Whether the database's clock can be trusted with leases: they are promises in its time."""
+"""Detect jumps of the database's clock, which decides when leases end."""
 
 import logging
 import threading
@@ -35,11 +35,11 @@ class Clock:
 
     @property
     def lease_seconds(self) -> float:
-        """How long a blob is promised to be there."""
+        """The length of a lease on an unreferenced blob."""
         return self._lease.total_seconds()
 
     def is_trusted(self, work: Work) -> bool:
-        """Whether leases may be judged now. What was seen is kept for the next run; safe to repeat."""
+        """Return whether leases may be ended now; records the times seen. Safe to repeat."""
         state = work.db.execute(_READ).one_or_none()
         now: datetime = work.db.execute(_NOW).scalar_one()
         with self._lock:

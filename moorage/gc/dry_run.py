@@ -1,4 +1,4 @@
-"""What a run would do, without doing it."""
+"""Compute what a garbage collection run would delete, without deleting."""
 
 from typing import NamedTuple
 
@@ -55,7 +55,7 @@ _AGO = select(db_now(bindparam("seconds", type_=Float)))
 
 
 class Forecast(NamedTuple):
-    """What a run would let go of now, and the bytes that come back.
+    """Counts and bytes that a run would delete now.
 
     Attributes:
         acts, artifacts: deletions whose time is over, and what is in them. What they held is released for a lease, and

@@ -1,4 +1,4 @@
-"""Compare what is stored with what the rows say, both ways; name every damage, and mend what can be mended.
+"""Compare storage and database in both directions, report damage and repair what is possible.
 
 Beside a server that works: what is on its way is never taken for damage. Bytes have a row before they are stored, so
 a list of the storage that was made first knows nothing that the rows, asked afterwards, do not.
@@ -82,7 +82,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to do beside looking.
+    """Options of a check.
 
     Attributes:
         rehash: read and hash every blob.
@@ -148,7 +148,7 @@ class Fsck:
         self._checked = Checked()
 
     async def run(self, watch: Watch) -> Checked:
-        """Look at everything. Memory: a bit for each blob, and what was found.
+        """Check everything. Memory: one bit for each blob, and the findings.
 
         Raises:
             DatabaseUnavailable, StorageUnavailable: it could not be done; nothing is half mended.

@@ -38,7 +38,7 @@ def parse_parameters(given: Mapping[str, object]) -> dict[str, object]:
 
 
 def schedule_daily(work: Work) -> None:
-    """What a new store begins with: collection every night, at a minute drawn in the quiet hours (ADR 58).
+    """Set the first schedule of a new store: every night at a random minute (docs/develop/garbage-collection.md).
 
     It runs twice, an hour apart: bytes stay for some minutes after they were let go, and the second run deletes those.
     Stores that share a disk, an object store or a database do not all begin at once. What has no tag stays.

@@ -29,7 +29,7 @@ _HORIZON = timedelta(days=366 * 8 + 1)
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """When something happens. `either`: the day of the month or that of the week is enough."""
+    """The times of a cron expression. `either`: a match of day of month or day of week is enough."""
 
     minutes: tuple[int, ...]
     hours: tuple[int, ...]

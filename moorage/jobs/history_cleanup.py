@@ -1,4 +1,4 @@
-"""Upkeep of the engine itself: its history stays bounded."""
+"""Delete old executions, so that the history stays bounded."""
 
 from moorage.db.unit_of_work import Work
 from moorage.jobs import service
@@ -11,7 +11,7 @@ SWEEP = "EXECUTION_SWEEP"
 
 @job("jobs.sweep", timeout_seconds=6 * 3600, limit=1)
 async def sweep(task: Task) -> None:
-    """Delete executions that are older than those that are kept; safe to repeat, each is gone once."""
+    """Delete executions beyond the newest that are kept; safe to repeat."""
     gone = 0
     for group in await task.look(service.find_overfull):
         while old := await task.look(service.find_old, group):
@@ -25,5 +25,5 @@ async def sweep(task: Task) -> None:
 
 
 def ensure_upkeep(work: Work) -> None:
-    """Have history swept every day. Safe to repeat."""
+    """Schedule the daily history cleanup. Safe to repeat."""
     ensure_schedule(work, SWEEP, cron="0 0 0 * * *", job="jobs.sweep")

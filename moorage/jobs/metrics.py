@@ -1,4 +1,4 @@
-"""What scrapers read of background work: the state of the queue as the rows have it, whichever process answers.
+"""Prometheus metrics of background work, read from the rows of the queue.
 
 Source of names and labels: Harbor's metrics of its exporter and its job service; `moorage_…` are ours.
 """
@@ -22,7 +22,7 @@ _TOTALS = select(TaskTotal).order_by(TaskTotal.vendor_type, TaskTotal.result)
 
 
 def show_metrics(work: Work) -> list[str]:
-    """The lines of all of them. Eight statements, over what waits and runs; never over what has ended."""
+    """Return all metric lines. Eight statements, over waiting and running tasks only."""
     queues = service.list_queues(work, service.KNOWN)
     workers = service.list_workers(work)
     running = dict(work.db.execute(_RUNNING).all())

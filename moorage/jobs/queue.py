@@ -1,4 +1,4 @@
-"""Put work into the queue, and end it: what services, reactions and routes call, inside their own transaction.
+"""Enqueue and stop tasks inside the caller's transaction.
 
 States of a task: Pending → Running → Success, Error or Stopped. A failed attempt goes to Scheduled, and from there to
 Pending when its delay is over; an attempt whose worker died goes straight to Pending. From every state a stop leads to
@@ -106,7 +106,7 @@ class GiveUp(Exception):
 
 
 class TaskLost(Exception):
-    """The task is no longer this attempt's: it was stopped, or given to somebody else. Raised before anything is done.
+    """The task was stopped or given to another worker. Raised before anything is written.
 
     A job lets it through.
     """
@@ -302,7 +302,7 @@ _END_LOST = update(Task).where(Task.status == RUNNING, Task.stop_asked, ~_LIVES)
 
 
 def stop_execution(work: Work, execution_id: int, *, project_id: int | None = None) -> bool:
-    """End what has not ended. What waits is Stopped at once; what runs is told, and is Stopped within 5 s.
+    """Stop an execution: waiting tasks at once, running tasks within 5 s.
 
     Returns:
         whether there was anything to end.
@@ -342,7 +342,7 @@ def _tell_of_stop(work: Work, execution_id: int, project_id: int | None) -> None
 
 
 def stop_waiting(work: Work, vendor_type: str | None = None, *, limit: int = 1000) -> int:
-    """End tasks of a queue that nobody has taken up, at most `limit`; how many. Call it again until it says 0."""
+    """Stop at most `limit` waiting tasks of a queue and return how many; repeat until 0."""
     waits = text("status IN ('Pending', 'Scheduled')")
     found = select(Task.id, Task.execution_id).where(waits, _UNFINISHED).order_by(Task.id).limit(limit)
     if vendor_type is not None:
@@ -364,7 +364,7 @@ def list_counts(work: Work, execution_ids: Iterable[int]) -> dict[int, dict[str,
 
 
 def seconds_left(task: Any) -> float | None:  # noqa: ANN401 - a row with the columns of a task
-    """How long a task will still take at its present rate, in seconds; None while that cannot be said."""
+    """Estimate the remaining seconds of a task from its rate; None if unknown."""
     left = float(task.total_bytes - task.done_bytes if task.total_bytes else task.total - task.done)
     rate = float(task.rate)
     if task.status != RUNNING or rate <= 0 or not (task.total_bytes or task.total):

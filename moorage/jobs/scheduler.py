@@ -1,4 +1,4 @@
-"""Schedules: what starts by itself, once for each tick, however many workers look.
+"""Schedules: start executions, once for each tick, with any number of workers.
 
 The clock is the database's. A tick that was missed, because nobody was there or the clock was set forward, is fired
 once, late; ticks that fall into a pause are left out. A clock that is set back by up to an hour repeats nothing; one
@@ -77,13 +77,13 @@ def set_schedule(
 
 
 def ensure_schedule(work: Work, vendor_type: str, *, cron: str, job: str) -> None:
-    """Have upkeep of ours done at the times of `cron`, unless it has a schedule already. Safe to repeat."""
+    """Create a maintenance schedule unless it exists already. Safe to repeat."""
     if find_schedule(work, vendor_type) is None:
         set_schedule(work, vendor_type, kind="Custom", cron=cron, job=job)
 
 
 def remove_schedule(work: Work, vendor_type: str, vendor_id: int = -1) -> bool:
-    """Start nothing any more; whether there was a schedule. What runs goes on. Audited as `set_schedule`."""
+    """Remove a schedule and return whether it existed. Running executions continue. Audited as `set_schedule`."""
     query = delete(Schedule).where(Schedule.vendor_type == vendor_type, Schedule.vendor_id == vendor_id)
     if not work.db.execute(query).rowcount:
         return False
@@ -140,7 +140,7 @@ _TAKE = select(Schedule).where(Schedule.id == bindparam("id"), _DUE).with_for_up
 
 
 async def fire_all(database: Database) -> int:
-    """Start what is due; how many executions. Several may do this at once: each tick is fired by one of them."""
+    """Start all due executions and return how many. Safe with concurrent callers."""
     fired = 0
     for schedule_id in await database.look(_list_due):
         try:

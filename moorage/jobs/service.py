@@ -1,4 +1,4 @@
-"""Executions, tasks, logs, queues and workers as lists: what people see of background work."""
+"""List executions, tasks, logs, queues and workers."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Executions, tasks, workers and schedules: the queue itself, and the truth for people about background work."""
+"""Tables of executions, tasks, workers and schedules; the task table is the queue."""
 
 from datetime import datetime
 
@@ -46,7 +46,7 @@ class Execution(Base):
 
 
 class Task(Base):
-    """One unit of work of an execution; what a worker picks up.
+    """One unit of work of an execution, run by a worker.
 
     `attempt` fences: a worker may write only while the number and the worker are still those of its claim. A task
     that is Scheduled becomes Pending at `due_at`. `failures` counts attempts that raised, `lost` those whose worker

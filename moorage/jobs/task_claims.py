@@ -1,4 +1,4 @@
-"""What a worker says to the database about itself and its tasks. Each function is one transaction."""
+"""Register workers and claim, update, finish and recover tasks; one transaction per function."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -71,7 +71,7 @@ class Claimed(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """An attempt at a task: what fences it."""
+    """The fencing token of an attempt: task, worker and attempt number."""
 
     task_id: int
     attempt: int
@@ -88,12 +88,12 @@ def register(work: Work, worker: str, host: str, pid: int, slots: int) -> None:
 
 
 def unregister(work: Work, worker: str) -> None:
-    """Take a worker's row away, once it holds nothing."""
+    """Remove a worker's row once it holds no tasks."""
     work.db.execute(delete(Worker).where(Worker.id == worker))
 
 
 def beat(work: Work, worker: str) -> bool:
-    """Say that a worker lives; False: others took it for dead, and its tasks are no longer its own."""
+    """Write a worker's heartbeat; False: its tasks were already recovered by others."""
     values = {"heartbeat_at": db_now()}
     return bool(work.db.execute(update(Worker).where(Worker.id == worker).values(values)).rowcount)
 
@@ -254,7 +254,7 @@ def list_held(work: Work, worker: str) -> dict[tuple[int, int], bool]:
 
 
 def require_held(work: Work, attempt: Attempt) -> None:
-    """Let nobody take the task away or stop it until this transaction has ended.
+    """Lock the task's row for this attempt until the transaction ends.
 
     Raises:
         TaskLost: it is not this attempt's any more, or somebody asked to stop it.

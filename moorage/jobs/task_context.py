@@ -1,4 +1,4 @@
-"""What a job is given: its task, with progress, log and fenced transactions, and the parts of the process."""
+"""The context of a running job: progress, log, fenced transactions and process resources."""
 
 import time
 from collections.abc import Callable
@@ -32,7 +32,7 @@ _CUT = "the log is full; what follows is left out"
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the jobs of a process share.
+    """Resources shared by the jobs of a process.
 
     Attributes:
         outgoing: the one way to other systems; a feature makes its clients from it.
@@ -77,7 +77,7 @@ class Task:
 
     @property
     def key(self) -> Attempt:
-        """What fences this attempt."""
+        """The fencing token of this attempt."""
         return Attempt(self.id, self.attempt, self.worker)
 
     # -- transactions -----------------------------------------------------------------------------------------

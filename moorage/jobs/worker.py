@@ -1,4 +1,4 @@
-"""A worker: take up tasks, run their jobs, and write what happened. One event loop, several tasks at once."""
+"""A worker: claim tasks, run their jobs concurrently, and record the results."""
 
 import asyncio
 import contextlib
@@ -123,7 +123,7 @@ class Worker:
             await asyncio.sleep(1)
 
     async def _insist(self, story: Callable[Concatenate[Work, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a transaction until the database takes it."""
+        """Retry a transaction until it commits."""
         while True:
             try:
                 return await self.parts.database.run(SYSTEM, story, *args, **kwargs)
@@ -179,7 +179,7 @@ class Worker:
         )
 
     async def _look_for_stops(self) -> None:
-        """Tell tasks that were stopped, or given to others, to end; end those that do not listen."""
+        """Cancel tasks that were stopped or taken over; abandon those that do not react."""
         here = {(one.task.id, one.task.attempt): one for one in self._running}
         held = await self.parts.database.look(task_claims.list_held, self.id)
         for key, one in here.items():
@@ -195,7 +195,7 @@ class Worker:
             await self.parts.database.run(SYSTEM, task_claims.release, Attempt(task_id, attempt, self.id), lost=True)
 
     async def _look_for_dead(self) -> None:
-        """Give the tasks of workers that died to those who live."""
+        """Recover the tasks of dead workers."""
         now, lives = self.steady(), await self.parts.database.look(task_claims.list_lives)
         lives.pop(self.id, None)
         dead = []
@@ -325,7 +325,7 @@ def _late(job: Job) -> _Failure:
 
 
 def _judge(error: Exception, task: Task, job: Job) -> _Failure:
-    """What an exception of a job means."""
+    """Turn an exception of a job into a failure, with or without another attempt."""
     if isinstance(error, TaskLost):
         return _Failure("", None)
     if isinstance(error, GiveUp):

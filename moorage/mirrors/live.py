@@ -78,7 +78,7 @@ class Mirrors:
         """The project that a request means without naming it; None: it names its project itself.
 
         What it names as `?ns=` is more than where it was sent, and a registry that is not mirrored here is never taken
-        for another one (docs/adr/0055).
+        for another one (docs/develop/mirrors.md).
 
         Raises:
             MirrorUnknown: it names a registry that is not mirrored here, or whose project is in the trash.

@@ -1,1 +1,1 @@
-"""How much a project may hold, and what it holds. Knows projects by their id only."""
+"""Limits and usage of projects, which are known here by their id only."""

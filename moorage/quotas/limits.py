@@ -1,4 +1,4 @@
-"""How many repositories and tags a project may hold: limits of ours, beside the contract's bytes.
+"""Limits of repositories and tags, in addition to the contract's limit of bytes.
 
 A repository counts while it holds something, which is while it is listed; a tag counts while it is there, and not in
 the trash. Both are counted in the transaction that makes or removes them. The row that counts is locked by the

@@ -70,7 +70,7 @@ class ListedQuota(msgspec.Struct, frozen=True):
 
     @property
     def used(self) -> dict[str, int]:
-        """What is held, by the same names."""
+        """The usage, under the same names."""
         return {"storage": max(self.used_bytes, 0), "repositories": self.repositories, "tags": self.tags}
 
 

@@ -1,4 +1,4 @@
-"""Charge a project for what it holds, and refuse what its limit does not allow.
+"""Charge and refund bytes of a project, within its limit.
 
 The counter of a project is split into slots, so that pushes to one project do not wait for each other on
 PostgreSQL: the sum of the slots' caps is the limit, and a slot is charged only up to its cap, so no sum is needed
@@ -22,14 +22,14 @@ from moorage.quotas.tables import Quota, QuotaSlot
 UNLIMITED = -1
 MAX_LIMIT_BYTES = 1_125_899_906_842_624
 SLOTS = 8
-"""Slots of a new project on PostgreSQL (docs/adr/0077); on SQLite, which has one writer anyway, it is one."""
+"""Slots of a new project on PostgreSQL (docs/develop/quotas.md); on SQLite, which has one writer anyway, it is one."""
 
 _CLOSED = -(2**62)
 """The cap of slots whose project is over its limit: no slot may be charged, however much it alone gives back."""
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """What a project holds and may hold, in bytes.
+    """Usage and limit of a project, in bytes.
 
     Attributes:
         used_bytes: without what only the trash holds, which is `trash_bytes`; the limit bounds both together.
@@ -168,7 +168,7 @@ def require_room(work: Work, rows: Sequence[Any]) -> None:
 
 
 def find_room(work: Work, project_id: int) -> int:
-    """How many bytes a project has room for beside its trash, at this moment: others may take them. Never below 0."""
+    """Return the bytes that are free beside the trash at this moment; never below 0."""
     for _, limit, _, used in each(work, (call(_ROOM, project_id),))[0]:
         return MAX_LIMIT_BYTES if limit == UNLIMITED else max(0, limit - int(used))
     return 0
@@ -239,7 +239,7 @@ def recount(work: Work, project_id: int, held: Callable[[], int]) -> None:
 
 
 def get_usage(work: Work, project_id: int) -> Usage:
-    """What a project holds and may hold.
+    """Return the usage and limit of a project.
 
     Raises:
         ProjectUnknown: it has no counter.

@@ -1,4 +1,4 @@
-"""How much a project may hold, and what it holds."""
+"""Tables of limits and usage."""
 
 from sqlalchemy import BigInteger, ForeignKey, Integer, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column

@@ -1,4 +1,4 @@
-"""What a run would do with each artifact of a repository, and why: the same function for a dry run and the run itself.
+"""Plan what a run does with each artifact of a repository; shared by dry runs and real runs.
 
 A repository is read in one snapshot; deleting is then played through in memory as `artifacts.delete` would do it, with
 what goes along: referrers, and children that nothing else needs.
@@ -35,7 +35,7 @@ VERDICTS = {
 
 
 class Verdict(msgspec.Struct):
-    """What is found of an artifact. `pushed_at`: when it or one of its tags was pushed last."""
+    """The verdict on an artifact. `pushed_at`: when it or one of its tags was pushed last."""
 
     artifact_id: int
     digest: bytes
@@ -219,6 +219,6 @@ class _Store:
         return along
 
     def _is_free(self, artifact: int, along: set[int], gone: set[int]) -> bool:
-        """Whether no index that is there names it."""
+        """Return whether no existing index names it."""
         parents = self.parents.get(artifact, ())
         return all(parent in along or parent in gone or parent not in self.live for parent in parents)

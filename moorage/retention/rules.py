@@ -76,7 +76,7 @@ class RuleBody(msgspec.Struct, kw_only=True):
 
 
 class Why(msgspec.Struct, frozen=True):
-    """What a rule says of an artifact.
+    """The reason that a rule gives for an artifact.
 
     Attributes:
         rule: its id.
@@ -119,18 +119,18 @@ class Rule:
     """(selector, excludes)."""
 
     def speaks_of(self, repository: str) -> bool:
-        """Whether it speaks of this repository, named without its project."""
+        """Return whether the rule selects this repository, named without its project."""
         return all(selector.matches(repository) is not excludes for selector, excludes in self.repositories)
 
     def selects(self, tags: Sequence[str]) -> bool:
-        """Whether it looks at an artifact with these tags."""
+        """Return whether the rule selects an artifact with these tags."""
         return all(
             any(selector.matches(tag) is not excludes for tag in tags) if tags else untagged
             for selector, excludes, untagged in self.tags
         )
 
     def ask(self, candidates: Iterable[Candidate], now: datetime) -> dict[int, Why]:
-        """What it says of each artifact, by the artifact's id."""
+        """Evaluate the rule for each artifact; results by the artifact's id."""
         said, looked_at = dict[int, Why](), list[Candidate]()
         for one in candidates:
             if not self.selects(one.tags):
@@ -262,7 +262,7 @@ class _Extras(msgspec.Struct):
 
 
 def _takes_untagged(selector: RuleSelector) -> bool:
-    """Whether untagged artifacts are looked at. `extras` is JSON in a text; an empty one says nothing."""
+    """Return whether untagged artifacts are considered. `extras` is JSON in a text; an empty one says nothing."""
     try:
         said = msgspec.json.decode(selector.extras, type=_Extras).untagged if selector.extras else None
     except msgspec.DecodeError as error:

@@ -1,4 +1,4 @@
-"""Policies: make, change, delete, run and stop; and the steps of a run that the jobs take.
+"""Create, change, delete, run and stop policies; and the transactions of a run.
 
 A run works with the rules of the moment in which it was started, and counts days from then: both stand in its
 execution. Its tasks are frozen by their verdicts: they are written once, and only what they name is deleted.
@@ -55,7 +55,7 @@ class Policy(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """What an execution was started with.
+    """The parameters of an execution.
 
     Attributes:
         exactly: the dry run that is carried out: nothing is deleted that it did not name; None: none.
@@ -127,7 +127,7 @@ def create_policy(work: Work, project_id: int, rules: list[RuleBody], cron: str)
 
 
 def create_proxy_policy(work: Work, project_id: int) -> int:
-    """Give a new proxy cache the policy that it begins with: each night goes what nobody pulled for a week.
+    """Create the first policy of a proxy cache: delete nightly what was not pulled for a week.
 
     What was never pulled counts from when it was fetched: it can be fetched again.
 

@@ -1,4 +1,4 @@
-"""Deliveries: write what targets are to be told, in order; note attempts; tell again."""
+"""Deliveries: queue them in order, record attempts, redeliver."""
 
 import uuid
 from collections.abc import Iterable, Sequence
@@ -54,7 +54,7 @@ _SET_STATE = (
 
 
 def tell(work: Work, policies: Iterable[Policy], lane: str, fact: Fact) -> None:
-    """Have every target of these policies told of a fact.
+    """Queue a delivery of an event for every target of these policies.
 
     Args:
         lane: what is told in order: the repository.
@@ -110,7 +110,7 @@ def tell_all(work: Work, policies: Iterable[Policy], lane: str, facts: Sequence[
 
 
 def was_told(work: Work, policy: Policy, lane: str, event_type: str, seconds: float) -> bool:
-    """Whether a policy told something like this within so many seconds. Nobody else tells it until the commit."""
+    """Return whether a similar event was queued recently; locks out other writers until the commit."""
     _lock_lane(work, policy.id, f"0/{lane}")
     values = {"policy": policy.id, "lane": f"0/{lane}", "type": event_type, "seconds": -seconds}
     return work.db.execute(_WAS_TOLD, values).first() is not None

@@ -1,4 +1,4 @@
-"""The job that tells a target."""
+"""The job that sends a delivery to its target."""
 
 import asyncio
 import time
@@ -26,7 +26,7 @@ MAX_WAIT_SECONDS = 3_600.0
 # For an hour and a half; and targets that do not answer leave room for other work.
 @job(deliveries.JOB, retries=12, timeout_seconds=3 * SECONDS, limit=4, delay_seconds=5, longest_delay_seconds=900)
 async def deliver(task: Task, *, delivery_id: int) -> None:
-    """Tell a target. It may be told twice: the event's id, in every attempt the same, lets it know a repeat."""
+    """Send a delivery. Repeats carry the same event id, so that targets can recognise them."""
     found = await task.look(deliveries.find_delivery, delivery_id)
     if found is None:
         raise GiveUp("The policy is gone, or its project is in the trash.")

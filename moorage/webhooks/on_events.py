@@ -1,4 +1,4 @@
-"""What happened, turned into deliveries: rows in the transaction that makes it so.
+"""Turn events into deliveries, in the transaction of the event.
 
 Cost: one statement for all events of a transaction in a project; more only where a policy tells of one.
 """
@@ -70,7 +70,7 @@ WARNING_SECONDS, EXCEEDED_SECONDS = 3_600.0, 600.0
 
 
 class Teller:
-    """Has targets told."""
+    """Queues deliveries for events."""
 
     def __init__(self, host: str, items: Callable[[], Items]) -> None:
         """Make it.

@@ -1,4 +1,4 @@
-"""What a target is sent: bodies and headers of each format. Pure functions.
+"""Build the bodies and headers of each payload format. Pure functions.
 
 Sources: Harbor API v2.0, "Configure Webhook Notifications" (default body); CloudEvents 1.0, "HTTP Protocol Binding",
 structured mode; Standard Webhooks 1.0 (ids and signatures); Slack, "Block Kit".

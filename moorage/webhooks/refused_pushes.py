@@ -1,4 +1,4 @@
-"""Pushes that a project's limit refused, told in transactions of their own: that of the push was rolled back.
+"""Announce pushes refused for quota in a transaction of their own, as that of the push is rolled back.
 
 As refusals in the audit log are, they are told beside the reply, which waits for nobody. A killed process loses those
 that it has not written yet.
@@ -32,7 +32,7 @@ class RefusedPushes:
         self._writing: set[asyncio.Task[None]] = set()
 
     def note(self, actor: Actor, repository: str, reference: str, refused: QuotaExceeded) -> None:
-        """Have QUOTA_EXCEED told, unless that was done for this repository a moment ago.
+        """Queue QUOTA_EXCEED, unless it was queued for this repository a moment ago.
 
         Args:
             repository: with its project; it need not exist.

@@ -30,7 +30,7 @@ _PLACE = {"table": "webhook_policy", "column": "sealed_secrets"}
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a policy's events go."""
+    """The target address of a policy."""
 
     type: str = "http"
     address: Annotated[str, Meta(max_length=2048)] = ""
@@ -53,7 +53,7 @@ class Pattern(msgspec.Struct, frozen=True):
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """A policy as somebody wants it.
+    """The requested content of a policy.
 
     Attributes:
         auth_headers: of each target; None: the one that is stored.
@@ -90,7 +90,7 @@ class Policy(msgspec.Struct, frozen=True):
     updated_at: datetime
 
     def tells(self, event_type: str, repository: str, tags: Sequence[str]) -> bool:
-        """Whether its targets are told of it.
+        """Return whether the policy selects the event.
 
         Args:
             repository: the name without the project; "": of no repository.
@@ -247,7 +247,7 @@ def update_policy(work: Work, project_id: int, policy_id: int, draft: Draft, sea
 
 
 def delete_policy(work: Work, project_id: int, policy_id: int) -> None:
-    """Delete a policy with its history. What it has not told yet is told nobody.
+    """Delete a policy with its history and its pending deliveries.
 
     Raises:
         WebhookUnknown: the project has no such policy.

@@ -39,7 +39,7 @@ class WebhookPolicy(Base):
 
 
 class WebhookDelivery(Base):
-    """Something that one target of a policy is told.
+    """One event to deliver to one target of a policy.
 
     `event_id` is the same in every attempt and redelivery, so that receivers can tell repeats. `state`: `waiting` for
     an earlier one of the same `lane` (a repository), `queued` with a task, `done`. `fact` is what happened

@@ -177,3 +177,24 @@ def test_decision_records_are_numbered_without_a_double() -> None:
     numbers = [path.name[:4] for path in (ROOT / "docs/adr").glob("[0-9]*.md")]
 
     assert len(numbers) == len(set(numbers))
+
+
+def test_every_decision_record_is_in_the_index_once() -> None:
+    index = (ROOT / "docs/adr/index.md").read_text()
+    rows = re.findall(r"^\| \[(\d+)\. (.+)\]\((\S+)\) \| (.+\.) \| (?:in force|superseded by \d+)", index, re.MULTILINE)
+    records = sorted((ROOT / "docs/adr").glob("[0-9]*.md"))
+    titles = [path.read_text().partition("\n")[0] for path in records]
+
+    assert [name for _, _, name, _ in rows] == [path.name for path in records], (
+        "docs/adr/index.md has one row for each record, in order: | [N. title](file) | decision. | state |"
+    )
+    assert [f"# {number}. {title}" for number, title, _, _ in rows] == titles
+
+
+def test_a_superseded_record_says_so_in_the_index() -> None:
+    index = (ROOT / "docs/adr/index.md").read_text()
+    for path in (ROOT / "docs/adr").glob("[0-9]*.md"):
+        superseded = re.search(r"^Superseded by \[record (\d+)\]", path.read_text(), re.MULTILINE)
+        (row,) = (line for line in index.splitlines() if line.startswith("| [") and f"({path.name})" in line)
+
+        assert (f"superseded by {superseded[1]}" if superseded else "in force") in row
