@@ -7,6 +7,7 @@ from moorage.db.migrate import FOLDER, HEAD
 
 LANDED = {
     "0001_the_first_tables.py": "feb6deb9412fafb6931277b9e14ac11efd54f43b1fc115822d0690bb685623de",
+    "0002_search_names_by_trigrams.py": "067f3781397911ee649aebbb77cc31d7bc0cf6de44acd97189e339c0538ced08",
 }
 """SHA-256 of each landed revision. A new revision adds its line in the commit that brings it."""
 
