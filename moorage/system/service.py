@@ -9,7 +9,7 @@ from moorage.access.policy import Account
 from moorage.artifacts.tables import Blob, Repository
 from moorage.db.compiled_statements import Prepared
 from moorage.db.list_query import holds_pattern, pattern_of
-from moorage.db.trigrams import find_match, is_matched
+from moorage.db.trigrams import MIN_CHARACTERS, find_match, is_matched
 from moorage.db.unit_of_work import Work
 from moorage.projects.lists import (
     Audience,
@@ -47,13 +47,14 @@ class FoundRepository(msgspec.Struct, frozen=True):
 
 
 @cache
-def _find_repositories(who: Audience, *, named: bool, indexed: bool) -> Prepared:
+def _find_repositories(who: Audience, *, named: bool, indexed: bool, one_by_one: bool) -> Prepared:
     """Repositories with `:pattern` in their name; their ids are found over the index of the names or trigrams."""
     matching = select(Repository.id).where(Repository.trash_id.is_(None))
     if named:
         matching = matching.where(holds_pattern(Repository.path, bindparam("pattern", type_=Repository.path.type)))
-    if indexed:  # few: of each it is asked whether it may be seen, which takes the same time whatever else there is
+    if indexed:
         matching = matching.where(is_matched("repository", Repository.id))
+    if one_by_one:  # few: of each it is asked whether it may be seen, which takes the same time whatever else there is
         seen = select(Project.id).where(Project.id == Repository.project_id, *seen_by(who, one_by_one=True))
         matching = matching.where(seen.correlate(Repository).exists())
     else:
@@ -106,5 +107,8 @@ def search(work: Work, account: Account | None, word: str) -> tuple[list[ListedP
     match = find_match(work, "repository", word)
     if match is not None:
         values["match"] = match
-    rows = _find_repositories(audience(account), named=bool(word), indexed=match is not None).rows(work, values)
+    indexed = match is not None
+    few = indexed or (work.db.dialect.name == "postgresql" and len(word) >= MIN_CHARACTERS)
+    statement = _find_repositories(audience(account), named=bool(word), indexed=indexed, one_by_one=few)
+    rows = statement.rows(work, values)
     return projects, [FoundRepository(*row) for row in rows]
