@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import URL, Connection
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision that this version knows."""
 
 FOLDER = Path(__file__).parent / "migrations"

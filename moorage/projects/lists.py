@@ -27,6 +27,7 @@ from moorage.access.tables import RoleBinding
 from moorage.db.compiled_statements import Prepared, each
 from moorage.db.engine import Row
 from moorage.db.list_query import Field, Fields, Listing, holds, holds_pattern, pattern_of, turn
+from moorage.db.trigrams import find_match, is_matched
 from moorage.db.unit_of_work import Work
 from moorage.projects.tables import CveAllowlist, Project
 from moorage.users.tables import Group, GroupMember, Principal, RobotPermission, User
@@ -208,10 +209,14 @@ def search_visible_projects(work: Work, account: Account | None, name: str, size
     Cost: one statement.
     """
     one_by_one = work.db.dialect.name == "sqlite"
-    page = _keep(audience(account), (), named=bool(name), public=None, early=True, one_by_one=one_by_one)
+    match = find_match(work, "project", name)
+    indexed = match is not None
+    page = _keep(
+        audience(account), (), named=bool(name), public=None, early=True, one_by_one=one_by_one, indexed=indexed
+    )
     values = {
         "caller": account.principal_id if account else 0, "size": size, "skip": 0,
-        **({"pattern": pattern_of(name)} if name else {}),
+        **({"pattern": pattern_of(name)} if name else {}), **({"match": match} if indexed else {}),
     }  # fmt: skip
     return [_listed(row) for row in page.rows(work, values)]
 
@@ -226,6 +231,7 @@ def _keep(
     early: bool = False,
     one_by_one: bool = False,
     backwards: bool = False,
+    indexed: bool = False,
 ) -> Prepared:
     default = "name"
     by_owner = _sorts_by_owner(sort)
@@ -233,6 +239,8 @@ def _keep(
         sort, default = turn(sort, default)
     order, _ = PROJECT_FIELDS.order(Listing(sort=sort), default)
     where = _conditions(who, named=named, public=public, one_by_one=one_by_one)
+    if indexed:
+        where.append(is_matched("project", Project.id))
     return Prepared(_page(who, where, order, by_owner=by_owner, early=early))
 
 
@@ -429,9 +437,13 @@ def audience(account: Account | None) -> Audience:
     return "robot" if account.kind == "robot" else "user"
 
 
-def seen_by(who: Audience) -> list[ColumnElement[bool]]:
-    """That the principal `:caller` may know of a live project; for statements that are kept."""
-    return [_LIVE, *_visible(who)]
+def seen_by(who: Audience, *, one_by_one: bool = False) -> list[ColumnElement[bool]]:
+    """That the principal `:caller` may know of a live project; for statements that are kept.
+
+    Args:
+        one_by_one: of a user's projects each is looked up by itself. Else all of them are, first.
+    """
+    return [_LIVE, *_visible(who, one_by_one=one_by_one)]
 
 
 def _visible(who: Audience, account: Account | None = None, *, one_by_one: bool = False) -> list[ColumnElement[bool]]:

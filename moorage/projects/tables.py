@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, SmallInt
 from sqlalchemy.orm import Mapped, mapped_column
 
 from moorage.db.base import AUTO_ID, Base, Id, Json, Name, UtcTime, live_index
+from moorage.db.trigrams import index_trigrams
 
 
 class Project(Base):
@@ -45,6 +46,9 @@ class Project(Base):
     pushed_at: Mapped[datetime | None] = mapped_column(UtcTime)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     updated_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+index_trigrams(Project.metadata.tables["project"], "name")
 
 
 class Trash(Base):

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from moorage.db.base import AUTO_ID, Base, Id, Json, Name, UtcTime, live_index
+from moorage.db.trigrams import index_trigrams
 
 _CLUSTERED = {"sqlite_with_rowid": False}
 _LISTED = "trash_id IS NULL AND listed"
@@ -59,6 +60,9 @@ class Repository(Base):
     pushed_at: Mapped[datetime | None] = mapped_column(UtcTime)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     updated_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+index_trigrams(Repository.metadata.tables["repository"], "path")
 
 
 class Artifact(Base):

@@ -235,7 +235,10 @@ def test_postgresql_gets_the_tables_of_the_code(postgres_url: str, postgres: Pos
 
     assert len(made) > 200
     assert migrated == made
-    assert [entry for entry in differences if entry[0] != "remove_table"] == []
+    # Alembic does not see the indexes that are written by hand; what they are was compared above.
+    by_hand = {"ix_repository_search", "ix_project_search"}
+    found = [one for one in differences if one[0] != "remove_table" and getattr(one[1], "name", "") not in by_hand]
+    assert found == []
     assert [tuple(row) for row in probe] == [(1, 0)]
     assert revision == HEAD
 

@@ -1,0 +1,1 @@
+"""Databases of earlier revisions, kept as files, and the script that makes them."""
