@@ -57,6 +57,7 @@ from moorage.storage.drivers import open_storage
 from moorage.system.diagnostics import Findings
 from moorage.system.health import Health
 from moorage.tokens.access_tokens import AccessTokens
+from moorage.tokens.refresh_tokens import RefreshTokenUses
 from moorage.tokens.registry_tokens import TokenKeys
 from moorage.usage.daily_usage import DayNotes, keep_days
 from moorage.users.last_use import UseNotes
@@ -111,6 +112,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     """The server's parts, started; stopped in the other order on leaving."""
     audit_rules = LiveRules()
     metrics, pulls, days, uses = Metrics(), PullNotes(), DayNotes(), UseNotes()
+    refresh_uses = RefreshTokenUses()
     database = open_database(settings, audit_rules, days)
     storage = await _open(settings)
     tokens = TokenKeys(settings.token_key_folder)
@@ -147,7 +149,9 @@ async def running(settings: Settings) -> AsyncIterator[App]:
         settings, database, storage, gate, metrics, pulls, has_files=shelf.has_files, live=live,
         mirrors=mirrors, refused=refused, proxy_cache=ProxyCache(shelf, pulls, outgoing, live.seals, refused.note),
     )  # fmt: skip
-    token_endpoint = TokenEndpoint(database, login, tokens, live=live, refusals=refusals, bearers=[login, oidc_people])
+    token_endpoint = TokenEndpoint(
+        database, login, tokens, live=live, refusals=refusals, bearers=[login, oidc_people], uses=refresh_uses
+    )
     guard = ApiGuard(
         database, login, refusals, sessions, bearers=[login, oidc_people], header=TrustedHeader(database, live, hosts)
     )
@@ -199,7 +203,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
         https_seconds=settings.https_only_seconds,
     )
     background = [
-        asyncio.create_task(_write_pulls(pulls, uses, database)),
+        asyncio.create_task(_write_pulls(pulls, (uses, refresh_uses), database)),
         asyncio.create_task(live.watch()),
         asyncio.create_task(mirrors.watch()),
         asyncio.create_task(keep_counts(database)),
@@ -216,7 +220,7 @@ async def running(settings: Settings) -> AsyncIterator[App]:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
         with contextlib.suppress(Problem):
-            await _write_notes(pulls, days, uses, database)
+            await _write_notes(pulls, days, (uses, refresh_uses), database)
             await refusals.close()
             await refused.close()
         await exporter.close()
@@ -267,19 +271,24 @@ async def _nothing() -> None:
     """The check of ourselves: whoever answers works."""
 
 
-async def _write_notes(pulls: PullNotes, days: DayNotes, uses: UseNotes, database: Database) -> None:
+Uses = tuple[UseNotes, RefreshTokenUses]
+
+
+async def _write_notes(pulls: PullNotes, days: DayNotes, uses: Uses, database: Database) -> None:
     """The last ones of this process. Pulls first: when they are written, the days learn of them."""
     await pulls.flush(database)
     await days.flush(database)
-    await uses.flush(database)
+    for one in uses:
+        await one.flush(database)
 
 
-async def _write_pulls(pulls: PullNotes, uses: UseNotes, database: Database) -> None:
+async def _write_pulls(pulls: PullNotes, uses: Uses, database: Database) -> None:
     while True:
         await asyncio.sleep(_PULLS_EVERY_SECONDS)
         try:
             await pulls.flush(database)
-            await uses.flush(database)
+            for one in uses:
+                await one.flush(database)
         except Problem as problem:
             log.warning("pulls and uses could not be noted yet: %s", with_cause(problem))
 

@@ -912,6 +912,12 @@ class AccessTokensLimit(Precondition):
     reason = "ACCESS_TOKENS_LIMIT"
 
 
+class RefreshTokensLimit(Denied):
+    """You have 1000 refresh tokens, the limit; revoke some, or log in with an access token instead."""
+
+    reason = "REFRESH_TOKENS_LIMIT"
+
+
 class SignUpsThrottled(TooMany):
     """Too many accounts were made from this address; wait before the next one."""
 

@@ -7,7 +7,7 @@ export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1  # no service starts by itself:
 status=0
 
 packages=(
-  postgresql redis-server docker.io containerd runc iptables podman crun uidmap skopeo nginx docker-registry
+  postgresql redis-server docker.io containerd runc iptables podman buildah crun uidmap skopeo nginx docker-registry
   apache2-utils wrk rsyslog rsyslog-openssl
   chromium fonts-wqy-microhei
   slapd ldap-utils samba samba-ad-dc samba-ad-provision samba-dsdb-modules winbind

@@ -191,6 +191,10 @@ class Items(msgspec.Struct, frozen=True, kw_only=True):
     """Repositories that a new project may hold, counting those that hold something; -1: no limit."""
     tags_per_project: Limit = -1
     """Tags that a new project may hold; -1: no limit."""
+    refresh_token_enable: bool = False
+    """Give people who log in with their password a refresh token where a client asks for one, as `docker login` does:
+    it then stores that instead of the password. Podman, Skopeo, Buildah and the kubelet cannot use such a login. Never
+    for robots and access tokens. Those given earlier go on working when it is switched off."""
 
     @property
     def auth_mode(self) -> str:

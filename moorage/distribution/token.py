@@ -35,7 +35,7 @@ from moorage.errors import (
 from moorage.events import Actor
 from moorage.oci.names import parse_project_name
 from moorage.tokens.bearer_tokens import BearerSource
-from moorage.tokens.refresh_tokens import create_refresh_token, find_refresh_token, touch_refresh_token
+from moorage.tokens.refresh_tokens import RefreshTokenUses, create_refresh_token, find_refresh_token
 from moorage.tokens.registry_tokens import MAX_LIFETIME_SECONDS, SERVICE, TokenKeys
 from moorage.tokens.scopes import Scope, parse_scopes
 from moorage.web.request import Request
@@ -92,12 +92,14 @@ class TokenEndpoint:
         live: Live | Settled | None = None,
         refusals: Refusals | None = None,
         bearers: Sequence[BearerSource] = (),
+        uses: RefreshTokenUses | None = None,
     ) -> None:
         self._database = database
         self._bearers = bearers
         self._login = login
         self._keys = keys
         self._live = live or Settled()
+        self._uses = uses or RefreshTokenUses()
         self._refusals: Refusals = refusals or NoRefusals()
 
     async def __call__(self, request: Request) -> Reply:
@@ -134,11 +136,12 @@ class TokenEndpoint:
         """The body of a token's answer.
 
         Shape: {"token": str, "access_token": the same, "expires_in": seconds, "issued_at": RFC 3339, "scope": str
-        (POST), "refresh_token": str (when asked for)}
+        (POST), "refresh_token": str (where `refresh_token_enable` is set and it was asked for)}
 
         Raises:
             ServiceUnknown, ScopeLimit, TokenRequestInvalid: 400.
             Unauthenticated: wrong credentials, always; or none, and no scope either.
+            RefreshTokensLimit: 403.
             LoginThrottled, LoginBusy: 429.
             Unsupported: another method.
         """
@@ -161,7 +164,8 @@ class TokenEndpoint:
             raise Unauthenticated
         granted = await grant(self._database.read, account, scopes)
         body = self._mint(account, granted)
-        if account is not None and request.method == "GET" and _one(fields, "offline_token").lower() in {"true", "1"}:
+        wanted = request.method == "GET" and _one(fields, "offline_token").lower() in {"true", "1"}
+        if account is not None and wanted and self._gives_refresh_token(account):
             body["refresh_token"] = await self._create_refresh_token(request, account, _one(fields, "client_id"))
         return body
 
@@ -212,7 +216,7 @@ class TokenEndpoint:
         body["scope"] = _format_granted(scopes, granted)
         if refresh_token:
             body["refresh_token"] = refresh_token
-        elif account is not None and _one(fields, "access_type") == "offline":
+        elif account is not None and _one(fields, "access_type") == "offline" and self._gives_refresh_token(account):
             body["refresh_token"] = await self._create_refresh_token(request, account, client_id)
         return body
 
@@ -226,6 +230,10 @@ class TokenEndpoint:
             "issued_at": datetime.fromtimestamp(minted.issued_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
 
+    def _gives_refresh_token(self, account: Account) -> bool:
+        """Whether this login may get one: a person's, not with an access token, and where it is switched on."""
+        return self._live.current.refresh_token_enable and account.kind == "user" and account.limits is None
+
     async def _create_refresh_token(self, request: TokenRequest, account: Account, client_id: str) -> str:
         actor = _actor(request, account, "password")
         return await self._database.run(actor, create_refresh_token, account, service=SERVICE, client_id=client_id)
@@ -238,7 +246,7 @@ class TokenEndpoint:
             self._refusals.note(_nobody(request, "refresh_token"), "login", "user", "")
             raise CredentialsInvalid("The refresh token is not valid, or no longer.")
         if found.stale:
-            await self._database.run(_actor(request, account, "refresh_token"), touch_refresh_token, token)
+            self._uses.note(token)
         return account
 
 

@@ -1,8 +1,9 @@
-"""Refresh tokens: what `docker login` stores instead of the password.
+"""Refresh tokens: what `docker login` stores instead of the password, where `refresh_token_enable` is set.
 
 256 random bits, of which only the SHA-256 is kept. One belongs to an account as of an epoch and to a service, so
 whatever ends the account's registry tokens ends it too. It works until 90 days after its last use and is not
-replaced when used: clients store what they were given at login and never again.
+replaced when used: clients store what they were given at login and never again. No login ends another: at the limit
+a new one is refused, and the old ones go on (docs/adr/0091).
 """
 
 import hashlib
@@ -11,27 +12,29 @@ from dataclasses import replace
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from moorage.access.policy import Account
 from moorage.db.base import db_now
-from moorage.db.engine import Query, Reader
+from moorage.db.engine import Database, Query, Reader
 from moorage.db.unit_of_work import Work
-from moorage.errors import CredentialsInvalid, RefreshTokenUnknown
+from moorage.errors import CredentialsInvalid, RefreshTokensLimit, RefreshTokenUnknown
+from moorage.events import SYSTEM
 from moorage.robots.accounts import PREFIX
 from moorage.tokens.access_tokens import read_limits
-from moorage.users.tables import RefreshToken
+from moorage.users.tables import Principal, RefreshToken
 
 MARK = "moor_rt_"
 """What each begins with, so that scanners for leaked secrets can know one."""
 
 LIFETIME_SECONDS = 90 * 86_400
-MAX_PER_ACCOUNT = 100
-"""More would be clients that log in again and again; the one used longest ago goes first."""
+MAX_PER_ACCOUNT = 1000
+"""The message of `RefreshTokensLimit` and docs/use/docker-login.md say it too."""
 
-_TOUCH_SECONDS = 86_400
-"""Use is written down once a day: a token that is used daily costs one write a day."""
+TOUCH_SECONDS = 300
+"""How exact the time of the last use is."""
+_KEPT = 10_000
 
 _FIND = Query(
     """SELECT p.id, p.epoch, p.kind, p.name, (u.admin OR u.admin_by_source), r.project_id, {left:r.expires_at},
@@ -45,11 +48,15 @@ LEFT JOIN access_token a ON a.id = t.access_token_id
 WHERE t.id = $1 AND t.service = $2 AND t.expires_at > {now} AND (r.expires_at IS NULL OR r.expires_at > {now})
     AND (r.project_id IS NULL OR o.trash_id IS NULL) AND (a.expires_at IS NULL OR a.expires_at > {now})"""
 )
-_OLDEST = (
-    select(RefreshToken.id)
-    .where(RefreshToken.principal_id == bindparam("principal"))
-    .order_by(RefreshToken.used_at.desc(), RefreshToken.id)
-    .offset(MAX_PER_ACCOUNT - 1)
+_OWNER = (
+    select(Principal.epoch)
+    .where(Principal.id == bindparam("principal"), Principal.deleted_at.is_(None), ~Principal.disabled)
+    .with_for_update()
+)
+_USED = (
+    update(RefreshToken)
+    .where(RefreshToken.id == bindparam("token"), RefreshToken.used_at < db_now(-TOUCH_SECONDS))
+    .values(used_at=db_now(), expires_at=db_now(LIFETIME_SECONDS))
 )
 
 
@@ -65,10 +72,35 @@ class RefreshTokenRow(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """Whose token it is, and whether `touch_refresh_token` is due."""
+    """Whose token it is, and whether its use is to be written down (`RefreshTokenUses`)."""
 
     account: Account
     stale: bool
+
+
+class RefreshTokenUses:
+    """The refresh tokens that were used at this process and are not written yet. Used from one event loop."""
+
+    __slots__ = ("_noted",)
+
+    def __init__(self) -> None:
+        self._noted: set[bytes] = set()
+
+    def note(self, token: str) -> None:
+        """A token was used, now. Bounded: past 10,000 between two writes the next use notes it."""
+        if len(self._noted) < _KEPT:
+            self._noted.add(_digest(token))
+
+    async def flush(self, database: Database) -> None:
+        """Write what was noted; what cannot be written now stays for the next time. Twice is as good as once."""
+        if not self._noted:
+            return
+        ids, self._noted = sorted(self._noted), set()
+        try:
+            await database.run(SYSTEM, write_refresh_token_uses, ids)
+        except BaseException:
+            self._noted.update(ids)
+            raise
 
 
 def create_refresh_token(work: Work, account: Account, *, service: str, client_id: str = "") -> str:
@@ -77,11 +109,17 @@ def create_refresh_token(work: Work, account: Account, *, service: str, client_i
     One that is got with an access token goes as far as that, and ends with it.
 
     Raises:
-        CredentialsInvalid: the access token was revoked a moment ago.
+        CredentialsInvalid: the access token was revoked, or the account changed, a moment ago.
+        RefreshTokensLimit: the account has 1000 that work.
     """
-    surplus = work.db.scalars(_OLDEST, {"principal": account.principal_id}).all()
-    if surplus:
-        work.db.execute(delete(RefreshToken).where(RefreshToken.id.in_(surplus)))
+    # The account's row is locked, so that logins at two processes count one after the other.
+    if work.db.scalar(_OWNER, {"principal": account.principal_id}) != account.epoch:
+        raise CredentialsInvalid
+    mine = RefreshToken.principal_id == account.principal_id
+    dead = or_(RefreshToken.epoch != account.epoch, RefreshToken.expires_at <= db_now())
+    work.db.execute(delete(RefreshToken).where(mine, dead))
+    if (work.db.scalar(select(func.count()).select_from(RefreshToken).where(mine)) or 0) >= MAX_PER_ACCOUNT:
+        raise RefreshTokensLimit(limit=MAX_PER_ACCOUNT)
     token = MARK + secrets.token_urlsafe(32)
     row = insert(RefreshToken).values(
         id=_digest(token),
@@ -119,20 +157,16 @@ async def find_refresh_token(read: Reader, token: str, *, service: str, robot_pr
     )  # fmt: skip
     if row[8] is not None:
         account = replace(account, seconds_left=row[12]).limited(read_limits(row[8:12]))
-    return Found(account, stale=row[7] < -_TOUCH_SECONDS)
+    return Found(account, stale=row[7] < -TOUCH_SECONDS)
 
 
-def touch_refresh_token(work: Work, token: str) -> None:
-    """Count the 90 days from now. A token that was revoked meanwhile stays so; safe to repeat."""
-    work.db.execute(
-        update(RefreshToken)
-        .where(RefreshToken.id == _digest(token))
-        .values(used_at=db_now(), expires_at=db_now(LIFETIME_SECONDS))
-    )
+def write_refresh_token_uses(work: Work, ids: list[bytes]) -> None:
+    """Count the 90 days of these from now. A token that was revoked meanwhile stays so."""
+    work.db.execute(_USED, [{"token": one} for one in ids])
 
 
 def list_refresh_tokens(work: Work, principal_id: int) -> list[RefreshTokenRow]:
-    """The refresh tokens of an account, the one used last first; at most 100 of them exist."""
+    """The refresh tokens of an account that work, the one used last first; at most 1000."""
     rows = work.db.execute(
         select(
             RefreshToken.id,
@@ -142,7 +176,8 @@ def list_refresh_tokens(work: Work, principal_id: int) -> list[RefreshTokenRow]:
             RefreshToken.used_at,
             RefreshToken.expires_at,
         )
-        .where(RefreshToken.principal_id == principal_id)
+        .join(Principal, (Principal.id == RefreshToken.principal_id) & (Principal.epoch == RefreshToken.epoch))
+        .where(RefreshToken.principal_id == principal_id, RefreshToken.expires_at > db_now())
         .order_by(RefreshToken.used_at.desc(), RefreshToken.id)
     )
     return [RefreshTokenRow(row[0].hex(), *row[1:]) for row in rows]

@@ -1,4 +1,4 @@
-"""Personal access tokens, of the caller and, for administrators, of others. Ours, not in the contract."""
+"""Access tokens and refresh tokens, of the caller and, for administrators, of others. Ours, not in the contract."""
 
 import msgspec
 from litestar import Response
@@ -15,9 +15,10 @@ from moorage.errors import (
     AccessTokensLimit,
     AccessTokenUnknown,
     NotAPerson,
+    RefreshTokenUnknown,
     UserUnknown,
 )
-from moorage.tokens import access_tokens
+from moorage.tokens import access_tokens, refresh_tokens
 
 
 class AccessToken(msgspec.Struct, kw_only=True):
@@ -56,6 +57,27 @@ class AccessTokenCreated(msgspec.Struct, kw_only=True):
     name: str
     token: str
     """The secret. It is shown this once."""
+
+
+class RefreshToken(msgspec.Struct, kw_only=True):
+    """A refresh token, which a client such as `docker login` got; its secret is never shown here."""
+
+    id: str
+    client: str
+    """What the client calls itself: `docker`."""
+    creation_time: str
+    last_used: str
+    """To five minutes."""
+    expires_at: str
+    """90 days after the last use."""
+
+
+class RefreshTokens(msgspec.Struct, kw_only=True):
+    """The refresh tokens of an account, and how many it may have."""
+
+    limit: int
+    """At this many, the next login that asks for one is refused."""
+    tokens: list[RefreshToken]
 
 
 @operation(
@@ -128,7 +150,46 @@ async def revoke_token(call: NamedDependency[Call], user_id: FromPath[int], toke
     return Response(None)
 
 
-ROUTES = (list_my_tokens, create_my_token, revoke_my_token, list_tokens, revoke_token)
+@operation(
+    "GET", "/users/current/refresh-tokens", id="listMyRefreshTokens", tag="access-token", needs=SIGNED_IN, ours=True,
+    problems=(NotAPerson,),
+)  # fmt: skip
+async def list_my_refresh_tokens(call: NamedDependency[Call]) -> Response[RefreshTokens]:
+    """The caller's refresh tokens that work, the one used last first, and how many an account may have."""
+    rows = await call.look(refresh_tokens.list_refresh_tokens, _person(call).principal_id)
+    shown = [
+        RefreshToken(
+            id=row.id,
+            client=row.client_id,
+            creation_time=stamp(row.created_at),
+            last_used=stamp(row.used_at),
+            expires_at=stamp(row.expires_at),
+        )
+        for row in rows
+    ]
+    return Response(RefreshTokens(limit=refresh_tokens.MAX_PER_ACCOUNT, tokens=shown))
+
+
+@operation(
+    "DELETE", "/users/current/refresh-tokens/{token_id:str}", id="revokeMyRefreshToken", tag="access-token", ours=True,
+    needs=inside("oneself, signed in with anything but an access token"), problems=(NotAPerson, RefreshTokenUnknown),
+)  # fmt: skip
+async def revoke_my_refresh_token(call: NamedDependency[Call], token_id: FromPath[str]) -> Response[None]:
+    """Revoke a refresh token of the caller: its client has to log in again."""
+    call.require_sign_in()
+    await call.run(refresh_tokens.revoke_refresh_token, _person(call).principal_id, token_id)
+    return Response(None)
+
+
+ROUTES = (
+    list_my_tokens,
+    create_my_token,
+    revoke_my_token,
+    list_tokens,
+    revoke_token,
+    list_my_refresh_tokens,
+    revoke_my_refresh_token,
+)
 
 
 def _person(call: Call) -> Account:

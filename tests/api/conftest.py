@@ -20,12 +20,13 @@ import pytest_asyncio
 from argon2 import PasswordHasher
 
 from moorage.access.policy import Role
+from moorage.configuration.service import set_items
 from moorage.db.migrate import migrate
 from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
 from moorage.projects import service as projects
 from moorage.robots import accounts
-from moorage.secret_encryption import create_seal_key
+from moorage.secret_encryption import Seals, create_seal_key
 from moorage.settings import Database as DatabaseSettings
 from moorage.settings import Log, Settings
 from moorage.tokens.registry_tokens import create_key
@@ -212,6 +213,11 @@ async def make_robot(server: Server, project: str, *actions: str, **options: Any
     ]
     made = await server.run(accounts.create_robot, unique("robot"), may, project=(row.id, project), **options)
     return Client(server, f"robot${made.name}", made.secret, made.id)
+
+
+async def give_refresh_tokens(server: Server) -> None:
+    """Switch refresh tokens on at this server, for people who log in with their password."""
+    await server.run(set_items, Seals(server.settings.seal_key_folder), {"refresh_token_enable": True})
 
 
 async def project_id(server: Server, name: str) -> int:

@@ -1,5 +1,6 @@
 """Personal access tokens: made, used everywhere a password is, cut down, and ended; on both databases."""
 
+import hashlib
 import json
 from typing import Any
 from urllib.parse import urlencode
@@ -13,7 +14,16 @@ from moorage.projects import service as projects
 from moorage.tokens import access_tokens
 from moorage.users import service as users
 from tests.api.client import SERVICE, Answer, Client, Server
-from tests.api.conftest import PASSWORD, Serve, make_project, make_robot, make_user, project_id, unique
+from tests.api.conftest import (
+    PASSWORD,
+    Serve,
+    give_refresh_tokens,
+    make_project,
+    make_robot,
+    make_user,
+    project_id,
+    unique,
+)
 from tests.api.test_projects_api import BASE, call
 
 MINE = "/users/current/tokens"
@@ -314,8 +324,9 @@ async def test_revoking_ends_it_and_what_was_got_with_it(app: Server, project: s
     me = await make_user(app, {project: Role.MAINTAINER})
     await me.repo(f"{project}/app").image("v1")
     number, token = await make_token(me)
+    await give_refresh_tokens(app)
     mine = (await me.ask_token(offline_token="true")).json()["refresh_token"]
-    its = (await token.ask_token(offline_token="true")).json()["refresh_token"]
+    its = await refresh_token_of(app, me, token, number)
     repo = token.repo(f"{project}/app")
     assert (await repo.get("manifests/v1")).status == 200
     form = urlencode({"principal": me.username, "password": PASSWORD}).encode()
@@ -337,6 +348,15 @@ async def test_revoking_ends_it_and_what_was_got_with_it(app: Server, project: s
     assert (await call(me, app, "DELETE", f"{MINE}/{number}")).status == 404
 
 
+async def refresh_token_of(server: Server, me: Client, token: Client, number: int) -> str:
+    """A refresh token that an access token gave when it could: none is given with one now."""
+    assert "refresh_token" not in (await token.ask_token(offline_token="true")).json()
+    its = str((await me.ask_token(offline_token="true")).json()["refresh_token"])
+    digest = hashlib.sha256(its.encode()).digest()
+    await server.rows("UPDATE refresh_token SET access_token_id = :number WHERE id = :id", number=number, id=digest)
+    return its
+
+
 async def refresh(server: Server, token: str, scope: str = "") -> Answer:
     """A registry token for a refresh token."""
     fields = {"service": SERVICE, "client_id": "t", "grant_type": "refresh_token", "refresh_token": token}
@@ -349,7 +369,8 @@ async def test_a_refresh_token_goes_as_far_as_its_access_token(app: Server, proj
     elsewhere = await make_project(app)
     me = await make_user(app, {project: Role.MAINTAINER, elsewhere: Role.MAINTAINER})
     number, token = await make_token(me, "pull", projects=[project])
-    its = (await token.ask_token(offline_token="true")).json()["refresh_token"]
+    await give_refresh_tokens(app)
+    its = await refresh_token_of(app, me, token, number)
     answer = await refresh(app, its, f"repository:{project}/app:pull,push,delete")
     assert answer.json()["scope"] == f"repository:{project}/app:pull"
     assert (await refresh(app, its, f"repository:{elsewhere}/app:pull")).json()["scope"] == ""

@@ -19,7 +19,15 @@ from moorage.users import groups
 from moorage.users import service as users
 from moorage.users.tables import User
 from tests.api.client import Answer, Client, Server
-from tests.api.conftest import Serve, administrator, make_project, make_robot, make_user, project_id
+from tests.api.conftest import (
+    Serve,
+    administrator,
+    give_refresh_tokens,
+    make_project,
+    make_robot,
+    make_user,
+    project_id,
+)
 from tests.api.identity.directories import PASSWORD, Person, Town, make_town
 from tests.api.pace import timed
 from tests.parts import Parts
@@ -101,6 +109,7 @@ async def test_a_refresh_token_ends_with_the_entry_of_its_person(serve: Serve, t
     await put(server, town)
     alice = town.person("alice")
     client = client_of(server, alice)
+    await give_refresh_tokens(server)
     made = await client.ask_token(offline_token="true")
     refresh = {"grant_type": "refresh_token", "service": "harbor-registry", "client_id": "x"}
     refresh["refresh_token"] = made.json()["refresh_token"]

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from moorage.access.policy import Role
 from moorage.tokens.registry_tokens import create_key
 from tests.api.client import SERVICE, Answer, Client, Repo, Server, StartFailed, digest_of
-from tests.api.conftest import Serve, Stores, make_project, make_robot, make_user, unique
+from tests.api.conftest import Serve, Stores, give_refresh_tokens, make_project, make_robot, make_user, unique
 from tests.api.rows import row
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -136,6 +136,7 @@ async def test_no_forged_token_is_taken(app: Server, repo: Repo) -> None:
 async def test_no_other_secret_is_taken_for_a_token(app: Server, repo: Repo, owner: Client, project: str) -> None:
     await repo.image("latest")
     person = await make_user(app, {project: Role.DEVELOPER})
+    await give_refresh_tokens(app)
     refresh = (await person.ask_token(offline_token="true")).json()["refresh_token"]
 
     for secret in (owner.password, person.password, refresh, "0" * 64, "", " ", "a.b.c", "x" * 100_000):
@@ -311,9 +312,11 @@ async def post(server: Server, headers: dict[str, str] = FORM, **fields: str) ->
 
 
 @row("T16")
-async def test_a_refresh_token_is_got_by_login_and_gives_tokens(app: Server, owner: Client, repo: Repo) -> None:
+async def test_a_refresh_token_is_got_by_login_and_gives_tokens(app: Server, repo: Repo) -> None:
     await repo.image("latest")
-    login = await owner.ask_token(offline_token="true", account=owner.username, client_id="docker")
+    person = await make_user(app, {repo.name.partition("/")[0]: Role.GUEST})
+    await give_refresh_tokens(app)
+    login = await person.ask_token(offline_token="true", account=person.username, client_id="docker")
     refresh = login.json()["refresh_token"]
 
     answer = await post(app, grant_type="refresh_token", refresh_token=refresh, scope=f"repository:{repo.name}:pull")
@@ -341,7 +344,8 @@ async def test_a_password_by_form_gives_a_token(app: Server, owner: Client, repo
 @row("T16")
 async def test_odd_posts_are_400_401_or_413(app: Server, owner: Client, repo: Repo) -> None:
     token = await owner.token(f"repository:{repo.name}:pull")
-    refresh = (await owner.ask_token(offline_token="true")).json()["refresh_token"]
+    await give_refresh_tokens(app)
+    refresh = (await (await make_user(app)).ask_token(offline_token="true")).json()["refresh_token"]
     json_body = json.dumps({"grant_type": "password", "service": SERVICE, "client_id": "x"}).encode()
 
     async def raw(body: bytes, content_type: str = FORM["content-type"]) -> Answer:

@@ -16,12 +16,13 @@ import { Table } from "../kit/Table.tsx";
 import { toast } from "../kit/toast.tsx";
 import { useTokenColumns } from "./tokenColumns.tsx";
 import { TokenForm } from "./TokenForm.tsx";
-import { tokensChanged, tokensQuery } from "./queries.ts";
+import { refreshTokensQuery, tokensChanged, tokensQuery } from "./queries.ts";
 
 export default function TokensPage() {
   const t = useWords();
   const user = useUser();
   const query = useQuery(tokensQuery);
+  const refresh = useQuery(refreshTokensQuery).data;
   const [makes, setMakes] = useState(false);
   useReopen("token", () => { setMakes(true); return true; });
   const [secret, setSecret] = useState<{ name: string; secret: string } | null>(null);
@@ -44,6 +45,7 @@ export default function TokensPage() {
         menu={(one) => <Menu.Item className="danger" onClick={() => setGoing(one)}>{t("account.tokens.revoke.open")}</Menu.Item>}
         empty={<Empty action={make}>{t("account.tokens.empty")}</Empty>}
       />
+      {!!refresh?.tokens.length && <p className="muted">{t("account.tokens.refresh", { used: refresh.tokens.length, limit: refresh.limit })}</p>}
       {makes && <TokenForm onClose={() => setMakes(false)} onCreated={setSecret} />}
       {secret && <SecretOnce title={t("account.tokens.secret", { name: secret.name })} name={user?.username ?? ""} secret={secret.secret} onClose={() => setSecret(null)} />}
       {going && <Confirm title={t("account.tokens.revoke.title", { name: going.name })} submit={t("account.tokens.revoke.submit")} name={going.name} busy={revoke.isPending} error={revoke.error} onConfirm={() => revoke.mutate(going)} onClose={() => setGoing(null)}><p>{t("account.tokens.revoke.why")}</p></Confirm>}

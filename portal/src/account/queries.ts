@@ -1,9 +1,10 @@
-// One's own access tokens, under ["tokens"].
+// One's own access tokens, under ["tokens"], and refresh tokens.
 import { keepPreviousData, queryOptions, useQuery } from "@tanstack/react-query";
 import { call } from "../api/client.ts";
 import { queries } from "../app/session.tsx";
 
 export const tokensQuery = queryOptions({ queryKey: ["tokens"], queryFn: async ({ signal }) => (await call("GET /users/current/tokens", { signal })).data });
+export const refreshTokensQuery = queryOptions({ queryKey: ["refresh-tokens"], queryFn: async ({ signal }) => (await call("GET /users/current/refresh-tokens", { signal })).data });
 export const tokensChanged = () => queries.invalidateQueries({ queryKey: tokensQuery.queryKey });
 
 /** Names of projects to choose from that hold what was typed. */

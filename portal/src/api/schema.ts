@@ -1153,6 +1153,25 @@ export interface ReferencesReq {
   references: string[];
 }
 
+/** A refresh token, which a client such as `docker login` got; */
+export interface RefreshToken {
+  id: string;
+  /** What the client calls itself: `docker`. */
+  client: string;
+  creation_time: string;
+  /** To five minutes. */
+  last_used: string;
+  /** 90 days after the last use. */
+  expires_at: string;
+}
+
+/** The refresh tokens of an account, and how many it may have. */
+export interface RefreshTokens {
+  /** At this many, the next login that asks for one is refused. */
+  limit: number;
+  tokens: RefreshToken[];
+}
+
 /** Why deleting would be refused. */
 export interface Refused {
   /** As in the error: `TAG_IMMUTABLE`, `MANIFEST_IN_USE`, `PROJECT_NOT_EMPTY`. */
@@ -2406,6 +2425,17 @@ export interface Operations {
     path: {
       user_id: number;
       token_id: number;
+    };
+    reply: undefined;
+  };
+  /** listMyRefreshTokens: The caller's refresh tokens that work, the one used last first, and how many an account may have. */
+  "GET /users/current/refresh-tokens": {
+    reply: RefreshTokens;
+  };
+  /** revokeMyRefreshToken: Revoke a refresh token of the caller: its client has to log in again. */
+  "DELETE /users/current/refresh-tokens/{token_id}": {
+    path: {
+      token_id: string;
     };
     reply: undefined;
   };

@@ -35,7 +35,7 @@ export const SECTIONS = {
   "sign-in": [
     { title: "sources", items: [item("auth_sources", "sources"), hinted("primary_auth_mode", "switch"), hinted("self_registration", "switch")] },
     { title: "sessions", items: [hinted("session_timeout", "number", { min: 1, max: LONGEST }), item("session_absolute_hours", "number", { min: 1, max: 8760 })] },
-    { title: "machines", items: [hinted("token_expiration", "number", { min: 1, max: LONGEST }), hinted("robot_token_duration", "number", { min: 1, max: LONGEST }), hinted("robot_name_prefix", "name")] },
+    { title: "machines", items: [hinted("token_expiration", "number", { min: 1, max: LONGEST }), hinted("refresh_token_enable", "switch"), hinted("robot_token_duration", "number", { min: 1, max: LONGEST }), hinted("robot_name_prefix", "name")] },
   ],
   ldap: [
     {

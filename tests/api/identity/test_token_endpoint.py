@@ -10,14 +10,18 @@ from sqlalchemy import func, select, update
 
 from moorage.access.policy import Role
 from moorage.audit.tables import Audit
+from moorage.configuration.cached_settings import Settled
+from moorage.configuration.schema import Items
 from moorage.db.base import db_now
 from moorage.db.engine import Query, Row
 from moorage.distribution.token import TokenEndpoint, TokenReply, TokenRequest
+from moorage.errors import RefreshTokensLimit
 from moorage.projects import service as projects
 from moorage.robots import accounts
 from moorage.tokens.refresh_tokens import (
     LIFETIME_SECONDS,
     MAX_PER_ACCOUNT,
+    RefreshTokenUses,
     create_refresh_token,
     delete_expired_refresh_tokens,
     find_refresh_token,
@@ -41,11 +45,24 @@ class Site:
         create_key(folder)
         self.world = world
         self.keys = TokenKeys(folder)
-        self.endpoint = TokenEndpoint(world.database, world.login, self.keys, refusals=world.refused)
+        self.uses = RefreshTokenUses()
+        self.endpoint = self.make_endpoint(refresh_token_enable=True)
         self.team = world.project("team")
         self.open = world.project("open", public=True)
         self.ann = world.user("ann")
         world.member(self.team, self.ann, Role.DEVELOPER)
+
+    def make_endpoint(self, *, refresh_token_enable: bool = False) -> TokenEndpoint:
+        """The endpoint under live settings of its own."""
+        world = self.world
+        return TokenEndpoint(
+            world.database,
+            world.login,
+            self.keys,
+            live=Settled(Items(refresh_token_enable=refresh_token_enable)),
+            refusals=world.refused,
+            uses=self.uses,
+        )
 
     async def get(
         self, query: str = "", who: tuple[str, str] | None = None, *, header: str | None = None
@@ -391,31 +408,65 @@ async def test_a_refresh_token_lives_ninety_days_after_its_last_use(site: Site) 
     age(89.9)
     before = used_at()
     assert await use(site, token) == 200
+    assert used_at() == before, "use is written down beside the request"
+    await site.uses.flush(site.world.database)
     assert used_at() != before, "its ninety days begin anew"
     renewed = used_at()
     assert await use(site, token) == 200
-    assert used_at() == renewed, "use is written down once a day"
+    await site.uses.flush(site.world.database)
+    assert used_at() == renewed, "once in five minutes is enough"
+    age(6 / 1440)
+    assert await use(site, token) == 200
+    await site.uses.flush(site.world.database)
+    assert str(used_at()) >= str(renewed), "six minutes later it is written again"
     age(90.1)
     assert await use(site, token) == 401
     assert site.world.run(delete_expired_refresh_tokens) == 1
 
 
-async def test_the_refresh_tokens_of_an_account_are_bounded(site: Site) -> None:
-    account = await site.world.login.authenticate(*ANN, HERE)
-    tokens = [
-        site.world.run(create_refresh_token, account, service="harbor-registry") for _ in range(MAX_PER_ACCOUNT + 5)
-    ]
+async def test_at_the_limit_a_login_is_refused_and_ends_no_other(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("moorage.tokens.refresh_tokens.MAX_PER_ACCOUNT", 3)
+    tokens = [await make_refresh_token(site) for _ in range(3)]
 
-    assert len(site.world.run(list_refresh_tokens, site.ann)) == MAX_PER_ACCOUNT
-    assert await use(site, tokens[-1]) == 200
-    assert await use(site, tokens[0]) == 401
+    refused = await site.get("offline_token=true", ANN)
+    assert refused.status == 403
+    assert "1000 refresh tokens" in json.dumps(refused.body)
+    assert "revoke some, or log in with an access token" in json.dumps(refused.body)
+    assert [await use(site, token) for token in tokens] == [200, 200, 200]
+    assert (await site.get("scope=repository:team/app:pull", ANN)).status == 200, "without asking for one it works"
+
+    site.world.run(revoke_refresh_token, site.ann, site.world.run(list_refresh_tokens, site.ann)[0].id)
+    await make_refresh_token(site)
+    site.world.run(users.set_password, site.ann, hash_cheaply("ann-Pass1"))
+    await make_refresh_token(site)
+    assert len(site.world.run(list_refresh_tokens, site.ann)) == 1, "those that ended do not count"
 
 
-async def test_robots_have_refresh_tokens_until_they_are_gone(site: Site) -> None:
+def test_the_message_of_the_limit_says_the_limit() -> None:
+    assert str(MAX_PER_ACCOUNT) in str(RefreshTokensLimit.__doc__)
+
+
+async def test_no_refresh_token_unless_it_is_switched_on_and_older_ones_go_on(site: Site) -> None:
+    earlier = await make_refresh_token(site)
+    site.endpoint = site.make_endpoint()
+
+    asked = await site.get("offline_token=true", ANN)
+    posted = await site.post(grant_type="password", username="ann", password="ann-Pass1", access_type="offline")
+
+    assert (asked.status, posted.status) == (200, 200)
+    assert "refresh_token" not in asked.body
+    assert "refresh_token" not in posted.body
+    assert await use(site, earlier) == 200
+
+
+async def test_a_robot_never_gets_a_refresh_token_and_those_from_before_end_with_its_secret(site: Site) -> None:
     pull = accounts.Permission("repository", "pull", site.team)
     robot = site.world.run(accounts.create_robot, "ci", [pull], project=(site.team, "team"))
     reply = await site.get("offline_token=true", ("robot$team+ci", robot.secret))
-    token = str(reply.body["refresh_token"])
+    assert reply.status == 200
+    assert "refresh_token" not in reply.body
+    account = await site.world.login.authenticate("robot$team+ci", robot.secret, HERE)
+    token = site.world.run(create_refresh_token, account, service="harbor-registry")
 
     refreshed = await site.post(grant_type="refresh_token", refresh_token=token, scope="repository:team/app:pull")
     assert site.granted(refreshed) == {"team/app": ["pull"]}
