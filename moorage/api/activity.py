@@ -5,8 +5,11 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, and_, case, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, text, true
 
+from moorage.access.policy import Account
+from moorage.access.role_matrix import ROLE_PERMISSIONS
+from moorage.access.tables import RoleBinding
 from moorage.db.list_query import Listing
 from moorage.db.unit_of_work import Work
 from moorage.errors import ExecutionUnknown
@@ -18,7 +21,7 @@ from moorage.replication import service as replication
 from moorage.replication.tables import ReplicationPolicy
 from moorage.retention import service as retention
 from moorage.retention.tables import RetentionPolicy
-from moorage.users.tables import Principal
+from moorage.users.tables import GroupMember, Principal, RobotPermission
 from moorage.webhooks import service as webhooks
 from moorage.webhooks.tables import WebhookPolicy
 
@@ -70,9 +73,66 @@ _RUNS = _named(
 ).outerjoin(Principal, Principal.id == Execution.principal_id)  # fmt: skip
 
 
-def list_runs(work: Work, listing: Listing) -> tuple[Sequence[Any], dict[int, Far], int, list[str]]:
-    """A page of runs, the newest first; how far each is; how many there are; what was ignored. Three statements."""
-    rows, total, ignored = EXECUTION_FIELDS.list_rows(work, _RUNS, listing, "-id", counted=select(Execution))
+_OF_PROJECTS = (
+    (retention.VENDOR, RetentionPolicy, ("tag-retention", "list")),
+    (webhooks.VENDOR, WebhookPolicy, ("notification-policy", "read")),
+)
+"""Work that is of a project, and what lets somebody see its runs there: what the lists of each policy ask for."""
+
+
+def seen_by(account: Account | None, of: type[Execution] | type[Schedule]) -> ColumnElement[bool]:
+    """Which runs or schedules somebody sees; `account` None: all of them, for who may list the work of the system.
+
+    Others see the work of the policies of projects in which they may list it; that of the system is not theirs.
+    """
+    if account is None:
+        return true()
+    return or_(
+        false(),
+        *(
+            and_(
+                of.vendor_type == vendor,
+                of.vendor_id.in_(select(policy.id).where(policy.project_id.in_(_projects_where(account, *permission)))),
+            )
+            for vendor, policy, permission in _OF_PROJECTS
+        ),
+    )
+
+
+def _projects_where(account: Account, resource: str, action: str) -> Select[int]:
+    """The ids of the live projects in which an account may do it, by a role of its own or of a group, or as a robot."""
+    live = select(Project.id).where(Project.trash_id.is_(None))
+    if account.limits is not None and account.limits.projects is not None:
+        live = live.where(Project.id.in_(account.limits.projects))
+    if account.admin or account.admin_there:
+        return live
+    if account.kind == "robot":
+        given = select(RobotPermission.project_id).where(
+            RobotPermission.robot_id == account.principal_id,
+            RobotPermission.resource == resource,
+            RobotPermission.action == action,
+        )
+        everywhere = given.where(RobotPermission.scope == "all").exists()
+        return live.where(or_(Project.id.in_(given.where(RobotPermission.scope == "project")), everywhere))
+    roles = [role for role, permissions in ROLE_PERMISSIONS.items() if (resource, action) in permissions]
+    bound = select(RoleBinding.project_id).where(RoleBinding.role.in_(roles))
+    groups = select(GroupMember.group_id).where(GroupMember.principal_id == account.principal_id)
+    own = bound.where(RoleBinding.principal_id == account.principal_id)
+    return live.where(Project.id.in_(own.union_all(bound.where(RoleBinding.group_id.in_(groups)))))
+
+
+def list_runs(
+    work: Work, listing: Listing, account: Account | None = None
+) -> tuple[Sequence[Any], dict[int, Far], int, list[str]]:
+    """A page of runs, the newest first; how far each is; how many there are; what was ignored. Three statements.
+
+    Args:
+        account: only what they see (`seen_by`).
+    """
+    seen = seen_by(account, Execution)
+    rows, total, ignored = EXECUTION_FIELDS.list_rows(
+        work, _RUNS.where(seen), listing, "-id", counted=select(Execution).where(seen)
+    )
     return rows, measure(work, [row.id for row in rows]), total, ignored
 
 
@@ -142,13 +202,20 @@ class Last(msgspec.Struct, frozen=True):
     at: datetime
 
 
-def list_schedules(work: Work, *, offset: int, limit: int) -> tuple[Sequence[Any], dict[int, Last], int]:
-    """A page of schedules in the order of their ids, their newest runs by id; how many there are. Three statements."""
-    rows = work.db.execute(_SCHEDULES.offset(offset).limit(limit)).all()
+def list_schedules(
+    work: Work, account: Account | None = None, *, offset: int, limit: int
+) -> tuple[Sequence[Any], dict[int, Last], int]:
+    """A page of schedules in the order of their ids, their newest runs by id; how many there are. Three statements.
+
+    Args:
+        account: only what they see (`seen_by`).
+    """
+    seen = seen_by(account, Schedule)
+    rows = work.db.execute(_SCHEDULES.where(seen).offset(offset).limit(limit)).all()
     ids = [row.last_id for row in rows if row.last_id is not None]
     found = work.db.execute(
         select(Execution.id, Execution.status, func.coalesce(Execution.ended_at, Execution.started_at).label("at"))
         .where(Execution.id.in_(ids))
     ) if ids else ()  # fmt: skip
     last = {row.id: Last(row.id, row.status, row.at) for row in found}
-    return rows, last, work.db.scalar(select(func.count()).select_from(Schedule)) or 0
+    return rows, last, work.db.scalar(select(func.count()).select_from(Schedule).where(seen)) or 0

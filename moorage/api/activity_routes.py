@@ -8,8 +8,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from moorage.access.operations import operation
+from moorage.access.policy import Account
 from moorage.access.request_context import Call, stamp
-from moorage.access.required_permission import system
+from moorage.access.required_permission import inside, system
 from moorage.api import activity
 from moorage.api.activity import Far, Last
 from moorage.db.unit_of_work import Work
@@ -66,14 +67,26 @@ class PlannedWork(msgspec.Struct, kw_only=True):
     last_time: str
 
 
+_OWN = inside("any account; without jobservice-monitor:list in the system only work of projects that it may list there")
+
+
+async def _only_for(call: Call) -> Account | None:
+    """Whose work is to be shown; None: all of it."""
+    account = call.signed_in()
+    return None if await call.may_in_system("jobservice-monitor:list") else account
+
+
 @operation(
-    "GET", "/jobservice/executions", id="listWork", tag="jobservice", needs=system("jobservice-monitor:list"),
-    paged=True, ours=True,
+    "GET", "/jobservice/executions", id="listWork", tag="jobservice", needs=_OWN, paged=True, ours=True,
 )  # fmt: skip
 async def list_work(call: NamedDependency[Call]) -> Response[list[WorkRun]]:
-    """Every run, the newest first, with its progress; `q=status=Running` for those that run."""
+    """The runs that the caller sees, the newest first, with progress; `q=status=Running` for those that run.
+
+    With `jobservice-monitor:list` in the system that is every run; else those of retention and webhooks of projects
+    in which the caller may list them.
+    """
     listing = call.listing()
-    rows, far, total, ignored = await call.look(activity.list_runs, listing)
+    rows, far, total, ignored = await call.look(activity.list_runs, listing, await _only_for(call))
     return call.page([_show_run(row, far.get(row.id, Far())) for row in rows], listing, total, ignored)
 
 
@@ -93,13 +106,14 @@ async def stop_work(call: NamedDependency[Call], execution_id: FromPath[int]) ->
 
 
 @operation(
-    "GET", "/jobservice/schedules", id="listPlannedWork", tag="jobservice", needs=system("jobservice-monitor:list"),
-    paged=True, ours=True,
+    "GET", "/jobservice/schedules", id="listPlannedWork", tag="jobservice", needs=_OWN, paged=True, ours=True,
 )  # fmt: skip
 async def list_planned(call: NamedDependency[Call]) -> Response[list[PlannedWork]]:
-    """What starts by itself, with what it is of, when it starts next and how it ended last."""
+    """What starts by itself, with what it is of, when it starts next and how it ended last; seen as runs are."""
     listing = call.listing()
-    rows, last, total = await call.look(activity.list_schedules, offset=listing.offset, limit=listing.page_size)
+    account = await _only_for(call)
+    place = {"offset": listing.offset, "limit": listing.page_size}
+    rows, last, total = await call.look(activity.list_schedules, account, **place)
     return call.page([_show_planned(row, last.get(row.last_id)) for row in rows], listing, total)
 
 

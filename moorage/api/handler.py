@@ -98,8 +98,8 @@ class ApiPlane:
         return self._api
 
     async def __call__(self, request: Request) -> Reply:
-        """Answer one request."""
-        path = request.path.rstrip("/")
+        """Answer one request. Repeated slashes are one: what holds for a path holds however it is written."""
+        path = route_path(request.path)
         if path == "/api/version":
             _require_read(request)
             return json_reply(200, _VERSION, [*API_HEADERS])
@@ -112,7 +112,7 @@ class ApiPlane:
             return await self._page(request)
         if path not in _SIGNS_OF_LIFE:
             items = await self._live.items()  # what was changed before this request holds for it
-            if request.method not in READS and not _is_always_allowed(request.method, route_path(path)):
+            if request.method not in READS and not _is_always_allowed(request.method, path):
                 require_writable(items, request.method)
         api = self._api
         if api is None:

@@ -27,6 +27,7 @@ from moorage.errors import (
     Unavailable,
     Unprocessable,
 )
+from moorage.web.response import InternalError
 
 _ERRORS: dict[str, Any] = {
     "type": "object",
@@ -81,6 +82,18 @@ _HEADERS: Mapping[str, dict[str, Any]] = {
     "X-Total-Count": {"description": "How many there are in all.", "schema": {"type": "integer"}},
     "Link": {"description": "The previous and the next page.", "schema": {"type": "string"}},
     "Location": {"description": "Where the new thing is.", "schema": {"type": "string"}},
+    "X-Request-Id": {
+        "description": "The id of the request, the client's own or a new one; the server's log has it.",
+        "schema": {"type": "string"},
+    },
+}
+_REQUEST_ID: dict[str, Any] = {
+    "name": "X-Request-Id",
+    "in": "header",
+    "required": False,
+    "description": "An id for this request: 1 to 64 letters, digits, dots, dashes and underscores. Without one the "
+    "server makes one.",
+    "schema": {"type": "string"},
 }
 _IS_NAME: dict[str, Any] = {
     "name": "X-Is-Resource-Name",
@@ -96,7 +109,7 @@ _NAME_IN_LOCATION: dict[str, Any] = {
     "description": "Whether the Location of the reply ends in the name, not in the id.",
     "schema": {"type": "boolean", "default": False},
 }
-_EVERYWHERE: tuple[type[Problem], ...] = (Unauthenticated, TooMany, Unprocessable, Unavailable)
+_EVERYWHERE: tuple[type[Problem], ...] = (Unauthenticated, TooMany, Unprocessable, InternalError, Unavailable)
 
 
 def build_document(routes: Sequence[HTTPRouteHandler]) -> dict[str, Any]:
@@ -154,6 +167,7 @@ def _complete(described: dict[str, Any], handler: HTTPRouteHandler) -> None:
         parameters.append(dict(_IS_NAME))
     if handler.operation_id == "createProject":
         parameters.append(dict(_NAME_IN_LOCATION))
+    parameters.append(dict(_REQUEST_ID))
     if "requestBody" in described and handler.parsed_data_field is not None:
         described["requestBody"]["required"] = handler.parsed_data_field.is_required
     responses: dict[str, Any] = {}
@@ -175,6 +189,7 @@ def _success(success: dict[str, Any], handler: HTTPRouteHandler) -> dict[str, An
         headers += ["X-Total-Count", "Link"]
     if handler.status_code == 201 and "Location" not in headers:
         headers.append("Location")
+    headers.append("X-Request-Id")
     success["headers"] = {name: _HEADERS.get(name, {"schema": {"type": "string"}}) for name in headers}
     content: dict[str, Any] = success.get("content") or {}
     if any({"type": "null"} in (one["schema"], *one["schema"].get("oneOf", ())) for one in content.values()):
@@ -204,6 +219,7 @@ def _failures(handler: HTTPRouteHandler, places: set[str]) -> dict[str, Any]:
         said = sorted({kind for kind in problems if kind.status == status}, key=lambda kind: kind.__name__)
         described[str(status)] = {
             "description": " ".join((kind.__doc__ or kind.code).splitlines()[0] for kind in said),
+            "headers": {"X-Request-Id": _HEADERS["X-Request-Id"]},
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Errors"}}},
         }
     return described

@@ -31,10 +31,11 @@ from moorage.db.engine import Query
 from moorage.db.hand_written_sql import Call, call, each, filled, sized
 from moorage.db.locks import locking_tag
 from moorage.db.unit_of_work import Work
-from moorage.errors import ManifestBlobUnknown, TagMoved
+from moorage.errors import ManifestBlobUnknown, ManifestInvalid, TagMoved
 from moorage.events import ManifestPushed
 from moorage.oci.digest import Digest
 from moorage.oci.manifest import Manifest as Parsed
+from moorage.oci.media_types import FOREIGN_LAYERS
 from moorage.quotas import limits
 from moorage.quotas import service as quotas
 from moorage.repositories.creation import (
@@ -54,7 +55,7 @@ _DIGEST_OF = select(Artifact.digest).where(Artifact.id == bindparam("artifact"))
 def _links(count: int) -> Query:
     """The live blobs that a repository holds, of so many digests; their links are share-locked."""
     return Query(
-        f"""SELECT b.id, b.digest
+        f"""SELECT b.id, b.digest, b.size_bytes
 FROM blob b JOIN repository_blob l ON l.blob_id = b.id
 WHERE l.repository_id = $1 AND NOT l.hidden AND b.state = 'live' AND b.digest IN ({_places(count)})
 ORDER BY b.id {{lock:FOR KEY SHARE OF l}}"""  # noqa: S608 - put together from constants
@@ -65,7 +66,7 @@ ORDER BY b.id {{lock:FOR KEY SHARE OF l}}"""  # noqa: S608 - put together from c
 def _children(count: int) -> Query:
     """The artifacts of a repository, of so many digests, share-locked."""
     return Query(
-        f"""SELECT id, digest, size_bytes FROM artifact
+        f"""SELECT id, digest, size_bytes, manifest_bytes FROM artifact
 WHERE repository_id = $1 AND trash_id IS NULL AND digest IN ({_places(count)})
 ORDER BY id {{lock:FOR KEY SHARE}}"""  # noqa: S608 - put together from constants
     )
@@ -138,6 +139,8 @@ def record(
 
     Raises:
         ManifestBlobUnknown: blobs or children are not in this repository; the detail names them.
+        ManifestInvalid: a size in it is not that of the blob or child; not where it is `sparse`, for such a copy says
+            what its source does.
         TagMoved: the condition does not hold.
         TagImmutable: a rule keeps a tag that points to another artifact where it is.
         QuotaExceeded: no room for the manifest's own bytes.
@@ -146,12 +149,13 @@ def record(
     target = ensure_repository(work, to)
     repository = target.repository_id
     names = sorted(set(tags))
-    held, blobs, children = _look_around(work, repository, names, parsed)
+    held, blobs, children, sizes = _look_around(work, repository, names, parsed)
     if condition is not None:
         _check_condition(work, tags[0], held, condition)
     linked = _require_blobs(parsed, blobs)
     if not sparse:
         _require_children(parsed, children)
+        _require_sizes(parsed, sizes)
     failpoints.point("manifest.linked")
 
     columns = read_columns(parsed, raw, children, tags)
@@ -255,13 +259,15 @@ def _find_others(work: Work, repository: int, drafts: Sequence[Draft]) -> dict[b
     if not wanted:
         return {}
     (rows,) = each(work, (call(_children(len(wanted)), repository, *filled(wanted)),))
-    return {bytes(digest): Child(id_, size) for id_, digest, size in rows}
+    return {bytes(digest): Child(id_, size) for id_, digest, size, _ in rows}
 
 
 def _look_around(
     work: Work, repository: int, names: list[str], parsed: Parsed
-) -> tuple[dict[str, Held], dict[bytes, int], dict[bytes, Child]]:
+) -> tuple[dict[str, Held], dict[bytes, int], dict[bytes, Child], dict[bytes, int]]:
     """What is there now, locked in the order of locks: tags by name, then ids of blobs and children by digest.
+
+    At last how many bytes each of those blobs, or the manifest of each child, has.
 
     The links of the blobs are share-locked: the collector passes them by. The leases are left alone: it turns a spent
     one into "held" when it finds the link in use.
@@ -274,9 +280,14 @@ def _look_around(
             calls.append(call(query(len(values)), repository, *filled(values)))
     found = iter(each(work, calls)[len(names) :])
     held = {name: Held(artifact, history) for name, artifact, history in (next(found) if names else ())}
-    links = {bytes(digest): blob for blob, digest in (next(found) if blobs else ())}
-    children = {bytes(digest): Child(id_, size) for id_, digest, size in (next(found) if wanted else ())}
-    return held, links, children
+    links, children, sizes = {}, {}, {}
+    for blob, binary, size in next(found) if blobs else ():
+        digest = bytes(binary)
+        links[digest], sizes[digest] = blob, size
+    for artifact, binary, size, manifest_size in next(found) if wanted else ():
+        digest = bytes(binary)
+        children[digest], sizes[digest] = Child(artifact, size), manifest_size
+    return held, links, children, sizes
 
 
 def hold_tags(work: Work, repository: int, names: list[str]) -> dict[str, Held]:
@@ -313,6 +324,24 @@ def _require_children(parsed: Parsed, found: dict[bytes, Child]) -> None:
     missing = [str(entry.digest) for entry in parsed.children if entry.digest.binary not in found]
     if missing:
         raise ManifestBlobUnknown(missing=list(dict.fromkeys(missing))[:20])
+
+
+def _require_sizes(parsed: Parsed, sizes: dict[bytes, int]) -> None:
+    """Each size that the manifest gives is that of what is here: a client that checks could not pull it otherwise.
+
+    Foreign layers are left alone: they are fetched elsewhere.
+    """
+    for entry in parsed.children or (*filter(None, (parsed.config,)), *parsed.layers):
+        if sizes.get(entry.digest.binary, entry.size_bytes) != entry.size_bytes:
+            if entry.media_type in FOREIGN_LAYERS and entry is not parsed.config:
+                continue
+            stored = sizes[entry.digest.binary]
+            what = "manifest" if parsed.children else "blob"
+            raise ManifestInvalid(
+                f"The manifest is invalid: it gives {entry.digest} a size of {entry.size_bytes} bytes, and the {what} "
+                f"stored here has {stored}. Push a manifest with the size of the {what}.",
+                digest=str(entry.digest), manifest_size=entry.size_bytes, stored_size=stored,
+            )  # fmt: skip
 
 
 def _ensure_artifact(work: Work, place: Place, columns: tuple[object, ...], raw: bytes, blobs: list[int]) -> Recorded:

@@ -23,6 +23,10 @@ COLUMNS = frozenset({PUBLIC, TRASH_DAYS})
 RETENTION = "retention_id"
 READ_ONLY = frozenset({RETENTION})
 
+_FILTER, _FILTER_KIND = "proxy_cache_filter_pattern", "proxy_cache_filter_kind"
+FILTER_KEYS = frozenset({_FILTER, _FILTER_KIND})
+"""Settings that are read together: which repositories a proxy cache takes up."""
+
 _BOOLEANS = frozenset({"true", "false"})
 _SEVERITIES = frozenset({"none", "low", "medium", "high", "critical"})
 
@@ -114,9 +118,18 @@ def parse_metadata(values: Mapping[str, str | None], *, is_proxy: bool = False) 
         if check is None or value is None or value == "" or key in (_NOT_OF_PROXY if is_proxy else PROXY_KEYS):
             continue
         parsed[key] = _checked(key, value, check)
-    if parsed.get("proxy_cache_filter_pattern"):
-        compile_selector(parsed.get("proxy_cache_filter_kind", "doublestar"), parsed["proxy_cache_filter_pattern"])
+    require_filter(parsed)
     return parsed
+
+
+def require_filter(settings: Mapping[str, str]) -> None:
+    """The filter of a proxy cache that stands in these settings can be read.
+
+    Raises:
+        SelectorInvalid: it cannot; the message says where.
+    """
+    if pattern := settings.get(_FILTER):
+        compile_selector(settings.get(_FILTER_KIND, "doublestar"), pattern)
 
 
 def parse_one(key: str, value: str, *, is_proxy: bool = False) -> str:

@@ -8,7 +8,16 @@ from moorage.db.locks import close_gate
 from moorage.db.unit_of_work import Work
 from moorage.errors import MetadataExists, MetadataUnknown, ProjectUnknown
 from moorage.events import ProjectChanged
-from moorage.projects.metadata import COLUMNS, DEFAULT_TRASH_DAYS, PUBLIC, READ_ONLY, RETENTION, TRASH_DAYS
+from moorage.projects.metadata import (
+    COLUMNS,
+    DEFAULT_TRASH_DAYS,
+    FILTER_KEYS,
+    PUBLIC,
+    READ_ONLY,
+    RETENTION,
+    TRASH_DAYS,
+    require_filter,
+)
 from moorage.projects.service import change_project, get_project_by_id, set_public
 from moorage.projects.tables import Project
 
@@ -36,6 +45,7 @@ def set_metadata(work: Work, project_id: int, values: Mapping[str, str]) -> None
 
     Raises:
         ProjectUnknown: there is none.
+        SelectorInvalid: with what the project has already, its filter of a proxy cache could not be read.
     """
     close_gate(work, project_id)
     project = get_project_by_id(work, project_id)
@@ -43,6 +53,8 @@ def set_metadata(work: Work, project_id: int, values: Mapping[str, str]) -> None
     before = get_settings(work, project_id)
     changes: dict[str, object] = {key: value for key, value in rest.items() if before.get(key) != value}
     if changes:
+        if not FILTER_KEYS.isdisjoint(changes):
+            require_filter({**before, **rest})
         change_project(work, project_id, by=0, settings={**before, **rest})
         work.emit(ProjectChanged(project_id, project.name, changes))
     if PUBLIC in values:
@@ -57,6 +69,7 @@ def add_metadata(work: Work, project_id: int, key: str, value: str) -> None:
     Raises:
         ProjectUnknown: there is none.
         MetadataExists: it has it.
+        SelectorInvalid: as `set_metadata`.
     """
     close_gate(work, project_id)
     if key in COLUMNS or key in get_settings(work, project_id):
@@ -70,6 +83,7 @@ def delete_metadata(work: Work, project_id: int, key: str) -> None:
     Raises:
         ProjectUnknown: there is none.
         MetadataUnknown: it does not have it.
+        SelectorInvalid: as `set_metadata`.
     """
     close_gate(work, project_id)
     project = get_project_by_id(work, project_id)
@@ -84,7 +98,10 @@ def delete_metadata(work: Work, project_id: int, key: str) -> None:
     before = get_settings(work, project_id)
     if key not in before:
         raise MetadataUnknown(name=key[:64])
-    change_project(work, project_id, by=0, settings={name: value for name, value in before.items() if name != key})
+    left = {name: value for name, value in before.items() if name != key}
+    if key in FILTER_KEYS:
+        require_filter(left)
+    change_project(work, project_id, by=0, settings=left)
     work.emit(ProjectChanged(project_id, project.name, {key: None}))
 
 

@@ -164,7 +164,7 @@ def require_room(work: Work, rows: Sequence[Any]) -> None:
     """
     for project, limit, trash, used in rows:
         if limit != UNLIMITED and used - trash >= limit and get_items(work).quota_per_project_enable:
-            raise _exceeded(project, 1, (int(used), trash, limit))
+            raise _exceeded(project, None, (int(used), trash, limit))
 
 
 def find_room(work: Work, project_id: int) -> int:
@@ -174,12 +174,28 @@ def find_room(work: Work, project_id: int) -> int:
     return 0
 
 
-def _exceeded(project_id: int, size_bytes: int, counts: tuple[int, int, int]) -> QuotaExceeded:
-    """The refusal of so many bytes. `counts`: what the project holds, what of it only the trash does, its limit."""
+def _exceeded(project_id: int, size_bytes: int | None, counts: tuple[int, int, int]) -> QuotaExceeded:
+    """The refusal of so many bytes; None: the size was not told, and there is no room for any.
+
+    Args:
+        counts: what the project holds, what of it only the trash does, its limit.
+    """
     total, trash, limit = counts
+    usage, most = format_size(total - trash), format_size(limit)
+    if size_bytes is None:
+        return QuotaExceeded(
+            f"the project is full: its current usage of {usage} of storage resource has reached the configured upper "
+            f"limit of {most}. Delete what is not needed, or ask an administrator for a higher limit.",
+            which="QUOTA_FULL",
+            used_bytes=total - trash,
+            trash_bytes=trash,
+            limit_bytes=limit,
+            left_bytes=max(0, limit - total + trash),
+            project_id=project_id,
+        )
     return QuotaExceeded(
-        f"adding {format_size(size_bytes)} of storage resource, which when updated to current usage of "
-        f"{format_size(total - trash)} will exceed the configured upper limit of {format_size(limit)}.",
+        f"adding {format_size(size_bytes)} of storage resource, which when updated to current usage of {usage} will "
+        f"exceed the configured upper limit of {most}.",
         asked_bytes=size_bytes,
         used_bytes=total - trash,
         trash_bytes=trash,

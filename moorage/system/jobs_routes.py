@@ -241,11 +241,20 @@ async def list_schedules(call: NamedDependency[Call]) -> Response[list[ScheduleT
     return call.page(shown, listing, total)
 
 
-@operation("GET", "/schedules/{job_type:str}/paused", id="getSchedulePaused", tag="schedule", needs=SIGNED_IN)
+@operation(
+    "GET", "/schedules/{job_type:str}/paused", id="getSchedulePaused", tag="schedule", needs=SIGNED_IN,
+    problems=(QueueUnknown,),
+)  # fmt: skip
 async def is_paused(call: NamedDependency[Call], job_type: FromPath[str]) -> Response[SchedulerStatus]:
     """Whether all schedules are held (`all`), or the queue of a kind of work is."""
     name = SCHEDULER if job_type == ALL else job_type
-    return Response(SchedulerStatus(await call.look(scheduler.is_paused, name)))
+
+    def look(work: Work) -> bool:
+        if name != SCHEDULER and name not in {one.vendor_type for one in jobs.list_queues(work, jobs.KNOWN)}:
+            raise QueueUnknown(queue=job_type[:64])
+        return scheduler.is_paused(work, name)
+
+    return Response(SchedulerStatus(await call.look(look)))
 
 
 def _worker(row: Any) -> Worker:  # noqa: ANN401 - a row of a task

@@ -66,4 +66,4 @@ def find_oldest(work: Work, project_id: int) -> int | None:
 def _can_help(facts: Mapping[str, Any]) -> bool:
     """Whether there is room without the trash; else it would go for nothing."""
     trash, used = facts["trash_bytes"], facts["used_bytes"]
-    return bool(trash > 0 and used + facts["asked_bytes"] <= facts["limit_bytes"])
+    return bool(trash > 0 and used + facts.get("asked_bytes", 1) <= facts["limit_bytes"])

@@ -464,3 +464,43 @@ async def test_runs_and_schedules_say_what_they_are_of_and_who_began_them(place:
     assert (await ask(place.server, place.admin, "PUT", "/jobservice/executions/999999")).status == 404
     rows = await place.server.rows("SELECT resource, principal_name FROM audit WHERE operation = 'stop'")
     assert rows == [("REPLICATION", place.admin.username)]
+
+
+async def test_members_see_the_runs_of_their_projects_and_nothing_else(place: Place) -> None:
+    server = place.server
+    own, other = await make_project(server), await make_project(server)
+    runs: dict[str, int] = {}
+    for project in (own, other):
+        number = (await place.get(f"/projects/{project}"))["project_id"]
+        trigger = {"kind": "Schedule", "settings": {"cron": "0 0 2 * * *"}}
+        scope = {"level": "project", "ref": number}
+        kept = await place.post("/retentions", {"algorithm": "or", "rules": [], "trigger": trigger, "scope": scope})
+        runs[project] = int(await place.post(f"/retentions/{kept}/executions", {"dry_run": True}))
+    await place.post("/system/gc/schedule", {"schedule": {"type": "Manual"}})
+
+    async def seen(client: Client) -> tuple[list[int], list[str], str | None]:
+        listed = await ask(server, client, "GET", "/jobservice/executions")
+        planned = await ask(server, client, "GET", "/jobservice/schedules")
+        assert (listed.status, planned.status) == (200, 200)
+        assert planned.header("x-total-count") == str(len(planned.json()))
+        ids = [one["id"] for one in listed.json()]
+        return ids, [one["project"] for one in planned.json()], listed.header("x-total-count")
+
+    developer = await make_user(server, {own: Role.DEVELOPER})
+    assert await seen(developer) == ([runs[own]], [own], "1")
+    assert await seen(await make_user(server, {own: Role.GUEST})) == ([], [], "0")
+    assert await seen(await make_user(server)) == ([], [], "0")
+    both = await make_user(server, {own: Role.MAINTAINER, other: Role.PROJECT_ADMIN})
+    assert await seen(both) == ([runs[other], runs[own]], [own, other], "2")
+    ids, _, total = await seen(place.admin)
+    assert {*runs.values()} < set(ids)
+    assert total == "3"
+    named = await ask(server, developer, "GET", f"/jobservice/executions?q=id%3D{runs[other]}")
+    assert (named.json(), named.header("x-total-count")) == ([], "0")
+
+
+async def test_a_kind_of_work_that_there_is_not_is_not_paused_but_unknown(place: Place) -> None:
+    for name in ("all", "REPLICATION", "RETENTION"):
+        assert await place.get(f"/schedules/{name}/paused") == {"paused": False}
+    answer = await ask(place.server, place.admin, "GET", "/schedules/NONSENSE/paused")
+    assert (answer.status, answer.json()["errors"][0]["detail"]["reason"]) == (404, "QUEUE_UNKNOWN")

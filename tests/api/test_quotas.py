@@ -159,3 +159,18 @@ async def test_a_raised_limit_takes_what_was_denied(app: Server) -> None:
 
     assert (await repo.send("POST", f"blobs/uploads/?digest={digest_of(data)}", data)).status == 201
     assert await used(app, repo) == 20 * KIB
+
+
+async def test_a_full_project_says_so_where_no_size_was_told(app: Server) -> None:
+    repo = await limited(app, 100 * KIB)
+    data = fresh(100 * KIB)
+    assert (await repo.close((await repo.open()).location, digest_of(data), data)).status == 201
+
+    answer = await repo.send("POST", "blobs/uploads/")
+
+    (error,) = answer.json()["errors"]
+    assert (answer.status, error["code"], error["detail"]["reason"]) == (403, "DENIED", "QUOTA_EXCEEDED")
+    assert (error["detail"]["which"], error["detail"]["left_bytes"]) == ("QUOTA_FULL", 0)
+    assert "asked_bytes" not in error["detail"]
+    assert error["message"].startswith("the project is full: its current usage of 100.0 KiB"), error["message"]
+    assert "1 B" not in error["message"]

@@ -63,6 +63,9 @@ async def test_signs_of_life_are_answered_while_the_database_is_away(
     answers = [await call(None, app, "GET", path) for path in ("/ping", "/health", "/systeminfo")]
 
     assert [answer.status for answer in answers] == [200, 200, 503]
+    for target in ("//api/v2.0/health", "/api//v2.0///health/", "//api//v2.0/ping"):
+        answer = await app.send("GET", target)
+        assert answer.status == 200, (target, answer)
 
 
 async def test_strangers_learn_what_the_sign_in_page_needs_and_no_version(app: Server) -> None:

@@ -78,3 +78,15 @@ def test_each_component_of_our_document_says_what_it_is() -> None:
     schemas = build_document(every_route())["components"]["schemas"]
 
     assert [name for name, schema in schemas.items() if "properties" in schema and not schema.get("description")] == []
+
+
+def test_every_operation_takes_and_gives_a_request_id_and_may_fail() -> None:
+    for path, item in build_document(every_route())["paths"].items():
+        for method, described in item.items():
+            if "operationId" not in described:
+                continue
+            names = [one["name"] for one in described["parameters"] if one["in"] == "header"]
+            assert names.count("X-Request-Id") == 1, (method, path)
+            assert "500" in described["responses"], (method, path)
+            for status, response in described["responses"].items():
+                assert "X-Request-Id" in response["headers"], (method, path, status)

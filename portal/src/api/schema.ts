@@ -2303,15 +2303,24 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: UserResp[];
   };
   /** createUser: Create a local account. */
   "POST /users": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: UserCreationReq;
     reply: undefined;
   };
   /** getCurrentUserInfo: Who the caller is. */
   "GET /users/current": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: UserResp;
   };
   /** searchUsers: Users by a part of their name: for whoever adds members. */
@@ -2323,6 +2332,9 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: UserSearchRespItem[];
   };
   /** getUser: A user. */
@@ -2330,12 +2342,18 @@ export interface Operations {
     path: {
       user_id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: UserResp;
   };
   /** updateUserProfile: Change what describes a local user; */
   "PUT /users/{user_id}": {
     path: {
       user_id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     body: UserProfile;
     reply: undefined;
@@ -2345,12 +2363,18 @@ export interface Operations {
     path: {
       user_id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** setUserSysAdmin: Make somebody a system administrator, or end that; */
   "PUT /users/{user_id}/sysadmin": {
     path: {
       user_id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     body: UserSysAdminFlag;
     reply: undefined;
@@ -2360,6 +2384,9 @@ export interface Operations {
     path: {
       user_id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: UserLock;
     reply: undefined;
   };
@@ -2367,6 +2394,9 @@ export interface Operations {
   "PUT /users/{user_id}/password": {
     path: {
       user_id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     body: PasswordReq;
     reply: undefined;
@@ -2377,32 +2407,53 @@ export interface Operations {
       scope?: string;
       relative?: boolean;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Permission[];
   };
   /** listPermissionsInScopes: What the caller may do in many places, in the order of the question. */
   "POST /users/current/permissions": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: ScopesReq;
     reply: ScopePermissions[];
   };
   /** getPermissions: What robots can be given: for administrators in the system and in projects, for project admins in projects. */
   "GET /permissions": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Permissions;
   };
   /** getPreferences: What the caller prefers: the JSON object that was kept last; */
   "GET /users/current/preferences": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Record<string, unknown>;
   };
   /** setPreferences: Keep a JSON object of at most 16 KiB in place of the one before. */
   "PUT /users/current/preferences": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: Record<string, unknown>;
     reply: undefined;
   };
   /** listMyAccessTokens: The caller's access tokens, the newest first; */
   "GET /users/current/tokens": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: AccessToken[];
   };
   /** createMyAccessToken: Make an access token. */
   "POST /users/current/tokens": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: AccessTokenReq;
     reply: AccessTokenCreated;
   };
@@ -2411,12 +2462,18 @@ export interface Operations {
     path: {
       token_id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** listAccessTokens: The access tokens of somebody, for administrators. */
   "GET /users/{user_id}/tokens": {
     path: {
       user_id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: AccessToken[];
   };
@@ -2425,6 +2482,9 @@ export interface Operations {
     path: {
       user_id: number;
       token_id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -2449,10 +2509,16 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: UserGroup[];
   };
   /** createUserGroup: Make a group known before somebody of it has signed in. */
   "POST /usergroups": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: UserGroup;
     reply: undefined;
   };
@@ -2465,6 +2531,9 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: UserGroupSearchItem[];
   };
   /** getUserGroup: A group. */
@@ -2472,12 +2541,18 @@ export interface Operations {
     path: {
       group_id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: UserGroup;
   };
   /** updateUserGroup: Show a group under another name; */
   "PUT /usergroups/{group_id}": {
     path: {
       group_id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     body: UserGroup;
     reply: undefined;
@@ -2487,6 +2562,9 @@ export interface Operations {
     path: {
       group_id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** setCliSecret: Replace the CLI secret; */
@@ -2494,11 +2572,17 @@ export interface Operations {
     path: {
       user_id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: OIDCCliSecretReq;
     reply: CliSecretOut;
   };
   /** pingOIDC: Test an OpenID provider before it is set; */
   "POST /system/oidc/ping": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: OIDCPing;
     reply: undefined;
   };
@@ -2510,10 +2594,16 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Robot[];
   };
   /** CreateRobot: Create a robot. */
   "POST /robots": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: RobotCreate;
     reply: RobotCreated;
   };
@@ -2522,12 +2612,18 @@ export interface Operations {
     path: {
       robot_id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Robot;
   };
   /** UpdateRobot: Replace description, state, duration and permissions. */
   "PUT /robots/{robot_id}": {
     path: {
       robot_id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     body: Robot;
     reply: undefined;
@@ -2537,6 +2633,9 @@ export interface Operations {
     path: {
       robot_id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: RobotSec;
     reply: RobotSec;
   };
@@ -2545,10 +2644,16 @@ export interface Operations {
     path: {
       robot_id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** pingLdap: Try a directory: with the settings in the body, or with those that are saved. */
   "POST /ldap/ping": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: LdapConf | null;
     reply: LdapPingResult;
   };
@@ -2557,10 +2662,16 @@ export interface Operations {
     query: {
       username?: string;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: LdapUser[];
   };
   /** importLdapUser: Make accounts before their people sign in. */
   "POST /ldap/users/import": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: LdapImportUsers;
     reply: undefined;
   };
@@ -2569,6 +2680,9 @@ export interface Operations {
     query: {
       groupname?: string;
       groupdn?: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: LdapGroup[];
   };
@@ -2584,6 +2698,9 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Project[];
   };
   /** headProject: Whether a project of this name exists; */
@@ -2591,12 +2708,16 @@ export interface Operations {
     query: {
       project_name: string;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** createProject: Create a project; */
   "POST /projects": {
     header: {
       "X-Resource-Name-In-Location"?: boolean;
+      "X-Request-Id"?: string;
     };
     body: ProjectReq;
     reply: undefined;
@@ -2608,6 +2729,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: Project;
   };
@@ -2618,6 +2740,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     body: ProjectReq;
     reply: undefined;
@@ -2629,6 +2752,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -2639,6 +2763,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: ProjectDeletable;
   };
@@ -2649,6 +2774,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: ProjectSummary;
   };
@@ -2659,6 +2785,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: Record<string, string>;
   };
@@ -2669,6 +2796,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     body: Record<string, string>;
     reply: undefined;
@@ -2681,6 +2809,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: Record<string, string>;
   };
@@ -2692,6 +2821,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     body: Record<string, string>;
     reply: undefined;
@@ -2704,6 +2834,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -2721,6 +2852,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: ProjectMemberEntity[];
   };
@@ -2731,6 +2863,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     body: ProjectMember;
     reply: undefined;
@@ -2743,6 +2876,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: ProjectMemberEntity;
   };
@@ -2754,6 +2888,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     body: RoleRequest;
     reply: undefined;
@@ -2766,6 +2901,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -2779,6 +2915,9 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Quota[];
   };
   /** getQuota: A quota. */
@@ -2786,12 +2925,18 @@ export interface Operations {
     path: {
       id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Quota;
   };
   /** updateQuota: Change what a project may hold; */
   "PUT /quotas/{id}": {
     path: {
       id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     body: QuotaUpdateReq;
     reply: undefined;
@@ -2805,15 +2950,24 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Registry[];
   };
   /** createRegistry: Save an endpoint, which has to answer now. */
   "POST /registries": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: Registry;
     reply: undefined;
   };
   /** pingRegistry: Try an endpoint: a saved one, one that is not saved, or a saved one with changes. */
   "POST /registries/ping": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: RegistryPing;
     reply: undefined;
   };
@@ -2822,12 +2976,18 @@ export interface Operations {
     path: {
       id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Registry;
   };
   /** updateRegistry: Change an endpoint, which has to answer now if anything but its name and description changes. */
   "PUT /registries/{id}": {
     path: {
       id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     body: RegistryUpdate;
     reply: undefined;
@@ -2837,6 +2997,9 @@ export interface Operations {
     path: {
       id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** getRegistryInfo: What an endpoint can do; */
@@ -2844,14 +3007,23 @@ export interface Operations {
     path: {
       id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: RegistryInfo;
   };
   /** listRegistryProviderTypes: The kinds of registries. */
   "GET /replication/adapters": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: string[];
   };
   /** listRegistryProviderInfos: What a form has to know of each kind of registry, by its type. */
   "GET /replication/adapterinfos": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Record<string, RegistryProviderInfo>;
   };
   /** listMirrors: The mirrors, by id. */
@@ -2862,10 +3034,16 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Mirror[];
   };
   /** createMirror: Let a host, a port or containerd's `?ns=` lead into a project. */
   "POST /mirrors": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: MirrorNew;
     reply: undefined;
   };
@@ -2873,6 +3051,9 @@ export interface Operations {
   "DELETE /mirrors/{id}": {
     path: {
       id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -2883,6 +3064,9 @@ export interface Operations {
       sort?: string;
       page?: number;
       page_size?: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: AuditLogExt[];
   };
@@ -2897,6 +3081,9 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: AuditLogExt[];
   };
   /** listAuditLogs: List what was done, in the older form, which has no refusals. */
@@ -2906,6 +3093,9 @@ export interface Operations {
       sort?: string;
       page?: number;
       page_size?: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: AuditLog[];
   };
@@ -2920,10 +3110,16 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: AuditLog[];
   };
   /** listAuditLogEventTypes: List the kinds of events that can be left out of the log. */
   "GET /auditlog-exts/events": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: AuditLogEventType[];
   };
   /** listAuditEntries: List what was done, by key and with all that is known: no page costs more than the first, nothing shifts. */
@@ -2934,10 +3130,16 @@ export interface Operations {
       older_than?: string;
       newer_than?: string;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: AuditEntriesOut;
   };
   /** pingSyslog: Test a receiver of the audit log before it is set, by connecting to it; */
   "POST /system/syslog/ping": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: SyslogPing;
     reply: undefined;
   };
@@ -2949,19 +3151,31 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: ExecHistory[];
   };
   /** getPurgeSchedule: When the audit log is purged by itself; */
   "GET /system/purgeaudit/schedule": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: ExecHistory;
   };
   /** createPurgeSchedule: Purge the audit log now (`Manual`), or at times. */
   "POST /system/purgeaudit/schedule": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: Schedule;
     reply: undefined;
   };
   /** updatePurgeSchedule: Purge it at other times, not any more (`None`), or now (`Manual`). */
   "PUT /system/purgeaudit/schedule": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: Schedule;
     reply: undefined;
   };
@@ -2970,6 +3184,9 @@ export interface Operations {
     path: {
       purge_id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: ExecHistory;
   };
   /** stopPurge: Stop a purge; */
@@ -2977,12 +3194,18 @@ export interface Operations {
     path: {
       purge_id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** getPurgeJobLog: The log of a purge, also while it runs. */
   "GET /system/purgeaudit/{purge_id}/log": {
     path: {
       purge_id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: string;
   };
@@ -2993,6 +3216,9 @@ export interface Operations {
       sort?: string;
       page?: number;
       page_size?: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: Repository[];
   };
@@ -3007,6 +3233,9 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Repository[];
   };
   /** getRepository: One repository. */
@@ -3014,6 +3243,9 @@ export interface Operations {
     path: {
       project_name: string;
       repository_name: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: Repository;
   };
@@ -3023,6 +3255,9 @@ export interface Operations {
       project_name: string;
       repository_name: string;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: Repository;
     reply: undefined;
   };
@@ -3031,6 +3266,9 @@ export interface Operations {
     path: {
       project_name: string;
       repository_name: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -3053,6 +3291,9 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Artifact[];
   };
   /** CopyArtifact: Copy an artifact from a repository that the caller may pull from: with its children, accessories and tags. */
@@ -3063,6 +3304,9 @@ export interface Operations {
     };
     query: {
       from: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -3087,6 +3331,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: Artifact[];
   };
@@ -3107,6 +3352,9 @@ export interface Operations {
       with_accessory?: boolean;
       with_inherited_accessory?: boolean;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Artifact;
   };
   /** deleteArtifact: Delete an artifact with all its tags, its accessories, and the children that nothing else needs. */
@@ -3115,6 +3363,9 @@ export interface Operations {
       project_name: string;
       repository_name: string;
       reference: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -3131,12 +3382,18 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Accessory[];
   };
   /** getIcon: The icon of a type of artifacts, by the digest that an artifact shows. */
   "GET /icons/{digest}": {
     path: {
       digest: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: Icon;
   };
@@ -3148,6 +3405,9 @@ export interface Operations {
       reference: string;
       addition: string;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: unknown;
   };
   /** getArtifactParts: The manifest of an artifact as it was pushed, and what it consists of: config, layers, children of an index. */
@@ -3156,6 +3416,9 @@ export interface Operations {
       project_name: string;
       repository_name: string;
       reference: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: ArtifactParts;
   };
@@ -3170,6 +3433,9 @@ export interface Operations {
       to: string;
       platform?: string;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Comparison;
   };
   /** getProjectStorage: How many bytes a project holds. */
@@ -3179,6 +3445,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: ProjectStorage;
   };
@@ -3195,6 +3462,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: RepositoryStorage[];
   };
@@ -3204,6 +3472,9 @@ export interface Operations {
       project_name: string;
       repository_name: string;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: OneRepositoryStorage;
   };
   /** measureArtifacts: How many bytes would come back if artifacts were deleted, each for itself and all together. */
@@ -3211,6 +3482,9 @@ export interface Operations {
     path: {
       project_name: string;
       repository_name: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     body: MeasureReq;
     reply: MeasuredArtifacts;
@@ -3227,6 +3501,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: Usage;
   };
@@ -3236,6 +3511,9 @@ export interface Operations {
       from?: string;
       to?: string;
       by?: "day" | "week" | "month";
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: Usage;
   };
@@ -3253,6 +3531,9 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Tag[];
   };
   /** createTag: Put a new tag on an artifact. */
@@ -3261,6 +3542,9 @@ export interface Operations {
       project_name: string;
       repository_name: string;
       reference: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     body: NewTag;
     reply: undefined;
@@ -3273,6 +3557,9 @@ export interface Operations {
       reference: string;
       tag_name: string;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** pointTag: Point a tag at an artifact of the repository, wherever it points now: as a push of it by that tag would. */
@@ -3281,6 +3568,9 @@ export interface Operations {
       project_name: string;
       repository_name: string;
       tag_name: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     body: PointTag;
     reply: undefined;
@@ -3299,6 +3589,9 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: TagPast[];
   };
   /** listRepositoryHistory: What became of all tags of a repository, the newest first; */
@@ -3314,6 +3607,9 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: RepositoryPast[];
   };
   /** listRepositoryTags: All tags of a repository, the highest version first, then those that are no version, the newest first. */
@@ -3328,6 +3624,9 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: RepositoryTag[];
   };
   /** listTrash: What the caller can bring back, what was deleted last first; */
@@ -3338,6 +3637,9 @@ export interface Operations {
       sort?: string;
       page?: number;
       page_size?: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: TrashEntry[];
   };
@@ -3355,6 +3657,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: TrashEntry[];
   };
@@ -3366,6 +3669,9 @@ export interface Operations {
     query: {
       with_size?: boolean;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: TrashEntry;
   };
   /** purgeTrash: Delete it for ever, now; */
@@ -3373,12 +3679,18 @@ export interface Operations {
     path: {
       id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: PurgedEntry;
   };
   /** restoreTrash: Bring it back, with tags, labels and referrers: all of it or nothing. */
   "POST /trash/{id}/restore": {
     path: {
       id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     body: RestoreReq;
     reply: RestoredEntry;
@@ -3390,6 +3702,9 @@ export interface Operations {
       repository_name: string;
       reference: string;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Deletion;
   };
   /** previewRepositoryDeletion: What would go with a repository, and what forbids it. */
@@ -3397,6 +3712,9 @@ export interface Operations {
     path: {
       project_name: string;
       repository_name: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: Deletion;
   };
@@ -3406,6 +3724,9 @@ export interface Operations {
       project_name: string;
       repository_name: string;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: ReferencesReq;
     reply: Deletion;
   };
@@ -3414,6 +3735,9 @@ export interface Operations {
     path: {
       project_name: string;
       repository_name: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     body: TagsReq;
     reply: Deletion;
@@ -3425,6 +3749,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: Deletion;
   };
@@ -3439,10 +3764,16 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: ListedLabel[];
   };
   /** CreateLabel: Make a label of the whole system (`scope` g) or of a project (`scope` p). */
   "POST /labels": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: Label;
     reply: undefined;
   };
@@ -3451,12 +3782,18 @@ export interface Operations {
     path: {
       label_id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Label;
   };
   /** UpdateLabel: Change the name, the description or the color of a label. */
   "PUT /labels/{label_id}": {
     path: {
       label_id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     body: Label;
     reply: undefined;
@@ -3466,6 +3803,9 @@ export interface Operations {
     path: {
       label_id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** addLabel: Put a label on an artifact: its `id` is read, and nothing else. */
@@ -3474,6 +3814,9 @@ export interface Operations {
       project_name: string;
       repository_name: string;
       reference: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     body: Label;
     reply: undefined;
@@ -3485,6 +3828,9 @@ export interface Operations {
       repository_name: string;
       reference: string;
       label_id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -3501,6 +3847,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: ImmutableRule[];
   };
@@ -3511,6 +3858,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     body: ImmutableRule;
     reply: undefined;
@@ -3523,6 +3871,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     body: ImmutableRule;
     reply: undefined;
@@ -3535,6 +3884,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -3552,6 +3902,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: Explanation;
   };
@@ -3562,26 +3913,39 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     body: MatchReq;
     reply: Matches;
   };
   /** matchSelectorsEverywhere: How many repositories and tags of the whole registry selectors mean. */
   "POST /selectors/match": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: MatchReq;
     reply: Matches;
   };
   /** trySelector: Which of the names in the body a selector means. */
   "POST /selectors/try": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: TryReq;
     reply: TriedNames;
   };
   /** getRentenitionMetadata: Templates and selectors that rules are made of. */
   "GET /retentions/metadatas": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: RetentionMetadata;
   };
   /** createRetention: Give a project its policy. */
   "POST /retentions": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: RetentionPolicy;
     reply: undefined;
   };
@@ -3590,12 +3954,18 @@ export interface Operations {
     path: {
       id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: RetentionPolicy;
   };
   /** updateRetention: Replace rules and schedule. */
   "PUT /retentions/{id}": {
     path: {
       id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     body: RetentionPolicy;
     reply: undefined;
@@ -3604,6 +3974,9 @@ export interface Operations {
   "DELETE /retentions/{id}": {
     path: {
       id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -3618,12 +3991,18 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: RetentionExecution[];
   };
   /** triggerRetentionExecution: Run a policy now, or see what it would do. */
   "POST /retentions/{id}/executions": {
     path: {
       id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     body: RetentionExecutionReq;
     reply: undefined;
@@ -3633,6 +4012,9 @@ export interface Operations {
     path: {
       id: number;
       eid: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     body: RetentionAction;
     reply: undefined;
@@ -3649,6 +4031,9 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: RetentionExecutionTask[];
   };
   /** listRetentionVerdicts: What a run found of each artifact, and what every rule says of it; */
@@ -3663,6 +4048,9 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: RetentionVerdict[];
   };
   /** getRetentionTaskLog: A line for each artifact of a repository: digest, tags, kind, time of push and pull, and what becomes of it. */
@@ -3671,6 +4059,9 @@ export interface Operations {
       id: number;
       eid: number;
       tid: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: string;
   };
@@ -3683,10 +4074,16 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: ReplicationPolicy[];
   };
   /** createReplicationPolicy: Make a policy. */
   "POST /replication/policies": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: ReplicationPolicy;
     reply: undefined;
   };
@@ -3695,12 +4092,18 @@ export interface Operations {
     path: {
       id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: ReplicationPolicy;
   };
   /** updateReplicationPolicy: Change a policy: what is left out stays. */
   "PUT /replication/policies/{id}": {
     path: {
       id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     body: ReplicationPolicy;
     reply: undefined;
@@ -3709,6 +4112,9 @@ export interface Operations {
   "DELETE /replication/policies/{id}": {
     path: {
       id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -3723,10 +4129,16 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: ReplicationExecution[];
   };
   /** startReplication: Run a policy now. */
   "POST /replication/executions": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: StartReplicationExecution;
     reply: undefined;
   };
@@ -3735,12 +4147,18 @@ export interface Operations {
     path: {
       id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: ReplicationExecution;
   };
   /** stopReplication: Stop a run; */
   "PUT /replication/executions/{id}": {
     path: {
       id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -3757,6 +4175,9 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: ReplicationTask[];
   };
   /** getReplicationLog: What was done for an artifact, also while it is on its way. */
@@ -3764,6 +4185,9 @@ export interface Operations {
     path: {
       id: number;
       task_id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: string;
   };
@@ -3774,6 +4198,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: SupportedWebhookEventTypes;
   };
@@ -3790,6 +4215,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: WebhookPolicy[];
   };
@@ -3800,6 +4226,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     body: WebhookPolicy;
     reply: undefined;
@@ -3812,6 +4239,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: WebhookPolicy;
   };
@@ -3823,6 +4251,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     body: WebhookPolicy;
     reply: undefined;
@@ -3835,6 +4264,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -3846,6 +4276,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: WebhookSigningKey;
   };
@@ -3856,6 +4287,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: WebhookLastTrigger[];
   };
@@ -3866,6 +4298,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: WebhookFailing[];
   };
@@ -3884,6 +4317,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: WebhookJob[];
   };
@@ -3901,6 +4335,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: WebhookExecution[];
   };
@@ -3919,6 +4354,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: WebhookTask[];
   };
@@ -3932,6 +4368,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: string;
   };
@@ -3949,6 +4386,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: WebhookDelivery[];
   };
@@ -3961,20 +4399,30 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
   /** getConfigurations: Every live setting but secrets: its value, whether it can be edited, and the variable that fixes it otherwise. */
   "GET /configurations": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: ConfigurationsResponse;
   };
   /** updateConfigurations: Change the live settings that are named; */
   "PUT /configurations": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: Configurations;
     reply: undefined;
   };
   /** getInternalconfig: Every live setting but secrets, each as the value it is: lists as lists, objects as objects. */
   "GET /internalconfig": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Record<string, InternalConfigurationValue>;
   };
   /** getGCHistory: The runs of garbage collection, the newest first. */
@@ -3985,23 +4433,38 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: GCHistory[];
   };
   /** getReclaimable: What a run would bring back now, and what holds the rest. */
   "GET /system/gc/reclaimable": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: ReclaimableOut;
   };
   /** getGCSchedule: When garbage collection runs by itself; */
   "GET /system/gc/schedule": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: GCHistory;
   };
   /** createGCSchedule: Run garbage collection now (`Manual`), or at times. */
   "POST /system/gc/schedule": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: Schedule;
     reply: undefined;
   };
   /** updateGCSchedule: Run it at other times, not any more (`None`), or now (`Manual`). */
   "PUT /system/gc/schedule": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: Schedule;
     reply: undefined;
   };
@@ -4010,12 +4473,18 @@ export interface Operations {
     path: {
       gc_id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: GCHistory;
   };
   /** stopGC: Stop a run; */
   "PUT /system/gc/{gc_id}": {
     path: {
       gc_id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -4024,30 +4493,51 @@ export interface Operations {
     path: {
       gc_id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: string;
   };
   /** getPing: Answer without looking at anything. */
   "GET /ping": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: string;
   };
   /** getHealth: Whether the parts that this server stands on work; */
   "GET /health": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: OverallHealthStatus;
   };
   /** getSystemInfo: What a client needs before it signs in, and more once it has. */
   "GET /systeminfo": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: GeneralInfo;
   };
   /** getVolumes: How large the volume is that blobs lie on, and how much of it is free. */
   "GET /systeminfo/volumes": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: SystemInfo;
   };
   /** getCert: The certificate that clients need to trust this server: `ca.crt` of the data folder. */
   "GET /systeminfo/getcert": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: string;
   };
   /** getStatistic: How many projects and repositories there are of those that the caller may see. */
   "GET /statistics": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Statistic;
   };
   /** search: Projects and repositories by a part of their name, of those that the caller may see; */
@@ -4055,25 +4545,40 @@ export interface Operations {
     query: {
       q: string;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Search;
   };
   /** getSystemCVEAllowlist: The vulnerabilities that no policy minds in projects without a list of their own. */
   "GET /system/CVEAllowlist": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: CVEAllowlist;
   };
   /** putSystemCVEAllowlist: Replace that list. */
   "PUT /system/CVEAllowlist": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     body: CVEAllowlist;
     reply: undefined;
   };
   /** getWorkerPools: The processes that run background jobs; */
   "GET /jobservice/pools": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: WorkerPool[];
   };
   /** getWorkers: What runs in a process, or in all of them (`all`). */
   "GET /jobservice/pools/{pool_id}/workers": {
     path: {
       pool_id: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: Worker[];
   };
@@ -4082,12 +4587,18 @@ export interface Operations {
     path: {
       job_id: string;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** actionGetJobLog: The log of a job, also while it runs; */
   "GET /jobservice/jobs/{job_id}/log": {
     path: {
       job_id: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: string;
   };
@@ -4099,16 +4610,25 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: TaskOut[];
   };
   /** listJobQueues: What waits, by kind of work. */
   "GET /jobservice/queues": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: JobQueue[];
   };
   /** actionPendingJobs: Stop what waits in a queue, hold it, or let it go on; */
   "PUT /jobservice/queues/{job_type}": {
     path: {
       job_type: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     body: ActionRequest;
     reply: undefined;
@@ -4121,6 +4641,9 @@ export interface Operations {
       page?: number;
       page_size?: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: ScheduleTask[];
   };
   /** getSchedulePaused: Whether all schedules are held (`all`), or the queue of a kind of work is. */
@@ -4128,15 +4651,21 @@ export interface Operations {
     path: {
       job_type: string;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: SchedulerStatus;
   };
-  /** listWork: Every run, the newest first, with its progress; */
+  /** listWork: The runs that the caller sees, the newest first, with progress; */
   "GET /jobservice/executions": {
     query: {
       q?: string;
       sort?: string;
       page?: number;
       page_size?: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: WorkRun[];
   };
@@ -4145,15 +4674,21 @@ export interface Operations {
     path: {
       execution_id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
-  /** listPlannedWork: What starts by itself, with what it is of, when it starts next and how it ended last. */
+  /** listPlannedWork: What starts by itself, with what it is of, when it starts next and how it ended last; */
   "GET /jobservice/schedules": {
     query: {
       q?: string;
       sort?: string;
       page?: number;
       page_size?: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: PlannedWork[];
   };
@@ -4166,14 +4701,23 @@ export interface Operations {
       kind?: "projects" | "repositories" | "tags" | "artifacts" | null;
       count?: boolean;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Found;
   };
   /** getCapabilities: What this server can do; */
   "GET /capabilities": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Capabilities;
   };
   /** listFindings: What is wrong with the server, each with its mend, as `moorage check` says it, and what only a running one knows. */
   "GET /health/findings": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: Diagnosis;
   };
   /** scanArtifact: Not built yet: scanArtifact. */
@@ -4183,6 +4727,9 @@ export interface Operations {
       repository_name: string;
       reference: string;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** stopScanArtifact: Not built yet: stopScanArtifact. */
@@ -4191,6 +4738,9 @@ export interface Operations {
       project_name: string;
       repository_name: string;
       reference: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -4202,6 +4752,9 @@ export interface Operations {
       reference: string;
       report_id: string;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** getVulnerabilitiesAddition: Not built yet: getVulnerabilitiesAddition. */
@@ -4210,6 +4763,9 @@ export interface Operations {
       project_name: string;
       repository_name: string;
       reference: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -4220,6 +4776,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -4230,6 +4787,7 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -4240,29 +4798,45 @@ export interface Operations {
     };
     header: {
       "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
   /** ListProviders: Not built yet: ListProviders. */
   "GET /p2p/preheat/providers": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** PingInstances: Not built yet: PingInstances. */
   "POST /p2p/preheat/instances/ping": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** ListInstances: Not built yet: ListInstances. */
   "GET /p2p/preheat/instances": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** CreateInstance: Not built yet: CreateInstance. */
   "POST /p2p/preheat/instances": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** GetInstance: Not built yet: GetInstance. */
   "GET /p2p/preheat/instances/{preheat_instance_name}": {
     path: {
       preheat_instance_name: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -4271,12 +4845,18 @@ export interface Operations {
     path: {
       preheat_instance_name: string;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** DeleteInstance: Not built yet: DeleteInstance. */
   "DELETE /p2p/preheat/instances/{preheat_instance_name}": {
     path: {
       preheat_instance_name: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -4285,12 +4865,18 @@ export interface Operations {
     path: {
       project_name: string;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** CreatePolicy: Not built yet: CreatePolicy. */
   "POST /projects/{project_name}/preheat/policies": {
     path: {
       project_name: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -4300,6 +4886,9 @@ export interface Operations {
       project_name: string;
       preheat_policy_name: string;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** ManualPreheat: Not built yet: ManualPreheat. */
@@ -4307,6 +4896,9 @@ export interface Operations {
     path: {
       project_name: string;
       preheat_policy_name: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -4316,6 +4908,9 @@ export interface Operations {
       project_name: string;
       preheat_policy_name: string;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** DeletePolicy: Not built yet: DeletePolicy. */
@@ -4324,6 +4919,9 @@ export interface Operations {
       project_name: string;
       preheat_policy_name: string;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** ListExecutions: Not built yet: ListExecutions. */
@@ -4331,6 +4929,9 @@ export interface Operations {
     path: {
       project_name: string;
       preheat_policy_name: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -4341,6 +4942,9 @@ export interface Operations {
       preheat_policy_name: string;
       execution_id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** StopExecution: Not built yet: StopExecution. */
@@ -4350,6 +4954,9 @@ export interface Operations {
       preheat_policy_name: string;
       execution_id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** ListTasks: Not built yet: ListTasks. */
@@ -4358,6 +4965,9 @@ export interface Operations {
       project_name: string;
       preheat_policy_name: string;
       execution_id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -4369,6 +4979,9 @@ export interface Operations {
       execution_id: number;
       task_id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** ListProvidersUnderProject: Not built yet: ListProvidersUnderProject. */
@@ -4376,48 +4989,81 @@ export interface Operations {
     path: {
       project_name: string;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** getLatestScanAllMetrics: Not built yet: getLatestScanAllMetrics. */
   "GET /scans/all/metrics": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** getLatestScheduledScanAllMetrics: Not built yet: getLatestScheduledScanAllMetrics. */
   "GET /scans/schedule/metrics": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** getScanAllSchedule: Not built yet: getScanAllSchedule. */
   "GET /system/scanAll/schedule": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** createScanAllSchedule: Not built yet: createScanAllSchedule. */
   "POST /system/scanAll/schedule": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** updateScanAllSchedule: Not built yet: updateScanAllSchedule. */
   "PUT /system/scanAll/schedule": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** stopScanAll: Not built yet: stopScanAll. */
   "POST /system/scanAll/stop": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** listScanners: Not built yet: listScanners. */
   "GET /scanners": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** createScanner: Not built yet: createScanner. */
   "POST /scanners": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** pingScanner: Not built yet: pingScanner. */
   "POST /scanners/ping": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** getScanner: Not built yet: getScanner. */
   "GET /scanners/{registration_id}": {
     path: {
       registration_id: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -4426,12 +5072,18 @@ export interface Operations {
     path: {
       registration_id: string;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** setScannerAsDefault: Not built yet: setScannerAsDefault. */
   "PATCH /scanners/{registration_id}": {
     path: {
       registration_id: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -4440,6 +5092,9 @@ export interface Operations {
     path: {
       registration_id: string;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** getScannerMetadata: Not built yet: getScannerMetadata. */
@@ -4447,10 +5102,16 @@ export interface Operations {
     path: {
       registration_id: string;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** exportScanData: Not built yet: exportScanData. */
   "POST /export/cve": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** getScanDataExportExecution: Not built yet: getScanDataExportExecution. */
@@ -4458,10 +5119,16 @@ export interface Operations {
     path: {
       execution_id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** getScanDataExportExecutionList: Not built yet: getScanDataExportExecutionList. */
   "GET /export/cve/executions": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** downloadScanData: Not built yet: downloadScanData. */
@@ -4469,14 +5136,23 @@ export interface Operations {
     path: {
       execution_id: number;
     };
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** getSecuritySummary: Not built yet: getSecuritySummary. */
   "GET /security/summary": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
   /** ListVulnerabilities: Not built yet: ListVulnerabilities. */
   "GET /security/vul": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: undefined;
   };
 }

@@ -420,12 +420,35 @@ async def test_a_secret_that_does_not_open_takes_nothing_along(
     assert (await mirror.get("team/app", "v1")).body == raw
 
 
-async def test_a_filter_that_cannot_be_read_lets_nothing_through(app: Server, admin: Client, mirror: Mirror) -> None:
+async def test_a_filter_that_cannot_be_read_is_refused_on_each_way(app: Server, admin: Client, mirror: Mirror) -> None:
+    path = f"/projects/{mirror.name}"
+    pattern, kind = "proxy_cache_filter_pattern", "proxy_cache_filter_kind"
+
+    async def set_(method: str, where: str, body: object) -> tuple[int, str]:
+        answer = await ask(app, admin, method, f"{path}{where}", body)
+        said = answer.json()["errors"][0] if answer.status >= 400 else {"detail": {"reason": ""}}
+        return answer.status, str(said["detail"]["reason"])
+
+    unread = (400, "SELECTOR_INVALID")
+    assert await set_("POST", "/metadatas", {pattern: "[a"}) == unread
+    assert await set_("PUT", "", {"metadata": {pattern: "[a"}}) == unread
+    assert await set_("POST", "/metadatas", {pattern: "*a"}) == (200, "")
+    assert await set_("PUT", f"/metadatas/{pattern}", {pattern: "[a"}) == unread
+    assert await set_("POST", "/metadatas", {kind: "regex"}) == unread  # `*a` is no regular expression
+    assert await set_("PUT", "", {"metadata": {kind: "regex"}}) == unread
+    assert await set_("PUT", "", {"metadata": {kind: "regex", pattern: r"[\]a]"}}) == (200, "")
+    found = (await ask(app, admin, "GET", path)).json()["metadata"]
+    assert (found[kind], found[pattern]) == ("regex", r"[\]a]")
+
+
+async def test_a_filter_that_cannot_be_read_lets_nothing_through(app: Server, mirror: Mirror) -> None:
     mirror.shelf.put("team/app", "v1")
-    for key, value in (("proxy_cache_filter_pattern", "[a"), ("proxy_cache_filter_kind", "regex")):
-        path = f"/projects/{mirror.name}/metadatas/"
-        body = {key: value}
-        assert (await ask(app, admin, "POST", path, body)).status == 200
+
+    def damage(work: Work) -> None:
+        statement = text("UPDATE project SET settings = :s WHERE name = :n")
+        work.db.execute(statement, {"s": '{"proxy_cache_filter_pattern": "[a"}', "n": mirror.name})
+
+    await app.run(damage)
     assert (await mirror.get("team/app", "v1")).status == 404
     assert mirror.asked("GET", "/manifests/") == 0
 
