@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
-import { partOf, writeKeys } from "./scripts/words.ts";
+import { forgetParts, partOf, writeKeys } from "./scripts/texts.ts";
+import { PARTS, type Part } from "./src/i18n/sections.ts";
 
 const OUT = join(import.meta.dirname, "dist"); // tools/portal.py moves it into moorage/site/files
 const LOCALES = join(import.meta.dirname, "src/locales");
@@ -16,23 +17,44 @@ const LOCALES = join(import.meta.dirname, "src/locales");
  */
 const GROUPS = [
   { name: "base", tags: ["$initial"], test: /^(?!.*(?:index\.html|src\/main\.tsx)$)/, priority: 4 },
-  { name: "door", test: /src\/app\/Mark|src\/kit\/TextField|IconChevronDown\.|@mantine\/core\/esm\/components\/(Checkbox|PasswordInput|TextInput)\//, priority: 3 },
-  { name: "shell", test: /src\/app\/Shell|src\/kit\/(?:(Table|Progress|Chip|Facts|Waiting)\.tsx|kept)|src\/(projects|artifacts)\/queries|node_modules\/@tabler\//, priority: 2 },
+  { name: "styles", test: /src\/(?!app\/shell|kit\/(?:kit|table)\.)[\w/]+\.module\.css/, priority: 5 }, // of all pages: small files pack badly
+  { name: "door", test: /src\/app\/(?:Mark|paths)|src\/kit\/TextField|IconChevronDown\.|@mantine\/core\/esm\/components\/(PasswordInput|TextInput)\//, priority: 3 },
+  { name: "shell", test: /src\/app\/(?:Shell|icons|guards)|src\/\w+\/icons|src\/kit\/(?:(Table|Progress|Chip|Facts|Waiting)\.tsx|formStorage)|src\/(projects|artifacts)\/queries|node_modules\/@tabler\/|@mantine\/core\/esm\/(?:components\/Checkbox|utils\/InlineInput)\//, priority: 2 },
   { name: "number", test: /src\/kit\/NumberField|node_modules\/react-number-format\/|@mantine\/core\/esm\/components\/NumberInput\//, priority: 1.5 },
-  { name: "more", test: /node_modules\/(@tanstack\/(react-router|router-core|react-query|query-core)|@mantine\/hooks|@mantine\/core\/(?!esm\/components\/(MultiSelect|Pill|PillsInput|Autocomplete|NumberInput)\/)[^/]+)\/|src\/kit\/(?!Chart|chart|Bars|Markdown|markdown|Rules|rules|Schedule|cron|Log\.|SecretOnce|Draft|Toasts|NumberField)|src\/app\/(?!Palette|HarborPage|KeyMap|more)/, priority: 1 },
+  { name: "more", test: /node_modules\/(@tanstack\/(react-router|router-core|react-query|query-core)|@mantine\/hooks|@mantine\/core\/(?!esm\/components\/(MultiSelect|Pill|PillsInput|Autocomplete|NumberInput)\/)[^/]+)\/|src\/kit\/(?!Chart|chart|Bars|Markdown|markdown|Rules|rules|Schedule|cron|Log\.|SecretOnce|Draft|Toasts|NumberField)|src\/app\/(?!Palette|HarborPage|KeyMap)/, priority: 1 },
 ];
 
-/** `virtual:words/zh-CN`: the words of a language that the first page shows; `…/rest`: all others; `…/more`: what only trouble asks for. */
-function words(): Plugin {
+/** `virtual:texts`: what loads each part of each language (src/i18n/sections.ts); `virtual:texts/zh-CN/first`: one of them. */
+function texts(): Plugin {
+  const languages = readdirSync(LOCALES, { withFileTypes: true }).filter((one) => one.isDirectory()).map((one) => one.name);
   return {
-    name: "words",
+    name: "texts",
     buildStart: () => writeKeys(LOCALES, join(import.meta.dirname, "src/generated/keys.ts")),
-    resolveId: (id) => (id.startsWith("virtual:words/") ? `\0${id}` : null),
+    resolveId: (id) => (id.startsWith("virtual:texts") ? `\0${id}` : null),
     load(id) {
-      if (!id.startsWith("\0virtual:words/")) return null;
-      const [language = "", part = "first"] = id.slice("\0virtual:words/".length).split("/");
+      if (id === "\0virtual:texts") return `export default {${languages.flatMap((language) => PARTS.map((part) => `"${language}/${part}": () => import("virtual:texts/${language}/${part}")`)).join(",")}}`;
+      if (!id.startsWith("\0virtual:texts/")) return null;
+      const [language, part] = id.slice("\0virtual:texts/".length).split("/") as [string, Part];
       for (const one of [language, "en-US"]) for (const name of readdirSync(join(LOCALES, one))) this.addWatchFile(join(LOCALES, one, name));
       return `export default JSON.parse(${JSON.stringify(JSON.stringify(partOf(LOCALES, join(import.meta.dirname, "src"), language, part)))})`;
+    },
+    watchChange: forgetParts,
+  };
+}
+
+const COLORS = ["blue", "red", "gray", "dark"]; // of Mantine's palettes, those that the portal and the parts that it uses name
+
+/** Leaves out what the portal never uses of Mantine: other palettes, large sizes of its parts, and the code that would write what tokens.css has. */
+function unusedMantine(): Plugin {
+  return {
+    name: "unused-mantine",
+    enforce: "pre",
+    transform(code, id) {
+      const [, styles] = /@mantine\/core\/styles\/([\w-]+)\.css/.exec(id) ?? [];
+      if (styles === "default-css-variables") return { code: code.replace(/--mantine-color-(\w+)-(?:\d|text|filled|light|outline)[\w-]*:[^;}]*;?/g, (text, color: string) => (COLORS.includes(color) ? text : "")), map: null };
+      if (styles !== undefined) return { code: code.replace(/(--[\w-]+-(?:lg|xl|compact-\w+)):[^;}]*;?/g, (text, name: string) => (code.includes(`var(${name}`) ? text : "")), map: null };
+      if (id.endsWith("/MantineCssVariables/MantineCssVariables.mjs")) return { code: "export const MantineCssVariables = () => null;", map: null }; // main.tsx: withCssVariables={false}
+      return null;
     },
   };
 }
@@ -82,7 +104,7 @@ function packed(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [react(), words(), licences(), packed()],
+  plugins: [react(), unusedMantine(), texts(), licences(), packed()],
   build: {
     outDir: OUT,
     emptyOutDir: true,

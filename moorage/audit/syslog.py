@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from moorage import __version__
 from moorage.audit.service import Entry
+from moorage.connection_errors import connect_code
 from moorage.errors import ReceiverUnusable
 
 APP_NAME = "audit"
@@ -184,9 +185,11 @@ async def check_receiver(endpoint: str, *, tls: bool = False, ca: str = "") -> N
     try:
         connection = await Connection.open(target)
     except (OSError, TimeoutError) as error:
-        raise ReceiverUnusable(
-            f"The syslog receiver cannot be reached: {describe(error)}.", endpoint=endpoint
-        ) from error
+        said = f"The syslog receiver cannot be reached: {describe(error)}."
+        code = connect_code(error)
+        if code:
+            raise ReceiverUnusable(said, endpoint=endpoint, which=code) from error
+        raise ReceiverUnusable(said, endpoint=endpoint) from error
     await connection.close()
 
 

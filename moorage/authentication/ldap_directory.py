@@ -18,12 +18,15 @@ from cryptography import x509
 from moorage.authentication.external_accounts import LDAP_GROUP, GroupRef, Known
 from moorage.authentication.ldap_groups import Membership, among_groups, group_name, parse_filter, read_entry
 from moorage.configuration.schema import Items
-from moorage.errors import DirectoryUnavailable, GroupUnknown, Invalid
+from moorage.connection_errors import connect_code
+from moorage.errors import DirectoryUnavailable, GroupUnknown, Invalid, Problem
 from moorage.ldap import filters
 from moorage.ldap.client import (
     INVALID_CREDENTIALS,
     NO_SUCH_OBJECT,
+    CertificatesInvalid,
     Connection,
+    DirectoryUrlInvalid,
     Entry,
     NotReached,
     Refused,
@@ -73,6 +76,8 @@ class Ping(msgspec.Struct, frozen=True):
     ok: bool
     message: str
     steps: Sequence[Step]
+    reason: str = ""
+    """The code of what failed; "" where none is known."""
 
 
 class Directory:
@@ -215,7 +220,7 @@ class Directory:
             said = _say(steps, error, items.ldap_timeout)
             if isinstance(error.__cause__, ssl.SSLCertVerificationError):
                 said += await self._name_certificate()
-            return Ping(False, said, steps.taken)
+            return Ping(False, said, steps.taken, _code(steps, error))
         return Ping(True, ", ".join(f"{step.name} {step.milliseconds:g} ms" for step in steps.taken), steps.taken)
 
     async def _try_all(self, steps: Steps) -> None:
@@ -381,6 +386,23 @@ def _subject(entry: Entry) -> str:
         return f"guid:{guid[0].hex()}"
     uuid = entry.text("entryUUID") or entry.text("nsUniqueId")
     return f"uuid:{uuid.lower()}" if uuid else f"dn:{fold_dn(entry.dn)}"
+
+
+_BY_REASON = {
+    DirectoryUrlInvalid.reason: "SETTING_LDAP_URL",
+    CertificatesInvalid.reason: "CA_NOT_PEM",
+    filters.FilterInvalid.reason: "SETTING_FILTER",
+}
+
+
+def _code(steps: Steps, error: Exception) -> str:
+    """The code of what failed, as the steps have it."""
+    failed = next((step for step in steps.taken if not step.ok), None)
+    if failed is not None:
+        return failed.reason
+    if isinstance(error, Problem):
+        return _BY_REASON.get(error.reason, "")
+    return "LDAP_NO_PASSWORD" if isinstance(error, ValueError) else connect_code(error)
 
 
 def _say(steps: Steps, error: Exception, timeout_seconds: int) -> str:

@@ -64,6 +64,8 @@ class LdapPingStep(msgspec.Struct):
     success: bool
     milliseconds: float
     message: str
+    reason: str
+    """Why it failed, as a code (docs/use/errors.md); "" where none is known."""
 
 
 class LdapPingResult(msgspec.Struct):
@@ -73,6 +75,8 @@ class LdapPingResult(msgspec.Struct):
     message: str
     steps: list[LdapPingStep]
     """Of ours."""
+    reason: str
+    """Of ours: the code of what failed; "" where none is known, and when all went well."""
 
 
 class LdapUser(msgspec.Struct):
@@ -117,8 +121,8 @@ async def ping_ldap(
     call.signed_in()
     items = _with(await live.items(), data or LdapConf())
     ping = await Directory(items).ping()
-    steps = [LdapPingStep(step.name, step.ok, step.milliseconds, step.message) for step in ping.steps]
-    return Response(LdapPingResult(ping.ok, ping.message, steps))
+    steps = [LdapPingStep(step.name, step.ok, step.milliseconds, step.message, step.reason) for step in ping.steps]
+    return Response(LdapPingResult(ping.ok, ping.message, steps, ping.reason))
 
 
 @operation(

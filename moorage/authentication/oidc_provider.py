@@ -403,17 +403,23 @@ async def discover(http: Http, url: str, trust: Trust) -> Metadata:
     """
     answer = await http.send("GET", f"{url.rstrip('/')}/.well-known/openid-configuration", trust=trust)
     if answer.status != 200:
-        raise OidcUnavailable(f"It answers {answer.status} where an OpenID provider describes itself.")
+        raise OidcUnavailable(
+            f"It answers {answer.status} where an OpenID provider describes itself.",
+            which="OIDC_NOT_FOUND",
+            status=answer.status,
+        )
     found = _decode(_metadata_decoder, answer.body, problem=OidcUnavailable)
     if found.issuer.rstrip("/") != url.rstrip("/"):
-        raise OidcUnavailable("The OpenID provider calls itself by another URL than the one that was set.")
+        raise OidcUnavailable(
+            "The OpenID provider calls itself by another URL than the one that was set.", which="OIDC_OTHER_ISSUER"
+        )
     schemes = {"https"} if url.startswith("https:") else {"https", "http"}
     places = (found.authorization_endpoint, found.token_endpoint, found.jwks_uri)
     more = (found.userinfo_endpoint, found.end_session_endpoint, found.revocation_endpoint)
     for place in (*places, *filter(None, more)):
         parts = urlsplit(place)
         if parts.scheme not in schemes or not parts.hostname or parts.username is not None:
-            raise OidcUnavailable("The OpenID provider names a place that cannot be used.")
+            raise OidcUnavailable("The OpenID provider names a place that cannot be used.", which="OIDC_ENDPOINTS")
     return found
 
 
@@ -425,12 +431,19 @@ async def ping(http: Http, url: str, trust: Trust) -> None:
     """
     try:
         if urlsplit(url).scheme not in {"http", "https"}:
-            raise OidcSettingsInvalid("The address of an OpenID provider begins with https:// or http://.")
+            raise OidcSettingsInvalid(
+                "The address of an OpenID provider begins with https:// or http://.", which="OIDC_ADDRESS"
+            )
         await discover(http, url.strip(), trust)
     except (OidcUnavailable, ValueError) as error:
         why = error.__cause__ if isinstance(error.__cause__, Problem) else error
         log.warning("the test of an OpenID provider failed: %s", why)
-        raise OidcSettingsInvalid(f"This provider cannot be used. {why}"[:_MAX_REASON]) from error
+        said = f"This provider cannot be used. {why}"[:_MAX_REASON]
+        which = (why.detail.get("which") or why.reason) if isinstance(why, Problem) else ""
+        if which in {"", OidcUnavailable.reason}:
+            raise OidcSettingsInvalid(said) from error
+        status = why.detail.get("status") if isinstance(why, Problem) else None
+        raise OidcSettingsInvalid(said, which=which, status=status) from error
 
 
 def is_on(items: Items) -> bool:

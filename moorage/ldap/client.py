@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from moorage.connection_errors import connect_code
 from moorage.errors import Invalid
 from moorage.ldap import ber
 from moorage.ldap.filters import Filter
@@ -106,6 +107,18 @@ class Step(msgspec.Struct, frozen=True):
     ok: bool
     milliseconds: float
     message: str = ""
+    reason: str = ""
+    """The code of why it failed; "" where none is known."""
+
+
+_REFUSED = {
+    32: "LDAP_BASE_UNKNOWN",
+    34: "LDAP_NAME_INVALID",
+    48: "LDAP_CREDENTIALS",
+    49: "LDAP_CREDENTIALS",
+    50: "LDAP_NOT_ALLOWED",
+}
+"""Codes of results that call for a step of their own. Source: RFC 4511, appendix A."""
 
 
 class Steps:
@@ -124,21 +137,21 @@ class Steps:
         """
         began = time.monotonic()
         seen: list[str] = []
-        ok, message = False, ""
+        ok, message, reason = False, "", ""
         try:
             yield seen
             ok, message = True, ", ".join(seen)
         except Refused as refused:
-            message = str(refused)
+            message, reason = str(refused), _REFUSED.get(refused.code, "")
             raise
         except (OSError, ber.Malformed, EOFError) as error:
-            message = explain(error)
+            message, reason = explain(error), connect_code(error)
             raise NotReached(message) from error
         except asyncio.CancelledError:
-            message = "no answer in time"
+            message, reason = "no answer in time", "CONNECT_NO_ANSWER"
             raise
         finally:
-            self.taken.append(Step(name, ok, round((time.monotonic() - began) * 1000, 1), message))
+            self.taken.append(Step(name, ok, round((time.monotonic() - began) * 1000, 1), message, reason))
 
 
 def explain(error: Exception) -> str:

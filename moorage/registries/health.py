@@ -32,8 +32,8 @@ _STALE = Query(
 log = logging.getLogger("moorage.registries")
 
 
-async def find_trouble(outgoing: Outgoing, kind: str, endpoint: Endpoint) -> str:
-    """Why an endpoint cannot be used, in a sentence; "" when it can.
+async def find_trouble(outgoing: Outgoing, kind: str, endpoint: Endpoint) -> Problem | None:
+    """Why an endpoint cannot be used; None when it can.
 
     Raises:
         RegistryInvalid, TargetRefused: it could never be: the address or the kind is none.
@@ -42,12 +42,12 @@ async def find_trouble(outgoing: Outgoing, kind: str, endpoint: Endpoint) -> str
         async with asyncio.timeout(SECONDS), open_adapter(outgoing, kind, endpoint, patience=IMPATIENT) as adapter:
             await adapter.ping()
     except TimeoutError:
-        return str(RemoteUnavailable("The other system does not answer in time."))
+        return RemoteUnavailable("The other system does not answer in time.", which="CONNECT_NO_ANSWER")
     except Problem as problem:
         if problem.status == 400:
             raise
-        return str(problem)
-    return ""
+        return problem
+    return None
 
 
 async def check_registries(outgoing: Outgoing, database: Database, seals: Seals, rows: Sequence[RegistryRow]) -> int:
@@ -58,7 +58,7 @@ async def check_registries(outgoing: Outgoing, database: Database, seals: Seals,
         async with places:
             began = time.monotonic()
             try:
-                reason = await find_trouble(outgoing, row.kind, service.endpoint_of(row, seals))
+                reason = str(await find_trouble(outgoing, row.kind, service.endpoint_of(row, seals)) or "")
                 took = time.monotonic() - began
                 if row.sealed_secret is not None and not seals.is_current(row.sealed_secret):
                     await database.run(SYSTEM, service.reseal, row, seals)

@@ -382,9 +382,10 @@ async def _require_healthy(outgoing: Outgoing, draft: Draft, secret: Secret) -> 
     Raises:
         RegistryUnhealthy: it does not.
     """
-    reason = await health.find_trouble(outgoing, draft.kind, draft.endpoint(secret))
-    if reason:
-        raise RegistryUnhealthy(f"The registry cannot be used. {reason}")
+    problem = await health.find_trouble(outgoing, draft.kind, draft.endpoint(secret))
+    if problem is not None:
+        which = problem.detail.get("which") or problem.reason
+        raise RegistryUnhealthy(f"The registry cannot be used. {problem}", headers=problem.headers, which=which)
 
 
 def show_registry(row: RegistryRow) -> Registry:

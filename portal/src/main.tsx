@@ -4,16 +4,15 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { I18nextProvider } from "react-i18next";
 import { router } from "./app/router.tsx";
 import { queries } from "./app/session.tsx";
-import { allWords, startWords } from "./app/words.ts";
+import { loadTexts, startTranslator } from "./i18n/loading.ts";
 import { density } from "./kit/density.ts";
 import { whenIdle } from "./kit/idle.ts";
 import { theme, themes } from "./kit/mantine.ts";
 import { ToastPlace } from "./kit/toast.tsx";
 
-const words = await startWords();
+await startTranslator();
 
 // A chunk of the version before is gone after an upgrade: the page is loaded anew, once.
 window.addEventListener("vite:preloadError", (event) => {
@@ -33,17 +32,15 @@ const place = document.getElementById("root");
 if (place !== null) {
   createRoot(place).render(
     <StrictMode>
-      <I18nextProvider i18n={words}>
-        <QueryClientProvider client={queries}>
+              <QueryClientProvider client={queries}>
           {/* No <style> elements: tokens.css has the variables (docs/develop/portal.md). */}
           <MantineProvider theme={theme} colorSchemeManager={themes} defaultColorScheme="auto" withCssVariables={false} withGlobalClasses={false}>
             <RouterProvider router={router} />
             <ToastPlace />
           </MantineProvider>
         </QueryClientProvider>
-      </I18nextProvider>
     </StrictMode>,
   );
 }
 
-whenIdle(() => void allWords().catch(() => undefined)); // who wants them and does not get them says so
+whenIdle(() => void loadTexts("common").catch(() => undefined)); // a page that needs them and does not get them says so

@@ -1,7 +1,7 @@
-// `virtual:words/<language>` and `virtual:words/<language>/rest`: made by vite.config.ts from src/locales.
-declare module "virtual:words/*" {
-  const words: object;
-  export default words;
+// `virtual:texts`: made by vite.config.ts from src/locales; loads each part of each language by `language/part`.
+declare module "virtual:texts" {
+  const loaders: Record<string, () => Promise<{ default: object }>>;
+  export default loaders;
 }
 declare module "@tabler/icons-react/dist/esm/defaultAttributes.mjs" {
   const attributes: { outline: object };

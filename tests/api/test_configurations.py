@@ -207,6 +207,8 @@ async def test_a_syslog_receiver_can_be_tested_before_it_is_set(serve: Serve) ->
     details = [answer.json()["errors"][0]["detail"] for answer in answers]
     unusable, invalid = "RECEIVER_UNUSABLE", "CONFIGURATION_INVALID"
     assert [one["reason"] for one in details] == [unusable, unusable, invalid, invalid, unusable]
+    assert details[4]["which"] == "CONNECT_REFUSED"
+    assert details[0]["which"] in {"CONNECT_TLS", "CONNECT_CLOSED"}
     assert (details[2]["item"], details[3]["item"]) == (
         "audit_log_forward_endpoint", "audit_log_forward_ca_certificate",
     )  # fmt: skip

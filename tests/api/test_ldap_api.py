@@ -212,12 +212,12 @@ async def test_ping_tries_what_is_saved_step_by_step(serve: Serve, each_town: To
         assert "bind " in told["message"]
 
 
-FAILING: dict[str, tuple[dict[str, Any], str, str]] = {
-    "no directory": ({"ldap_url": "ldap://127.0.0.1:1"}, "connect", "nothing listens there"),
-    "no host": ({"ldap_url": "ldap://no-such-host.invalid"}, "resolve", "no such host"),
-    "a wrong password": ({"ldap_search_password": "wrong"}, "bind", "result code 49"),
-    "no password": ({"ldap_search_password": ""}, "bind", "has no password"),
-    "a wrong base": ({"ldap_base_dn": "dc=elsewhere"}, "search", "result code 32"),
+FAILING: dict[str, tuple[dict[str, Any], str, str, str]] = {
+    "no directory": ({"ldap_url": "ldap://127.0.0.1:1"}, "connect", "nothing listens there", "CONNECT_REFUSED"),
+    "no host": ({"ldap_url": "ldap://no-such-host.invalid"}, "resolve", "no such host", "CONNECT_HOST_UNKNOWN"),
+    "a wrong password": ({"ldap_search_password": "wrong"}, "bind", "result code 49", "LDAP_CREDENTIALS"),
+    "no password": ({"ldap_search_password": ""}, "bind", "has no password", "LDAP_NO_PASSWORD"),
+    "a wrong base": ({"ldap_base_dn": "dc=elsewhere"}, "search", "result code 32", "LDAP_BASE_UNKNOWN"),
 }
 
 
@@ -226,13 +226,15 @@ FAILING: dict[str, tuple[dict[str, Any], str, str]] = {
 async def test_ping_says_which_step_failed_and_why(serve: Serve, town: Town, what: str) -> None:
     server = await serve()
     await put(server, town)
-    changes, step, why = FAILING[what]
+    changes, step, why, reason = FAILING[what]
 
     told = await ping(server, {"ldap_search_password": town.part.search_password, **changes})
 
     assert not told["success"]
     assert told["message"].startswith(f"{step}: ")
     assert why in told["message"]
+    assert told["reason"] == reason
+    assert all(one["reason"] == ("" if one["success"] else reason) for one in told["steps"])
 
 
 @ON_SQLITE
@@ -248,6 +250,7 @@ async def test_ping_names_the_certificate_that_is_not_trusted(serve: Serve, town
 
     for told in (untrusted, elsewhere):
         assert told["message"].startswith("tls: the certificate is not trusted")
+        assert told["reason"] == "CONNECT_CERTIFICATE"
         assert "(CN=localhost, issued by CN=slapd authority of the tests, valid until 20" in told["message"]
     assert trusted["success"]
     assert plain["message"].startswith("tls: ")

@@ -592,4 +592,9 @@ async def test_a_provider_can_be_tested_before_it_is_set(server: Server, provide
     said = [str(answer.json()["errors"][0]["message"]) for answer in answers[1:]]
     assert "404" in said[0]
     assert "cannot be reached" in said[1]
+    details = [answer.json()["errors"][0]["detail"] for answer in answers[1:]]
+    assert [one.get("which") for one in details[:4]] == [
+        "OIDC_NOT_FOUND", "CONNECT_REFUSED", "OIDC_ADDRESS", "OIDC_ADDRESS",
+    ]  # fmt: skip
+    assert details[0]["status"] == 404
     assert said[2] == said[3] == "The address of an OpenID provider begins with https:// or http://."

@@ -201,6 +201,14 @@ async def test_ping_tells_what_is_wrong_to_an_administrator(app: Server, admin: 
         assert (answer.status, answer.code) == (400, "BAD_REQUEST"), (body, answer)
         assert word in answer.json()["errors"][0]["message"], answer
         assert SECRET not in answer.body.decode()
+    for change, which in (
+        ({"access_secret": "wrong"}, "REMOTE_DENIED"),
+        ({"url": "http://127.0.0.1:1"}, "CONNECT_REFUSED"),
+        ({"url": "http://no-such-host.invalid"}, "CONNECT_HOST_UNKNOWN"),
+    ):
+        answer = await ask(app, admin, "POST", "/registries/ping", {**good, **change})
+        detail = answer.json()["errors"][0]["detail"]
+        assert (detail["reason"], detail["which"]) == ("REGISTRY_UNHEALTHY", which)
     assert (await ask(app, admin, "POST", "/registries/ping", {"id": 2**62})).status == 404
     assert (await ask(app, admin, "POST", "/registries/ping", {"id": 2**63})).status == 404
 

@@ -68,6 +68,9 @@ def test_every_reason_has_words_or_a_reason_to_have_none() -> None:
     reasons = {one.reason or one.code for one in CLASSES.values()}
     causes = {which for _, _, _, which in raised() if which}
     causes |= set(re.findall(r'"(SETTING_[A-Z_]+)"', (ROOT / "moorage/configuration/validation.py").read_text()))
+    causes |= set(re.findall(r'"(CONNECT_[A-Z_]+)"', (ROOT / "moorage/connection_errors.py").read_text()))
+    causes |= set(re.findall(r'\d: "(LDAP_[A-Z_]+)"', (ROOT / "moorage/ldap/client.py").read_text()))
+    causes.add("LDAP_NO_PASSWORD")
     assert len(reasons) > 150
     assert len(AT_ONCE) > 10
     assert reasons - set(WORDS) - AT_ONCE == set(NO_PAGE)

@@ -205,3 +205,25 @@ def test_whoever_is_not_signed_in_reads_what_is_public(reader: Reader, moorage: 
     reader.sign_in(made.accounts["guest"])
     reader.see_title("roles")
     assert reader.page.value("location.pathname") == "/projects/roles/members"
+
+
+def test_activity_shows_members_the_runs_of_their_projects(reader: Reader, moorage: Moorage, made: Roles) -> None:
+    policy = f"{moorage.url}{API}/retentions/{made.ids['RETENTION']}/executions"
+    auth = _auth(moorage.admin)
+    with httpx.Client(auth=auth, trust_env=False, timeout=60) as admin:
+        assert admin.post(policy, json={"dry_run": True}).status_code == 201
+        collect = {"schedule": {"type": "Manual"}, "parameters": {"dry_run": True}}
+        assert admin.post(f"{moorage.url}{API}/system/gc/schedule", json=collect).status_code == 201
+
+    reader.enter("/activity", "Activity", made.accounts["maintainer"])
+    reader.see("roles")
+    kinds = "[...document.querySelectorAll('main tbody tr td:first-child')].map((one) => one.innerText.trim())"
+    reader.page.wait(f"{kinds}.some((one) => one.startsWith('Retention'))")
+    assert not [one for one in reader.page.value(kinds) if "Garbage" in str(one)]
+    assert offered(reader) & {"Stop", "Stop run"} == set()
+    assert reader.page.value("[...document.querySelectorAll('[data-rail] a')].map((one) => one.pathname)") == [
+        "/projects", "/activity", "/trash",
+    ]  # fmt: skip
+    reader.look("activity.member")
+    reader.press("Retention")  # the run, in its project
+    reader.page.wait("location.pathname === '/projects/roles/policy/retention'")

@@ -669,6 +669,8 @@ export interface LdapPingResult {
   message: string;
   /** Of ours. */
   steps: LdapPingStep[];
+  /** Of ours: the code of what failed; */
+  reason: string;
 }
 
 /** One step: `resolve`, `connect`, `tls`, `bind`, `search`. */
@@ -677,6 +679,8 @@ export interface LdapPingStep {
   success: boolean;
   milliseconds: number;
   message: string;
+  /** Why it failed, as a code (docs/use/errors.md); */
+  reason: string;
 }
 
 /** Somebody in the directory. */

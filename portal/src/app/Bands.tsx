@@ -4,15 +4,15 @@ import { IconX } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState, type ReactNode } from "react";
 import { duration } from "../kit/format.ts";
-import { stay, useEnding } from "./ending.ts";
-import { useReach } from "./reach.ts";
+import { stay, useEnding } from "./sessionExpiry.ts";
+import { useReach } from "./connectivity.ts";
 import { systemQuery } from "./session.tsx";
-import { askAgain, useLost } from "./watch.ts";
-import { useLanguage, useWords } from "./words.ts";
+import { askAgain, useLost } from "./sessionWatch.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import classes from "./shell.module.css";
 
 export function Bands() {
-  const t = useWords();
+  const t = useTranslate();
   const system = useQuery(systemQuery).data;
   const { declined, lost } = useLost();
   const ending = useEnding();
@@ -64,7 +64,7 @@ function readClosed(): string {
 
 /** One line under the bar. */
 export function Band({ tone, children, onClose }: { tone: "accent" | "ok" | "warn" | "danger"; children: ReactNode; onClose?: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   return (
     <div className={classes["band"]} data-tone={tone}>
       <bdi className={classes["bandText"]}>{children}</bdi>

@@ -3,7 +3,10 @@ import { Menu, useMantineColorScheme } from "@mantine/core";
 import { IconCheck } from "@tabler/icons-react";
 import { useId } from "react";
 import { prefer } from "./preferences.ts";
-import { LANGUAGES, speak, useLanguage, useWords, type Key, type Language } from "./words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
+import { LANGUAGES, type Language } from "../i18n/languages.ts";
+import { setLanguage } from "../i18n/loading.ts";
+import type { Key } from "../i18n/translator.ts";
 
 const THEMES: { value: "auto" | "light" | "dark"; label: Key }[] = [
   { value: "auto", label: "shell.theme.system" },
@@ -15,7 +18,7 @@ const CHOSEN = <IconCheck size={16} stroke={1.5} aria-hidden />;
 
 /** Entries for the theme and the language; also on the page for signing in. */
 export function Choices() {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const ids = { theme: useId(), language: useId() };
@@ -27,7 +30,7 @@ export function Choices() {
       </div>
       <div role="group" aria-labelledby={ids.language}>
         <Menu.Label id={ids.language}>{t("shell.language.label")}</Menu.Label>
-        {(Object.keys(LANGUAGES) as Language[]).map((one) => <Menu.RadioItem key={one} lang={one} value={one} checked={language === one} checkIcon={CHOSEN} closeMenuOnClick onChange={() => { void speak(one, true); void prefer({ language: one }).catch(() => undefined); }}>{LANGUAGES[one]}</Menu.RadioItem>)}
+        {(Object.keys(LANGUAGES) as Language[]).map((one) => <Menu.RadioItem key={one} lang={one} value={one} checked={language === one} checkIcon={CHOSEN} closeMenuOnClick onChange={() => { void setLanguage(one, true); void prefer({ language: one }).catch(() => undefined); }}>{LANGUAGES[one]}</Menu.RadioItem>)}
       </div>
     </>
   );

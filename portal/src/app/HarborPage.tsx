@@ -2,8 +2,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { Navigate, useParams } from "@tanstack/react-router";
 import { call } from "../api/client.ts";
-import { places } from "./places.ts";
-import { Failed, Missing } from "./states.tsx";
+import { places } from "./paths.ts";
+import { Failed } from "./guards.tsx";
+import { Missing } from "./states.tsx";
 
 const ABOUT: Record<string, string> = {
   projects: "/projects", logs: "/admin/audit", users: "/admin/users", "robot-accounts": "/admin/robots", groups: "/admin/groups", registries: "/admin/registries",

@@ -4,14 +4,15 @@ import { Link } from "@tanstack/react-router";
 import { Fragment, useState } from "react";
 import { Dialog } from "../kit/Dialog.tsx";
 import { KEYS } from "./keys.ts";
-import { areLettersOn } from "./letters.ts";
-import { useWords, type Key } from "./words.ts";
+import { areLettersOn } from "./letterKeys.ts";
+import { useTranslate } from "../i18n/hooks.ts";
+import type { Key } from "../i18n/translator.ts";
 import classes from "./shell.module.css";
 
 const GROUPS: [(typeof KEYS)[number]["group"], Key][] = [["everywhere", "keys.group.everywhere"], ["list", "keys.group.list"], ["page", "keys.group.page"]];
 
 export default function KeyMap({ onClose }: { onClose: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const [there] = useState(() => KEYS.filter((one) => one.there() && (areLettersOn() || !one.letter))); // before the dialog covers the page
   return (
     <Dialog title={t("keys.title")} opened onClose={onClose} size={640}>

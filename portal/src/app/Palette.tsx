@@ -6,14 +6,15 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useNavigate, useRouterState } from "@tanstack/react-router";
 import { useEffect, useId, useRef, useState } from "react";
 import { call } from "../api/client.ts";
-import { Name, copyText } from "../kit/show.tsx";
+import { Name, copyText } from "../kit/values.tsx";
 import { toast } from "../kit/toast.tsx";
-import { hits, searchOf, sought } from "../search/found.ts";
-import { labelsOfQuery, membersOfQuery, whereOf } from "../search/beside.ts";
+import { hits, searchOf, sought } from "../search/results.ts";
+import { labelsOfQuery, membersOfQuery, whereOf } from "../search/pageSuggestions.ts";
 import { offered } from "./keys.ts";
+import { icons } from "./icons.ts";
 import { entries } from "./pages.ts";
 import { RECENT, isAdmin, permissionsQuery, signOut, systemQuery, useCan, useUser } from "./session.tsx";
-import { useLanguage, useWords } from "./words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import classes from "./palette.module.css";
 
 interface Entry {
@@ -51,7 +52,7 @@ function keep({ label, to }: Entry): void {
 }
 
 export default function Palette({ onClose, onKeys }: { onClose: () => void; onKeys: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const navigate = useNavigate();
   const list = useId();
   const [text, setText] = useState("");
@@ -140,7 +141,7 @@ export default function Palette({ onClose, onKeys }: { onClose: () => void; onKe
 
 /** What is offered for a text. `settled`: nothing of it is still being asked for. */
 function useRows(text: string, onKeys: () => void): { rows: Entry[]; settled: boolean } {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const user = useUser();
   const can = useCan();
@@ -171,7 +172,7 @@ function useRows(text: string, onKeys: () => void): { rows: Entry[]; settled: bo
   const fits = (one: { label: string }) => one.label.toLocaleLowerCase(language).includes(words);
   const pages: Entry[] = entries("rail")
     .filter(({ rail }) => (rail.for === "everyone" || (rail.for === "people" ? Boolean(user) : admin)) && (rail.capability === undefined || can(rail.capability)))
-    .map((page) => ({ group: t("palette.group.pages"), icon: page.rail.icon, label: t(page.rail.label), to: page.path }));
+    .map((page) => ({ group: t("palette.group.pages"), icon: icons[page.path] ?? IconBolt, label: t(page.rail.label), to: page.path }));
   const own: Entry[] = user ? entries("menu").map((page) => ({ group: t("palette.group.pages"), icon: IconUser, label: t(page.menu.label), to: page.path })) : [];
   const actions: Entry[] = [
     ...here.map((one) => ({ label: one.label, ...(one.note === undefined ? {} : { note: one.note }), run: one.press })),

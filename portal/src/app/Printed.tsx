@@ -2,7 +2,7 @@
 import { useEffect } from "react";
 import { dateTime } from "../kit/format.ts";
 import { useUser } from "./session.tsx";
-import { useLanguage, useWords } from "./words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 
 /** A text as CSS has it between quotes. */
 const quoted = (text: string) => `"${text.replace(/[\\"]/g, "\\$&").replace(/\s+/g, " ")}"`;
@@ -12,7 +12,7 @@ export const marginsOf = (left: string, right: string): string =>
   `@page { @bottom-left { content: ${quoted(left)}; font-size: 8pt; white-space: pre-wrap } @bottom-right { content: ${quoted(right)} "  " counter(page) " / " counter(pages); font-size: 8pt } }`;
 
 export function Printed() {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const name = useUser()?.username ?? "";
   useEffect(() => {

@@ -1,13 +1,14 @@
 // The rail: where one can go, for everybody, for people, and below a line for administrators.
 import { Link } from "@tanstack/react-router";
 import { useEffect } from "react";
+import { icons } from "./icons.ts";
 import { entries } from "./pages.ts";
 import { isAdmin, useCan, useUser } from "./session.tsx";
-import { useWords } from "./words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import classes from "./shell.module.css";
 
 export function Rail({ open, onClose }: { open: boolean; onClose: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const user = useUser();
   const can = useCan();
   useEffect(() => {
@@ -28,11 +29,11 @@ export function Rail({ open, onClose }: { open: boolean; onClose: () => void }) 
         {groups.map((group, index) => (
           <ul key={index}>
             {group.map((page) => {
-              const Sign = page.rail.icon;
+              const Sign = icons[page.path];
               return (
                 <li key={page.path}>
                   <Link to={page.path} className={classes["railLink"] ?? ""} activeProps={{ "data-active": true } as never}>
-                    <Sign size={20} stroke={1.5} aria-hidden /> <span>{t(page.rail.label)}</span>
+                    {Sign && <Sign size={20} stroke={1.5} aria-hidden />} <span>{t(page.rail.label)}</span>
                   </Link>
                 </li>
               );

@@ -7,13 +7,13 @@ import { Choices } from "./Choices.tsx";
 import { Mark } from "./Mark.tsx";
 import { entries } from "./pages.ts";
 import { isAdmin, signOut, useUser } from "./session.tsx";
-import { useWords } from "./words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import classes from "./shell.module.css";
 
 const RunningWork = lazy(() => import("../jobs/RunningWork.tsx"));
 
 export function TopBar({ onMenu, menuOpen, onSearch, onKeys }: { onMenu: () => void; menuOpen: boolean; onSearch: () => void; onKeys: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const user = useUser();
   const here = useRouterState({ select: (state) => state.location.href });
   return (
@@ -36,7 +36,7 @@ export function TopBar({ onMenu, menuOpen, onSearch, onKeys }: { onMenu: () => v
 
 /** What helps, at the same place on every page. */
 function Help({ onKeys }: { onKeys: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const navigate = useNavigate();
   return (
     <Menu width={220}>
@@ -51,7 +51,7 @@ function Help({ onKeys }: { onKeys: () => void }) {
 }
 
 function UserMenu({ name, onKeys }: { name: string | null; onKeys: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const navigate = useNavigate();
   return (
     <Menu width={220}>

@@ -4,11 +4,11 @@ import { cleanup, fireEvent, screen, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { show } from "../../tests/render.tsx";
 import { Page } from "../kit/Page.tsx";
-import { Copy } from "../kit/show.tsx";
+import { Copy } from "../kit/values.tsx";
 import { Table } from "../kit/Table.tsx";
 import { Tabs } from "../kit/Tabs.tsx";
 import { KEYS, useKeys, useOffers } from "./keys.ts";
-import { setLetters } from "./letters.ts";
+import { setLetters } from "./letterKeys.ts";
 import { useListState } from "./search.ts";
 
 const did: string[] = [];

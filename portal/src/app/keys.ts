@@ -1,9 +1,10 @@
 // What keys do on every page (portal.md has the map); a page need not know of them: they press what it offers.
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
-import { areLettersOn } from "./letters.ts";
+import { areLettersOn } from "./letterKeys.ts";
 import { queries } from "./session.tsx";
-import { useWords, type Key } from "./words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
+import type { Key } from "../i18n/translator.ts";
 
 const SEQUENCE_MS = 1500;
 const ROW = "tbody tr:has(> [data-first])";
@@ -109,7 +110,7 @@ export const KEYS: readonly KeyOf[] = [
 /** Hear the keys; `onFind` opens the palette, `onMap` the list of keys. */
 export function useKeys({ onFind, onMap }: { onFind: () => void; onMap: () => void }): void {
   const navigate = useNavigate();
-  const t = useWords();
+  const t = useTranslate();
   const began = useRef(-Infinity); // when `g` was pressed
   useEffect(() => {
     const places: Record<string, string> = { p: "/projects", t: "/trash", a: "/activity", h: "/admin/health", s: "/admin/settings" };
@@ -165,7 +166,7 @@ function press(what: HTMLElement | null): boolean {
 }
 
 async function copied(text: string, words: string): Promise<void> {
-  const [{ copyText }, { toast }] = await Promise.all([import("../kit/show.tsx"), import("../kit/toast.tsx")]);
+  const [{ copyText }, { toast }] = await Promise.all([import("../kit/values.tsx"), import("../kit/toast.tsx")]);
   if (await copyText(text)) toast(words);
 }
 

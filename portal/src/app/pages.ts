@@ -1,7 +1,7 @@
 // What a subject says of its pages, in its own `pages.ts`. The router, the rail, the tabs and the menu are made from these.
 import type { ComponentType } from "react";
-import type { Icon } from "@tabler/icons-react";
-import type { Key } from "./words.ts";
+import { sectionOf, type Section } from "../i18n/sections.ts";
+import type { Key } from "../i18n/translator.ts";
 
 export interface PageOf {
   /** Below its frame: `members` in a project, `/trash` at the top. `$name` is a parameter. */
@@ -10,8 +10,8 @@ export interface PageOf {
   frame?: "project" | "repository" | "bare";
   /** The module, loaded when the page is first wanted; the page is its default export. */
   load: () => Promise<{ default: ComponentType }>;
-  /** An entry of the rail. `admin`: below the line, for system administrators. */
-  rail?: { order: number; label: Key; icon: Icon; for: "everyone" | "people" | "admin"; capability?: string };
+  /** An entry of the rail; its icon is in the `icons.ts` of the subject. `admin`: below the line, for system administrators. */
+  rail?: { order: number; label: Key; for: "everyone" | "people" | "admin"; capability?: string };
   /** A tab of its frame. `needs`: a permission in the project, as `member:list`. */
   tab?: { order: number; label: Key; needs?: string; capability?: string };
   /** Of a page that is no tab, what a tab says of itself: the permission that it needs, and how it is called. */
@@ -26,12 +26,15 @@ export interface PageOf {
 
 const modules = import.meta.glob<{ pages: PageOf[] }>("../*/pages.ts", { eager: true });
 
-/** All pages of all subjects. */
-export const pages: readonly PageOf[] = Object.values(modules).flatMap((one) => one.pages);
+/** All pages of all subjects, each with the section of its texts. */
+export const pages: readonly (PageOf & { section: Section })[] = Object.entries(modules).flatMap(([file, one]) => {
+  const section = sectionOf(file.split("/")[1] as string);
+  return one.pages.map((page) => ({ ...page, section }));
+});
 
 /** Pages that have an entry of a kind, in its order. */
 export function entries<K extends "rail" | "tab" | "menu">(kind: K, frame?: PageOf["frame"]): (PageOf & Required<Pick<PageOf, K>>)[] {
-  return pages
+  return (pages as readonly PageOf[])
     .filter((one): one is PageOf & Required<Pick<PageOf, K>> => one[kind] !== undefined && (frame === undefined || one.frame === frame))
     .sort((a, b) => (a[kind] as { order: number }).order - (b[kind] as { order: number }).order);
 }

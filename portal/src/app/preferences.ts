@@ -7,9 +7,11 @@ import { asProblem } from "../api/problem.ts";
 import { isColumns, onColumns, readColumns, setColumns, type Columns } from "../kit/columns.ts";
 import { density, isDensity, setDensity, type Density } from "../kit/density.ts";
 import { isTimes, setTimes, times, type Times } from "../kit/times.ts";
-import { areLettersOn, setLetters } from "./letters.ts";
+import { areLettersOn, setLetters } from "./letterKeys.ts";
 import { queries, sessionQuery, useUser } from "./session.tsx";
-import { LANGUAGES, speak, useLanguage, type Language } from "./words.ts";
+import { useLanguage } from "../i18n/hooks.ts";
+import { LANGUAGES, type Language } from "../i18n/languages.ts";
+import { setLanguage } from "../i18n/loading.ts";
 
 export type Theme = "auto" | "light" | "dark";
 /** What this page reads of the document; what others keep in it stays. */
@@ -86,7 +88,7 @@ export function usePreferences(): void {
   useEffect(keepColumns, []);
   useEffect(() => {
     if (own === undefined) return;
-    if (own.language !== undefined && own.language in LANGUAGES && own.language !== language) void speak(own.language, true);
+    if (own.language !== undefined && own.language in LANGUAGES && own.language !== language) void setLanguage(own.language, true);
     if (own.theme !== undefined && ["auto", "light", "dark"].includes(own.theme) && own.theme !== colorScheme) setColorScheme(own.theme);
     if (isTimes(own.times) && own.times !== times()) setTimes(own.times);
     if (isDensity(own.density) && own.density !== density()) setDensity(own.density);

@@ -4,7 +4,7 @@ import { useCallback } from "react";
 import { call, submit, whoNow } from "../api/client.ts";
 import { Problem } from "../api/problem.ts";
 import type { UserResp } from "../api/schema.ts";
-import { announce, goOn, startWatch } from "./watch.ts";
+import { announce, goOn, startWatch } from "./sessionWatch.ts";
 
 export const queries = new QueryClient({
   defaultOptions: {

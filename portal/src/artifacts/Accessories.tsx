@@ -2,20 +2,20 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { Accessory, Artifact } from "../api/schema.ts";
-import { places } from "../app/places.ts";
+import { places } from "../app/paths.ts";
 import { useMay } from "../app/session.tsx";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { shortDigest } from "../kit/format.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
-import { Bytes, Time } from "../kit/show.tsx";
+import { Bytes, Time } from "../kit/values.tsx";
 import { saidAccessory } from "./accessory.ts";
 import { accessoriesQuery, useRepository } from "./queries.ts";
 import classes from "./artifacts.module.css";
 
 export function Accessories({ artifact }: { artifact: Artifact }) {
-  const t = useWords();
+  const t = useTranslate();
   const own = artifact.accessories ?? [];
   const inherited = artifact.inherited_accessories ?? [];
   return (
@@ -42,7 +42,7 @@ function Branch({ of, accessories, label }: { of: string; accessories: Accessory
 }
 
 function Node({ accessory }: { accessory: Accessory }) {
-  const t = useWords();
+  const t = useTranslate();
   const { project, repository, path } = useRepository();
   const may = useMay(project);
   const query = useQuery({ ...accessoriesQuery(path, accessory.digest), enabled: accessory.has_accessories === true && may("accessory:list") });

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { call } from "../api/client.ts";
 import { Problem } from "../api/problem.ts";
 import { useMay } from "../app/session.tsx";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { TextField } from "../kit/Field.tsx";
 import { toast } from "../kit/toast.tsx";
@@ -16,7 +16,7 @@ const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 
 /** `of`: what is seen of the artifact: a tag, or its digest in short. */
 export function AddTag({ path, digest, of, onClose }: { path: Path; digest: string; of: string; onClose: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const [name, setName] = useState("");
   const [wrong, setWrong] = useState<string | null>(null);
   const [taken, setTaken] = useState(false);

@@ -6,26 +6,26 @@ import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Accessory, Artifact, ArtifactParts } from "../api/schema.ts";
 import { useOffers } from "../app/keys.ts";
-import { places } from "../app/places.ts";
+import { places } from "../app/paths.ts";
 import { useSearch } from "../app/search.ts";
 import { useMay, useUser } from "../app/session.tsx";
-import { Failed } from "../app/states.tsx";
-import { useWords } from "../app/words.ts";
+import { Failed } from "../app/guards.tsx";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { Facts } from "../kit/Facts.tsx";
 import { inPlatformOrder, shortDigest } from "../kit/format.ts";
 import { Page, type Crumb } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
-import { Bytes, Copy, Digest, Name, Time } from "../kit/show.tsx";
+import { Bytes, Copy, Digest, Name, Time } from "../kit/values.tsx";
 import { ArtifactLabels } from "../labels/ArtifactLabels.tsx";
 import { Accessories } from "./Accessories.tsx";
-import { ADDITIONS, Addition, type AdditionName } from "./Addition.tsx";
+import { ADDITIONS, Addition, type AdditionName } from "../inspection/Addition.tsx";
 import { AddTag } from "./AddTag.tsx";
 import { CopyTo } from "./CopyTo.tsx";
 import { DeleteArtifacts } from "./DeleteArtifacts.tsx";
 import { DeleteTags } from "./DeleteTags.tsx";
-import { Layers } from "./Layers.tsx";
+import { Layers } from "../inspection/Layers.tsx";
 import { PullCommands } from "./PullCommands.tsx";
 import { Signed } from "./Platforms.tsx";
 import { useHost } from "./PushCommands.tsx";
@@ -42,7 +42,7 @@ type View = (typeof VIEWS)[number];
 const WORDS = { overview: "artifacts.view.overview", layers: "artifacts.view.layers", configuration: "artifacts.view.configuration", accessories: "artifacts.view.accessories", "readme.md": "artifacts.view.readme", "values.yaml": "artifacts.view.values", dependencies: "artifacts.view.dependencies", license: "artifacts.view.license", files: "artifacts.view.files" } as const;
 
 export default function ArtifactPage() {
-  const t = useWords();
+  const t = useTranslate();
   const { project, repository, path } = useRepository();
   const { reference } = useParams({ strict: false }) as { reference: string };
   const query = useQuery(artifactQuery(path, reference));
@@ -55,7 +55,7 @@ export default function ArtifactPage() {
 }
 
 function Shown({ artifact, tag, crumbs }: { artifact: Artifact; tag: string | null; crumbs: Crumb[] }) {
-  const t = useWords();
+  const t = useTranslate();
   const typed = useType();
   const navigate = useNavigate();
   const { project, repository, path } = useRepository();
@@ -149,7 +149,7 @@ function Shown({ artifact, tag, crumbs }: { artifact: Artifact; tag: string | nu
 const isAddition = (view: View): view is AdditionName => (ADDITIONS as readonly string[]).includes(view);
 
 function Overview({ artifact, parts, signature, isOwn }: { artifact: Artifact; parts: ArtifactParts | undefined; signature: Accessory | undefined; isOwn: boolean }) {
-  const t = useWords();
+  const t = useTranslate();
   const typed = useType();
   const config = (parts?.config?.content ?? {}) as { created?: string; author?: string; os?: string; architecture?: string; config?: { Cmd?: string[]; Entrypoint?: string[]; User?: string; WorkingDir?: string } };
   const annotations = Object.entries(artifact.annotations ?? {});
@@ -188,7 +188,7 @@ function Overview({ artifact, parts, signature, isOwn }: { artifact: Artifact; p
 }
 
 function Configuration({ parts }: { parts: ArtifactParts }) {
-  const t = useWords();
+  const t = useTranslate();
   if (!parts.config) return <Empty>{t("artifacts.config.none")}</Empty>;
   const text = parts.config.content === null ? null : JSON.stringify(parts.config.content, null, 2);
   return (

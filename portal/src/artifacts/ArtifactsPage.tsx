@@ -4,28 +4,29 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Artifact } from "../api/schema.ts";
-import { places } from "../app/places.ts";
+import { places } from "../app/paths.ts";
 import { useListState } from "../app/search.ts";
 import { queries, useMay, useUser } from "../app/session.tsx";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { shortDigest } from "../kit/format.ts";
-import { Bytes, Copy, Name, Time, copyText } from "../kit/show.tsx";
-import { Table, type Column } from "../kit/Table.tsx";
+import { Bytes, Copy, Name, Time, copyText } from "../kit/values.tsx";
+import type { Column } from "../kit/columns.ts";
+import { Table } from "../kit/Table.tsx";
 import { LabelChip } from "../labels/LabelChip.tsx";
 import { LabelPick } from "../labels/LabelPick.tsx";
 import { AddTag } from "./AddTag.tsx";
 import { CopyTo } from "./CopyTo.tsx";
 import { DeleteArtifacts } from "./DeleteArtifacts.tsx";
-import { Measured } from "./Measured.tsx";
+import { Measured } from "./ReclaimableSize.tsx";
 import { artifactsQuery, useRepository } from "./queries.ts";
 import { useType } from "./types.ts";
 
 const named = (digest: string) => ({ digest, name: shortDigest(digest) });
 
 export default function ArtifactsPage() {
-  const t = useWords();
+  const t = useTranslate();
   const typed = useType();
   const { project, repository, path } = useRepository();
   const list = useListState({ sort: "-push_time" });

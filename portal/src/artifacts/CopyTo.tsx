@@ -5,16 +5,16 @@ import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useRef, useState } from "react";
 import { call } from "../api/client.ts";
-import { places } from "../app/places.ts";
+import { places } from "../app/paths.ts";
 import { contractQuery } from "../app/search.ts";
 import { isAdmin, useUser } from "../app/session.tsx";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
-import { tryEach, type Left } from "../kit/each.ts";
+import { tryEach, type Left } from "../kit/batch.ts";
 import { TextField } from "../kit/Field.tsx";
 import { number } from "../kit/format.ts";
 import { Progress } from "../kit/Progress.tsx";
-import { Refused } from "../kit/Refused.tsx";
+import { Refused } from "../kit/Refusals.tsx";
 import { toast } from "../kit/toast.tsx";
 import { repositoryChanged, type Path } from "./queries.ts";
 
@@ -32,7 +32,7 @@ export interface Copied {
 export const once = <T extends Copied>(these: readonly T[]): T[] => these.filter((one, at) => these.findIndex((each) => each.digest === one.digest) === at);
 
 export function CopyTo({ path, these, onClose }: { path: Path; these: Copied[]; onClose: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const navigate = useNavigate();
   const user = useUser();

@@ -2,15 +2,15 @@
 import { useQuery } from "@tanstack/react-query";
 import { call } from "../api/client.ts";
 import { Problem } from "../api/problem.ts";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { shortDigest } from "../kit/format.ts";
-import { Name } from "../kit/show.tsx";
+import { Name } from "../kit/values.tsx";
 import { Freed, Names, Refusals, Removal } from "./Removal.tsx";
 import { repositoryChanged, type Path } from "./queries.ts";
-import type { Going } from "./removing.ts";
+import type { Going } from "./removals.ts";
 
 export function DeleteArtifacts({ path, digests, onClose, onDone }: { path: Path; digests: string[]; onClose: () => void; onDone?: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const preview = useQuery({
     queryKey: ["deletion", "artifacts", path, digests], // not below what the removal itself makes stale
     staleTime: 0,

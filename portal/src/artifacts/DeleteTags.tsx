@@ -1,14 +1,14 @@
 // What deleting tags would do, before it is done.
 import { useQuery } from "@tanstack/react-query";
 import { call } from "../api/client.ts";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { bytes, shortDigest } from "../kit/format.ts";
-import { Bytes, Name } from "../kit/show.tsx";
+import { Bytes, Name } from "../kit/values.tsx";
 import { Names, Refusals, Removal } from "./Removal.tsx";
 import { repositoryChanged, type Path } from "./queries.ts";
 
 export function DeleteTags({ path, tags, onClose, onDone }: { path: Path; tags: string[]; onClose: () => void; onDone?: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const preview = useQuery({
     queryKey: ["deletion", "tags", path, tags], // not below what the removal itself makes stale

@@ -1,7 +1,7 @@
 // Platforms in the one order, four at most; and whether something is signed.
 import { Tooltip } from "@mantine/core";
 import { IconSignature } from "@tabler/icons-react";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { shortPlatforms } from "../kit/format.ts";
 
@@ -21,7 +21,7 @@ export function Platforms({ names }: { names: readonly string[] }) {
 
 /** `signature.cosign` as "Signed · cosign"; nothing is said to be verified that the server has not verified. */
 export function Signed({ own, inherited }: { own: string | null | undefined; inherited: string | null | undefined }) {
-  const t = useWords();
+  const t = useTranslate();
   if (own) return <Chip tone="ok" icon={IconSignature}>{t("artifacts.signed.by", { kind: own.replace(/^signature\./, "") })}</Chip>;
   if (inherited) return <Chip tone="ok" icon={IconSignature}>{t("artifacts.signed.index")}</Chip>;
   return <span className="muted">{t("artifacts.signed.not")}</span>;

@@ -2,7 +2,7 @@
 import { SegmentedControl } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { CommandBox } from "../kit/Command.tsx";
 import { projectQuery } from "../projects/queries.ts";
 import { pull, pullersOf } from "./commands.ts";
@@ -10,7 +10,7 @@ import { isPlain, useHost } from "./PushCommands.tsx";
 
 /** `tag`: null for an artifact that has none. Types that no client pulls by themselves have no commands. */
 export function PullCommands({ project, repository, tag, digest, type }: { project: string; repository: string; tag: string | null; digest: string; type: string }) {
-  const t = useWords();
+  const t = useTranslate();
   const host = useHost();
   const isPublic = useQuery(projectQuery(project)).data?.metadata.public === "true";
   const [by, setBy] = useState<"tag" | "digest">("tag");

@@ -1,7 +1,7 @@
 // The commands that push into a project, for the client that somebody uses.
 import { useQuery } from "@tanstack/react-query";
 import { systemQuery } from "../app/session.tsx";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { CommandBox } from "../kit/Command.tsx";
 import { PUSHERS, push } from "./commands.ts";
 
@@ -13,7 +13,7 @@ export function useHost(): string {
 export const isPlain = (): boolean => location.protocol === "http:";
 
 export function PushCommands({ project, repository }: { project: string; repository?: string }) {
-  const t = useWords();
+  const t = useTranslate();
   const host = useHost();
   return <CommandBox label={t("artifacts.push.title")} clients={PUSHERS} commands={(client) => push(client, host, project, repository, { isPlain: isPlain() })} />;
 }

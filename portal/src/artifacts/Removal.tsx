@@ -4,27 +4,27 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { useRef, useState, type ReactNode } from "react";
 import type { Deletion } from "../api/schema.ts";
 import type { Problem } from "../api/problem.ts";
-import { places } from "../app/places.ts";
+import { places } from "../app/paths.ts";
 import { useMay } from "../app/session.tsx";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { TextField } from "../kit/Field.tsx";
 import { bytes, date, number, shortDigest } from "../kit/format.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Progress } from "../kit/Progress.tsx";
-import { Refused } from "../kit/Refused.tsx";
-import { say } from "../kit/say.ts";
-import { Name } from "../kit/show.tsx";
+import { Refused } from "../kit/Refusals.tsx";
+import { say } from "../kit/announcer.ts";
+import { Name } from "../kit/values.tsx";
 import { toast } from "../kit/toast.tsx";
 import { restoreNewest } from "../trash/queries.ts";
-import { removeEach, type Going } from "./removing.ts";
+import { removeEach, type Going } from "./removals.ts";
 import kit from "../kit/kit.module.css";
 
 const SHOWN = 5;
 
 /** At most five names, and how many more there are. */
 export function Names({ names, count = names.length }: { names: ReactNode[]; count?: number }) {
-  const t = useWords();
+  const t = useTranslate();
   const rest = count - Math.min(SHOWN, names.length);
   return (
     <ul className={kit["names"]}>
@@ -53,7 +53,7 @@ export function Removal({ title, submit, done, found, failed, retry, typed, goin
   onDone?: (() => void) | undefined;
   children: ReactNode;
 }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const navigate = useNavigate();
   const [name, setName] = useState("");
@@ -121,7 +121,7 @@ export function Removal({ title, submit, done, found, failed, retry, typed, goin
 
 /** Until when it can be brought back. */
 function Back({ found }: { found: Deletion[] }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const first = found[0];
   if (!first) return null;
@@ -133,7 +133,7 @@ function Back({ found }: { found: Deletion[] }) {
  * `stay` of `of` things stay; `project`: whose rules keep them.
  */
 export function Refusals({ found, stay, of = 1, project }: { found: Deletion; stay?: number; of?: number; project: string }) {
-  const t = useWords();
+  const t = useTranslate();
   const may = useMay(project);
   if (found.refused_count === 0) return null;
   const [first] = found.refused;
@@ -158,7 +158,7 @@ export function Refusals({ found, stay, of = 1, project }: { found: Deletion; st
 
 /** How many bytes come free, and how many are used elsewhere. */
 export function Freed({ freed, shared }: { freed: number; shared: number }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   if (freed === 0 && shared === 0) return null;
   return <p>{t("artifacts.going.freed", { bytes: bytes(freed, language) })}{shared > 0 && <> {t("artifacts.going.shared", { bytes: bytes(shared, language) })}</>}</p>;

@@ -5,19 +5,20 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useRef, useState } from "react";
 import type { Label, MeasuredArtifacts, RepositoryTag } from "../api/schema.ts";
-import { places } from "../app/places.ts";
+import { places } from "../app/paths.ts";
 import { useListState } from "../app/search.ts";
 import { queries, useMay, useUser } from "../app/session.tsx";
-import { Failed } from "../app/states.tsx";
-import { useLanguage, useWords } from "../app/words.ts";
+import { Failed } from "../app/guards.tsx";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { Empty } from "../kit/Empty.tsx";
 import { Facts } from "../kit/Facts.tsx";
-import { tryEach, type Left } from "../kit/each.ts";
+import { tryEach, type Left } from "../kit/batch.ts";
 import { bytes, inPlatformOrder, number, percent } from "../kit/format.ts";
 import { Progress } from "../kit/Progress.tsx";
-import { Refused } from "../kit/Refused.tsx";
-import { Bytes, Copy, Count, Digest, Name, Time, copyText } from "../kit/show.tsx";
-import { Table, type Column } from "../kit/Table.tsx";
+import { Refused } from "../kit/Refusals.tsx";
+import { Bytes, Copy, Count, Digest, Name, Time, copyText } from "../kit/values.tsx";
+import type { Column } from "../kit/columns.ts";
+import { Table } from "../kit/Table.tsx";
 import { toast } from "../kit/toast.tsx";
 import { addLabel } from "../labels/ArtifactLabels.tsx";
 import { LabelChip } from "../labels/LabelChip.tsx";
@@ -35,7 +36,7 @@ const EQUAL_SHOWN = 3;
 const EQUAL_LONG = 32;
 
 export default function TagsPage() {
-  const t = useWords();
+  const t = useTranslate();
   const typed = useType();
   const language = useLanguage();
   const { project, repository, path } = useRepository();
@@ -149,7 +150,7 @@ const ownOf = (found: MeasuredArtifacts) => new Map(found.each.map((one) => [one
 
 /** What it takes to pull it, and how much of that nothing else holds. */
 function Size({ tag, own }: { tag: RepositoryTag; own: { own: number; shared: number } | undefined }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   if (own === undefined) return <Bytes value={tag.size} />;
   const said = t("kit.own.said", { own: bytes(own.own, language), shared: bytes(own.shared, language), share: percent(own.own / Math.max(1, own.own + own.shared), language) });
@@ -158,7 +159,7 @@ function Size({ tag, own }: { tag: RepositoryTag; own: { own: number; shared: nu
 
 /** Other tags of the same artifact: three by name, the others counted. */
 function Equal({ tag }: { tag: RepositoryTag }) {
-  const t = useWords();
+  const t = useTranslate();
   if (tag.equal_count === 0) return null;
   const shown = tag.equal_tags.slice(0, EQUAL_SHOWN).map((name) => (name.length > EQUAL_LONG ? `${name.slice(0, 18)}…${name.slice(-10)}` : name));
   const rest = tag.equal_count - shown.length;
@@ -167,7 +168,7 @@ function Equal({ tag }: { tag: RepositoryTag }) {
 }
 
 function Details({ tag }: { tag: RepositoryTag }) {
-  const t = useWords();
+  const t = useTranslate();
   const typed = useType();
   return (
     <Facts

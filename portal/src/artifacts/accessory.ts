@@ -1,6 +1,6 @@
 // What an accessory is, in a word: the contract tells signatures apart, the type that its manifest says of itself the rest.
 import type { Accessory } from "../api/schema.ts";
-import type { Translate } from "../app/words.ts";
+import type { Translate } from "../i18n/translator.ts";
 
 const BILLS: [RegExp, string][] = [[/spdx/, "SPDX"], [/cyclonedx/, "CycloneDX"], [/syft/, "Syft"]];
 const BILL_OF_THE_SERVER = "sbom.harbor";

@@ -3,7 +3,7 @@
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { call } from "../api/client.ts";
-import { repositoryOf } from "../app/places.ts";
+import { repositoryOf } from "../app/paths.ts";
 import { contractQuery, type ListState } from "../app/search.ts";
 import { queries } from "../app/session.tsx";
 import { IS_NAME } from "../projects/queries.ts";

@@ -6,15 +6,16 @@ import { Link } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import type { AuditEntryOut } from "../api/schema.ts";
 import { useListState, useSearch } from "../app/search.ts";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { Facts } from "../kit/Facts.tsx";
 import { fullTime, number, timeOf } from "../kit/format.ts";
 import { Page } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
-import { Copy, Name, Time } from "../kit/show.tsx";
-import { Table, type Column } from "../kit/Table.tsx";
+import { Copy, Name, Time } from "../kit/values.tsx";
+import type { Column } from "../kit/columns.ts";
+import { Table } from "../kit/Table.tsx";
 import { toast } from "../kit/toast.tsx";
 import { Acted, useEvent } from "./events.tsx";
 import { exportAudit, MOST } from "./csv.ts";
@@ -24,7 +25,7 @@ import { auditFilter, auditQuery, eventsQuery } from "./queries.ts";
 const EXAMPLE = "who:alice op:delete kind:tag from:10.2.0.14 result:refused after:2026-03-01";
 
 export default function AuditPage() {
-  const t = useWords();
+  const t = useTranslate();
   const list = useListState();
   const [search, change] = useSearch();
   const at = /^(older|newer)\./.test(search["page"] ?? "") ? (search["page"] as string) : "";
@@ -72,7 +73,7 @@ export default function AuditPage() {
 
 /** A name is asked for after a moment of rest. */
 function Who({ value, onChange }: { value: string; onChange: (who: string) => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const [text, setText] = useState(value);
   useEffect(() => setText(value), [value]);
   useEffect(() => {
@@ -85,7 +86,7 @@ function Who({ value, onChange }: { value: string; onChange: (who: string) => vo
 
 /** All that is known of one act: what it was done with, and before and after. */
 function Details({ entry }: { entry: AuditEntryOut }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const time = timeOf(entry.op_time);
   const detail = Object.entries(entry.detail);

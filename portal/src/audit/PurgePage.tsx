@@ -7,10 +7,10 @@ import type { ExecHistory } from "../api/schema.ts";
 import { useListState } from "../app/search.ts";
 import { queries } from "../app/session.tsx";
 import { runQuery } from "../jobs/queries.ts";
-import { stateOfRun } from "../jobs/load.ts";
-import { StartedBy } from "../jobs/What.tsx";
-import { watched } from "../kit/watched.ts";
-import { useLanguage, useWords } from "../app/words.ts";
+import { stateOfRun } from "../jobs/queueLoad.ts";
+import { StartedBy } from "../jobs/RunSubject.tsx";
+import { watched } from "../kit/polling.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { CheckField, NumberField } from "../kit/Field.tsx";
@@ -19,15 +19,16 @@ import { LiveLog } from "../kit/LiveLog.tsx";
 import { Page } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { ScheduleField, plannedOf, scheduleOf, useSaidCron, type Planned } from "../kit/Schedule.tsx";
-import { Time } from "../kit/show.tsx";
-import { Table, type Column } from "../kit/Table.tsx";
+import { Time } from "../kit/values.tsx";
+import type { Column } from "../kit/columns.ts";
+import { Table } from "../kit/Table.tsx";
 import { isOver, StateChip, WorkBlock } from "../kit/Work.tsx";
 import { EVENTS, keptOf, parametersOf, type Kept } from "./purge.ts";
 
 const changed = () => queries.invalidateQueries({ queryKey: ["audit", "purge"] });
 
 export default function PurgePage() {
-  const t = useWords();
+  const t = useTranslate();
   const said = useSaidCron();
   const list = useListState();
   const [asks, setAsks] = useState<"now" | "schedule" | null>(null);
@@ -76,7 +77,7 @@ export default function PurgePage() {
 
 /** The purge that waits or goes on, and its end by hand; what is gone by then is gone. */
 function Going({ run }: { run: ExecHistory }) {
-  const t = useWords();
+  const t = useTranslate();
   const task = useQuery(runQuery(run.id ?? 0)).data;
   const stop = useMutation({ mutationFn: () => call("PUT /system/purgeaudit/{purge_id}", { path: { purge_id: run.id ?? 0 } }), onSettled: changed });
   return (
@@ -89,7 +90,7 @@ function Going({ run }: { run: ExecHistory }) {
 
 /** Once now, or at times. */
 function KeptDialog({ now, schedule, onClose }: { now: boolean; schedule: ExecHistory; onClose: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const [planned, setPlanned] = useState<Planned>(plannedOf(schedule.schedule?.type, schedule.schedule?.cron));
   const [one, setOne] = useState<Kept>({ ...keptOf(schedule), dry: false });

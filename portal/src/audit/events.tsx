@@ -1,16 +1,17 @@
 // What the events of the audit log are called. The names are the API's (`create_artifact`), the words the reader's.
-import { useWords, type Key } from "../app/words.ts";
+import { useTranslate, useTranslator } from "../i18n/hooks.ts";
 import { useKind } from "../jobs/kinds.ts";
-import { Subject } from "../kit/show.tsx";
+import { Subject } from "../kit/values.tsx";
 
 const OF_WORK = new Set(["execution", "schedule", "queue"]);
 
 /** The word of an event. What was refused may be none of them: it is an action, and a resource of the API. */
 export function useEvent(): (event: string) => string {
-  const t = useWords();
+  const translator = useTranslator();
+  useTranslate(); // again in another language
   return (event) => {
     const [action = "", ...what] = event.split("_");
-    return t(`audit.did.${event}` as Key, { defaultValue: t(`audit.tried.${action}` as Key, { what: what.join("_"), defaultValue: event }) });
+    return translator.find(`audit.did.${event}`) ?? translator.find(`audit.tried.${action}`, { what: what.join("_") }) ?? event;
   };
 }
 

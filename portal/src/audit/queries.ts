@@ -2,8 +2,8 @@
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { call } from "../api/client.ts";
 import { contractQuery } from "../app/search.ts";
-import { watched } from "../kit/watched.ts";
-import { rangeOf, readWords } from "./words.ts";
+import { watched } from "../kit/polling.ts";
+import { rangeOf, readWords } from "./filterSyntax.ts";
 
 export interface Asked {
   what: string;

@@ -2,7 +2,8 @@
 import { IconCalendar } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { Band } from "../app/Bands.tsx";
-import { useWords, type Key } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
+import type { Key } from "../i18n/translator.ts";
 import { SelectField, SwitchField, TextArea, TextField } from "../kit/Field.tsx";
 import { TONES, readBanner, writeBanner, type Banner, type Tone } from "./banner.ts";
 import classes from "./configuration.module.css";
@@ -10,7 +11,7 @@ import classes from "./configuration.module.css";
 const LOOKS = { info: "accent", success: "ok", warning: "warn", danger: "danger" } as const;
 
 export function BannerFields({ value, disabled, lock, wrong, onChange }: { value: unknown; disabled: boolean; lock: ReactNode; wrong: string | undefined; onChange: (value: string) => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const banner = readBanner(value);
   const change = (part: Partial<Banner>) => onChange(writeBanner({ ...banner, ...part }));
   return (

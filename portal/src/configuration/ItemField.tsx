@@ -3,7 +3,8 @@ import { Checkbox } from "@mantine/core";
 import { IconLock } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { useWords, type Key } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
+import type { Key } from "../i18n/translator.ts";
 import { NumberField, PasswordField, SelectField, SwitchField, TextArea, TextField } from "../kit/Field.tsx";
 import { useEvent } from "../audit/events.tsx";
 import { limitOf, shownLimit } from "../quotas/limit.ts";
@@ -27,7 +28,7 @@ export function ItemField(props: FieldProps) {
 }
 
 function Field({ item, said, value, wrong, onChange }: FieldProps) {
-  const t = useWords();
+  const t = useTranslate();
   const label = t(`configuration.label.${item.name}` as Key);
   const disabled = said !== undefined && !said.editable;
   const text = typeof value === "string" ? value : "";
@@ -65,7 +66,7 @@ function Field({ item, said, value, wrong, onChange }: FieldProps) {
 
 /** Why a field can't be changed here. */
 function Lock({ variable }: { variable: string }) {
-  const t = useWords();
+  const t = useTranslate();
   return <span className={classes["lock"]}><IconLock size={14} stroke={1.5} aria-hidden /> {t("configuration.fixed", { variable })}</span>;
 }
 

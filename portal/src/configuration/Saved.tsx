@@ -1,13 +1,14 @@
 // Saved, and it does not work: what that means for people, and what to do.
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
-import { useWords, type Key } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
+import type { Key } from "../i18n/translator.ts";
 import classes from "./configuration.module.css";
 import type { Section } from "./items.ts";
 import type { Warned } from "./warnings.ts";
 
 export function Saved({ warned, section }: { warned: Warned; section: Section }) {
-  const t = useWords();
+  const t = useTranslate();
   const { service, said } = warned;
   return (
     <div role="alert" className={classes["warned"]} data-warned={service ?? "other"}>

@@ -6,7 +6,8 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { call } from "../api/client.ts";
 import { Problem, asProblem } from "../api/problem.ts";
 import { Missing } from "../app/states.tsx";
-import { useWords, type Key } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
+import type { Key } from "../i18n/translator.ts";
 import { LeaveGuard, useDraft } from "../kit/Draft.tsx";
 import { Page } from "../kit/Page.tsx";
 import { ProblemBox, useSay } from "../kit/ProblemBox.tsx";
@@ -24,7 +25,7 @@ import { warningsOf } from "./warnings.ts";
 const PLACE = "/admin/settings";
 
 export default function SettingsPage() {
-  const t = useWords();
+  const t = useTranslate();
   const { section = "general" } = useParams({ strict: false }) as { section?: string };
   const query = useQuery(settingsQuery);
   if (!(section in SECTIONS)) return <Missing />;
@@ -40,7 +41,7 @@ export default function SettingsPage() {
 }
 
 function Form({ section, said }: { section: Section; said: Record<string, Said> }) {
-  const t = useWords();
+  const t = useTranslate();
   const groups: readonly Group[] = SECTIONS[section];
   const items = useMemo(() => groups.flatMap((one) => [...one.items]), [groups]);
   const isSecret = useCallback((name: string) => items.some((one) => one.name === name && one.kind === "secret"), [items]);

@@ -2,13 +2,14 @@
 import { ActionIcon, Button } from "@mantine/core";
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import type { ReactNode } from "react";
-import { useWords, type Key } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
+import type { Key } from "../i18n/translator.ts";
 import classes from "./configuration.module.css";
 
 const ALL = ["local", "ldap", "oidc", "header"];
 
 export function Sources({ label, value, disabled, lock, wrong, onChange }: { label: string; value: string[]; disabled: boolean; lock: ReactNode; wrong: string | undefined; onChange: (value: string[]) => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const name = (one: string) => t(`configuration.source.${one}` as Key);
   const move = (index: number, by: number) => {
     const next = value.filter((_, at) => at !== index);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { flat, merged } from "../../scripts/words.ts";
+import { flat, merged } from "../../scripts/texts.ts";
 import { readBanner, writeBanner } from "./banner.ts";
 import { SECTIONS, UNUSED, changesOf, problemOf, type Item } from "./items.ts";
 

@@ -5,26 +5,27 @@ import { useEffect, useRef, useState } from "react";
 import { call } from "../api/client.ts";
 import type { GCHistory } from "../api/schema.ts";
 import { useListState } from "../app/search.ts";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { Empty } from "../kit/Empty.tsx";
 import { dateTime, timeOf } from "../kit/format.ts";
 import { LiveLog } from "../kit/LiveLog.tsx";
 import { Page } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { plannedOf, useSaidCron } from "../kit/Schedule.tsx";
-import { Bytes, Count, Time } from "../kit/show.tsx";
-import { Table, type Column } from "../kit/Table.tsx";
+import { Bytes, Count, Time } from "../kit/values.tsx";
+import type { Column } from "../kit/columns.ts";
+import { Table } from "../kit/Table.tsx";
 import { isOver, StateChip, useSaidWork, WorkBlock, Took } from "../kit/Work.tsx";
 import { Waiting } from "../kit/Waiting.tsx";
-import { CollectDialog, ScheduleDialog } from "./dialogs.tsx";
+import { CollectDialog, ScheduleDialog } from "./gcDialogs.tsx";
 import { runQuery } from "../jobs/queries.ts";
-import { stateOfRun } from "../jobs/load.ts";
-import { StartedBy } from "../jobs/What.tsx";
+import { stateOfRun } from "../jobs/queueLoad.ts";
+import { StartedBy } from "../jobs/RunSubject.tsx";
 import { factsOf, followed, gcChanged, runsQuery, scheduleQuery } from "./queries.ts";
 import { ReclaimablePanel } from "./ReclaimablePanel.tsx";
 
 export default function GcPage() {
-  const t = useWords();
+  const t = useTranslate();
   const list = useListState();
   const runs = useQuery(runsQuery(list));
   const [asks, setAsks] = useState<"collect" | "schedule" | null>(null);
@@ -73,7 +74,7 @@ export default function GcPage() {
 
 /** The run that is going on, with its way to an end. */
 function Going({ run }: { run: GCHistory }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const task = useQuery(runQuery(run.id ?? 0)).data;
   const stop = useMutation({ mutationFn: () => call("PUT /system/gc/{gc_id}", { path: { gc_id: run.id ?? 0 } }), onSuccess: gcChanged });
@@ -96,13 +97,13 @@ function Freed({ run }: { run: GCHistory }) {
 }
 
 function RunLog({ run }: { run: GCHistory }) {
-  const t = useWords();
+  const t = useTranslate();
   const id = run.id ?? 0;
   return <LiveLog label={t("gc.logOf", { id })} queryKey={["gc", "run", id]} read={async (signal) => (await call("GET /system/gc/{gc_id}/log", { path: { gc_id: id }, signal, quiet: true })).data} grows={!isOver(run.job_status)} />;
 }
 
 function ScheduleLine({ onEdit }: { onEdit: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const said = useSaidCron();
   const query = useQuery(scheduleQuery);
   const found = query.data;

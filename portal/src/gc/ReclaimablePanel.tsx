@@ -2,15 +2,15 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { bytes, date, timeOf } from "../kit/format.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
-import { Bytes } from "../kit/show.tsx";
+import { Bytes } from "../kit/values.tsx";
 import { reclaimableQuery, storedQuery } from "./queries.ts";
 import classes from "./gc.module.css";
 
 export function ReclaimablePanel() {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const query = useQuery(reclaimableQuery);
   const stored = useQuery(storedQuery).data;

@@ -1,4 +1,3 @@
-import { IconRecycle } from "@tabler/icons-react";
 import type { PageOf } from "../app/pages.ts";
 
-export const pages: PageOf[] = [{ path: "/admin/gc", admin: true, load: () => import("./GcPage.tsx"), rail: { order: 160, label: "gc.title", icon: IconRecycle, for: "admin" } }];
+export const pages: PageOf[] = [{ path: "/admin/gc", admin: true, load: () => import("./GcPage.tsx"), rail: { order: 160, label: "gc.title", for: "admin" } }];

@@ -4,8 +4,8 @@ import { call } from "../api/client.ts";
 import type { GCHistory } from "../api/schema.ts";
 import type { ListState } from "../app/search.ts";
 import { queries } from "../app/session.tsx";
-import { follow } from "../jobs/ours.ts";
-import { watched } from "../kit/watched.ts";
+import { follow } from "../jobs/followedRuns.ts";
+import { watched } from "../kit/polling.ts";
 import { isOver } from "../kit/Work.tsx";
 
 /** What a run was asked to do, and what it did. */

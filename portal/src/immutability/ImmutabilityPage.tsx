@@ -7,7 +7,7 @@ import { useState } from "react";
 import { call } from "../api/client.ts";
 import type { ImmutableRule } from "../api/schema.ts";
 import { useMay } from "../app/session.tsx";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
@@ -20,7 +20,7 @@ import { RuleForm } from "./RuleForm.tsx";
 import { MOST, keptQuery, rulesChanged, rulesQuery } from "./queries.ts";
 
 export default function ImmutabilityPage() {
-  const t = useWords();
+  const t = useTranslate();
   const { project } = useParams({ strict: false }) as { project: string };
   const may = useMay(project);
   const query = useQuery(rulesQuery(project));
@@ -76,7 +76,7 @@ export default function ImmutabilityPage() {
 }
 
 function Said({ project, rule }: { project: string; rule: ImmutableRule }) {
-  const t = useWords();
+  const t = useTranslate();
   const chosen = chosenOf(rule);
   const where = said(chosen.repositories, chosen.repositoriesNot);
   const kept = useQuery(keptQuery(project, rule)).data?.tags;

@@ -4,14 +4,14 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "../api/client.ts";
 import type { ImmutableRule } from "../api/schema.ts";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { TextField } from "../kit/Field.tsx";
 import { Selectors } from "../selectors/Selectors.tsx";
 import { EVERYTHING, chosenOf, repositorySelector, tagSelector, type Chosen } from "../selectors/selectors.ts";
 
 export function RuleForm({ project, rule, busy, error, onSave, onClose }: { project: string; rule: ImmutableRule | null; busy: boolean; error: unknown; onSave: (rule: ImmutableRule) => void; onClose: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const first = rule === null ? { ...EVERYTHING, tags: "v*" } : chosenOf(rule);
   const [chosen, setChosen] = useState<Chosen>(first);
   const [touched, setTouched] = useState(false);

@@ -3,18 +3,18 @@ import { useQuery } from "@tanstack/react-query";
 import { useRouterState } from "@tanstack/react-router";
 import { useEffect, useSyncExternalStore } from "react";
 import { call } from "../api/client.ts";
-import { useWords } from "../app/words.ts";
-import { followed, forget, hear } from "./ours.ts";
-import { say } from "../kit/say.ts";
+import { useTranslate } from "../i18n/hooks.ts";
+import { followed, forget, hear } from "./followedRuns.ts";
+import { say } from "../kit/announcer.ts";
 import { toast } from "../kit/toast.tsx";
-import { watched } from "../kit/watched.ts";
+import { watched } from "../kit/polling.ts";
 import { isOver } from "../kit/Work.tsx";
 import { placeOf, useKind } from "./kinds.ts";
 
 const LISTS = ["/activity", "/admin/jobs"];
 
 export function Finish() {
-  const t = useWords();
+  const t = useTranslate();
   const kind = useKind();
   const ours = [...useSyncExternalStore(hear, followed)];
   const here = useRouterState({ select: (state) => state.location.pathname });

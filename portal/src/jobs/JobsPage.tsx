@@ -5,14 +5,15 @@ import { useState } from "react";
 import { call } from "../api/client.ts";
 import type { JobQueue, WorkerPool } from "../api/schema.ts";
 import { WHOLE } from "../app/search.ts";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { duration } from "../kit/format.ts";
 import { Page } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
-import { Count, Time } from "../kit/show.tsx";
-import { Table, type Column } from "../kit/Table.tsx";
+import { Count, Time } from "../kit/values.tsx";
+import type { Column } from "../kit/columns.ts";
+import { Table } from "../kit/Table.tsx";
 import { StateChip } from "../kit/Work.tsx";
 import { useKind } from "./kinds.ts";
 import { jobsChanged, poolsQuery, queuesQuery, runningQuery } from "./queries.ts";
@@ -20,7 +21,7 @@ import { QueueChart } from "./QueueChart.tsx";
 import { Tasks } from "./Tasks.tsx";
 
 export default function JobsPage() {
-  const t = useWords();
+  const t = useTranslate();
   const queues = useQuery(queuesQuery);
   const running = useQuery(runningQuery);
   const act = useMutation({ mutationFn: ({ queue, action }: { queue: string; action: "pause" | "resume" }) => call("PUT /jobservice/queues/{job_type}", { path: { job_type: queue }, body: { action } }), onSuccess: jobsChanged });
@@ -52,7 +53,7 @@ export default function JobsPage() {
 }
 
 function Queues({ query, onAct, onEnd }: { query: ReturnType<typeof useQuery<{ data: JobQueue[]; total: number }>>; onAct: (queue: string, action: "pause" | "resume") => void; onEnd: (queue: JobQueue) => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const kind = useKind();
   const columns: Column<JobQueue>[] = [
@@ -75,7 +76,7 @@ function Queues({ query, onAct, onEnd }: { query: ReturnType<typeof useQuery<{ d
 }
 
 function Workers() {
-  const t = useWords();
+  const t = useTranslate();
   const query = useQuery(poolsQuery);
   const columns: Column<WorkerPool>[] = [
     { id: "where", head: t("jobs.column.process"), cell: (one) => <span translate="no">{one.host} · {one.pid}</span> },
@@ -88,7 +89,7 @@ function Workers() {
 
 /** Before waiting work is given up: how much of it there is. */
 function EndWaiting({ queue, onClose }: { queue: JobQueue; onClose: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const kind = useKind();
   const end = useMutation({ mutationFn: () => call("PUT /jobservice/queues/{job_type}", { path: { job_type: queue.job_type }, body: { action: "stop" } }), onSuccess: async () => { await jobsChanged(); onClose(); } });
   return (

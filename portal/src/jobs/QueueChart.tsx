@@ -1,15 +1,15 @@
 // Where work runs and where it waits, to be seen at a glance; nothing of both, nothing is drawn.
 import type { JobQueue, TaskOut } from "../api/schema.ts";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { Bars } from "../kit/Bars.tsx";
 import { ChartFrame } from "../kit/ChartFrame.tsx";
 import { duration, number } from "../kit/format.ts";
 import { useKind } from "./kinds.ts";
-import { loadOf } from "./load.ts";
+import { loadOf } from "./queueLoad.ts";
 
 /** `running`: at most a hundred tasks; of more than those the chart has the first. */
 export function QueueChart({ queues, running }: { queues: readonly JobQueue[]; running: readonly TaskOut[] }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const kind = useKind();
   const load = loadOf(queues, running);

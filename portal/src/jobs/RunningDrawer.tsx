@@ -4,19 +4,19 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useRouterState } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import type { WorkRun } from "../api/schema.ts";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Progress } from "../kit/Progress.tsx";
-import { Time } from "../kit/show.tsx";
+import { Time } from "../kit/values.tsx";
 import { progressText, shareOf, StateChip } from "../kit/Work.tsx";
 import classes from "./jobs.module.css";
 import { useKind } from "./kinds.ts";
-import { stateOfRun } from "./load.ts";
+import { stateOfRun } from "./queueLoad.ts";
 import { endedQuery, goingQuery, jobsChanged, stopRun } from "./queries.ts";
-import { Kind, StartedBy, SubjectOf } from "./What.tsx";
+import { Kind, StartedBy, SubjectOf } from "./RunSubject.tsx";
 
 export default function RunningDrawer({ onClose }: { onClose: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const going = useQuery(goingQuery);
   const ended = useQuery(endedQuery);
   const here = useRouterState({ select: (state) => state.location.pathname });
@@ -56,7 +56,7 @@ export default function RunningDrawer({ onClose }: { onClose: () => void }) {
 const isNamed = (run: WorkRun) => run.subject !== "" || run.project !== "";
 
 function Going({ run, onStop, busy }: { run: WorkRun; onStop: () => void; busy: boolean }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const kind = useKind();
   const text = stateOfRun(run) === "Pending" ? run.message || t("work.begins") : progressText(run.progress, t, language) || t("work.running");

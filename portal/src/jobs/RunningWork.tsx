@@ -4,14 +4,14 @@ import { IconLoader2, IconStack2 } from "@tabler/icons-react";
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { Suspense, useState, useSyncExternalStore } from "react";
 import { call } from "../api/client.ts";
-import { useLanguage, useWords } from "../app/words.ts";
-import { followed, hear } from "./ours.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
+import { followed, hear } from "./followedRuns.ts";
 import { number } from "../kit/format.ts";
-import { later } from "../kit/later.ts";
+import { lazyPart } from "../kit/lazyPart.ts";
 import classes from "./jobs.module.css";
 
-const Finish = later(async () => ({ default: (await import("./Finish.tsx")).Finish }));
-const RunningDrawer = later(() => import("./RunningDrawer.tsx"));
+const Finish = lazyPart(async () => ({ default: (await import("./Finish.tsx")).Finish }));
+const RunningDrawer = lazyPart(() => import("./RunningDrawer.tsx"));
 const LOOKED = 15_000;
 
 const countQuery = queryOptions({
@@ -22,7 +22,7 @@ const countQuery = queryOptions({
 
 /** For administrators, who may see all work. */
 export default function RunningWork() {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const count = useQuery(countQuery).data ?? 0;
   const [open, setOpen] = useState(false);

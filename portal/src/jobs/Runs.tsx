@@ -5,23 +5,25 @@ import { useState, type ReactNode } from "react";
 import { call } from "../api/client.ts";
 import type { WorkRun } from "../api/schema.ts";
 import { WHOLE, type ListState } from "../app/search.ts";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { LiveLog } from "../kit/LiveLog.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Progress } from "../kit/Progress.tsx";
-import { Time } from "../kit/show.tsx";
-import { Table, type Column, type Listed } from "../kit/Table.tsx";
+import { Time } from "../kit/values.tsx";
+import type { Column } from "../kit/columns.ts";
+import { Table, type Listed } from "../kit/Table.tsx";
 import { isOver, progressText, shareOf, StateChip, Took } from "../kit/Work.tsx";
 import { useKind } from "./kinds.ts";
-import { stateOfRun } from "./load.ts";
+import { stateOfRun } from "./queueLoad.ts";
 import { jobsChanged, stopRun, tasksQuery } from "./queries.ts";
 import { Tasks } from "./Tasks.tsx";
-import { Kind, StartedBy, SubjectOf } from "./What.tsx";
+import { Kind, StartedBy, SubjectOf } from "./RunSubject.tsx";
 
-export function Runs({ id, caption, query, list, tools, empty }: { id: string; caption: string; query: Listed<WorkRun>; list: ListState; tools?: ReactNode; empty: ReactNode }) {
-  const t = useWords();
+/** `isControlled`: for who may stop any of them and read their logs; others go to the page of what a run is of. */
+export function Runs({ id, caption, query, list, tools, empty, isControlled = true }: { id: string; caption: string; query: Listed<WorkRun>; list: ListState; tools?: ReactNode; empty: ReactNode; isControlled?: boolean }) {
+  const t = useTranslate();
   const kind = useKind();
   const stop = useMutation({ mutationFn: (run: WorkRun) => stopRun(run.id), onSuccess: jobsChanged });
   const columns: Column<WorkRun>[] = [
@@ -38,9 +40,12 @@ export function Runs({ id, caption, query, list, tools, empty }: { id: string; c
     <>
       {stop.error && <ProblemBox error={stop.error} />}
       <Table
-        id={id} caption={caption} columns={columns} query={query} list={list} rowKey={(one) => one.id} rowName={(one) => `${kind(one.vendor_type)} ${one.id}`} details={(one) => <Details run={one} />} empty={empty}
+        id={id} caption={caption} columns={columns} query={query} list={list} rowKey={(one) => one.id} rowName={(one) => `${kind(one.vendor_type)} ${one.id}`} empty={empty}
         {...(tools ? { tools } : {})}
-        menu={(one) => (!isOver(one.status) && !one.stopping ? <Menu.Item className="danger" onClick={() => stop.mutate(one)}>{t("jobs.stopRun")}</Menu.Item> : null)}
+        {...(isControlled ? {
+          details: (one: WorkRun) => <Details run={one} />,
+          menu: (one: WorkRun) => (!isOver(one.status) && !one.stopping ? <Menu.Item className="danger" onClick={() => stop.mutate(one)}>{t("jobs.stopRun")}</Menu.Item> : null),
+        } : {})}
       />
     </>
   );
@@ -48,7 +53,7 @@ export function Runs({ id, caption, query, list, tools, empty }: { id: string; c
 
 /** How far a run is while it goes on; what it said at its end. */
 function Far({ run }: { run: WorkRun }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const kind = useKind();
   if (isOver(run.status)) {
@@ -62,7 +67,7 @@ function Far({ run }: { run: WorkRun }) {
 
 /** The log of a run's only task; of several, each with its own. */
 function Details({ run }: { run: WorkRun }) {
-  const t = useWords();
+  const t = useTranslate();
   const goes = !isOver(run.status);
   if (run.task_id === null) return <TasksOf run={run} goes={goes} />;
   const id = String(run.task_id);
@@ -70,7 +75,7 @@ function Details({ run }: { run: WorkRun }) {
 }
 
 function TasksOf({ run, goes }: { run: WorkRun; goes: boolean }) {
-  const t = useWords();
+  const t = useTranslate();
   const [page, setPage] = useState(1);
   const query = useQuery(tasksQuery(run.id, page, goes));
   const pages = Math.max(1, Math.ceil((query.data?.total ?? 0) / 25));

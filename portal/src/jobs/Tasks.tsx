@@ -5,20 +5,21 @@ import type { ReactNode } from "react";
 import { call } from "../api/client.ts";
 import type { TaskOut } from "../api/schema.ts";
 import type { ListState } from "../app/search.ts";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { Facts } from "../kit/Facts.tsx";
 import { timeOf } from "../kit/format.ts";
 import { LiveLog } from "../kit/LiveLog.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Progress } from "../kit/Progress.tsx";
-import { Bytes, Count, Time } from "../kit/show.tsx";
-import { Table, type Column, type Listed } from "../kit/Table.tsx";
+import { Bytes, Count, Time } from "../kit/values.tsx";
+import type { Column } from "../kit/columns.ts";
+import { Table, type Listed } from "../kit/Table.tsx";
 import { isOver, progressText, shareOf, StateChip, Took } from "../kit/Work.tsx";
 import { useKind } from "./kinds.ts";
 import { jobsChanged } from "./queries.ts";
 
 export function Tasks({ id, caption, isHeaded = false, query, list, whole, tools, empty }: { id: string; caption: string; isHeaded?: boolean; query: Listed<TaskOut>; list: ListState; whole?: boolean; tools?: ReactNode; empty: ReactNode }) {
-  const t = useWords();
+  const t = useTranslate();
   const kind = useKind();
   const stop = useMutation({ mutationFn: (task: TaskOut) => call("PUT /jobservice/jobs/{job_id}", { path: { job_id: String(task.id) } }), onSuccess: jobsChanged });
   const columns: Column<TaskOut>[] = [
@@ -44,7 +45,7 @@ export function Tasks({ id, caption, isHeaded = false, query, list, whole, tools
 
 /** How far a task is while it goes on; what it said at its end. */
 function Far({ task }: { task: TaskOut }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const kind = useKind();
   if (isOver(task.status)) return <span className={task.status === "Error" ? undefined : "muted"}>{task.message || "–"}</span>;
@@ -54,7 +55,7 @@ function Far({ task }: { task: TaskOut }) {
 }
 
 function TaskDetails({ task }: { task: TaskOut }) {
-  const t = useWords();
+  const t = useTranslate();
   return (
     <div className="stack">
       <Facts

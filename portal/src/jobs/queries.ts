@@ -5,7 +5,7 @@ import type { WorkRun } from "../api/schema.ts";
 import { contractQuery, type ListState } from "../app/search.ts";
 import { queries } from "../app/session.tsx";
 import { isOver } from "../kit/Work.tsx";
-import { watched } from "../kit/watched.ts";
+import { watched } from "../kit/polling.ts";
 
 const whole = <T>(data: T[]) => ({ data, total: data.length });
 

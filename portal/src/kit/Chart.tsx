@@ -3,7 +3,7 @@ import { useElementSize } from "@mantine/hooks";
 import { scaleLinear, scalePoint } from "d3-scale";
 import { area, line } from "d3-shape";
 import { useId, useState, type KeyboardEvent, type PointerEvent, type ReactNode } from "react";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { apart, placesOf, ticksOf, type Measure } from "./chart.ts";
 import { ChartFrame } from "./ChartFrame.tsx";
 import classes from "./chart.module.css";
@@ -22,7 +22,7 @@ const UNIT = 16; // what the line with the unit takes
 
 /** `days`: the first day of each period, `2026-01-31`. `filled`: an area, for one series. At most three series. `unit`: what stands above the axis. */
 export function TimeChart({ title, summary, days, series, measure, filled, unit }: { title: string; summary: ReactNode; days: string[]; series: Series[]; measure: Measure; filled?: boolean; unit?: string }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const { ref, width } = useElementSize();
   const [at, setAt] = useState<number | null>(null);

@@ -1,12 +1,12 @@
 // What every chart has around it: its title, what it says in a sentence, and the same figures as a table.
 import { Button } from "@mantine/core";
 import { useState, type ReactNode } from "react";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import classes from "./chart.module.css";
 
 /** `heads` and `rows` are the table; its first column names the rows. `children` is the drawing. */
 export function ChartFrame({ title, summary, heads, rows, aside, children }: { title: string; summary: ReactNode; heads: string[]; rows: ReactNode[][]; aside?: ReactNode; children: ReactNode }) {
-  const t = useWords();
+  const t = useTranslate();
   const [table, setTable] = useState(false);
   return (
     <section className="panel stack" aria-label={title}>

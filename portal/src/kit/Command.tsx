@@ -1,9 +1,9 @@
 // Commands to copy, for the client that somebody uses; the choice is kept and shared by all boxes.
 import { SegmentedControl } from "@mantine/core";
 import { Fragment, useSyncExternalStore } from "react";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { breakable } from "./format.ts";
-import { Copy } from "./show.tsx";
+import { Copy } from "./values.tsx";
 import classes from "./kit.module.css";
 
 export type Client = "docker" | "podman" | "nerdctl" | "ctr" | "crictl" | "helm" | "oras" | "curl";
@@ -44,7 +44,7 @@ export function CommandBox({ label, clients, commands, aside }: {
   commands: (client: Client) => string[];
   aside?: React.ReactNode;
 }) {
-  const t = useWords();
+  const t = useTranslate();
   const [client, choose] = useClient(clients);
   const lines = commands(client);
   return (

@@ -1,6 +1,6 @@
 // Removing something: what goes, and for what can't be undone its name, typed.
 import { useState, type ReactNode } from "react";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Dialog, DialogForm } from "./Dialog.tsx";
 import { TextField } from "./Field.tsx";
 
@@ -15,7 +15,7 @@ export function Confirm({ title, submit, children, name, busy, error, onConfirm,
   onConfirm: () => void;
   onClose: () => void;
 }) {
-  const t = useWords();
+  const t = useTranslate();
   const [typed, setTyped] = useState("");
   const [wrong, setWrong] = useState(false);
   const send = () => {

@@ -2,10 +2,10 @@
 import { Button, Modal } from "@mantine/core";
 import { useBlocker } from "@tanstack/react-router";
 import { createContext, useContext, useEffect, useLayoutEffect, useRef, useState, type FormEvent, type ReactNode } from "react";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Attention } from "./attention.tsx";
 import { ProblemBox } from "./ProblemBox.tsx";
-import { say } from "./say.ts";
+import { say } from "./announcer.ts";
 import classes from "./kit.module.css";
 
 /** Closes the dialog around, after having asked where there is something to lose. */
@@ -24,7 +24,7 @@ export function Dialog({ title, opened, onClose, children, dirty = false, size =
   /** Closes by its button only. */
   stays?: boolean;
 }) {
-  const t = useWords();
+  const t = useTranslate();
   const [asks, setAsks] = useState(false);
   useOpener(opened);
   const close = () => (dirty ? setAsks(true) : onClose());
@@ -102,7 +102,7 @@ export function DialogForm({ children, submit, onSubmit, onCancel, busy, error, 
   /** What the other button says; "Cancel" otherwise. */
   cancel?: string;
 }) {
-  const t = useWords();
+  const t = useTranslate();
   const close = useContext(Closing);
   const form = useRef<HTMLFormElement>(null);
   const [tries, setTries] = useState(0);

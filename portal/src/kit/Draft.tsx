@@ -2,9 +2,9 @@
 import { Button } from "@mantine/core";
 import { useBlocker } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Dialog } from "./Dialog.tsx";
-import { read, usePlace, write } from "./kept.ts";
+import { read, usePlace, write } from "./formStorage.ts";
 import classes from "./kit.module.css";
 
 const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
@@ -61,7 +61,7 @@ export function useKept<T extends object>(name: string, first: T, bare: (value: 
 
 /** Says that a form was filled with what was typed before, and offers to begin anew. */
 export function KeptNote({ kept }: { kept: Kept }) {
-  const t = useWords();
+  const t = useTranslate();
   if (!kept.found) return null;
   return (
     <div className={classes["keptNote"]} role="status">
@@ -73,7 +73,7 @@ export function KeptNote({ kept }: { kept: Kept }) {
 
 /** Asks before the page is left, or the window closed. `onDiscard`: what was typed is to be forgotten. */
 export function LeaveGuard({ dirty, onDiscard }: { dirty: boolean; onDiscard: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const guard = useBlocker({ shouldBlockFn: ({ current, next }) => dirty && current.pathname !== next.pathname, enableBeforeUnload: () => dirty, withResolver: true });
   if (guard.status !== "blocked") return null;
   return (

@@ -1,5 +1,5 @@
 // Fields of a form: label above, hint and error below; required unless it says "(optional)".
-import { Select, Switch, Textarea } from "@mantine/core";
+import { Checkbox, Select, Switch, Textarea } from "@mantine/core";
 import type { ComponentProps } from "react";
 import { useLabel, type Common } from "./TextField.tsx";
 
@@ -11,6 +11,6 @@ export function SelectField({ label, optional, ...rest }: Common & Omit<Componen
   return <Select label={useLabel(label, optional)} allowDeselect={false} {...rest} />;
 }
 
-export { Switch as SwitchField };
+export { Checkbox as CheckField, Switch as SwitchField };
 export { NumberField } from "./NumberField.tsx";
-export { CheckField, PasswordField, TextField } from "./TextField.tsx";
+export { PasswordField, TextField } from "./TextField.tsx";

@@ -1,7 +1,7 @@
 // A log that is asked for, again and again while its work goes on.
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Log } from "./Log.tsx";
 import { ProblemBox } from "./ProblemBox.tsx";
 
@@ -9,7 +9,7 @@ const EVERY = 2000;
 
 /** `read` gives the whole log; `grows`: the work has not ended. `label` names the region and the file. */
 export function LiveLog({ label, queryKey, read, grows }: { label: string; queryKey: readonly unknown[]; read: (signal: AbortSignal) => Promise<string>; grows: boolean }) {
-  const t = useWords();
+  const t = useTranslate();
   const query = useQuery({ queryKey: [...queryKey, "log"], queryFn: ({ signal }) => read(signal), refetchInterval: grows ? EVERY : false, staleTime: 0 });
   const was = useRef(grows);
   useEffect(() => {

@@ -2,17 +2,17 @@
 import { Button, Select, Switch, TextInput } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
 import { memo, useEffect, useMemo, useRef, useState } from "react";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { chosenOf, linesOf, type Level, type Line } from "./log.ts";
 import classes from "./log.module.css";
-import { Copy } from "./show.tsx";
+import { Copy } from "./values.tsx";
 
 const KEPT = 5000;
 const FEW = 8; // lines that need no search
 
 /** `text` grows while `running`; `name` names the region and the file. */
 export function Log({ text, name, running }: { text: string; name: string; running: boolean }) {
-  const t = useWords();
+  const t = useTranslate();
   const [follow, setFollow] = useState(true);
   const [wrap, setWrap] = useState(true);
   const [words, setWords] = useState("");

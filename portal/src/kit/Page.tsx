@@ -1,10 +1,10 @@
 // The head of every page: breadcrumb, the one h1, what one can do; and the title of the window.
 import { Link } from "@tanstack/react-router";
 import { createContext, use, useEffect, useLayoutEffect, useRef, type ReactNode } from "react";
-import { useWords } from "../app/words.ts";
-import { say } from "./say.ts";
-import { useHeld } from "./held.ts";
-import { Name } from "./show.tsx";
+import { useTranslate } from "../i18n/hooks.ts";
+import { say } from "./announcer.ts";
+import { useHeld } from "./firstLoad.ts";
+import { Name } from "./values.tsx";
 import classes from "./kit.module.css";
 
 export interface Crumb {
@@ -94,7 +94,7 @@ function Title({ title, isName }: { title: string; isName: boolean }) {
 }
 
 function Crumbs({ crumbs }: { crumbs: Crumb[] }) {
-  const t = useWords();
+  const t = useTranslate();
   if (crumbs.length === 0) return null;
   return (
     <nav className={classes["crumbs"]} aria-label={t("kit.crumbs.label")}>

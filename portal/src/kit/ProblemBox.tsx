@@ -1,15 +1,12 @@
 // What went wrong: what happened, what to do, and the id of the request, with what the server said below "Details".
 import { Button } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
-import { useTranslation } from "react-i18next";
 import { asProblem, type Problem } from "../api/problem.ts";
-import { moreWords, useLanguage, useMoreWords, useWords, type Key, type Translate } from "../app/words.ts";
+import { loadErrorTexts, useErrorTexts, useLanguage, useTranslate, useTranslator } from "../i18n/hooks.ts";
+import type { Key, Translator, Values } from "../i18n/translator.ts";
 import { bytes, listed, number } from "./format.ts";
 import classes from "./kit.module.css";
-import { Copy } from "./show.tsx";
-
-/** Reasons of the server that have words by themselves, with the values that its refusal brings. */
-type Worded = Extract<Key, `refusals.${string}`>;
+import { Copy } from "./values.tsx";
 
 /** Reasons whose words say what to look at, and not which of it is wrong: what the server says stands beside them. */
 const WIDE = new Set([
@@ -21,7 +18,7 @@ const WIDE = new Set([
 const BY_STATUS: Record<number, Key> = { 401: "problems.signIn", 403: "problems.denied", 404: "problems.missing", 405: "problems.conflict", 409: "problems.conflict", 412: "problems.conflict", 429: "problems.busy", 503: "problems.unavailable" };
 
 /** What a refusal names, as the language writes it: `…_bytes` as a size, numbers with separators, lists. */
-function valuesOf(problem: Problem, language: string): Record<string, string | number> {
+function valuesOf(problem: Problem, language: string): Values {
   const said = ([name, one]: [string, unknown]): [string, string][] => {
     if (typeof one === "string") return [[name, one]];
     if (typeof one === "number") return [[name, name.endsWith("_bytes") ? bytes(one, language) : number(one, language)]];
@@ -31,17 +28,18 @@ function valuesOf(problem: Problem, language: string): Record<string, string | n
 }
 
 /** The words of one name of a refusal; "": it has none, or they name something that this refusal does not. */
-function wordsOf(name: unknown, values: Record<string, string | number>, t: Translate): string {
+function wordsOf(name: unknown, values: Values, translator: Translator): string {
   if (typeof name !== "string") return "";
-  const plain = t(`refusals.${name}` as Worded, { defaultValue: "", skipInterpolation: 1 });
-  return [...plain.matchAll(/\{\{(\w+)\}\}/g)].every((one) => (one[1] as string) in values) ? t(`refusals.${name}` as Worded, { ...values, defaultValue: "" }) : "";
+  const text = translator.template(`refusals.${name}`) ?? "";
+  return [...text.matchAll(/\{\{(\w+)\}\}/g)].every((one) => (one[1] as string) in values) ? translator.fill(text, values) : "";
 }
 
 /** Whether the server's own sentence says more than our words for it. */
 const saysMore = (problem: Problem): boolean => problem.message !== "" && problem.status >= 400 && problem.status < 500 && typeof problem.detail["which"] !== "string" && (WIDE.has(problem.reason) || problem.status === 400 || problem.status === 422);
 
 /** What went wrong in our own words, with what can be done: by the reason, else by the status. */
-export function saidOf(problem: Problem, t: Translate, language: string): string {
+export function saidOf(problem: Problem, translator: Translator): string {
+  const { language, translate: t } = translator;
   const known: Record<string, Key> = {
     OFFLINE: "problems.offline", PAGE_FAILED: "problems.page", CREDENTIALS_INVALID: "problems.credentials", LOGIN_THROTTLED: "problems.throttled",
     CSRF_TOKEN_INVALID: "problems.csrf", READ_ONLY: "problems.readOnly",
@@ -49,12 +47,12 @@ export function saidOf(problem: Problem, t: Translate, language: string): string
     OIDC_ANSWER_INVALID: "problems.providerAnswer", OIDC_STATE_INVALID: "problems.providerState", OIDC_UNAVAILABLE: "problems.providerAway", SESSIONS_UNAVAILABLE: "problems.sessions", SIGN_UPS_THROTTLED: "problems.signUps",
   };
   const values = valuesOf(problem, language);
-  const finer = wordsOf(problem.detail["which"], values, t);
+  const finer = wordsOf(problem.detail["which"], values, translator);
   if (finer !== "") return finer;
   const key = known[problem.reason] ?? known[problem.code];
   const time = new Intl.DateTimeFormat(language, { timeStyle: "medium" }).format(problem.at.getTime() + problem.wait * 1000);
   if (key !== undefined) return t(key, { wait: problem.wait, time });
-  const worded = wordsOf(problem.reason, values, t) || wordsOf(problem.code, values, t);
+  const worded = wordsOf(problem.reason, values, translator) || wordsOf(problem.code, values, translator);
   if (worded !== "") return worded;
   const byStatus = BY_STATUS[problem.status] ?? (problem.status >= 500 ? "problems.server" : problem.status >= 400 ? "problems.refused" : "problems.unknown");
   return t(byStatus, { wait: problem.wait });
@@ -62,32 +60,31 @@ export function saidOf(problem: Problem, t: Translate, language: string): string
 
 /** `saidOf` for a part of the page that says more than one: its words are asked for as soon as `wanted`. */
 export function useSaidOf(wanted: boolean): (problem: Problem) => string {
-  const t = useWords();
-  const language = useLanguage();
-  const ready = useMoreWords(wanted);
-  return (problem) => (ready ? saidOf(problem, t, language) : "");
+  const translator = useTranslator();
+  useLanguage();
+  const ready = useErrorTexts(wanted);
+  return (problem) => (ready ? saidOf(problem, translator) : "");
 }
 
 /** The same for what an event sets, such as the error of a field. */
 export function useSay(): (problem: Problem) => Promise<string> {
-  const { i18n, t } = useTranslation();
+  const translator = useTranslator();
   return async (problem) => {
-    await moreWords(i18n);
-    return saidOf(problem, t as unknown as Translate, i18n.language);
+    await loadErrorTexts(translator);
+    return saidOf(problem, translator);
   };
 }
 
 /** That a name is taken, in words for its field; null: it is something else. */
 export function useConflict(error: unknown): string | null {
-  const t = useWords();
-  const language = useLanguage();
-  if (error === null || asProblem(error).status !== 409) return null;
-  return saidOf(asProblem(error), t, language) ?? asProblem(error).message;
+  const translator = useTranslator();
+  useLanguage();
+  return error === null || asProblem(error).status !== 409 ? null : saidOf(asProblem(error), translator);
 }
 
 /** An error at the thing it concerns. `onRetry` only for reads: nothing that changes is sent again by itself. */
 export function ProblemBox({ error, onRetry, title, isList = false }: { error: unknown; onRetry?: () => void; title?: string; isList?: boolean }) {
-  const t = useWords();
+  const t = useTranslate();
   const problem = asProblem(error);
   const own = useSaidOf(problem.status > 0)(problem);
   const isBug = isList && problem.status === 500 && problem.requestId !== "";

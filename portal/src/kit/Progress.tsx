@@ -1,5 +1,5 @@
 // A bar with its words: how much of what. And bytes, own and shared, as one bar.
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { bytes, percent } from "./format.ts";
 import classes from "./kit.module.css";
 
@@ -21,7 +21,7 @@ export function Progress({ part, label, text, tone = "accent" }: { part: number 
 
 /** Used of a limit, as a bar that warns from 85 % on; without a limit only the bytes. */
 export function Quota({ used, limit, label }: { used: number; limit: number; label: string }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   if (limit < 0) return <span className="figures">{bytes(used, language)}</span>;
   const share = limit === 0 ? 1 : used / limit;
@@ -31,7 +31,7 @@ export function Quota({ used, limit, label }: { used: number; limit: number; lab
 
 /** Bytes that only this holds, and those that others hold too, against the largest of the list. */
 export function OwnShared({ own, shared, most }: { own: number; shared: number; most: number }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const whole = Math.max(1, most);
   const said = t("kit.own.said", { own: bytes(own, language), shared: bytes(shared, language), share: percent(own / Math.max(1, own + shared), language) });

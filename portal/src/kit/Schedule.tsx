@@ -1,5 +1,6 @@
 // When something starts by itself: in words, and as a field.
-import { useWords, useLanguage, type Key, type Translate } from "../app/words.ts";
+import { useTranslate, useLanguage } from "../i18n/hooks.ts";
+import type { Key, Translate } from "../i18n/translator.ts";
 import { CRONS, plainCron, weekdayName, type Kind } from "./cron.ts";
 import { SelectField, TextField } from "./Field.tsx";
 import { listed } from "./format.ts";
@@ -21,7 +22,7 @@ export function saidCron(cron: string, t: Translate, language: string): string {
 
 /** The same as words that stand by themselves: with a capital, where the language has them. */
 export function useSaidCron(): (cron: string) => string {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   return (cron) => {
     const words = saidCron(cron, t, language);
@@ -46,7 +47,7 @@ export const scheduleOf = (one: Planned): { type: string; cron: string } => (one
 
 /** `without`: kinds that make no sense here. */
 export function ScheduleField({ label, value, onChange, error, without = [] }: { label: string; value: Planned; onChange: (value: Planned) => void; error?: string | null; without?: Kind[] }) {
-  const t = useWords();
+  const t = useTranslate();
   const said = useSaidCron();
   const cron = value.kind === "Custom" ? value.cron : value.kind === "None" ? "" : CRONS[value.kind];
   const kinds = KINDS.filter(([kind]) => !without.includes(kind));

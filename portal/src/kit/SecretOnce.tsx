@@ -1,14 +1,14 @@
 // A secret that is shown this once: to copy, or to keep as a file; closing asks unless one of them was done.
 import { Button } from "@mantine/core";
 import { useState } from "react";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Dialog } from "./Dialog.tsx";
-import { copyText } from "./show.tsx";
+import { copyText } from "./values.tsx";
 import classes from "./kit.module.css";
 
 /** `name`: whose it is. */
 export function SecretOnce({ title, name, secret, onClose }: { title: string; name: string; secret: string; onClose: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const [kept, setKept] = useState(false);
   const save = () => {
     const url = URL.createObjectURL(new Blob([JSON.stringify({ name, secret }, null, 2) + "\n"], { type: "application/json" }));

@@ -4,11 +4,11 @@ import { show } from "../../tests/render.tsx";
 import { useListState, type ListState } from "../app/search.ts";
 import { Problem } from "../api/problem.ts";
 import { Empty } from "./Empty.tsx";
-import { Name, Time } from "./show.tsx";
-import { Table, type Column, type Listed } from "./Table.tsx";
+import { Name, Time } from "./values.tsx";
+import type { Column } from "./columns.ts";
+import { Table, type Listed } from "./Table.tsx";
 
-vi.mock("../app/words.ts", async (original) => ({ ...(await original<typeof import("../app/words.ts")>()), withWords: (module: unknown) => module }));
-await import("./Every.tsx"); // a test does not wait for its file
+await import("./SelectAll.tsx"); // a test does not wait for its file
 
 interface Row { name: string; size: number }
 const COLUMNS: Column<Row>[] = [

@@ -3,34 +3,18 @@ import { ActionIcon, Button, Checkbox, Menu, Select, TextInput } from "@mantine/
 import { IconArrowDown, IconArrowUp, IconCheck, IconChevronDown, IconChevronLeft, IconChevronRight, IconColumns3, IconDots, IconGripVertical, IconSearch, IconSelector } from "@tabler/icons-react";
 import { Fragment, Suspense, useEffect, useId, useRef, useState, type ReactNode } from "react";
 import type { ListState } from "../app/search.ts";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { Empty } from "./Empty.tsx";
 import { number } from "./format.ts";
 import { ProblemBox } from "./ProblemBox.tsx";
-import { say } from "./say.ts";
-import { keepRows, readColumns, useColumns } from "./columns.ts";
-import { later } from "./later.ts";
-import { Copy, Dated, isDated } from "./show.tsx";
-import { useTyped } from "./typed.ts";
+import { say } from "./announcer.ts";
+import { keepRows, readColumns, useColumns, type Column } from "./columns.ts";
+import { lazyPart } from "./lazyPart.ts";
+import { Copy, Dated, isDated } from "./values.tsx";
+import { useTyped } from "./filterInput.ts";
 import classes from "./table.module.css";
 
-const Every = later(() => import("./Every.tsx")) as unknown as typeof import("./Every.tsx").default;
-
-export interface Column<T> {
-  id: string;
-  head: string;
-  cell: (row: T) => ReactNode;
-  /** `grow` takes what is left, `fit` is as wide as its text, `figure` is that and right-aligned. */
-  width?: "grow" | "fit" | "figure";
-  /** The field that the server sorts by; none: no button. */
-  sort?: string;
-  /** Descending first, as for times and sizes. */
-  descends?: boolean;
-  /** Not shown until it is chosen. */
-  optional?: boolean;
-  /** On a phone: 1 stands beside the first column, 2 below it, 0 is left out. */
-  phone?: 0 | 1 | 2;
-}
+const Every = lazyPart(() => import("./SelectAll.tsx")) as unknown as typeof import("./SelectAll.tsx").default;
 
 export interface Listed<T> {
   data: { data: T[]; total: number | undefined } | undefined;
@@ -82,7 +66,7 @@ const linkedPanel = (): ReadonlySet<string> => new Set(new URLSearchParams(locat
 
 export function Table<T>(props: TableProps<T>) {
   const { id, caption, query, list, rowKey, rowName, menu, bulk, details, whole } = props;
-  const t = useWords();
+  const t = useTranslate();
   const [chosen, setChosen] = useState<ReadonlyMap<string | number, T>>(new Map());
   const [isWide, setWide] = useState(false); // all that match are chosen, on whatever page
   const [open, setOpen] = useState<ReadonlySet<string>>(linkedPanel); // rows by their keys
@@ -178,7 +162,7 @@ export function Table<T>(props: TableProps<T>) {
 
 /** Whoever does not see the rows hears how many there are, when others are asked for and when the first ones come by themselves. */
 function useSaid<T>({ caption, list, query }: TableProps<T>): void {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const asked = JSON.stringify([list.q, list.filters, list.sort, list.page, list.size]);
   const count = query.isFetching ? undefined : query.data?.data.length;
@@ -197,7 +181,7 @@ function useSaid<T>({ caption, list, query }: TableProps<T>): void {
 }
 
 function Head<T>({ column, list }: { column: Column<T>; list: ListState }) {
-  const t = useWords();
+  const t = useTranslate();
   const down = list.sort === `-${column.sort}`;
   const active = column.sort !== undefined && (down || list.sort === column.sort);
   const width = column.width ?? "grow";
@@ -214,7 +198,7 @@ function Head<T>({ column, list }: { column: Column<T>; list: ListState }) {
 }
 
 function RowMenu({ name, children }: { name: string; children: ReactNode }) {
-  const t = useWords();
+  const t = useTranslate();
   if (children === null || children === undefined) return null;
   return (
     <Menu>
@@ -226,7 +210,7 @@ function RowMenu({ name, children }: { name: string; children: ReactNode }) {
 
 /** What stands below the head when there are no rows: a problem, or why it is empty. */
 function Body<T>({ id, query, list, empty, noMatch }: TableProps<T>) {
-  const t = useWords();
+  const t = useTranslate();
   const rows = query.data?.data;
   const [all, setAll] = useState(0); // how many there are without a filter, as was seen last
   const total = list.isFiltered || query.isFetching ? undefined : query.data?.total;
@@ -273,7 +257,7 @@ function linkTo(columns: string | undefined): string {
 }
 
 function Tools<T>({ caption, isHeaded, filterLabel, list, tools, whole, chosen: { order: shown, toggle, move, view } }: TableProps<T> & { chosen: ReturnType<typeof useColumns<T>> }) {
-  const t = useWords();
+  const t = useTranslate();
   const drags = useRef(0); // which of the columns is on its way; the first stays
   const [text, setText] = useTyped(list);
   const field = useId();
@@ -313,7 +297,7 @@ function Tools<T>({ caption, isHeaded, filterLabel, list, tools, whole, chosen: 
 }
 
 function Pager({ list, total }: { list: ListState; total: number | undefined }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   if (total === undefined || total === 0) return null;
   const last = Math.max(1, Math.ceil(total / list.size));

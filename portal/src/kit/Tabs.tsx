@@ -3,7 +3,7 @@ import { Button, Menu } from "@mantine/core";
 import { IconChevronDown } from "@tabler/icons-react";
 import { Link, useRouterState } from "@tanstack/react-router";
 import { useLayoutEffect, useRef, useState } from "react";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { number } from "./format.ts";
 import classes from "./kit.module.css";
 
@@ -14,7 +14,7 @@ const GAP = 16; // between tabs, as in kit.module.css
  * scrolls sideways instead, and the tab of this page is in sight.
  */
 export function Tabs({ label, tabs }: { label: string; tabs: { to: string; label: string; count?: number | undefined; exact?: boolean }[] }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const line = useRef<HTMLElement>(null);
   const [away, setAway] = useState<ReadonlySet<string>>(new Set());

@@ -1,10 +1,10 @@
 // The fields of the page for signing in, which loads no others.
-import { Checkbox, PasswordInput, TextInput, type TextInputProps } from "@mantine/core";
+import { PasswordInput, TextInput, type TextInputProps } from "@mantine/core";
 import type { ComponentProps, ReactNode } from "react";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 
 export function useLabel(label: string, optional: boolean | undefined): ReactNode {
-  const t = useWords();
+  const t = useTranslate();
   return optional ? <>{label} <span className="muted">{t("kit.field.optional")}</span></> : label;
 }
 
@@ -15,8 +15,6 @@ export function TextField({ label, optional, ...rest }: Common & Omit<TextInputP
 }
 
 export function PasswordField({ label, optional, ...rest }: Common & Omit<ComponentProps<typeof PasswordInput>, "label">) {
-  const t = useWords();
+  const t = useTranslate();
   return <PasswordInput label={useLabel(label, optional)} visibilityToggleButtonProps={{ "aria-label": t("kit.field.showPassword"), tabIndex: 0 }} {...rest} />;
 }
-
-export { Checkbox as CheckField };

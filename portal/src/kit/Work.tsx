@@ -2,13 +2,14 @@
 import { Button } from "@mantine/core";
 import { IconCheck, IconClock, IconLoader2, IconPlayerPause, IconPlayerStop, IconRotateClockwise, IconX, type Icon } from "@tabler/icons-react";
 import { useEffect, useRef, useState, type ReactNode } from "react";
-import { useLanguage, useWords, type Key, type Translate } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
+import type { Key, Translate } from "../i18n/translator.ts";
 import { Chip, type Tone } from "./Chip.tsx";
 import { bytes, duration, number, timeOf } from "./format.ts";
-import { rateOf, remember, saidLeft, type Seen } from "./pace.ts";
+import { rateOf, remember, saidLeft, type Seen } from "./rate.ts";
 import classes from "./work.module.css";
 import { Progress } from "./Progress.tsx";
-import { say } from "./say.ts";
+import { say } from "./announcer.ts";
 
 const STATES: Record<string, [Key, Tone, Icon]> = {
   waiting: ["work.waiting", "plain", IconClock],
@@ -29,7 +30,7 @@ export const stateOf = (status: string | undefined): string => KNOWN[(status ?? 
 export const isOver = (status: string | undefined): boolean => ["done", "failed", "stopped"].includes(stateOf(status));
 
 export function StateChip({ status, title }: { status: string | undefined; title?: string }) {
-  const t = useWords();
+  const t = useTranslate();
   const [word, tone, sign] = STATES[stateOf(status)] as [Key, Tone, Icon];
   return <Chip tone={tone} icon={sign} {...(title ? { title } : {})}>{t(word)}</Chip>;
 }
@@ -64,7 +65,7 @@ export function shareOf(one: WorkProgress): number | null {
 
 /** How far work is, said to who does not look: when it begins, at each quarter, and once at its end. `said`: it and its figures. */
 export function useSaidWork(status: string | undefined, part: number | null, said: string): void {
-  const t = useWords();
+  const t = useTranslate();
   const state = status === undefined ? "" : stateOf(status);
   const step = state === "running" ? `running ${Math.floor((part ?? 0) * 4)}` : state;
   const last = useRef("");
@@ -105,7 +106,7 @@ export function WorkBlock({ label, status, stopping, progress: given, aside, by,
   onStop?: (() => void) | undefined;
   stopBusy?: boolean;
 }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const progress = useRecent(given);
   const text = progress ? progressText(progress, t, language) : "";

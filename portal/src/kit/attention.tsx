@@ -1,6 +1,6 @@
 // What is wrong in a form that was sent: the first such field gets the focus, and where there are more they are named above it.
 import { useEffect, useState, type RefObject } from "react";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import classes from "./kit.module.css";
 
 const WRONG = "[aria-invalid=true]:not(:disabled), [data-invalid] input:not(:disabled)";
@@ -13,7 +13,7 @@ function wrongIn(form: HTMLElement | null): { id: string; label: string }[] {
 
 /** `tries`: how often it was sent; `busy`: the server is asked. */
 export function Attention({ form, tries, busy }: { form: RefObject<HTMLFormElement | null>; tries: number; busy: boolean }) {
-  const t = useWords();
+  const t = useTranslate();
   const [found, setFound] = useState<{ id: string; label: string }[]>([]);
   useEffect(() => {
     if (tries === 0 || busy) return;

@@ -1,6 +1,22 @@
 // Which columns of a table are shown, and in which order: by table, kept in this browser, and by app/preferences with the account.
-import { useMemo, useSyncExternalStore } from "react";
-import type { Column } from "./Table.tsx";
+import { useMemo, useSyncExternalStore, type ReactNode } from "react";
+
+/** A column of a table. */
+export interface Column<T> {
+  id: string;
+  head: string;
+  cell: (row: T) => ReactNode;
+  /** `grow` takes what is left, `fit` is as wide as its text, `figure` is that and right-aligned. */
+  width?: "grow" | "fit" | "figure";
+  /** The field that the server sorts by; none: no button. */
+  sort?: string;
+  /** Descending first, as for times and sizes. */
+  descends?: boolean;
+  /** Not shown until it is chosen. */
+  optional?: boolean;
+  /** On a phone: 1 stands beside the first column, 2 below it, 0 is left out. */
+  phone?: 0 | 1 | 2;
+}
 
 export interface Columns {
   /** Ids that were turned on or off against what is usual. */

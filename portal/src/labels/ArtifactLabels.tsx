@@ -4,7 +4,7 @@ import { call } from "../api/client.ts";
 import { Problem } from "../api/problem.ts";
 import type { Label } from "../api/schema.ts";
 import { useMay } from "../app/session.tsx";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { repositoryChanged, type Path } from "../artifacts/queries.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { toast } from "../kit/toast.tsx";
@@ -12,7 +12,7 @@ import { LabelChip } from "./LabelChip.tsx";
 import { LabelPick } from "./LabelPick.tsx";
 
 export function ArtifactLabels({ path, digest, labels }: { path: Path; digest: string; labels: Label[] }) {
-  const t = useWords();
+  const t = useTranslate();
   const may = useMay(path.project_name);
   const whole = { ...path, reference: digest };
   const add = useMutation({

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { call } from "../api/client.ts";
 import { Problem } from "../api/problem.ts";
 import type { Label } from "../api/schema.ts";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { TextField } from "../kit/Field.tsx";
 import colors from "./colors.json";
@@ -13,7 +13,7 @@ import classes from "./labels.module.css";
 import { labelsChanged, type Owner } from "./queries.ts";
 
 export function LabelForm({ owner, label, onClose }: { owner: Owner | null; label: Label | null; onClose: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const [name, setName] = useState(label?.name ?? "");
   const [about, setAbout] = useState(label?.description ?? "");
   const [color, setColor] = useState(label?.color || (colors[0] as string));

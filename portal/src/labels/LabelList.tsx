@@ -5,12 +5,13 @@ import { useState, type ReactNode } from "react";
 import { call } from "../api/client.ts";
 import type { Label, ListedLabel } from "../api/schema.ts";
 import type { ListState } from "../app/search.ts";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Empty } from "../kit/Empty.tsx";
-import { Final } from "../kit/Final.tsx";
+import { Final } from "../kit/ConfirmByName.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
-import { Count, Time } from "../kit/show.tsx";
-import { Table, type Column, type Listed } from "../kit/Table.tsx";
+import { Count, Time } from "../kit/values.tsx";
+import type { Column } from "../kit/columns.ts";
+import { Table, type Listed } from "../kit/Table.tsx";
 import { toast } from "../kit/toast.tsx";
 import { LabelForm } from "./LabelForm.tsx";
 import { LabelChip } from "./LabelChip.tsx";
@@ -21,7 +22,7 @@ import { labelsChanged, type Owner } from "./queries.ts";
  * that has the button for a new one in its head; without it the button stands above the list.
  */
 export function LabelList({ owner, query, list, may, empty, frame }: { owner: Owner | null; query: Listed<ListedLabel>; list: ListState; may: (permission: string) => boolean; empty: string; frame?: (open: ReactNode, body: ReactNode) => ReactNode }) {
-  const t = useWords();
+  const t = useTranslate();
   const [shown, setShown] = useState<Label | "new" | null>(null);
   const [going, setGoing] = useState<ListedLabel | null>(null);
   const remove = useMutation({

@@ -4,7 +4,7 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Label } from "../api/schema.ts";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { projectQuery } from "../projects/queries.ts";
 import { LabelDot } from "./LabelChip.tsx";
 import { choicesQuery } from "./queries.ts";
@@ -12,7 +12,7 @@ import classes from "./labels.module.css";
 
 /** `all`: the entry for no label, in a filter. `without`: ids of those that are not offered. */
 export function LabelPick({ project, label, value = null, all, without = [], onPick }: { project: string; label: string; value?: string | null; all?: string; without?: readonly number[]; onPick: (label: Label | null) => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const id = useQuery(projectQuery(project)).data?.project_id;
   const [sought, setSought] = useState("");
   const [asked] = useDebouncedValue(sought, 200);

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { useListState } from "../app/search.ts";
 import { useMay } from "../app/session.tsx";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { projectQuery } from "../projects/queries.ts";
 import { LabelList } from "./LabelList.tsx";
 import { labelsQuery } from "./queries.ts";
@@ -11,7 +11,7 @@ import { labelsQuery } from "./queries.ts";
 const NOTHING = () => false;
 
 export default function LabelsPage() {
-  const t = useWords();
+  const t = useTranslate();
   const { project } = useParams({ strict: false }) as { project: string };
   const may = useMay(project);
   const id = useQuery(projectQuery(project)).data?.project_id;

@@ -1,7 +1,7 @@
 // Which labels can artifacts of all projects carry?
 import { useQuery } from "@tanstack/react-query";
 import { useListState } from "../app/search.ts";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Page } from "../kit/Page.tsx";
 import { LabelList } from "./LabelList.tsx";
 import { systemLabelsQuery } from "./queries.ts";
@@ -9,7 +9,7 @@ import { systemLabelsQuery } from "./queries.ts";
 const EVERYTHING = () => true; // the page is for administrators
 
 export default function SystemLabelsPage() {
-  const t = useWords();
+  const t = useTranslate();
   const list = useListState({ sort: "name" });
   const query = useQuery(systemLabelsQuery(list));
   return (

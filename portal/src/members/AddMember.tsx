@@ -5,12 +5,12 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "../api/client.ts";
 import type { Problem } from "../api/problem.ts";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
-import { tryEach } from "../kit/each.ts";
-import { Refused, type RefusedOne } from "../kit/Refused.tsx";
-import { Name } from "../kit/show.tsx";
+import { tryEach } from "../kit/batch.ts";
+import { Refused, type RefusedOne } from "../kit/Refusals.tsx";
+import { Name } from "../kit/values.tsx";
 import { toast } from "../kit/toast.tsx";
 import { IS_NAME, ROLES } from "../projects/queries.ts";
 import { RANKED, groupOf, membersChanged, peopleQuery } from "./queries.ts";
@@ -28,7 +28,7 @@ export function together(before: readonly Somebody[], kind: Kind, text: string):
 }
 
 export function AddMember({ project, onClose }: { project: string; onClose: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const [kind, setKind] = useState<Kind>("u");
   const [name, setName] = useState("");
   const [chosen, setChosen] = useState<Somebody[]>([]);

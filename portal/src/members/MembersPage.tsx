@@ -6,24 +6,25 @@ import { Link, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { call } from "../api/client.ts";
 import type { ProjectMemberEntity } from "../api/schema.ts";
-import { places } from "../app/places.ts";
+import { places } from "../app/paths.ts";
 import { useListState, type ListState } from "../app/search.ts";
 import { queries, useMay } from "../app/session.tsx";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
-import { tryEach } from "../kit/each.ts";
+import { tryEach } from "../kit/batch.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
-import { Refused, type RefusedOne } from "../kit/Refused.tsx";
-import { Name } from "../kit/show.tsx";
-import { Table, type Column } from "../kit/Table.tsx";
+import { Refused, type RefusedOne } from "../kit/Refusals.tsx";
+import { Name } from "../kit/values.tsx";
+import type { Column } from "../kit/columns.ts";
+import { Table } from "../kit/Table.tsx";
 import { toast } from "../kit/toast.tsx";
 import { IS_NAME, ROLES } from "../projects/queries.ts";
 import { AddMember } from "./AddMember.tsx";
 import { RANKED, membersChanged, membersQuery } from "./queries.ts";
 
 export default function MembersPage() {
-  const t = useWords();
+  const t = useTranslate();
   const { project } = useParams({ strict: false }) as { project: string };
   const may = useMay(project);
   const list = useListState();
@@ -108,7 +109,7 @@ export default function MembersPage() {
 
 /** How somebody has access: by their own role here, and by what else gives it to them. */
 function How({ member }: { member: ProjectMemberEntity }) {
-  const t = useWords();
+  const t = useTranslate();
   if (member.entity_type === "g") return <span className="muted">{t("members.how.group")}</span>;
   return (
     <span className="row">

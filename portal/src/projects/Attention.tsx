@@ -4,9 +4,9 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { Project, ProjectSummary, RetentionExecution } from "../api/schema.ts";
-import { places } from "../app/places.ts";
+import { places } from "../app/paths.ts";
 import { useMay } from "../app/session.tsx";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { date, percent } from "../kit/format.ts";
 import { policyQuery, runsQuery } from "../retention/queries.ts";
 import { cronOf } from "../retention/rules.ts";
@@ -19,7 +19,7 @@ const NEARLY = 0.85;
 const ROBOTS = { q: "", sort: "expires_at", page: 1, size: 100, filters: {}, isFiltered: false, set: () => undefined, clear: () => undefined };
 
 export function Attention({ project, summary }: { project: Project; summary: ProjectSummary }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const may = useMay(project.name);
   const robots = useQuery({ ...robotsQuery(project.name, project.project_id, ROBOTS), enabled: may("robot:list") }).data?.data ?? [];

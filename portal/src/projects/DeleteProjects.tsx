@@ -3,17 +3,17 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { call } from "../api/client.ts";
 import type { Deletion } from "../api/schema.ts";
-import { places } from "../app/places.ts";
-import { useWords } from "../app/words.ts";
+import { places } from "../app/paths.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Freed, Names, Removal } from "../artifacts/Removal.tsx";
-import { askEach } from "../artifacts/removing.ts";
-import { Name } from "../kit/show.tsx";
+import { askEach } from "../artifacts/removals.ts";
+import { Name } from "../kit/values.tsx";
 import { IS_NAME, projectsChanged } from "./queries.ts";
 
 const sum = (found: Deletion[], of: (one: Deletion) => number) => found.reduce((total, one) => total + of(one), 0);
 
 export default function DeleteProjects({ names, onClose, onDone }: { names: string[]; onClose: () => void; onDone?: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const single = names.length === 1 ? (names[0] ?? "") : null;
   const path = (name: string) => ({ project_name_or_id: name });
   const preview = useQuery({

@@ -3,18 +3,18 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { call } from "../api/client.ts";
-import { places, split } from "../app/places.ts";
+import { places, split } from "../app/paths.ts";
 import { useMay } from "../app/session.tsx";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { OwnShared } from "../kit/Progress.tsx";
-import { Name, Time } from "../kit/show.tsx";
+import { Name, Time } from "../kit/values.tsx";
 import classes from "./projects.module.css";
 import { IS_NAME } from "./queries.ts";
 
 const SHOWN = 5;
 
 export function Latest({ project }: { project: string }) {
-  const t = useWords();
+  const t = useTranslate();
   const may = useMay(project);
   const latest = useQuery({
     queryKey: ["repositories", project, "latest"],

@@ -4,9 +4,9 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { call } from "../api/client.ts";
 import { Problem } from "../api/problem.ts";
-import { places } from "../app/places.ts";
+import { places } from "../app/paths.ts";
 import { isAdmin, useUser } from "../app/session.tsx";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { KeptNote, useKept } from "../kit/Draft.tsx";
 import { NumberField, SelectField, SwitchField, TextField } from "../kit/Field.tsx";
@@ -17,7 +17,7 @@ const GIB = 1024 ** 3;
 const FIRST = { name: "", isPublic: false, quota: "", upstream: "" };
 
 export default function NewProject({ onClose }: { onClose: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const navigate = useNavigate();
   const admin = isAdmin(useUser());
   const [one, setOne, kept] = useKept("project", FIRST);

@@ -3,10 +3,10 @@ import { IconLock, IconWorld } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Outlet, useParams } from "@tanstack/react-router";
 import { entries } from "../app/pages.ts";
-import { places } from "../app/places.ts";
+import { places } from "../app/paths.ts";
 import { useCan, useMay } from "../app/session.tsx";
-import { Failed } from "../app/states.tsx";
-import { useWords } from "../app/words.ts";
+import { Failed } from "../app/guards.tsx";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Page } from "../kit/Page.tsx";
 import { Tabs } from "../kit/Tabs.tsx";
@@ -16,7 +16,7 @@ import { Switcher } from "./Switcher.tsx";
 import classes from "./projects.module.css";
 
 export default function ProjectFrame() {
-  const t = useWords();
+  const t = useTranslate();
   const { project: name } = useParams({ strict: false }) as { project: string };
   const query = useQuery(projectQuery(name));
   const may = useMay(name);

@@ -4,30 +4,31 @@ import { IconWorld } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Suspense, useState } from "react";
-import { places } from "../app/places.ts";
+import { places } from "../app/paths.ts";
 import { useListState } from "../app/search.ts";
 import { isAdmin, systemQuery, useUser } from "../app/session.tsx";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { bytes, figure } from "../kit/format.ts";
-import { useReopen } from "../kit/kept.ts";
-import { later } from "../kit/later.ts";
+import { useReopen } from "../kit/formStorage.ts";
+import { lazyPart } from "../kit/lazyPart.ts";
 import { Page } from "../kit/Page.tsx";
 import { Quota } from "../kit/Progress.tsx";
-import { Count, Name, Time } from "../kit/show.tsx";
-import { Table, type Column } from "../kit/Table.tsx";
+import { Count, Name, Time } from "../kit/values.tsx";
+import type { Column } from "../kit/columns.ts";
+import { Table } from "../kit/Table.tsx";
 import type { Project, Quota as QuotaOf } from "../api/schema.ts";
 import { ROLES, projectsQuery, quotasOfQuery, quotasQuery, roomQuery, statisticsQuery, todayQuery } from "./queries.ts";
 import { StorageLine } from "./StorageLine.tsx";
 
-const DeleteProjects = later(() => import("./DeleteProjects.tsx"));
-const NewProject = later(() => import("./NewProject.tsx"));
+const DeleteProjects = lazyPart(() => import("./DeleteProjects.tsx"));
+const NewProject = lazyPart(() => import("./NewProject.tsx"));
 
 const PROJECT_ADMIN = 1;
 
 export default function ProjectsPage() {
-  const t = useWords();
+  const t = useTranslate();
   const user = useUser();
   const admin = isAdmin(user);
   const list = useListState({ sort: "name" });
@@ -82,7 +83,7 @@ export default function ProjectsPage() {
 }
 
 function Figures({ quotas, admin }: { quotas: Map<number, QuotaOf> | undefined; admin: boolean }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const found = useQuery(statisticsQuery).data;
   const pulls = useQuery({ ...todayQuery, enabled: admin }).data;

@@ -1,9 +1,9 @@
 // What eats the space: the largest projects as parts of one line, with their names and figures below it.
 import { Link } from "@tanstack/react-router";
-import { places } from "../app/places.ts";
-import { useLanguage, useWords } from "../app/words.ts";
+import { places } from "../app/paths.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { bytes, number } from "../kit/format.ts";
-import { Name } from "../kit/show.tsx";
+import { Name } from "../kit/values.tsx";
 import type { Quota } from "../api/schema.ts";
 import classes from "./projects.module.css";
 
@@ -11,7 +11,7 @@ const MOST = 3;
 
 /** `quotas`: by size, the largest first, at most the first hundred of `total` projects. */
 export function StorageLine({ quotas, total }: { quotas: readonly Quota[]; total: number }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const used = (one: Quota) => one.used["storage"] ?? 0;
   const all = quotas.reduce((sum, one) => sum + used(one), 0);

@@ -2,23 +2,24 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { Suspense } from "react";
-import { places } from "../app/places.ts";
+import { places } from "../app/paths.ts";
 import { useMay } from "../app/session.tsx";
-import { useWords, type Key } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
+import type { Key } from "../i18n/translator.ts";
 import { Facts } from "../kit/Facts.tsx";
-import { later } from "../kit/later.ts";
+import { lazyPart } from "../kit/lazyPart.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Quota } from "../kit/Progress.tsx";
-import { Bytes, Count, Name, Time } from "../kit/show.tsx";
+import { Bytes, Count, Name, Time } from "../kit/values.tsx";
 import { Waiting } from "../kit/Waiting.tsx";
 import { Attention } from "./Attention.tsx";
 import { Latest } from "./Latest.tsx";
 import { projectQuery, summaryQuery } from "./queries.ts";
 
-const ProjectUsage = later(() => import("../usage/ProjectUsage.tsx")); // charts come after what is read first
+const ProjectUsage = lazyPart(() => import("../usage/ProjectUsage.tsx")); // charts come after what is read first
 
 export default function SummaryPage() {
-  const t = useWords();
+  const t = useTranslate();
   const { project: name } = useParams({ strict: false }) as { project: string };
   const project = useQuery(projectQuery(name)).data;
   const query = useQuery(summaryQuery(name));

@@ -6,10 +6,10 @@ import { keepPreviousData, queryOptions, useQuery } from "@tanstack/react-query"
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { call } from "../api/client.ts";
-import { places, split } from "../app/places.ts";
+import { places, split } from "../app/paths.ts";
 import { contractQuery } from "../app/search.ts";
-import { useWords } from "../app/words.ts";
-import { Name } from "../kit/show.tsx";
+import { useTranslate } from "../i18n/hooks.ts";
+import { Name } from "../kit/values.tsx";
 import classes from "./switcher.module.css";
 
 const MOST = 10;
@@ -30,7 +30,7 @@ const offeredQuery = (of: string | undefined, words: string) =>
   });
 
 export function Switcher({ of }: { of?: string }) {
-  const t = useWords();
+  const t = useTranslate();
   const [open, setOpen] = useState(false);
   const label = t(of === undefined ? "projects.switch.project" : "projects.switch.repository");
   return (
@@ -42,7 +42,7 @@ export function Switcher({ of }: { of?: string }) {
 }
 
 function Offered({ of, label, onGo }: { of: string | undefined; label: string; onGo: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const [text, setText] = useState("");
   const [words] = useDebouncedValue(text.trim(), REST_MS);
   const found = useQuery(offeredQuery(of, words)).data;

@@ -5,21 +5,22 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { call } from "../api/client.ts";
 import type { Quota as QuotaOut } from "../api/schema.ts";
-import { places } from "../app/places.ts";
+import { places } from "../app/paths.ts";
 import { contractQuery, useListState } from "../app/search.ts";
 import { queries } from "../app/session.tsx";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { Empty } from "../kit/Empty.tsx";
 import { bytes, number } from "../kit/format.ts";
 import { Page } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Quota } from "../kit/Progress.tsx";
-import { Bytes, Count, Name } from "../kit/show.tsx";
-import { Table, type Column } from "../kit/Table.tsx";
+import { Bytes, Count, Name } from "../kit/values.tsx";
+import type { Column } from "../kit/columns.ts";
+import { Table } from "../kit/Table.tsx";
 import { limitOf, shownLimit } from "./limit.ts";
 
 export default function QuotasPage() {
-  const t = useWords();
+  const t = useTranslate();
   const list = useListState({ sort: "-used.storage" });
   const [edited, setEdited] = useState<number | null>(null);
   const query = useQuery({
@@ -48,14 +49,14 @@ export default function QuotasPage() {
 }
 
 function Of({ used, limit }: { used: number | undefined; limit: number | undefined }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   if (used === undefined || limit === undefined || limit < 0) return <Count value={used} />;
   return <span className="figures">{t("work.of", { done: number(used, language), total: number(limit, language) })}</span>;
 }
 
 function Shown({ quota, onEdit }: { quota: QuotaOut; onEdit: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const limit = quota.hard["storage"] ?? -1;
   return <span className="row"><span className="figures">{limit < 0 ? t("quotas.none") : bytes(limit, language)}</span><Button size="xs" variant="subtle" aria-label={t("quotas.editOf", { name: quota.ref.name })} onClick={onEdit}>{t("quotas.edit")}</Button></span>;
@@ -63,7 +64,7 @@ function Shown({ quota, onEdit }: { quota: QuotaOut; onEdit: () => void }) {
 
 /** The field in the row: empty is no limit; Enter saves, Escape leaves it as it was. */
 function Limit({ quota, onDone }: { quota: QuotaOut; onDone: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const [text, setText] = useState(shownLimit(quota.hard["storage"] ?? -1));
   const save = useMutation({
     mutationFn: () => call("PUT /quotas/{id}", { path: { id: quota.id }, body: { hard: { storage: limitOf(text) } } }),

@@ -6,20 +6,21 @@ import { useState } from "react";
 import { call } from "../api/client.ts";
 import type { Registry } from "../api/schema.ts";
 import { useListState } from "../app/search.ts";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { Facts } from "../kit/Facts.tsx";
-import { Final } from "../kit/Final.tsx";
-import { useReopen } from "../kit/kept.ts";
+import { Final } from "../kit/ConfirmByName.tsx";
+import { useReopen } from "../kit/formStorage.ts";
 import { Page } from "../kit/Page.tsx";
-import { Name, Time } from "../kit/show.tsx";
-import { Table, type Column } from "../kit/Table.tsx";
+import { Name, Time } from "../kit/values.tsx";
+import type { Column } from "../kit/columns.ts";
+import { Table } from "../kit/Table.tsx";
 import { kindsQuery, registriesChanged, registriesQuery } from "./queries.ts";
 import { RegistryForm } from "./RegistryForm.tsx";
 
 export default function RegistriesPage() {
-  const t = useWords();
+  const t = useTranslate();
   const list = useListState({ sort: "name" });
   const query = useQuery(registriesQuery(list));
   const kinds = useQuery(kindsQuery).data ?? {};
@@ -70,7 +71,7 @@ export default function RegistriesPage() {
 }
 
 function DeleteRegistry({ registry, onClose }: { registry: Registry; onClose: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const name = registry.name ?? "";
   const remove = useMutation({ mutationFn: () => call("DELETE /registries/{id}", { path: { id: registry.id ?? 0 } }), onSuccess: async () => { await registriesChanged(); onClose(); } });
   return (

@@ -5,7 +5,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "../api/client.ts";
 import type { Registry, RegistryProviderInfo } from "../api/schema.ts";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { KeptNote, useKept } from "../kit/Draft.tsx";
@@ -42,7 +42,7 @@ function fixedOf(info: RegistryProviderInfo | undefined): { url?: string; key?: 
 }
 
 export function RegistryForm({ registry, onClose }: { registry?: Registry; onClose: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const kinds = useQuery(kindsQuery).data;
   const [one, setOne, kept] = useKept<Values>(`registry/${registry?.id ?? "new"}`, valuesOf(registry), ({ secret: _secret, ...rest }) => rest);

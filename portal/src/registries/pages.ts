@@ -1,4 +1,3 @@
-import { IconPlugConnected } from "@tabler/icons-react";
 import type { PageOf } from "../app/pages.ts";
 
-export const pages: PageOf[] = [{ path: "/admin/registries", admin: true, load: () => import("./RegistriesPage.tsx"), rail: { order: 130, label: "registries.title", icon: IconPlugConnected, for: "admin" } }];
+export const pages: PageOf[] = [{ path: "/admin/registries", admin: true, load: () => import("./RegistriesPage.tsx"), rail: { order: 130, label: "registries.title", for: "admin" } }];

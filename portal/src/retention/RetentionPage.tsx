@@ -8,11 +8,11 @@ import { call } from "../api/client.ts";
 import type { RetentionRule } from "../api/schema.ts";
 import { useSearch } from "../app/search.ts";
 import { useMay } from "../app/session.tsx";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Confirm } from "../kit/Confirm.tsx";
 import { Empty } from "../kit/Empty.tsx";
-import { useReopen } from "../kit/kept.ts";
+import { useReopen } from "../kit/formStorage.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { Rules } from "../kit/Rules.tsx";
 import { useSaidCron } from "../kit/Schedule.tsx";
@@ -27,7 +27,7 @@ import { cronOf, policyOf, shownOf } from "./rules.ts";
 const SCHEDULES = ["", "0 0 2 * * *", "0 0 3 * * 0"];
 
 export default function RetentionPage() {
-  const t = useWords();
+  const t = useTranslate();
   const { project } = useParams({ strict: false }) as { project: string };
   const may = useMay(project);
   const saidAt = useSaidCron();

@@ -2,7 +2,7 @@
 import { Checkbox } from "@mantine/core";
 import { useState } from "react";
 import type { RetentionRule } from "../api/schema.ts";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { KeptNote, useKept } from "../kit/Draft.tsx";
 import { NumberField, SelectField } from "../kit/Field.tsx";
@@ -10,7 +10,7 @@ import { Selectors } from "../selectors/Selectors.tsx";
 import { EMPTY, TEMPLATES, filledOf, ruleOf, type Filled } from "./rules.ts";
 
 export function RuleForm({ project, rule, busy, error, onSave, onClose }: { project: string; rule: RetentionRule | null; busy: boolean; error: unknown; onSave: (rule: RetentionRule) => void; onClose: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const first = rule === null ? EMPTY : filledOf(rule);
   const [filled, setFilled, kept] = useKept<Filled & { typed: string }>(`retention/${project}/${rule === null ? "new" : JSON.stringify(rule)}`, { ...first, typed: String(first.count || EMPTY.count) });
   const count = filled.typed; // as text: an empty field is not a nought

@@ -5,25 +5,26 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "../api/client.ts";
 import type { RetentionExecution, RetentionRule, RetentionVerdict } from "../api/schema.ts";
-import { places } from "../app/places.ts";
+import { places } from "../app/paths.ts";
 import { useListState, useSearch } from "../app/search.ts";
 import { useMay } from "../app/session.tsx";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { Link } from "@tanstack/react-router";
 import { Chip, type Tone } from "../kit/Chip.tsx";
 import { Confirm } from "../kit/Confirm.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { dateTime, number, shortDigest } from "../kit/format.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
-import { Bytes, Subject, Time } from "../kit/show.tsx";
-import { Table, type Column } from "../kit/Table.tsx";
+import { Bytes, Subject, Time } from "../kit/values.tsx";
+import type { Column } from "../kit/columns.ts";
+import { Table } from "../kit/Table.tsx";
 import { foundQuery, isRunning, retentionChanged, runsQuery, verdictsQuery } from "./queries.ts";
 
 const TONES: Record<string, Tone> = { keep: "ok", delete: "danger", deleted: "danger", immutable: "accent", in_use: "accent" };
 const VERDICTS = ["delete", "keep", "immutable", "in_use", "deleted", "changed", "gone", "unnamed"] as const;
 
 export function Runs({ project, id, rules }: { project: string; id: number; rules: RetentionRule[] }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const may = useMay(project);
   const [search, setSearch] = useSearch();
@@ -51,7 +52,7 @@ export function Runs({ project, id, rules }: { project: string; id: number; rule
 
 /** What decided: the rules that keep it, or what each of them says against it; of others what stands in the way. */
 function Because({ verdict, rules }: { verdict: RetentionVerdict; rules: RetentionRule[] }) {
-  const t = useWords();
+  const t = useTranslate();
   const said = t(`retention.because.${verdict.verdict as (typeof VERDICTS)[number]}`);
   const deciding = verdict.verdict === "keep" ? verdict.reasons.filter((one) => one.kept) : verdict.verdict === "delete" || verdict.verdict === "deleted" ? verdict.reasons : [];
   if (deciding.length === 0) return <>{said}</>;
@@ -60,7 +61,7 @@ function Because({ verdict, rules }: { verdict: RetentionVerdict; rules: Retenti
 
 /** What one rule says; one that was removed since has its id only. */
 function Reason({ reason: one, rules }: { reason: RetentionVerdict["reasons"][number]; rules: RetentionRule[] }) {
-  const t = useWords();
+  const t = useTranslate();
   const place = rules.findIndex((rule) => rule.id === one.rule);
   const rule = place < 0 ? t("retention.why.old", { id: one.rule }) : t("retention.why.rule", { n: place + 1 });
   const why = one.why === "rank" ? t(one.kept ? "retention.why.rankIn" : "retention.why.rankOut", { n: one.rank ?? 0 }) : one.why === "age" ? t(one.kept ? "retention.why.ageKept" : "retention.why.ageLost") : one.why === "always" ? t("retention.why.always") : one.why === "unknown_pull" ? t("retention.why.unknownPull") : t("retention.why.notSelected");
@@ -69,7 +70,7 @@ function Reason({ reason: one, rules }: { reason: RetentionVerdict["reasons"][nu
 
 /** What each rule says of an artifact. */
 function Reasons({ verdict, rules }: { verdict: RetentionVerdict; rules: RetentionRule[] }) {
-  const t = useWords();
+  const t = useTranslate();
   if (verdict.reasons.length === 0) return <p className="muted">{t("retention.why.none")}</p>;
   return (
     <ul>
@@ -80,7 +81,7 @@ function Reasons({ verdict, rules }: { verdict: RetentionVerdict; rules: Retenti
 
 /** What a run that has ended comes to. */
 function Found({ project, id, run }: { project: string; id: number; run: RetentionExecution }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const found = useQuery(foundQuery(project, id, run)).data;
   if (isRunning(run.status) || found?.total === 0) return null;
@@ -88,7 +89,7 @@ function Found({ project, id, run }: { project: string; id: number; run: Retenti
 }
 
 function Verdicts({ project, id, run, rules }: { project: string; id: number; run: RetentionExecution; rules: RetentionRule[] }) {
-  const t = useWords();
+  const t = useTranslate();
   const may = useMay(project);
   const list = useListState();
   const [, setSearch] = useSearch();

@@ -1,13 +1,13 @@
 // What a robot may do: as a field, in words, and as a list.
 import { Checkbox, Radio } from "@mantine/core";
 import { useState } from "react";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { BUNDLES, bundleOf, byResource, type Bundle } from "./rights.ts";
 import classes from "./robots.module.css";
 
 /** A few usual bundles, or each right by itself. */
 export function RightsField({ label, grantable, value, onChange }: { label: string; grantable: readonly string[]; value: readonly string[]; onChange: (rights: string[]) => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const [isCustom, setCustom] = useState(bundleOf(value) === null);
   const bundle = isCustom ? "custom" : (bundleOf(value) ?? "custom");
   const choose = (one: string) => {
@@ -51,7 +51,7 @@ export function EachRight({ label, grantable, value, onChange }: { label: string
 const FEW = 4;
 
 export function RightsSaid({ rights }: { rights: readonly string[] }) {
-  const t = useWords();
+  const t = useTranslate();
   const bundle = bundleOf(rights);
   if (bundle === null && rights.length > 0 && rights.length <= FEW) return <code translate="no">{byResource(rights).map(([resource, actions]) => `${resource}: ${actions.join(", ")}`).join("; ")}</code>;
   return <>{bundle === null ? t("robots.rights.custom", { count: rights.length }) : t(`robots.bundle.${bundle}`)}</>;

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { call } from "../api/client.ts";
 import { Problem } from "../api/problem.ts";
 import type { Robot, RobotPermission } from "../api/schema.ts";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { KeptNote, useKept, type Kept } from "../kit/Draft.tsx";
 import { SelectField, TextField } from "../kit/Field.tsx";
 import type { Made } from "./RobotList.tsx";
@@ -37,7 +37,7 @@ export function useRobot<T>({ robot, level, place, more, permissions, changed, o
   onClose: () => void;
   onCreated: (made: Made) => void;
 }) {
-  const t = useWords();
+  const t = useTranslate();
   const first = { name: "", about: robot?.description ?? "", days: String(robot?.duration ?? 90), more };
   const [one, setOne, kept] = useKept(`robot/${place}/${robot?.id ?? "new"}`, first);
   const { name, about, days } = one;
@@ -73,7 +73,7 @@ export function useRobot<T>({ robot, level, place, more, permissions, changed, o
 }
 
 export function RobotFields({ form }: { form: Fields }) {
-  const t = useWords();
+  const t = useTranslate();
   const lasting = [...new Set([...DAYS, form.days])].map((one) => ({ value: one, label: one === "-1" ? t("robots.never") : t("robots.days", { count: Number(one) }) }));
   return (
     <>

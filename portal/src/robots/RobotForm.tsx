@@ -1,7 +1,7 @@
 // Make a robot of a project, or change what it may.
 import { useQuery } from "@tanstack/react-query";
 import type { Robot } from "../api/schema.ts";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { RightsField } from "./Rights.tsx";
 import { RobotFields, useRobot } from "./RobotFields.tsx";
@@ -10,7 +10,7 @@ import { grantableQuery, robotsChanged } from "./queries.ts";
 import { BUNDLES, accessOf, rightsOf } from "./rights.ts";
 
 export function RobotForm({ project, robot, onClose, onCreated }: { project: string; robot: Robot | null; onClose: () => void; onCreated: (made: Made) => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const grantable = useQuery(grantableQuery).data?.project ?? [];
   const form = useRobot({ robot, level: "project", place: project, more: robot === null ? [...BUNDLES.pull] : rightsOf(robot.permissions?.[0]?.access), permissions: (rights) => [{ kind: "project", namespace: project, access: accessOf(rights) }], changed: () => robotsChanged(project), onClose, onCreated });
   return (

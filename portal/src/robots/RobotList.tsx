@@ -6,17 +6,18 @@ import { useState, type ReactNode } from "react";
 import { call } from "../api/client.ts";
 import type { Robot } from "../api/schema.ts";
 import type { ListState } from "../app/search.ts";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Confirm } from "../kit/Confirm.tsx";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { SelectField } from "../kit/Field.tsx";
-import { useReopen } from "../kit/kept.ts";
+import { useReopen } from "../kit/formStorage.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
 import { SecretOnce } from "../kit/SecretOnce.tsx";
-import { Name, Time } from "../kit/show.tsx";
-import { Table, type Column, type Listed } from "../kit/Table.tsx";
+import { Name, Time } from "../kit/values.tsx";
+import type { Column } from "../kit/columns.ts";
+import { Table, type Listed } from "../kit/Table.tsx";
 import { toast } from "../kit/toast.tsx";
 
 const SOON_SECONDS = 14 * 86_400;
@@ -45,7 +46,7 @@ export function RobotList({ id, place, empty, query, list, writes, changed, colu
   /** A page that has the button for a new one in its head; without it the button stands above the list. */
   frame?: (open: ReactNode, body: ReactNode) => ReactNode;
 }) {
-  const t = useWords();
+  const t = useTranslate();
   const [edited, setEdited] = useState<Robot | "new" | null>(null);
   useReopen(`robot/${place}`, (which) => {
     const found = which === "new" ? which : query.data?.data.find((one) => String(one.id) === which);
@@ -104,7 +105,7 @@ export function RobotList({ id, place, empty, query, list, writes, changed, colu
 
 /** Another secret, and how long the old one goes on beside it. */
 function NewSecret({ robot, changed, onClose, onMade }: { robot: Robot; changed: () => unknown; onClose: () => void; onMade: (made: Made) => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const [overlap, setOverlap] = useState("86400");
   const make = useMutation({
     mutationFn: async () => (await call("PATCH /robots/{robot_id}", { path: { robot_id: robot.id ?? 0 }, body: { secret: "", overlap_seconds: Number(overlap) } })).data.secret ?? "",
@@ -126,7 +127,7 @@ function NewSecret({ robot, changed, onClose, onMade }: { robot: Robot; changed:
 
 /** `at`: Unix seconds; -1: never. */
 function Expires({ at }: { at: number }) {
-  const t = useWords();
+  const t = useTranslate();
   if (at < 0) return <span className="muted">{t("robots.never")}</span>;
   const left = at - Date.now() / 1000;
   const time = <Time value={new Date(at * 1000).toISOString()} />;

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { useListState } from "../app/search.ts";
 import { useMay } from "../app/session.tsx";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { projectQuery } from "../projects/queries.ts";
 import { RightsList, RightsSaid } from "./Rights.tsx";
 import { RobotForm } from "./RobotForm.tsx";
@@ -12,7 +12,7 @@ import { robotsChanged, robotsQuery } from "./queries.ts";
 import { rightsOf } from "./rights.ts";
 
 export default function RobotsPage() {
-  const t = useWords();
+  const t = useTranslate();
   const { project } = useParams({ strict: false }) as { project: string };
   const may = useMay(project);
   const id = useQuery(projectQuery(project)).data?.project_id;

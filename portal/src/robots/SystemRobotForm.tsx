@@ -4,7 +4,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "../api/client.ts";
 import type { Robot } from "../api/schema.ts";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { EachRight, RightsField } from "./Rights.tsx";
 import { RobotFields, useRobot } from "./RobotFields.tsx";
@@ -16,7 +16,7 @@ import classes from "./robots.module.css";
 const FIRST: Grant = { projects: "all", rights: [...BUNDLES.pull] };
 
 export function SystemRobotForm({ robot, onClose, onCreated }: { robot: Robot | null; onClose: () => void; onCreated: (made: Made) => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const [start] = useState(() => (robot === null ? { system: [], grants: [FIRST] } : grantsOf(robot.permissions)));
   const [wrong, setWrong] = useState<string | null>(null);
   const grantable = useQuery(grantableQuery).data;
@@ -63,7 +63,7 @@ export function SystemRobotForm({ robot, onClose, onCreated }: { robot: Robot | 
 
 /** Projects, found by their names. */
 function Projects({ value, onChange }: { value: string[]; onChange: (projects: string[]) => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const [text, setText] = useState("");
   const found = useQuery({
     queryKey: ["projects", "names", text],

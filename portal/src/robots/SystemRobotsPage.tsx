@@ -3,9 +3,9 @@ import { useQuery } from "@tanstack/react-query";
 import { Fragment } from "react";
 import type { Robot } from "../api/schema.ts";
 import { useListState } from "../app/search.ts";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Page } from "../kit/Page.tsx";
-import { Name } from "../kit/show.tsx";
+import { Name } from "../kit/values.tsx";
 import { RightsList, RightsSaid } from "./Rights.tsx";
 import { RobotList } from "./RobotList.tsx";
 import { SystemRobotForm } from "./SystemRobotForm.tsx";
@@ -13,7 +13,7 @@ import { systemRobotsChanged, systemRobotsQuery } from "./queries.ts";
 import { grantsOf } from "./rights.ts";
 
 export default function SystemRobotsPage() {
-  const t = useWords();
+  const t = useTranslate();
   const list = useListState({ sort: "name" });
   const query = useQuery(systemRobotsQuery(list));
   return (
@@ -33,7 +33,7 @@ export default function SystemRobotsPage() {
 const MOST = 3;
 
 function Where({ robot }: { robot: Robot }) {
-  const t = useWords();
+  const t = useTranslate();
   const { grants } = grantsOf(robot.permissions);
   if (grants.some((one) => one.projects === "all")) return <>{t("robots.system.all")}</>;
   const names = grants.flatMap((one) => one.projects as string[]);
@@ -47,7 +47,7 @@ function Where({ robot }: { robot: Robot }) {
 }
 
 function May({ robot }: { robot: Robot }) {
-  const t = useWords();
+  const t = useTranslate();
   const { system, grants } = grantsOf(robot.permissions);
   return (
     <span>
@@ -59,7 +59,7 @@ function May({ robot }: { robot: Robot }) {
 }
 
 function Details({ robot }: { robot: Robot }) {
-  const t = useWords();
+  const t = useTranslate();
   const { system, grants } = grantsOf(robot.permissions);
   return (
     <div className="stack">

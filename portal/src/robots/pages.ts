@@ -1,7 +1,6 @@
-import { IconRobot } from "@tabler/icons-react";
 import type { PageOf } from "../app/pages.ts";
 
 export const pages: PageOf[] = [
   { path: "robots", frame: "project", load: () => import("./RobotsPage.tsx"), tab: { order: 40, label: "robots.title", needs: "robot:list" } },
-  { path: "/admin/robots", admin: true, load: () => import("./SystemRobotsPage.tsx"), rail: { order: 125, label: "robots.title", icon: IconRobot, for: "admin" } },
+  { path: "/admin/robots", admin: true, load: () => import("./SystemRobotsPage.tsx"), rail: { order: 125, label: "robots.title", for: "admin" } },
 ];

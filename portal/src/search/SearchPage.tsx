@@ -6,17 +6,18 @@ import { Link, useRouterState } from "@tanstack/react-router";
 import type { Found, FoundTotals } from "../api/schema.ts";
 import { useListState, useSearch, type ListState } from "../app/search.ts";
 import { systemQuery, useUser } from "../app/session.tsx";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { Empty } from "../kit/Empty.tsx";
 import { number } from "../kit/format.ts";
 import { Page } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
-import { Name, Time } from "../kit/show.tsx";
-import { Table, type Column, type Listed } from "../kit/Table.tsx";
+import { Name, Time } from "../kit/values.tsx";
+import type { Column } from "../kit/columns.ts";
+import { Table, type Listed } from "../kit/Table.tsx";
 import { Waiting } from "../kit/Waiting.tsx";
-import { hits, sought, type Hit } from "./found.ts";
-import { KINDS, foundQuery, type KindOf } from "./queries.ts";
-import { useTyped } from "../kit/typed.ts";
+import { KINDS, type KindOf, hits, sought, type Hit } from "./results.ts";
+import { foundQuery } from "./queries.ts";
+import { useTyped } from "../kit/filterInput.ts";
 import kit from "../kit/kit.module.css";
 import classes from "./search.module.css";
 
@@ -25,7 +26,7 @@ const TITLES = { projects: "projects.title", repositories: "artifacts.repositori
 const MORE = { projects: "palette.more.projects", repositories: "palette.more.repositories", tags: "palette.more.tags", artifacts: "palette.more.artifacts" } as const;
 
 export default function SearchPage() {
-  const t = useWords();
+  const t = useTranslate();
   const list = useListState();
   const [search] = useSearch();
   const kind = KINDS.find((one) => one === search["kind"]) ?? null;
@@ -46,7 +47,7 @@ export default function SearchPage() {
 
 /** What is typed goes into the address after a moment. */
 function Field({ list }: { list: ListState }) {
-  const t = useWords();
+  const t = useTranslate();
   const [text, setText] = useTyped(list);
   return (
     <TextInput
@@ -58,7 +59,7 @@ function Field({ list }: { list: ListState }) {
 }
 
 function Kinds({ totals, kind, text }: { totals: FoundTotals; kind: KindOf | null; text: string }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const here = useRouterState({ select: (state) => state.location.pathname });
   const all = KINDS.reduce((sum, one) => sum + totals[one], 0);
@@ -74,7 +75,7 @@ function Kinds({ totals, kind, text }: { totals: FoundTotals; kind: KindOf | nul
 }
 
 const None = ({ text }: { text: string }) => {
-  const t = useWords();
+  const t = useTranslate();
   const isNobody = useUser() === null;
   const here = useRouterState({ select: (state) => state.location.href });
   if (!isNobody) return <Empty>{t("palette.none", { q: text })}</Empty>;
@@ -83,7 +84,7 @@ const None = ({ text }: { text: string }) => {
 
 /** The first of each kind, with a way to all of them. */
 function All({ query, text }: { query: { data: Found | undefined; error: unknown; refetch: () => unknown }; text: string }) {
-  const t = useWords();
+  const t = useTranslate();
   const here = useRouterState({ select: (state) => state.location.pathname });
   const found = query.data;
   if (query.error && !found) return <ProblemBox error={query.error} onRetry={() => void query.refetch()} />;
@@ -113,7 +114,7 @@ const What = ({ hit }: { hit: Hit }) => <span className={classes["what"]}><Link 
 
 /** All of one kind, page by page. */
 function OfKind({ query, kind, list }: { query: Omit<Listed<Hit>, "data"> & { data: Found | undefined }; kind: KindOf; list: ListState }) {
-  const t = useWords();
+  const t = useTranslate();
   const rows = query.data && hits(query.data, "").filter((one) => one.kind === kind);
   const columns: Column<Hit>[] = [
     { id: "name", head: t("artifacts.column.name"), cell: (one) => <What hit={one} /> },

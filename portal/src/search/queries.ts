@@ -1,11 +1,7 @@
 // What was found: ["find", …].
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { call } from "../api/client.ts";
-import { sought } from "./found.ts";
-
-/** The kinds, in the order of the palette. */
-export const KINDS = ["projects", "repositories", "tags", "artifacts"] as const;
-export type KindOf = (typeof KINDS)[number];
+import { sought, type KindOf } from "./results.ts";
 
 export interface Wanted {
   kind: KindOf | null;

@@ -3,10 +3,10 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { call } from "../api/client.ts";
 import { asProblem } from "../api/problem.ts";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { SelectField, TextField } from "../kit/Field.tsx";
 import { useSaidOf } from "../kit/ProblemBox.tsx";
-import { Name } from "../kit/show.tsx";
+import { Name } from "../kit/values.tsx";
 import { IS_NAME } from "../projects/queries.ts";
 import { KINDS, repositorySelector, tagSelector, type Chosen, type Kind } from "./selectors.ts";
 import classes from "./selectors.module.css";
@@ -14,7 +14,7 @@ import classes from "./selectors.module.css";
 const FIRST = 5;
 
 export function Selectors({ project, chosen, onChange }: { project: string; chosen: Chosen; onChange: (change: Partial<Chosen>) => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const [asked] = useDebouncedValue(chosen, 400);
   const matches = useQuery({
     queryKey: ["project", project, "match", asked],

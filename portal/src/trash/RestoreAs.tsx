@@ -2,7 +2,7 @@
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import type { TrashEntry } from "../api/schema.ts";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { TextField } from "../kit/Field.tsx";
 import { toast } from "../kit/toast.tsx";
@@ -10,7 +10,7 @@ import { restoreEntry, trashChanged } from "./queries.ts";
 
 /** `offer`: names that are free, by the old ones. */
 export function RestoreAs({ entry, offer, onClose }: { entry: TrashEntry; offer: Record<string, string>; onClose: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const [names, setNames] = useState(offer);
   const restore = useMutation({
     mutationFn: () => restoreEntry(entry.id, names),

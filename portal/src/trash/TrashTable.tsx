@@ -7,15 +7,16 @@ import { call } from "../api/client.ts";
 import type { TrashEntry } from "../api/schema.ts";
 import { useListState } from "../app/search.ts";
 import { queries } from "../app/session.tsx";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Confirm } from "../kit/Confirm.tsx";
-import { tryEach, type Left } from "../kit/each.ts";
+import { tryEach, type Left } from "../kit/batch.ts";
 import { Empty } from "../kit/Empty.tsx";
 import { date, shortDigest } from "../kit/format.ts";
-import { Refused } from "../kit/Refused.tsx";
-import { Bytes, Name, Time } from "../kit/show.tsx";
-import { Table, type Column } from "../kit/Table.tsx";
+import { Refused } from "../kit/Refusals.tsx";
+import { Bytes, Name, Time } from "../kit/values.tsx";
+import type { Column } from "../kit/columns.ts";
+import { Table } from "../kit/Table.tsx";
 import { toast } from "../kit/toast.tsx";
 import { RestoreAs } from "./RestoreAs.tsx";
 import { offered, restoreEntry, trashChanged, trashQuery } from "./queries.ts";
@@ -26,7 +27,7 @@ const HEXES = 8;
 
 /** `project`: of that one; none: of all that the reader can bring back. */
 export function TrashTable({ project = "" }: { project?: string }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const list = useListState({ sort: "-deleted_at" });
   const query = useQuery(trashQuery(project, list));

@@ -5,7 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState, type ReactNode } from "react";
 import type { Usage } from "../api/schema.ts";
 import { useSearch } from "../app/search.ts";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { TimeChart } from "../kit/Chart.tsx";
 import { bytes, number } from "../kit/format.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
@@ -22,7 +22,7 @@ export function useRange(): Range | Days {
 }
 
 export function RangeField() {
-  const t = useWords();
+  const t = useTranslate();
   const [, change] = useSearch();
   const range = useRange();
   const [typed, setTyped] = useState<Days | null>(typeof range === "object" ? range : null);
@@ -56,7 +56,7 @@ export function RangeField() {
 
 /** `project` null: all of them. */
 export function UsageCharts({ project }: { project: string | null }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const range = useRange();
   const query = useQuery(usageQuery(project, range));
@@ -86,7 +86,7 @@ function Said({ title, children }: { title: string; children: ReactNode }) {
 
 /** How much more or less is stored than at the first day that is known. */
 function Grown({ usage }: { usage: Usage }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const days = usage.periods.filter((one) => one.storage !== null);
   const known = days.map((one) => one.storage as number);

@@ -1,21 +1,21 @@
 // How much is stored, by whom, and is it growing? How much is pulled and pushed?
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { places } from "../app/places.ts";
-import { useLanguage, useWords } from "../app/words.ts";
+import { places } from "../app/paths.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { Bars, type Bar } from "../kit/Bars.tsx";
 import { ChartFrame } from "../kit/ChartFrame.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { bytes, number } from "../kit/format.ts";
 import { Page } from "../kit/Page.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
-import { Name } from "../kit/show.tsx";
+import { Name } from "../kit/values.tsx";
 import { Waiting } from "../kit/Waiting.tsx";
 import { largestQuery, usageQuery } from "./queries.ts";
 import { RangeField, UsageCharts, useRange } from "./Usage.tsx";
 
 export default function UsagePage() {
-  const t = useWords();
+  const t = useTranslate();
   return (
     <Page title={t("usage.title")} actions={<RangeField />}>
       <div className="sections">
@@ -27,7 +27,7 @@ export default function UsagePage() {
 }
 
 function ByProject() {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const range = useRange();
   const query = useQuery(largestQuery);

@@ -1,4 +1,3 @@
-import { IconChartAreaLine } from "@tabler/icons-react";
 import type { PageOf } from "../app/pages.ts";
 
-export const pages: PageOf[] = [{ path: "/admin/usage", admin: true, load: () => import("./UsagePage.tsx"), rail: { order: 155, label: "usage.title", icon: IconChartAreaLine, for: "admin" } }];
+export const pages: PageOf[] = [{ path: "/admin/usage", admin: true, load: () => import("./UsagePage.tsx"), rail: { order: 155, label: "usage.title", for: "admin" } }];

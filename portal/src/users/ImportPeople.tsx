@@ -5,11 +5,11 @@ import { useState } from "react";
 import { call } from "../api/client.ts";
 import { Problem } from "../api/problem.ts";
 import type { LdapFailedImportUser, LdapUser } from "../api/schema.ts";
-import { useWords, type Key } from "../app/words.ts";
+import { useTranslate, useTranslator } from "../i18n/hooks.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { CheckField, TextField } from "../kit/Field.tsx";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
-import { Name } from "../kit/show.tsx";
+import { Name } from "../kit/values.tsx";
 import { toast } from "../kit/toast.tsx";
 import { Waiting } from "../kit/Waiting.tsx";
 import { usersChanged } from "./queries.ts";
@@ -19,14 +19,12 @@ import classes from "./users.module.css";
 const SHOWN = 50;
 const TYPED_MS = 300;
 
-/** Reasons that have words; of another the server's own sentence is shown. */
-type Reason = Extract<Key, `users.import.reason.${string}`>;
-
 /** Who could not be imported, as the server lists them with its refusal; null: it refused for another reason. */
 const failedOf = (error: unknown): LdapFailedImportUser[] | null => (error instanceof Problem && Array.isArray(error.detail["entries"]) ? (error.detail["entries"] as LdapFailedImportUser[]) : null);
 
 export function ImportPeople({ onClose }: { onClose: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
+  const translator = useTranslator();
   const [text, setText] = useState("");
   const [asked] = useDebouncedValue(text.trim(), TYPED_MS);
   const [chosen, setChosen] = useState<string[]>([]);
@@ -75,7 +73,7 @@ export function ImportPeople({ onClose }: { onClose: () => void }) {
         {failed && (
           <div role="alert" className="stack">
             <p>{t("users.import.failed")}</p>
-            <ul className={kit["names"]}>{failed.map((one) => <li key={one.uid}><Name>{one.uid}</Name>: <bdi>{t(`users.import.reason.${one.reason}` as Reason, { defaultValue: one.error })}</bdi></li>)}</ul>
+            <ul className={kit["names"]}>{failed.map((one) => <li key={one.uid}><Name>{one.uid}</Name>: <bdi>{translator.find(`users.import.reason.${one.reason}`) ?? one.error}</bdi></li>)}</ul>
           </div>
         )}
       </DialogForm>

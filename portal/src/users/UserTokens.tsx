@@ -2,12 +2,12 @@
 import { Menu } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { useTokenColumns } from "../account/tokenColumns.tsx";
+import { useTokenColumns } from "../tokens/tokenColumns.tsx";
 import { call } from "../api/client.ts";
 import type { AccessToken, UserResp } from "../api/schema.ts";
 import { WHOLE } from "../app/search.ts";
 import { queries } from "../app/session.tsx";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Confirm } from "../kit/Confirm.tsx";
 import { Dialog } from "../kit/Dialog.tsx";
 import { Empty } from "../kit/Empty.tsx";
@@ -15,7 +15,7 @@ import { Table } from "../kit/Table.tsx";
 import { toast } from "../kit/toast.tsx";
 
 export function UserTokens({ user, onClose }: { user: UserResp; onClose: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const queryKey = ["users", user.user_id, "tokens"];
   const query = useQuery({ queryKey, queryFn: async ({ signal }) => (await call("GET /users/{user_id}/tokens", { path: { user_id: user.user_id }, signal })).data });
   const [going, setGoing] = useState<AccessToken | null>(null);

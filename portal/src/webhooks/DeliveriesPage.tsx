@@ -5,16 +5,17 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { call } from "../api/client.ts";
 import type { WebhookDelivery } from "../api/schema.ts";
-import { places } from "../app/places.ts";
+import { places } from "../app/paths.ts";
 import { useListState } from "../app/search.ts";
 import { useMay } from "../app/session.tsx";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { Empty } from "../kit/Empty.tsx";
 import { Facts } from "../kit/Facts.tsx";
 import { fullTime, number, timeOf } from "../kit/format.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
-import { Copy, Count, Name, Time } from "../kit/show.tsx";
-import { Table, type Column } from "../kit/Table.tsx";
+import { Copy, Count, Name, Time } from "../kit/values.tsx";
+import type { Column } from "../kit/columns.ts";
+import { Table } from "../kit/Table.tsx";
 import { toast } from "../kit/toast.tsx";
 import { StateChip } from "../kit/Work.tsx";
 import { IS_NAME } from "../projects/queries.ts";
@@ -35,7 +36,7 @@ interface Attempt {
 const attemptsOf = (one: WebhookDelivery) => one.attempts as unknown as Attempt[];
 
 export default function DeliveriesPage() {
-  const t = useWords();
+  const t = useTranslate();
   const { project, policy: text } = useParams({ strict: false }) as { project: string; policy: string };
   const id = Number(text);
   const may = useMay(project);
@@ -83,7 +84,7 @@ function Took({ attempt }: { attempt: Attempt | undefined }) {
 
 /** Each attempt with what was sent and what came back, the last one first. */
 function Details({ delivery, onAgain, busy }: { delivery: WebhookDelivery; onAgain?: () => void; busy: boolean }) {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const attempts = attemptsOf(delivery);
   return (

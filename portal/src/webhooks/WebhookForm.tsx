@@ -6,7 +6,7 @@ import { call } from "../api/client.ts";
 import { Problem } from "../api/problem.ts";
 import type { WebhookPolicy, WebhookSelector, WebhookTargetObject } from "../api/schema.ts";
 import { isAdmin, useUser } from "../app/session.tsx";
-import { useWords } from "../app/words.ts";
+import { useTranslate } from "../i18n/hooks.ts";
 import { Dialog, DialogForm } from "../kit/Dialog.tsx";
 import { KeptNote, useKept } from "../kit/Draft.tsx";
 import { CheckField, PasswordField, SelectField, TextField } from "../kit/Field.tsx";
@@ -20,7 +20,7 @@ const MOST = 10;
 const EMPTY: WebhookTargetObject = { type: "http", address: "", auth_header: "", skip_cert_verify: false, payload_format: "Default" };
 
 export function WebhookForm({ project, policy, onClose }: { project: string; policy: WebhookPolicy | null; onClose: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const choices = useQuery(choicesQuery(project)).data;
   const [start] = useState(() => draftOf(policy));
   const [draft, setDraft, kept] = useKept(`webhook/${project}/${policy?.id ?? "new"}`, start, withoutSecrets, withSecrets);
@@ -76,7 +76,7 @@ export function WebhookForm({ project, policy, onClose }: { project: string; pol
 
 /** Where events go. `formats`: pairs of a kind of target and a format of it. */
 function TargetFields({ target, formats, wrong, onChange, onRemove }: { target: WebhookTargetObject; formats: string[][]; wrong: boolean; onChange: (part: Partial<WebhookTargetObject>) => void; onRemove?: () => void }) {
-  const t = useWords();
+  const t = useTranslate();
   const admin = isAdmin(useUser());
   return (
     <fieldset className={`panel stack ${classes["target"]}`}>

@@ -5,18 +5,19 @@ import { Link, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { call } from "../api/client.ts";
 import type { WebhookPolicy } from "../api/schema.ts";
-import { places } from "../app/places.ts";
+import { places } from "../app/paths.ts";
 import { useListState } from "../app/search.ts";
 import { useMay } from "../app/session.tsx";
-import { useLanguage, useWords } from "../app/words.ts";
+import { useLanguage, useTranslate } from "../i18n/hooks.ts";
 import { Chip } from "../kit/Chip.tsx";
 import { Confirm } from "../kit/Confirm.tsx";
 import { Empty } from "../kit/Empty.tsx";
 import { listed } from "../kit/format.ts";
-import { useReopen } from "../kit/kept.ts";
+import { useReopen } from "../kit/formStorage.ts";
 import { ProblemBox } from "../kit/ProblemBox.tsx";
-import { Name, Time } from "../kit/show.tsx";
-import { Table, type Column } from "../kit/Table.tsx";
+import { Name, Time } from "../kit/values.tsx";
+import type { Column } from "../kit/columns.ts";
+import { Table } from "../kit/Table.tsx";
 import { toast } from "../kit/toast.tsx";
 import { StateChip } from "../kit/Work.tsx";
 import { IS_NAME } from "../projects/queries.ts";
@@ -26,7 +27,7 @@ import { SigningKey } from "./SigningKey.tsx";
 import { WebhookForm } from "./WebhookForm.tsx";
 
 export default function WebhooksPage() {
-  const t = useWords();
+  const t = useTranslate();
   const language = useLanguage();
   const { project } = useParams({ strict: false }) as { project: string };
   const may = useMay(project);
@@ -95,7 +96,7 @@ export default function WebhooksPage() {
 }
 
 function Targets({ policy }: { policy: WebhookPolicy }) {
-  const t = useWords();
+  const t = useTranslate();
   const [first, ...others] = policy.targets ?? [];
   return (
     <span className="row">

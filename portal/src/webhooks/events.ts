@@ -1,5 +1,5 @@
 // What a policy can tell of, in words. A type that has none yet is shown as the API names it.
-import type { Key, Translate } from "../app/words.ts";
+import type { Key, Translate } from "../i18n/translator.ts";
 
 const WORDS: Record<string, Key> = {
   PUSH_ARTIFACT: "webhooks.event.push", PULL_ARTIFACT: "webhooks.event.pull", DELETE_ARTIFACT: "webhooks.event.delete", TAG_RETENTION: "webhooks.event.retention",

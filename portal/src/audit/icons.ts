@@ -1,0 +1,3 @@
+import { IconListSearch } from "@tabler/icons-react";
+
+export const icons = { "/admin/audit": IconListSearch };

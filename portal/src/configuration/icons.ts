@@ -1,0 +1,3 @@
+import { IconSettings } from "@tabler/icons-react";
+
+export const icons = { "/admin/settings": IconSettings };

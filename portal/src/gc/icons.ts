@@ -1,0 +1,3 @@
+import { IconRecycle } from "@tabler/icons-react";
+
+export const icons = { "/admin/gc": IconRecycle };

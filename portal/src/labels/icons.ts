@@ -1,0 +1,3 @@
+import { IconTags } from "@tabler/icons-react";
+
+export const icons = { "/admin/labels": IconTags };

@@ -1,0 +1,3 @@
+import { IconLayoutGrid } from "@tabler/icons-react";
+
+export const icons = { "/projects": IconLayoutGrid };

@@ -1,0 +1,3 @@
+import { IconGauge } from "@tabler/icons-react";
+
+export const icons = { "/admin/quotas": IconGauge };

@@ -1,0 +1,3 @@
+import { IconPlugConnected } from "@tabler/icons-react";
+
+export const icons = { "/admin/registries": IconPlugConnected };

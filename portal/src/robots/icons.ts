@@ -1,0 +1,3 @@
+import { IconRobot } from "@tabler/icons-react";
+
+export const icons = { "/admin/robots": IconRobot };

@@ -1,0 +1,3 @@
+import { IconHeartbeat } from "@tabler/icons-react";
+
+export const icons = { "/admin/health": IconHeartbeat };

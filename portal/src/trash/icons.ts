@@ -1,0 +1,3 @@
+import { IconTrash } from "@tabler/icons-react";
+
+export const icons = { "/trash": IconTrash };

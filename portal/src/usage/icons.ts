@@ -1,0 +1,3 @@
+import { IconChartAreaLine } from "@tabler/icons-react";
+
+export const icons = { "/admin/usage": IconChartAreaLine };

@@ -1,0 +1,3 @@
+import { IconUsers, IconUsersGroup } from "@tabler/icons-react";
+
+export const icons = { "/admin/users": IconUsers, "/admin/groups": IconUsersGroup };
