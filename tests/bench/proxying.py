@@ -12,12 +12,13 @@ from tests.bench.images import push_image
 from tests.bench.load import Target, Wrong, ask, pull, pull_command, push, write_requests
 from tests.bench.machine import GIB
 from tests.bench.report import Row, Side
-from tests.bench.servers import PEER, Servers, answers
+from tests.bench.servers import PEER, Peer, Servers, answers, start_peer
 from tests.bench.transfers import Payload
 from tests.parts.base import Missing, Server, find_program, free_port
 from tests.serving import Moorage
 
 DIRECT, COLD, WARM, HOSTED = f"{PEER}, directly", "Moorage, cold", "Moorage, warm", "Moorage, hosted"
+PEER_COLD = f"{PEER} as a proxy, cold"
 NEAR, FAR = "near", "far"
 SECONDS = 3
 _NGINX_SETTINGS = """\
@@ -50,11 +51,14 @@ def measure(servers: Servers, rounds: int) -> Iterator[Row]:
     servers.end_with(moorage)
     target = Target("proxy", moorage.host, (moorage.admin.username, moorage.admin.password), moorage.pid)
     payload = Payload(servers.folder / "proxied")
+    program = find_program("docker-registry", mend="apt-get install docker-registry")
     for project, upstream in ((NEAR, peer), (FAR, _start_far(servers, peer))):
         _make(target, project, upstream)
-        pulls = _Pulls(servers, moorage, target, upstream, payload, project)
+        mirror = start_peer(PEER_COLD, program, servers.folder / f"mirror-{project}", mirrors=f"http://{upstream.host}")
+        servers.stop_at_end(mirror.server)
+        pulls = _Pulls(servers, moorage, target, upstream, mirror, payload, project)
         yield pulls.measure(rounds)
-    yield _measure_warm(servers, target, peer, rounds)
+    yield from _measure_warm(servers, target, peer, rounds)
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ class _Pulls:
     moorage: Moorage
     target: Target
     upstream: Target
+    mirror: Peer
     payload: Payload
     project: str
 
@@ -77,11 +82,18 @@ class _Pulls:
         ours = pull_command(self.target, f"/v2/{self.project}/bench/large/blobs/DIGEST", "TOKEN")
         sides = [
             Side(DIRECT, direct, self._pull_directly),
+            Side(
+                PEER_COLD,
+                pull_command(self.mirror.target, "/v2/bench/large/blobs/DIGEST", ""),
+                self._pull_mirror,
+                self.mirror.target.pid,
+            ),
             Side(COLD, ours, self._pull_cold, self.moorage.pid),
             Side(WARM, ours, self._pull_warm, self.moorage.pid),
         ]
         row.alternate(sides, rounds)
         row.ask("a cold pull within 1.2 x of the upstream's own time", COLD, DIRECT, 0.83)
+        row.ask("a cold pull against docker-registry's own proxy mode", COLD, PEER_COLD, 0.9)
         return row
 
     def _pull_directly(self) -> float:
@@ -89,6 +101,9 @@ class _Pulls:
         payload.change()
         push(self.servers.peers[0].target, "bench/large", "", payload.file, payload.digest, chunked=False)
         return pull(self.upstream, f"/v2/bench/large/blobs/{payload.digest}", "", GIB)
+
+    def _pull_mirror(self) -> float:
+        return pull(self.mirror.target, f"/v2/bench/large/blobs/{self.payload.digest}", "", GIB)
 
     def _pull(self) -> float:
         repository = f"{self.project}/bench/large"
@@ -109,29 +124,44 @@ class _Pulls:
         return took
 
 
-def _measure_warm(servers: Servers, target: Target, peer: Target, rounds: int) -> Row:
-    """A manifest by its tag."""
-    row = Row("proxy-warm", "GET of a manifest by tag", "req/s", "one manifest, private projects, bearer tokens")
+def _measure_warm(servers: Servers, target: Target, peer: Target, rounds: int) -> Iterator[Row]:
+    """A manifest by its tag, and a pull of an image: its manifest by tag and by digest, its config and its layer."""
     push_image(peer, "bench/app", "v1")
     _api(target, "/projects", {"project_name": "hosted"})
     push_image(target, "hosted/bench/app", "v1")
-    sides: list[Side] = []
+    manifests: list[Side] = []
+    images: list[Side] = []
     for label, repository in ((WARM, f"{NEAR}/bench/app"), (HOSTED, "hosted/bench/app")):
         token, path = target.authorise(repository), f"/v2/{repository}/manifests/v1"
-        status, _, raw = ask(target.host, "GET", path, {"Authorization": token})
+        status, headers, raw = ask(target.host, "GET", path, {"Authorization": token})
         if status != 200:
             raise Wrong(f"{path}: {status}")
         manifest = json.loads(raw)
-        for part in (manifest["config"], *manifest["layers"]):
-            ask(target.host, "GET", f"/v2/{repository}/blobs/{part['digest']}", {"Authorization": token})
-        requests = write_requests(target, servers.folder / f"proxy-warm-{len(sides)}.txt", [(path, token)])
-        sides.append(Side(label, requests.command(SECONDS), partial(requests.rate, SECONDS), target.pid))
+        paths = [path, f"/v2/{repository}/manifests/{headers['docker-content-digest']}"]
+        paths += [f"/v2/{repository}/blobs/{part['digest']}" for part in (manifest["config"], *manifest["layers"])]
+        for one in paths:
+            ask(target.host, "GET", one, {"Authorization": token})
+        for sides, name, asked in ((manifests, "tag", [path]), (images, "image", paths)):
+            file = servers.folder / f"proxy-warm-{name}-{len(sides)}.txt"
+            requests = write_requests(target, file, [(one, token) for one in asked])
+            sides.append(Side(label, requests.command(SECONDS), partial(requests.rate, SECONDS), target.pid))
     time.sleep(1)
+    payload = "one image, private projects, bearer tokens"
+    row = Row("proxy-warm", "GET of a manifest by tag", "req/s", payload)
+    _compare(row, manifests, rounds, 0.95)
+    yield row
+    row = Row(
+        "proxy-warm-image", "GET of all that a pull asks for: manifest by tag and digest, blobs", "req/s", payload
+    )
+    _compare(row, images, rounds, 0.9)
+    yield row
+
+
+def _compare(row: Row, sides: list[Side], rounds: int, wanted: float) -> None:
     for side in sides:
         side.measure()
     row.alternate(sides, rounds)
-    row.ask("a warm pull is as quick as a hosted one", WARM, HOSTED, 0.95)
-    return row
+    row.ask("a warm pull is as quick as a hosted one", WARM, HOSTED, wanted)
 
 
 def _start_far(servers: Servers, peer: Target) -> Target:

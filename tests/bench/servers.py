@@ -101,11 +101,12 @@ class Peer:
             (place / "link").write_text(digest)
 
 
-def start_peer(label: str, program: Path, folder: Path) -> Peer:
-    """Start docker-registry or distribution 3: well under a second."""
+def start_peer(label: str, program: Path, folder: Path, *, mirrors: str = "") -> Peer:
+    """Start docker-registry or distribution 3: well under a second. `mirrors`: the URL of what it is a proxy of."""
     folder.mkdir()
     port = free_port()
-    (folder / "config.yml").write_text(_PEER_SETTINGS.format(folder=folder, port=port))
+    proxy = f'proxy: {{remoteurl: "{mirrors}"}}\n' if mirrors else ""
+    (folder / "config.yml").write_text(_PEER_SETTINGS.format(folder=folder, port=port) + proxy)
     server = Server(
         [program, "serve", folder / "config.yml"], folder / "log", environment={"OTEL_TRACES_EXPORTER": "none"}
     )
