@@ -40,9 +40,9 @@ class Pin:
         return self.package.rpartition("/")[2]
 
 
-def pins() -> dict[str, Pin]:
+def pins(file: Path = PINS) -> dict[str, Pin]:
     """The lines of go.txt by program name."""
-    lines = (line.split() for line in PINS.read_text().splitlines() if line and not line.startswith("#"))
+    lines = (line.split() for line in file.read_text().splitlines() if line and not line.startswith("#"))
     return {pin.name: pin for pin in (Pin(*words) for words in lines)}
 
 
@@ -51,9 +51,9 @@ def cache() -> Path:
     return Path(os.environ.get("MOORAGE_CACHE") or ROOT / ".cache").resolve()
 
 
-def folder() -> Path:
+def folder(file: Path = PINS) -> Path:
     """Where the programs of this go.txt lie once they are built."""
-    return cache() / "go" / hashlib.sha256(PINS.read_bytes()).hexdigest()[:16] / "bin"
+    return cache() / "go" / hashlib.sha256(file.read_bytes()).hexdigest()[:16] / "bin"
 
 
 def build(pin: Pin, go: str, into: Path) -> None:
@@ -81,11 +81,11 @@ def build(pin: Pin, go: str, into: Path) -> None:
     place.rmdir()
 
 
-def main() -> int:
+def main(file: Path = PINS) -> int:
     """Build what is missing; 1 when there is no go or something did not build."""
-    into = folder()
+    into = folder(file)
     into.mkdir(parents=True, exist_ok=True)
-    missing = [pin for pin in pins().values() if not (into / pin.name).exists()]
+    missing = [pin for pin in pins(file).values() if not (into / pin.name).exists()]
     go = shutil.which("go")
     if missing and go is None:
         print(f"go is not installed: {', '.join(pin.name for pin in missing)} not built", file=sys.stderr)

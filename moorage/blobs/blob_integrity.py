@@ -153,7 +153,7 @@ async def keep_promise(shelf: Shelf, found: FoundBlob) -> None:
     lease = shelf.settings.uploads.lease_seconds
     if found.lease_seconds is None or found.lease_seconds > lease / 2:
         return
-    renewed = await shelf.database.run(
+    renewed = await shelf.database.run_short(
         SYSTEM, blob_rows.renew_lease, found.repository_id, found.blob_id, lease_seconds=lease
     )
     if not renewed:

@@ -105,7 +105,7 @@ async def close(
     except BaseException:
         # Whoever tries again must not have to wait until the claim of this attempt runs out.
         with contextlib.suppress(Exception):
-            await shelf.database.run(SYSTEM, uploads.release_claim, upload, claim)
+            await shelf.database.run_short(SYSTEM, uploads.release_claim, upload, claim)
         raise
 
 
@@ -117,7 +117,7 @@ async def _claim(shelf: Shelf, found: Found, digest: Digest, chunk: Chunk) -> Cl
     """
     for is_first in (True, False):
         try:
-            return await shelf.database.run(
+            return await shelf.database.run_short(
                 found.actor, uploads.claim_upload, found.upload, offset=chunk.offset, length=chunk.length
             )
         except QuotaExceeded:
@@ -133,7 +133,7 @@ async def _commit(shelf: Shelf, found: Found, progress: Progress, digest: Digest
     seen: Seen | None = None
     try:
         for _ in range(_TURNS):
-            placed = await shelf.database.run(
+            placed = await shelf.database.run_short(
                 found.actor, uploads.place_blob, upload, digest, progress.size_bytes, claim=claim,
                 first_key=storage.place(digest, upload, progress, first=True),
                 later_key=storage.place(digest, upload, progress, first=False),
@@ -141,7 +141,7 @@ async def _commit(shelf: Shelf, found: Found, progress: Progress, digest: Digest
             )  # fmt: skip
             if placed is None:
                 await storage.abort(upload, progress)
-                await shelf.database.run(SYSTEM, uploads.forget_upload, upload)
+                await shelf.database.run_short(SYSTEM, uploads.forget_upload, upload)
                 return
             if isinstance(placed, Stored):
                 seen = await _see(shelf, digest, placed)
@@ -151,7 +151,7 @@ async def _commit(shelf: Shelf, found: Found, progress: Progress, digest: Digest
             async with cancelled(shelf, upload):
                 stat = await storage.finish(upload, progress, placed.key)
             failpoints.point("commit.stored")
-            done = await shelf.database.run(
+            done = await shelf.database.run_short(
                 found.actor, uploads.commit_blob, upload, placed, claim=claim, seal=stat.seal, lease_seconds=lease
             )
             if done:
@@ -197,7 +197,7 @@ async def kill(shelf: Shelf, upload: UploadId, *, judged_bytes: int | None = Non
         return False
     await shelf.storage.abort(upload, progress)
     failpoints.point("cancel.removed")
-    await shelf.database.run(SYSTEM, uploads.forget_upload, upload)
+    await shelf.database.run_short(SYSTEM, uploads.forget_upload, upload)
     return True
 
 
@@ -233,14 +233,14 @@ async def write(
             )
         shelf.metrics.counters["moorage_upload_bytes_total"] += received
         failpoints.point("append.synced")
-        await shelf.database.run(
+        await shelf.database.run_short(
             SYSTEM, uploads.record_progress, claimed, progress,
             expiry_seconds=shelf.settings.uploads.expiry_seconds, keep_claim=keep_claim,
         )  # fmt: skip
     except BaseException:
         with contextlib.suppress(Exception):
-            await shelf.database.run(SYSTEM, uploads.release_claim, claimed.upload, claimed.claim)
-            if not await shelf.database.run(SYSTEM, uploads.is_open, claimed.upload):
+            await shelf.database.run_short(SYSTEM, uploads.release_claim, claimed.upload, claimed.claim)
+            if not await shelf.database.run_short(SYSTEM, uploads.is_open, claimed.upload):
                 # Cancelled meanwhile, and whoever did it may have looked before these bytes came: no row names them.
                 await shelf.storage.abort(claimed.upload, claimed.progress)
         raise
@@ -290,7 +290,7 @@ async def _heartbeat(shelf: Shelf, claimed: Claimed) -> AsyncIterator[None]:
         while True:
             await asyncio.sleep(_HEARTBEAT_SECONDS)
             with contextlib.suppress(Problem):  # the database may be back at the next beat, before the claim runs out
-                await shelf.database.run(SYSTEM, uploads.renew_claim, claimed)
+                await shelf.database.run_short(SYSTEM, uploads.renew_claim, claimed)
 
     task = asyncio.create_task(beat())
     try:
@@ -309,7 +309,7 @@ async def cancelled(shelf: Shelf, upload: UploadId) -> AsyncIterator[None]:
     except StorageUnavailable:
         there = True
         with contextlib.suppress(Problem):
-            there = await shelf.database.run(SYSTEM, uploads.is_open, upload)
+            there = await shelf.database.run_short(SYSTEM, uploads.is_open, upload)
         if not there:
             raise UploadUnknown from None
         raise

@@ -8,14 +8,13 @@ import contextlib
 import functools
 import logging
 import queue
-import re
 import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, Never, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -23,16 +22,19 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import NullPool, StaticPool
 
 from moorage.db.base import read_json
+from moorage.db.statements import SESSION_OPTIONS, Query, Reader, Row, give_up, pipeline_of
 from moorage.db.unit_of_work import Subscribers, Work
 from moorage.errors import DatabaseUnavailable, Problem, StorageFull
 from moorage.events import SYSTEM, Actor
 
 if TYPE_CHECKING:
-    from moorage.db.pipeline import Pipeline, PostgresqlLookouts
+    from moorage.db.pipeline import PostgresqlLookouts
+
+__all__ = ["SESSION_OPTIONS", "Database", "Query", "Reader", "Row", "give_up", "pipeline_of", "postgresql_engine"]
+# What stands in `statements` is named here for those who import it from this module.
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Row = tuple[Any, ...]
 
 log = logging.getLogger("moorage.db")
 
@@ -43,54 +45,11 @@ _BUSY_TIMEOUT_SECONDS = 30
 LOOK_SECONDS = 30.0
 """How long a read-only story may take."""
 
+_SHORT_TOGETHER = 16
+"""Stories that share a commit at most: the first of them is answered with the last."""
+_NOTHING = object()
 _LOOKOUTS = 2
 _STEPS_BETWEEN_CHECKS = 1_000_000  # of SQLite's machine, some 10 ms: an ordinary look never comes so far
-_SQLITE_NOW = "(CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000)"
-
-
-class Query:
-    """A prepared statement of the fast lane, written once for both databases.
-
-    Placeholders are `$1`, `$2`, ...; `{now}` is the database's clock, and `{left:COLUMN}` the seconds from now
-    until the moment in COLUMN. `{later:$4}` is so many seconds (a float) from now. `{lock:CLAUSE}` stands in
-    PostgreSQL's text only: SQLite has one writer. `sqlite` or `postgresql` replace the text for one database; empty:
-    `fast.each` passes over it there. One that may take long is sent `alone`, so that none waits behind it.
-    """
-
-    __slots__ = ("alone", "postgresql", "sqlite")
-
-    def __init__(
-        self, text: str, *, sqlite: str | None = None, postgresql: str | None = None, alone: bool = False
-    ) -> None:
-        self.alone = alone
-        lite = text if sqlite is None else sqlite
-        # The clock is read only where there is a moment to compare with.
-        left = rf"CASE WHEN \1 IS NOT NULL THEN (\1 - {_SQLITE_NOW}) / 1000000.0 END"
-        lite = re.sub(r"\{left:([\w.]+)\}", left, lite)
-        lite = re.sub(r"\{later:(\$\d+)\}", rf"({_SQLITE_NOW} + CAST(\1 * 1000000 AS INTEGER))", lite)
-        lite = re.sub(r"\{lock:[^}]*\}", "", lite)
-        self.sqlite = re.sub(r"\$(\d+)", r"?\1", lite.replace("{now}", _SQLITE_NOW))
-        pg = text if postgresql is None else postgresql
-        pg = re.sub(r"\{left:([\w.]+)\}", r"extract(epoch FROM \1 - clock_timestamp())::float8", pg)
-        pg = re.sub(r"\{later:(\$\d+)\}", r"(clock_timestamp() + make_interval(secs => \1::double precision))", pg)
-        pg = re.sub(r"\{lock:([^}]*)\}", r"\1", pg)
-        self.postgresql = pg.replace("{now}", "clock_timestamp()")
-
-
-class Reader(Protocol):
-    """The fast lane: single read-only statements, each its own transaction, no ORM and no unit of work."""
-
-    async def one(self, query: Query, *args: object) -> Row | None:
-        """The first row, or None."""
-        ...
-
-    async def all(self, query: Query, *args: object) -> list[Row]:
-        """All rows; the statement itself bounds their number."""
-        ...
-
-    async def close(self) -> None:
-        """Close the connections, once nobody reads any more."""
-        ...
 
 
 class Database:
@@ -113,7 +72,7 @@ class Database:
         self.read: Reader
         if self.kind == "sqlite":
             self.engine = _sqlite_engine(self.url)
-            self._run_threads = _Threads(1, "sqlite-writer")
+            self._run_threads: _Threads = _Writer(self._share)
             self.read = _SqliteReader(Path(self.url.database or ""))
             self._lookouts: _SqliteLookouts | PostgresqlLookouts = _SqliteLookouts(Path(self.url.database or ""))
             self._look_threads = _Threads(_LOOKOUTS, "sqlite-look")
@@ -146,6 +105,46 @@ class Database:
         """
         return await self._run_threads.call(functools.partial(self.run_here, actor, story, *args, **kwargs))
 
+    async def run_short(
+        self, actor: Actor, story: Callable[Concatenate[Work, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """What `run` does, for a story of a few milliseconds: on SQLite those that wait together share a commit.
+
+        Each is a savepoint in one transaction, so none sees half of another, and one that fails takes nothing of the
+        others with it: it is undone, and repeated in a transaction of its own. All are answered after the commit.
+        PostgreSQL gathers the commits of its connections itself.
+
+        Raises:
+            DatabaseUnavailable, StorageFull: as `run`.
+        """
+        short = _Short(self, actor, functools.partial(_last, story, args, kwargs))
+        result: T = await self._run_threads.call(short)
+        return result
+
+    def _share(self, shorts: "list[_Short]") -> "list[_Done | None]":
+        """Run stories in one transaction; None for those that are not done and need one of their own."""
+        done: list[_Done | None] = []
+        try:
+            with self._lock or contextlib.nullcontext(), self.engine.begin() as connection:
+                raw: Any = connection.connection.dbapi_connection
+                for short in shorts:
+                    work = Work(connection, self.subscribers, short.actor)
+                    raw.execute("SAVEPOINT short").close()
+                    try:
+                        result = short.story(work)
+                    except Exception:  # noqa: BLE001 - it is raised to the caller when it happens again
+                        raw.execute("ROLLBACK TO short").close()
+                        done.append(None)
+                    else:
+                        done.append(_Done(result))
+                        short.after = work.after
+                    raw.execute("RELEASE short").close()
+        except Exception:  # noqa: BLE001 - nothing is committed: what is wrong is told to each by itself
+            return [None] * len(shorts)
+        for short in shorts:
+            _ring(short.after)
+        return done
+
     def run_here(
         self, actor: Actor, story: Callable[Concatenate[Work, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
@@ -166,11 +165,7 @@ class Database:
                 time.sleep(0.01 * attempt * attempt)
                 attempt += 1
             else:
-                for call in work.after:
-                    try:
-                        call()
-                    except Exception:
-                        log.exception("a bell could not be rung; its sweep will find the work")
+                _ring(work.after)
                 return result
 
     def _once(
@@ -230,6 +225,20 @@ class Database:
         await self.run(SYSTEM, _touch)
 
 
+def _ring(bells: list[Callable[[], None]]) -> None:
+    """Make the calls of a story that is committed."""
+    for bell in bells:
+        try:
+            bell()
+        except Exception:
+            log.exception("a bell could not be rung; its sweep will find the work")
+
+
+def _last(story: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], work: Work) -> T:
+    """Call a story whose arguments came before its unit of work."""
+    return story(work, *args, **kwargs)
+
+
 def _touch(work: Work) -> None:
     work.db.exec_driver_sql("UPDATE probe SET count = count + 1 WHERE id = 1")
 
@@ -257,14 +266,28 @@ def _unavailable(error: DBAPIError) -> DatabaseUnavailable | StorageFull | None:
     return None
 
 
-def give_up(connection: Connection, error: Exception, base: type[Exception]) -> Never:
-    """Raise what SQLAlchemy would have raised for an error of the driver, and give up a connection that is dead."""
-    is_dead = connection.dialect.is_disconnect(error, connection.connection.dbapi_connection, None)  # type: ignore[arg-type]
-    if is_dead:
-        connection.invalidate(error)
-    raise DBAPIError.instance(
-        None, None, error, base, hide_parameters=True, connection_invalidated=is_dead, dialect=connection.dialect
-    ) from error
+_Call = tuple[asyncio.Future[Any], Callable[[], Any]]
+
+
+class _Done(NamedTuple):
+    """What a story returned whose transaction is committed."""
+
+    result: Any
+
+
+class _Short:
+    """A story that may share a commit; called, it runs in a transaction of its own."""
+
+    __slots__ = ("_database", "actor", "after", "story")
+
+    def __init__(self, database: Database, actor: Actor, story: Callable[[Work], Any]) -> None:
+        self._database = database
+        self.actor = actor
+        self.story = story
+        self.after: list[Callable[[], None]] = []
+
+    def __call__(self) -> Any:  # noqa: ANN401 - whatever the story returns
+        return self._database.run_here(self.actor, self.story)
 
 
 class _Threads:
@@ -274,7 +297,7 @@ class _Threads:
         self._count = count
         self._name = name
         self._threads: list[threading.Thread] = []
-        self._calls: queue.SimpleQueue[tuple[asyncio.Future[Any], Callable[[], Any]] | None] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
 
     async def call(self, function: Callable[[], T]) -> T:
         """What `function` returns or raises in one of the threads; they are started with the first call."""
@@ -297,17 +320,72 @@ class _Threads:
 
     def _serve(self) -> None:
         while (call := self._calls.get()) is not None:
-            answer, function = call
-            if answer.cancelled():
-                continue
-            result, error = None, None
+            _run_call(*call)
+            del call  # a waiting thread must not keep a request alive
+
+
+class _Writer(_Threads):
+    """SQLite's one writer. Short stories that wait for it share the next commit, which takes longer than they do.
+
+    Args:
+        share: runs several of them in one transaction.
+    """
+
+    def __init__(self, share: Callable[[list[_Short]], list[_Done | None]]) -> None:
+        super().__init__(1, "sqlite-writer")
+        self._share = share
+
+    def _serve(self) -> None:
+        call = self._calls.get()
+        while call is not None:
+            together, following = self._gather(call)
+            if len(together) == 1:
+                _run_call(*together[0])
+            else:
+                self._serve_together(together)
+            del call, together  # a waiting thread must not keep a request alive
+            call = self._calls.get() if following is _NOTHING else following  # type: ignore[assignment]
+            del following
+
+    def _gather(self, call: _Call) -> tuple[list[_Call], object]:
+        """The short stories that wait behind this one without another between, and the call that follows them."""
+        together = [call]
+        if not isinstance(call[1], _Short):
+            return together, _NOTHING
+        while len(together) < _SHORT_TOGETHER:
             try:
-                result = function()
-            except BaseException as caught:  # noqa: BLE001 - whatever it is, it is the caller's
-                error = caught
-            with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
-                answer.get_loop().call_soon_threadsafe(_answer, answer, result, error)
-            del call, answer, function, result, error  # a waiting thread must not keep a request alive
+                following = self._calls.get_nowait()
+            except queue.Empty:
+                break
+            if following is None or not isinstance(following[1], _Short):
+                return together, following
+            together.append(following)
+        return together, _NOTHING
+
+    def _serve_together(self, calls: list[_Call]) -> None:
+        wanted = [call for call in calls if not call[0].cancelled()]
+        shorts = [call[1] for call in wanted if isinstance(call[1], _Short)]
+        for call, done in zip(wanted, self._share(shorts), strict=True):
+            if done is None:
+                _run_call(*call)
+            else:
+                _tell(call[0], done.result, None)
+
+
+def _run_call(answer: asyncio.Future[Any], function: Callable[[], Any]) -> None:
+    if answer.cancelled():
+        return
+    result, error = None, None
+    try:
+        result = function()
+    except BaseException as caught:  # noqa: BLE001 - whatever it is, it is the caller's
+        error = caught
+    _tell(answer, result, error)
+
+
+def _tell(answer: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
+        answer.get_loop().call_soon_threadsafe(_answer, answer, result, error)
 
 
 def _answer(answer: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
@@ -458,11 +536,6 @@ class _SqliteLookouts:
 # -- PostgreSQL -------------------------------------------------------------------------------------------
 
 
-SESSION_OPTIONS = "-c statement_timeout=30000 -c timezone=UTC -c jit=off -c max_parallel_workers_per_gather=0"
-"""Of every connection to PostgreSQL. Neither compiled nor parallel plans: to prepare them takes longer than our
-statements run."""
-
-
 def postgresql_engine(url: URL, pool_size: int, **options: Any) -> Engine:  # noqa: ANN401 - SQLAlchemy's options
     """A pool of connections with bounded statements: no transaction may hang. `pool_size` 0: no pool."""
     kept: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": _BUSY_TIMEOUT_SECONDS}
@@ -477,9 +550,3 @@ def postgresql_engine(url: URL, pool_size: int, **options: Any) -> Engine:  # no
         },
         **options,
     )
-
-
-def pipeline_of(connection: Connection) -> "Pipeline | None":
-    """What statements of a look go through on PostgreSQL; None for a transaction that writes, which is psycopg's."""
-    found: Pipeline | None = connection.info.get("pipeline")
-    return found

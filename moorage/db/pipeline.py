@@ -18,7 +18,7 @@ from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from sqlalchemy import Connection, Engine, event
 
-from moorage.db.engine import Row, give_up, pipeline_of
+from moorage.db.statements import Row, give_up
 from moorage.db.unit_of_work import Subscribers, Work
 
 if TYPE_CHECKING:
@@ -287,7 +287,7 @@ class PostgresqlLookouts:
 
 def _pipeline(connection: Connection) -> Pipeline:
     """The one of this connection, which lasts as long as the driver's does."""
-    found = pipeline_of(connection)
+    found: Pipeline | None = connection.info.get("pipeline")
     if found is None:
         raw: Any = connection.connection.dbapi_connection
         connection.info["pipeline"] = found = Pipeline(raw)

@@ -17,8 +17,8 @@ from psycopg.adapt import Buffer, Loader
 from psycopg.pq import ConnStatus, ExecStatus, Format
 from sqlalchemy import URL
 
-from moorage.db.engine import SESSION_OPTIONS, Query, Row
 from moorage.db.pipeline import DONE, MAX_PREPARED, Known, load_rows
+from moorage.db.statements import SESSION_OPTIONS, Query, Row
 from moorage.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:

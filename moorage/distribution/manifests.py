@@ -89,7 +89,7 @@ async def put(plane: Plane, request: Request, name: str, reference: str) -> Repl
         msg = "The manifest's digest is not the one in the URL."
         raise DigestInvalid(msg, expected=str(expected), actual=str(digest))
     await _require_bytes(plane, repository.text, parsed)
-    await plane.database.run(
+    await plane.database.run_short(
         request.as_actor(ticket.principal_id, ticket.name, *ticket.credentials),
         push.record,
         Destination(entry.project_id, entry.project_epoch, repository.text),

@@ -63,7 +63,7 @@ async def start(plane: Plane, request: Request, name: str, _reference: str) -> R
     from_entry = ticket.entry(source, (PULL,)) if digest is not None and source else None
     if digest is not None and source and from_entry is not None and from_entry.project_id != NO_PROJECT:
         there = await _holds(plane, ticket, from_entry, source, digest)
-        mounted = there and await plane.database.run(
+        mounted = there and await plane.database.run_short(
             actor, uploads.mount_blob, to, digest,
             source=Destination(from_entry.project_id, from_entry.project_epoch, source),
             lease_seconds=plane.settings.uploads.lease_seconds,
@@ -84,7 +84,7 @@ async def start(plane: Plane, request: Request, name: str, _reference: str) -> R
         body = Gathered(data, body.broken)
 
     async def open_upload() -> UploadId:
-        return await plane.database.run(
+        return await plane.database.run_short(
             actor, uploads.create_upload, to,
             algorithm=algorithm, expiry_seconds=settings.expiry_seconds, open_limit=settings.open_limit,
         )  # fmt: skip
@@ -294,7 +294,7 @@ def _misplaced(found: Found) -> UploadOffsetInvalid:
 async def _receive(plane: Plane, request: Request, found: Found, chunk: Chunk) -> Progress:
     """Write the body of a PATCH: claim, write, record. Bytes that came before a client went away are kept."""
     body = request.body(plane.settings.uploads.idle_seconds)
-    claimed = await plane.database.run(
+    claimed = await plane.database.run_short(
         found.actor, uploads.claim_upload, found.upload, offset=chunk.offset, length=chunk.length
     )
     progress = await receive.write(plane, claimed, body, chunk.length, keep_claim=False)

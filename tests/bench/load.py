@@ -4,9 +4,11 @@ Each returns one figure, and refuses to return one when anything but the expecte
 result.
 """
 
+import contextlib
 import http.client
 import json
 import re
+import selectors
 import socket
 import subprocess
 import time
@@ -179,6 +181,39 @@ def send_all(host: str, requests: Iterable[bytes], *, expect: int) -> float:
             answer = _receive(connection)
             if not answer.startswith(wanted):
                 raise Wrong(f"{host}: {answer[:300]!r}")
+        return time.perf_counter() - began
+
+
+def send_side_by_side(host: str, requests: Sequence[bytes], connections: int, *, expect: int) -> float:
+    """Send requests on some connections, each its next one when its last one is answered; the seconds it took.
+
+    Raises:
+        Wrong: another status came.
+    """
+    name, _, port = host.partition(":")
+    wanted = f"HTTP/1.1 {expect}".encode()
+    waiting = iter(requests)
+    ready = selectors.DefaultSelector()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(ready)
+        for _ in range(connections):
+            connection = stack.enter_context(socket.create_connection((name, int(port)), timeout=60))
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            ready.register(connection, selectors.EVENT_READ, connection)
+        began = time.perf_counter()
+        for key, request in zip(ready.get_map().values(), waiting, strict=False):
+            key.data.sendall(request)
+        missing = len(requests)
+        while missing:
+            if not (found := ready.select(timeout=60)):
+                raise Wrong(f"{host}: no answer within 60 s")
+            for key, _ in found:
+                answer = _receive(key.data)
+                if not answer.startswith(wanted):
+                    raise Wrong(f"{host}: {answer[:300]!r}")
+                missing -= 1
+                if (following := next(waiting, None)) is not None:
+                    key.data.sendall(following)
         return time.perf_counter() - began
 
 

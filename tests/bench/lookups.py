@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import count as count_up
 
-from tests.bench import store
+from tests.bench import floor, store
 from tests.bench.images import push_image
-from tests.bench.load import Requests, Target, head_command, head_rate, send_all, write_requests
+from tests.bench.load import Requests, Target, head_command, head_rate, send_all, send_side_by_side, write_requests
 from tests.bench.report import Row, Side
 from tests.bench.servers import ON_POSTGRES, ONE, PEER, TWO, Servers
 from tests.bench.store import Shape
@@ -16,6 +16,7 @@ SECONDS = 3
 HEADS = 20_000
 SLOW_HEADS = 3_000
 """The peers are measured for about as long as we are."""
+MANY = 16
 
 
 def measure_manifests(servers: Servers, rounds: int) -> Row:
@@ -36,9 +37,14 @@ def measure_manifests(servers: Servers, rounds: int) -> Row:
     if servers.nginx:
         sides.append(_side(_write(servers, servers.nginx.target, row.name, [("/v2/", "")])))
         row.notes.append("nginx answers `return 200`: what HTTP alone costs here, client included.")
+    sides.append(
+        _side(_write(servers, servers.floor, row.name, [("/v2/bench/one/manifests/v1", "Bearer " + "0" * 600)]))
+    )
     _warm(sides)
     row.alternate(sides, rounds)
-    row.ask("one worker on SQLite against docker-registry", ONE, PEER, 20)
+    for peer in servers.peers:
+        row.ask(f"one worker on SQLite against {peer.target.label}", ONE, peer.target.label, 20)
+    row.ask("one worker on SQLite against granian with an application that does nothing", ONE, floor.LABEL, 0.8)
     row.ask("two workers on PostgreSQL, which shares the cores, against docker-registry", ON_POSTGRES, PEER, 4)
     return row
 
@@ -55,9 +61,12 @@ def measure_heads(servers: Servers, rounds: int) -> Row:
         sides.append(_head_side(target, path, target.authorise(store.name_of(0)), HEADS))
     if servers.nginx:
         sides.append(_head_side(servers.nginx.target, "/v2/", "", HEADS))
+    sides.append(_head_side(servers.floor, "/v2/bench/one/blobs/one", "Bearer " + "0" * 600, HEADS))
     _warm(sides)
     row.alternate(sides, rounds)
-    row.ask("one worker on SQLite against docker-registry", ONE, PEER, 20)
+    for peer in servers.peers:
+        row.ask(f"one worker on SQLite against {peer.target.label}", ONE, peer.target.label, 20)
+    row.ask("one worker on SQLite against granian with an application that does nothing", ONE, floor.LABEL, 0.8)
     return row
 
 
@@ -95,21 +104,27 @@ def measure_tokens(servers: Servers, rounds: int) -> Row:
     return row
 
 
-def measure_puts(servers: Servers, rounds: int) -> Row:
-    """PUT of manifests."""
+def measure_puts(servers: Servers, rounds: int) -> Iterator[Row]:
+    """PUT of manifests, on one connection and on several."""
     count = 2000
-    row = Row(
-        "manifest-put", f"PUT {count:,} manifests with a new tag each, one connection", "s",
-        "manifests of about 600 bytes that share config and layer; ours: bearer token, each in its durable "
-        "transaction; the peers do not sync to disk",
-    )  # fmt: skip
-    command = f"python: {count:,} x PUT /v2/bench/put/manifests/TAG on one kept connection"
     targets = [*(peer.target for peer in servers.peers), *_ours(servers, ONE, ON_POSTGRES)]
     turn = count_up()
-    sides = [Side(target.label, command, partial(_put, target, turn, count), target.pid) for target in targets]
-    row.alternate(sides, rounds)
-    row.ask("one worker on SQLite against docker-registry", ONE, PEER, 3)
-    return row
+    for name, connections in (("manifest-put", 1), (f"manifest-put-{MANY}", MANY)):
+        how = "one connection" if connections == 1 else f"{connections} connections"
+        row = Row(
+            name, f"PUT {count:,} manifests with a new tag each, {how}", "s",
+            "manifests of about 600 bytes that share config and layer; ours: bearer token, each durable before its "
+            "201; the peers do not sync to disk",
+        )  # fmt: skip
+        command = f"python: {count:,} x PUT /v2/bench/put/manifests/TAG on {how}"
+        sides = [
+            Side(target.label, command, partial(_put, target, turn, count, connections), target.pid)
+            for target in targets
+        ]
+        row.alternate(sides, rounds)
+        for peer in servers.peers:
+            row.ask(f"one worker on SQLite against {peer.target.label}", ONE, peer.target.label, 3)
+        yield row
 
 
 def measure_growth(servers: Servers, rounds: int) -> Iterator[Row]:
@@ -206,7 +221,7 @@ def _warm(sides: Iterable[Side]) -> None:
         side.measure()
 
 
-def _put(target: Target, turns: Iterator[int], count: int) -> float:
+def _put(target: Target, turns: Iterator[int], count: int, connections: int) -> float:
     """PUT manifests that differ in an annotation."""
     turn = next(turns)
     image = push_image(target, "bench/put", "first")
@@ -220,4 +235,6 @@ def _put(target: Target, turns: Iterator[int], count: int) -> float:
             f"Content-Type: {store.MANIFEST_TYPE}\r\nContent-Length: {len(raw)}\r\n\r\n"
         )
         requests.append(head.encode() + raw)
-    return send_all(target.host, requests, expect=201)
+    if connections == 1:
+        return send_all(target.host, requests, expect=201)
+    return send_side_by_side(target.host, requests, connections, expect=201)

@@ -14,23 +14,23 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from moorage.db.migrate import migrate
-from tests.bench import store
+from tests.bench import floor, store
 from tests.bench.load import Target, run
 from tests.bench.store import Shape
 from tests.parts import Parts
 from tests.parts.base import Missing, Server, find_program, free_port
 from tests.parts.postgres import Postgres
 from tests.serving import Moorage
-from tools.build_go_tools import cache
+from tools import build_go_tools
 
 PEER = "docker-registry 2.8"
-NEWER = "distribution 3"
+NEWER = "distribution 3.1"
 NGINX = "nginx"
 ONE = "Moorage, 1 worker"
 TWO = "Moorage, 2 workers"
 ON_POSTGRES = "Moorage, 2 workers, PostgreSQL"
 
-NEWER_MODULE = "github.com/distribution/distribution/v3/cmd/registry@v3.0.0"
+PINS = Path(__file__).with_name("go.txt")
 
 _PEER_SETTINGS = """\
 version: 0.1
@@ -65,18 +65,20 @@ def find_newer() -> Path:
     Raises:
         Missing: it is not built.
     """
-    program = cache() / "bench" / "registry"
+    program = build_go_tools.folder(PINS) / "registry"
     if not program.exists():
         raise Missing("distribution 3 is not built (python -m tests.bench --build-peer)")
     return program
 
 
 def build_newer() -> None:
-    """Build distribution 3 by go: about a minute."""
-    go = find_program("go", "/usr/local/go/bin", mend="install go")
-    place = cache() / "bench"
-    place.mkdir(parents=True, exist_ok=True)
-    run(["env", f"GOBIN={place}", "CGO_ENABLED=0", go, "install", NEWER_MODULE], seconds=900)
+    """Build distribution 3 by go, in the version that go.txt pins.
+
+    Raises:
+        Missing: there is no go, or it could not build it.
+    """
+    if build_go_tools.main(PINS):
+        raise Missing("distribution 3 could not be built; its reason is above")
 
 
 @dataclass
@@ -184,6 +186,13 @@ class Servers:
             return None
         self._stop.append(peer.server)
         return peer
+
+    @cached_property
+    def floor(self) -> Target:
+        """Granian with an application that does nothing: the ceiling of small answers."""
+        server, target = floor.start(self.folder / "floor")
+        self._stop.append(server)
+        return target
 
     def moorage(self, label: str) -> Moorage:
         """A started Moorage: on the large store with one or two workers, or on PostgreSQL.
