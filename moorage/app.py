@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from moorage.api.guard import ApiGuard
-from moorage.api.handler import ApiPlane
 from moorage.api.oidc_sign_in import OidcSignIn
+from moorage.api.rest_api import ApiPlane
 from moorage.api.sign_in import SignIn
 from moorage.artifacts.describe import Contents
 from moorage.artifacts.pull_log import PullNotes

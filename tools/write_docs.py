@@ -280,7 +280,7 @@ def make_configuration() -> str:
 
 def read_items() -> dict[str, str]:
     """The docstring below each live setting, by its name."""
-    tree = ast.parse((ROOT / "moorage" / "configuration" / "items.py").read_text())
+    tree = ast.parse((ROOT / "moorage" / "configuration" / "schema.py").read_text())
     kind = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Items")
     return {name: text for name, _, text in list_fields(kind)}
 

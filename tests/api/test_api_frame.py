@@ -329,7 +329,7 @@ async def test_the_document_names_each_live_setting_with_its_type(app: Server, a
 async def test_the_document_says_what_may_be_sent_and_what_must(app: Server) -> None:
     paths = (await app.send("GET", f"{BASE}/openapi.json")).json()["paths"]
     headers = {one["name"] for one in paths[f"{BASE}/projects"]["post"]["parameters"] if one["in"] == "header"}
-    assert headers == {"X-Resource-Name-In-Location"}
+    assert headers == {"X-Request-Id", "X-Resource-Name-In-Location"}
     assert paths[f"{BASE}/ldap/ping"]["post"]["requestBody"]["required"] is False
     assert paths[f"{BASE}/projects"]["post"]["requestBody"]["required"] is True
 

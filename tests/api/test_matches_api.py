@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert
 
 from moorage.access.policy import Role
-from moorage.api.handler import _is_always_allowed
+from moorage.api.rest_api import _is_always_allowed
 from moorage.api.routes import BUILT
 from moorage.db.unit_of_work import Work
 from moorage.inspection import selector_preview

@@ -17,7 +17,7 @@ FORBIDDEN_MODULES = {"pickle", "cPickle", "marshal", "shelve", "jsonpickle", "di
 BROAD_CATCHES = {
     "moorage/web/middleware.py": "the error boundary: the client gets 500 and the request id, the log the traceback",
     "moorage/app.py": "a start that failed is told to the server in the message the lifespan has for it",
-    "moorage/api/handler.py": "an error in the loading thread is kept and raised in the request that waits for it",
+    "moorage/api/rest_api.py": "an error in the loading thread is kept and raised in the request that waits for it",
     "moorage/db/engine.py": "a bell that fails is logged: the change it tells of is already durable",
     "moorage/cli/serve.py": "a lifespan that fails is logged and reported, or the server would serve without one",
     "moorage/cli/prepare.py": "the child process that prepares a start prints whatever ends it, and ends there",
@@ -106,7 +106,7 @@ def find_unbounded_reads(tree: ast.AST) -> Iterator[int]:
 def find_points(tree: ast.AST) -> Iterator[str]:
     """The names of the fault points that are passed."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"faults.point", "point"}:
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"failpoints.point", "point"}:
             yield ast.literal_eval(node.args[0])
 
 
@@ -159,15 +159,19 @@ def test_no_exception_outlives_its_reason(rule: object, listed: dict[str, str]) 
 
 
 def test_every_fault_point_that_is_passed_is_listed() -> None:
-    passed = {name for path in SOURCES if path.name != "faults.py" for name in find_points(ast.parse(path.read_text()))}
+    passed = {
+        name for path in SOURCES if path.name != "failpoints.py" for name in find_points(ast.parse(path.read_text()))
+    }
 
     assert not passed - set(failpoints.POINTS)
 
 
 def test_every_listed_fault_point_is_passed_by_code() -> None:
-    passed = {name for path in SOURCES if path.name != "faults.py" for name in find_points(ast.parse(path.read_text()))}
+    passed = {
+        name for path in SOURCES if path.name != "failpoints.py" for name in find_points(ast.parse(path.read_text()))
+    }
 
-    assert not set(failpoints.POINTS) - passed, "pass it, or take it out of faults.POINTS"
+    assert not set(failpoints.POINTS) - passed, "pass it, or take it out of failpoints.POINTS"
 
 
 @pytest.mark.parametrize(
@@ -186,7 +190,7 @@ def test_every_listed_fault_point_is_passed_by_code() -> None:
         (find_unbounded_reads, "async def f(): return await request.body()"),
         (find_unbounded_reads, "async def f(): return await self._receive()"),
         (find_unbounded_reads, "def f(): return self._receive()"),
-        (find_points, "faults.point('a.b')"),
+        (find_points, "failpoints.point('a.b')"),
     ],
 )
 def test_each_rule_sees_what_it_forbids(rule: object, source: str) -> None:

@@ -1,4 +1,7 @@
-"""The trash in the REST API."""
+"""The trash in the REST API: list, restore and purge deleted things, and preview what a deletion would take.
+
+One file for each group of operations.
+"""
 
 from moorage.trash.routes import deletion, trash
 

@@ -1,4 +1,7 @@
-"""Storage use in the REST API."""
+"""Storage use in the REST API: sizes of repositories and artifacts, and daily figures.
+
+One file for each group of operations.
+"""
 
 from moorage.usage.routes import sizes, usage
 

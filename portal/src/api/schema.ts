@@ -2494,12 +2494,18 @@ export interface Operations {
   };
   /** listMyRefreshTokens: The caller's refresh tokens that work, the one used last first, and how many an account may have. */
   "GET /users/current/refresh-tokens": {
+    header: {
+      "X-Request-Id"?: string;
+    };
     reply: RefreshTokens;
   };
   /** revokeMyRefreshToken: Revoke a refresh token of the caller: its client has to log in again. */
   "DELETE /users/current/refresh-tokens/{token_id}": {
     path: {
       token_id: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
     };
     reply: undefined;
   };
@@ -3401,126 +3407,6 @@ export interface Operations {
     };
     reply: Icon;
   };
-  /** getAddition: More of an artifact, as it was pushed: see its `addition_links`. */
-  "GET /projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/additions/{addition}": {
-    path: {
-      project_name: string;
-      repository_name: string;
-      reference: string;
-      addition: string;
-    };
-    header: {
-      "X-Request-Id"?: string;
-    };
-    reply: unknown;
-  };
-  /** getArtifactParts: The manifest of an artifact as it was pushed, and what it consists of: config, layers, children of an index. */
-  "GET /projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/parts": {
-    path: {
-      project_name: string;
-      repository_name: string;
-      reference: string;
-    };
-    header: {
-      "X-Request-Id"?: string;
-    };
-    reply: ArtifactParts;
-  };
-  /** compareArtifacts: What differs between two artifacts of a repository, each named by a tag or a digest: layers and configs. */
-  "GET /projects/{project_name}/repositories/{repository_name}/compare": {
-    path: {
-      project_name: string;
-      repository_name: string;
-    };
-    query: {
-      from: string;
-      to: string;
-      platform?: string;
-    };
-    header: {
-      "X-Request-Id"?: string;
-    };
-    reply: Comparison;
-  };
-  /** getProjectStorage: How many bytes a project holds. */
-  "GET /projects/{project_name_or_id}/storage": {
-    path: {
-      project_name_or_id: string;
-    };
-    header: {
-      "X-Is-Resource-Name"?: boolean;
-      "X-Request-Id"?: string;
-    };
-    reply: ProjectStorage;
-  };
-  /** listRepositoryStorage: How many bytes the repositories of a project hold, the most own bytes first; */
-  "GET /projects/{project_name_or_id}/storage/repositories": {
-    path: {
-      project_name_or_id: string;
-    };
-    query: {
-      q?: string;
-      sort?: string;
-      page?: number;
-      page_size?: number;
-    };
-    header: {
-      "X-Is-Resource-Name"?: boolean;
-      "X-Request-Id"?: string;
-    };
-    reply: RepositoryStorage[];
-  };
-  /** getRepositoryStorage: How many bytes a repository holds, how many of them would come back, and with whom it shares the others. */
-  "GET /projects/{project_name}/repositories/{repository_name}/storage": {
-    path: {
-      project_name: string;
-      repository_name: string;
-    };
-    header: {
-      "X-Request-Id"?: string;
-    };
-    reply: OneRepositoryStorage;
-  };
-  /** measureArtifacts: How many bytes would come back if artifacts were deleted, each for itself and all together. */
-  "POST /projects/{project_name}/repositories/{repository_name}/storage": {
-    path: {
-      project_name: string;
-      repository_name: string;
-    };
-    header: {
-      "X-Request-Id"?: string;
-    };
-    body: MeasureReq;
-    reply: MeasuredArtifacts;
-  };
-  /** getProjectUsage: Pulls, pushes and held bytes of a project, by day, week (from Monday) or month, in UTC. */
-  "GET /projects/{project_name_or_id}/usage": {
-    path: {
-      project_name_or_id: string;
-    };
-    query: {
-      from?: string;
-      to?: string;
-      by?: "day" | "week" | "month";
-    };
-    header: {
-      "X-Is-Resource-Name"?: boolean;
-      "X-Request-Id"?: string;
-    };
-    reply: Usage;
-  };
-  /** getUsage: The same of all projects together, with what projects did that are gone meanwhile. */
-  "GET /usage": {
-    query: {
-      from?: string;
-      to?: string;
-      by?: "day" | "week" | "month";
-    };
-    header: {
-      "X-Request-Id"?: string;
-    };
-    reply: Usage;
-  };
   /** listTags: The tags of an artifact, the newest first. */
   "GET /projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/tags": {
     path: {
@@ -3632,130 +3518,6 @@ export interface Operations {
       "X-Request-Id"?: string;
     };
     reply: RepositoryTag[];
-  };
-  /** listTrash: What the caller can bring back, what was deleted last first; */
-  "GET /trash": {
-    query: {
-      with_size?: boolean;
-      q?: string;
-      sort?: string;
-      page?: number;
-      page_size?: number;
-    };
-    header: {
-      "X-Request-Id"?: string;
-    };
-    reply: TrashEntry[];
-  };
-  /** listProjectTrash: What was deleted from a project and can be brought back; */
-  "GET /projects/{project_name_or_id}/trash": {
-    path: {
-      project_name_or_id: string;
-    };
-    query: {
-      with_size?: boolean;
-      q?: string;
-      sort?: string;
-      page?: number;
-      page_size?: number;
-    };
-    header: {
-      "X-Is-Resource-Name"?: boolean;
-      "X-Request-Id"?: string;
-    };
-    reply: TrashEntry[];
-  };
-  /** getTrash: One entry of the trash. */
-  "GET /trash/{id}": {
-    path: {
-      id: number;
-    };
-    query: {
-      with_size?: boolean;
-    };
-    header: {
-      "X-Request-Id"?: string;
-    };
-    reply: TrashEntry;
-  };
-  /** purgeTrash: Delete it for ever, now; */
-  "DELETE /trash/{id}": {
-    path: {
-      id: number;
-    };
-    header: {
-      "X-Request-Id"?: string;
-    };
-    reply: PurgedEntry;
-  };
-  /** restoreTrash: Bring it back, with tags, labels and referrers: all of it or nothing. */
-  "POST /trash/{id}/restore": {
-    path: {
-      id: number;
-    };
-    header: {
-      "X-Request-Id"?: string;
-    };
-    body: RestoreReq;
-    reply: RestoredEntry;
-  };
-  /** previewArtifactDeletion: What would go with an artifact: tags, accessories, children that nothing else needs; */
-  "GET /projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/deletion": {
-    path: {
-      project_name: string;
-      repository_name: string;
-      reference: string;
-    };
-    header: {
-      "X-Request-Id"?: string;
-    };
-    reply: Deletion;
-  };
-  /** previewRepositoryDeletion: What would go with a repository, and what forbids it. */
-  "GET /projects/{project_name}/repositories/{repository_name}/deletion": {
-    path: {
-      project_name: string;
-      repository_name: string;
-    };
-    header: {
-      "X-Request-Id"?: string;
-    };
-    reply: Deletion;
-  };
-  /** previewArtifactsDeletion: What would go with several artifacts together, and which of them stay, and why. */
-  "POST /projects/{project_name}/repositories/{repository_name}/deletion": {
-    path: {
-      project_name: string;
-      repository_name: string;
-    };
-    header: {
-      "X-Request-Id"?: string;
-    };
-    body: ReferencesReq;
-    reply: Deletion;
-  };
-  /** previewTagDeletion: What deleting tags would do: which artifacts would have none, and what keeps them. */
-  "POST /projects/{project_name}/repositories/{repository_name}/tags/deletion": {
-    path: {
-      project_name: string;
-      repository_name: string;
-    };
-    header: {
-      "X-Request-Id"?: string;
-    };
-    body: TagsReq;
-    reply: Deletion;
-  };
-  /** previewProjectDeletion: What would go with a project: what is left in it is in its trash. */
-  "GET /projects/{project_name_or_id}/deletion": {
-    path: {
-      project_name_or_id: string;
-    };
-    header: {
-      "X-Is-Resource-Name"?: boolean;
-      "X-Request-Id"?: string;
-    };
-    reply: Deletion;
   };
   /** ListLabels: The labels of the whole system (`scope=g`), or of a project (`scope=p` with `project_id`), by name. */
   "GET /labels": {
@@ -3892,6 +3654,47 @@ export interface Operations {
     };
     reply: undefined;
   };
+  /** getAddition: More of an artifact, as it was pushed: see its `addition_links`. */
+  "GET /projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/additions/{addition}": {
+    path: {
+      project_name: string;
+      repository_name: string;
+      reference: string;
+      addition: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
+    };
+    reply: unknown;
+  };
+  /** compareArtifacts: What differs between two artifacts of a repository, each named by a tag or a digest: layers and configs. */
+  "GET /projects/{project_name}/repositories/{repository_name}/compare": {
+    path: {
+      project_name: string;
+      repository_name: string;
+    };
+    query: {
+      from: string;
+      to: string;
+      platform?: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
+    };
+    reply: Comparison;
+  };
+  /** getArtifactParts: The manifest of an artifact as it was pushed, and what it consists of: config, layers, children of an index. */
+  "GET /projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/parts": {
+    path: {
+      project_name: string;
+      repository_name: string;
+      reference: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
+    };
+    reply: ArtifactParts;
+  };
   /** explain: Why somebody may do something here, or may not: for project administrators and system administrators. */
   "GET /projects/{project_name_or_id}/explain": {
     path: {
@@ -3937,6 +3740,209 @@ export interface Operations {
     };
     body: TryReq;
     reply: TriedNames;
+  };
+  /** getProjectStorage: How many bytes a project holds. */
+  "GET /projects/{project_name_or_id}/storage": {
+    path: {
+      project_name_or_id: string;
+    };
+    header: {
+      "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
+    };
+    reply: ProjectStorage;
+  };
+  /** listRepositoryStorage: How many bytes the repositories of a project hold, the most own bytes first; */
+  "GET /projects/{project_name_or_id}/storage/repositories": {
+    path: {
+      project_name_or_id: string;
+    };
+    query: {
+      q?: string;
+      sort?: string;
+      page?: number;
+      page_size?: number;
+    };
+    header: {
+      "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
+    };
+    reply: RepositoryStorage[];
+  };
+  /** getRepositoryStorage: How many bytes a repository holds, how many of them would come back, and with whom it shares the others. */
+  "GET /projects/{project_name}/repositories/{repository_name}/storage": {
+    path: {
+      project_name: string;
+      repository_name: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
+    };
+    reply: OneRepositoryStorage;
+  };
+  /** measureArtifacts: How many bytes would come back if artifacts were deleted, each for itself and all together. */
+  "POST /projects/{project_name}/repositories/{repository_name}/storage": {
+    path: {
+      project_name: string;
+      repository_name: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
+    };
+    body: MeasureReq;
+    reply: MeasuredArtifacts;
+  };
+  /** getProjectUsage: Pulls, pushes and held bytes of a project, by day, week (from Monday) or month, in UTC. */
+  "GET /projects/{project_name_or_id}/usage": {
+    path: {
+      project_name_or_id: string;
+    };
+    query: {
+      from?: string;
+      to?: string;
+      by?: "day" | "week" | "month";
+    };
+    header: {
+      "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
+    };
+    reply: Usage;
+  };
+  /** getUsage: The same of all projects together, with what projects did that are gone meanwhile. */
+  "GET /usage": {
+    query: {
+      from?: string;
+      to?: string;
+      by?: "day" | "week" | "month";
+    };
+    header: {
+      "X-Request-Id"?: string;
+    };
+    reply: Usage;
+  };
+  /** previewArtifactDeletion: What would go with an artifact: tags, accessories, children that nothing else needs; */
+  "GET /projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/deletion": {
+    path: {
+      project_name: string;
+      repository_name: string;
+      reference: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
+    };
+    reply: Deletion;
+  };
+  /** previewRepositoryDeletion: What would go with a repository, and what forbids it. */
+  "GET /projects/{project_name}/repositories/{repository_name}/deletion": {
+    path: {
+      project_name: string;
+      repository_name: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
+    };
+    reply: Deletion;
+  };
+  /** previewArtifactsDeletion: What would go with several artifacts together, and which of them stay, and why. */
+  "POST /projects/{project_name}/repositories/{repository_name}/deletion": {
+    path: {
+      project_name: string;
+      repository_name: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
+    };
+    body: ReferencesReq;
+    reply: Deletion;
+  };
+  /** previewTagDeletion: What deleting tags would do: which artifacts would have none, and what keeps them. */
+  "POST /projects/{project_name}/repositories/{repository_name}/tags/deletion": {
+    path: {
+      project_name: string;
+      repository_name: string;
+    };
+    header: {
+      "X-Request-Id"?: string;
+    };
+    body: TagsReq;
+    reply: Deletion;
+  };
+  /** previewProjectDeletion: What would go with a project: what is left in it is in its trash. */
+  "GET /projects/{project_name_or_id}/deletion": {
+    path: {
+      project_name_or_id: string;
+    };
+    header: {
+      "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
+    };
+    reply: Deletion;
+  };
+  /** listTrash: What the caller can bring back, what was deleted last first; */
+  "GET /trash": {
+    query: {
+      with_size?: boolean;
+      q?: string;
+      sort?: string;
+      page?: number;
+      page_size?: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
+    };
+    reply: TrashEntry[];
+  };
+  /** listProjectTrash: What was deleted from a project and can be brought back; */
+  "GET /projects/{project_name_or_id}/trash": {
+    path: {
+      project_name_or_id: string;
+    };
+    query: {
+      with_size?: boolean;
+      q?: string;
+      sort?: string;
+      page?: number;
+      page_size?: number;
+    };
+    header: {
+      "X-Is-Resource-Name"?: boolean;
+      "X-Request-Id"?: string;
+    };
+    reply: TrashEntry[];
+  };
+  /** getTrash: One entry of the trash. */
+  "GET /trash/{id}": {
+    path: {
+      id: number;
+    };
+    query: {
+      with_size?: boolean;
+    };
+    header: {
+      "X-Request-Id"?: string;
+    };
+    reply: TrashEntry;
+  };
+  /** purgeTrash: Delete it for ever, now; */
+  "DELETE /trash/{id}": {
+    path: {
+      id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
+    };
+    reply: PurgedEntry;
+  };
+  /** restoreTrash: Bring it back, with tags, labels and referrers: all of it or nothing. */
+  "POST /trash/{id}/restore": {
+    path: {
+      id: number;
+    };
+    header: {
+      "X-Request-Id"?: string;
+    };
+    body: RestoreReq;
+    reply: RestoredEntry;
   };
   /** getRentenitionMetadata: Templates and selectors that rules are made of. */
   "GET /retentions/metadatas": {
