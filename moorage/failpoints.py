@@ -99,7 +99,7 @@ def point(name: str) -> None:
 def _pass(name: str) -> None:
     global _countdown  # noqa: PLW0603 - see arm
     if name not in POINTS:
-        msg = f"the point {name!r} is not listed in faults.POINTS"
+        msg = f"the point {name!r} is not listed in failpoints.POINTS"
         raise RuntimeError(msg)
     if name != _armed:
         return
