@@ -397,7 +397,7 @@ async def test_a_collector_that_is_killed_leaves_work_for_the_next(place: Place,
 
 COLLECT = """
 import asyncio, sys
-from moorage import faults
+from moorage import failpoints
 from moorage.wiring import open_database
 from moorage.gc.database_clock import Clock
 from moorage.gc.collector import Collector
@@ -406,7 +406,7 @@ from moorage.storage.drivers import open_storage
 
 async def main():
     settings = load({"data": sys.argv[1]}).settings
-    faults.arm(settings.fault)
+    failpoints.arm(settings.fault)
     storage = open_storage(settings)
     await storage.open()
     await Collector(open_database(settings), storage, Clock(600), grace_seconds=-1).run()

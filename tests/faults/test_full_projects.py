@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 
 import pytest
 
@@ -29,7 +30,7 @@ def require_refused(reply: Answer) -> None:
     assert reply.status == 403, reply
     (error,) = json.loads(reply.body)["errors"]
     assert (error["code"], error["detail"]["reason"]) == ("DENIED", "QUOTA_EXCEEDED")
-    assert "will exceed the configured upper limit" in error["message"]
+    assert re.search("(will exceed|has reached) the configured upper limit", error["message"])
 
 
 async def push(client: Client, repository: str, data: bytes, way: str) -> Answer:
