@@ -20,7 +20,7 @@ from moorage.db.base import db_now
 from moorage.db.engine import Database, Query, Reader
 from moorage.db.unit_of_work import Work
 from moorage.errors import CredentialsInvalid, RefreshTokensLimit, RefreshTokenUnknown
-from moorage.events import SYSTEM
+from moorage.events import SYSTEM, AccessTokenChanged
 from moorage.robots.accounts import PREFIX
 from moorage.tokens.access_tokens import read_limits
 from moorage.users.tables import Principal, RefreshToken
@@ -186,6 +186,8 @@ def list_refresh_tokens(work: Work, principal_id: int) -> list[RefreshTokenRow]:
 def revoke_refresh_token(work: Work, principal_id: int, token_id: str) -> None:
     """Delete one of an account's refresh tokens; registry tokens got with it live out their 30 minutes.
 
+    The audit log has it as the deletion of an access token, named by the beginning of its id.
+
     Raises:
         RefreshTokenUnknown: the account has none of this id.
     """
@@ -198,6 +200,8 @@ def revoke_refresh_token(work: Work, principal_id: int, token_id: str) -> None:
     )
     if removed.rowcount == 0:
         raise RefreshTokenUnknown
+    owner = work.db.execute(select(Principal.name).where(Principal.id == principal_id)).scalar_one()
+    work.emit(AccessTokenChanged(principal_id, owner, f"refresh token {token_id[:8]}", "revoked", {}))
 
 
 def delete_expired_refresh_tokens(work: Work, *, limit: int = 1000) -> int:

@@ -110,6 +110,9 @@ async def test_its_owner_sees_them_with_the_limit_and_revokes_one(app: Server) -
     assert (await call(me, app, "DELETE", f"{MINE}/{gone}")).status == 200
     assert len((await call(me, app, "GET", MINE)).json()["tokens"]) == 1
     assert sorted([(await refresh(app, one)).status for one in (first, second)]) == [200, 401]
+    query = "SELECT operation, resource_type, resource FROM audit WHERE resource LIKE :name"
+    ((operation, kind, resource),) = await app.rows(query, name=f"%/refresh token {gone[:8]}")
+    assert (operation, kind) == ("delete", "access_token"), resource
 
 
 async def test_a_use_is_written_behind_the_answer_and_begins_the_ninety_days_anew(app: Server) -> None:

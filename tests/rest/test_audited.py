@@ -187,6 +187,7 @@ WRITES_NOTHING = {
     "pingSyslog": "asks a receiver, and keeps nothing",
 }
 ELSEWHERE = {
+    "revokeMyRefreshToken": "tests/api/test_refresh_tokens.py",
     "importLdapUser": "tests/api/test_ldap_api.py",
     "setCliSecret": "tests/api/test_oidc.py",
     "operateRetentionExecution": "tests/api/test_retention.py",
