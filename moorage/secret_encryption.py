@@ -1,4 +1,4 @@
-"""Secrets that we must be able to read back (a bind password, a client secret, another registry's credential), sealed.
+"""Encrypt secrets that have to be read back, such as the password of another registry.
 
 The key lies outside of the database, so that a dump, a backup or a replica of it gives none of them away. A sealed
 secret is bound to its table, row and column: moved elsewhere it does not open, so nobody who can write rows can make

@@ -1,4 +1,4 @@
-"""The composition root of workers: every job there is, and the parts that they share."""
+"""The composition root of workers: every job, and the parts that they share."""
 
 import asyncio
 import contextlib

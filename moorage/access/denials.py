@@ -1,4 +1,4 @@
-"""Refusals: what was denied, to be written down although its request is rolled back or had no transaction."""
+"""The protocol by which denied requests are reported to the audit log."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""What an account holds in a project, and in the system: the question behind each operation of the REST API.
+"""Effective permissions of an account in a project and in the system.
 
 One statement finds the project and all roles (or a robot's permissions) that the caller has there. A project that is
 missing and one that is not theirs come out alike.

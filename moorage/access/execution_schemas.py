@@ -1,4 +1,4 @@
-"""What the contract shows of background work and its schedules, for the routes of every subject that has some."""
+"""Schemas of executions, tasks and schedules, shared by the routes of all subjects."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What an account may do with repositories: asked for, cut down to what is allowed, per repository.
+"""Grant repository actions: the requested ones, reduced to what the account may do.
 
 One statement reads all projects of a request with what the account holds there. A project that does not exist and
 one that is forbidden come out alike: as nothing, in the same time.

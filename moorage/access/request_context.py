@@ -1,4 +1,4 @@
-"""One call of the REST API: who calls, what they hold, and the way to the database; what a handler is given.
+"""The request context of a REST API handler: the caller, their permissions, and the database.
 
 The guard (`api/guard.py`) makes it before a handler runs, when it knows who calls and that they may.
 """

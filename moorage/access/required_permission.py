@@ -1,4 +1,4 @@
-"""What an operation of the REST API asks of its caller: declared beside the route, read by the guard and the tests."""
+"""The permission that an operation of the REST API requires of its caller."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""What a robot account can be permitted: resources and actions, in the system and in projects."""
+"""The permissions that a robot account can be given, in the system and in projects."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

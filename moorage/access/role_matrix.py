@@ -1,4 +1,4 @@
-"""What each role may do in a project beside pulling and pushing: resource by action, for the REST API.
+"""The permissions of each project role in the REST API, by resource and action.
 
 The resource `project` is the project itself. `scan`, `webhook` and the like stand here before their subjects do: a
 role is the whole of it, and a robot may hold any of them.

@@ -1,4 +1,4 @@
-"""What docstrings say of structs and their fields, for the OpenAPI document: it is written in one place only."""
+"""Add the docstrings of structs and fields to the schemas of the OpenAPI document."""
 
 import ast
 import inspect

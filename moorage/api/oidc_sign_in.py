@@ -1,4 +1,4 @@
-"""Signing in through an OpenID provider: the browser's way there, back, and into a session."""
+"""Sign in to the portal through an OpenID provider."""
 
 import hmac
 import logging

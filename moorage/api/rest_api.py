@@ -1,4 +1,4 @@
-"""The handler of everything below /api: the versioned base, `/api/version`, and the document."""
+"""Handle every request below /api: the versioned API, `/api/version`, and the OpenAPI document."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The live settings as components of the OpenAPI document: each with its type, its range and what it is for.
+"""Describe the live settings in the OpenAPI document: type, range and purpose of each.
 
 Their operations take and give JSON objects whose names no type of Python holds. The components are named as in the
 contract.

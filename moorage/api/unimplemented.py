@@ -1,4 +1,4 @@
-"""Operations of the contract that no subject brings yet: their place in the route table, and a 501 that says so.
+"""Answer 501 for operations of the contract that are not implemented yet.
 
 The guard asks for what the operation needs first, so that nobody learns more here than they will later.
 """

@@ -1,4 +1,4 @@
-"""The names of the additions that each kind of artifact has: history, values, readme, licence, files.
+"""Names of the additions of each kind of artifact: history, values, readme, license, files.
 
 Source: Harbor API v2.0 (`getAddition`).
 """

@@ -1,4 +1,4 @@
-"""What would go with artifacts if they were deleted, and how many bytes would come back. Nothing is changed.
+"""Compute which artifacts a deletion would remove, and how many bytes it would free.
 
 With an artifact go its referrers and the children without tags, but for what an index needs that stays; as
 `delete.delete_artifact` does it.

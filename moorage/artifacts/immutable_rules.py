@@ -1,4 +1,4 @@
-"""Immutable tag rules: tags that, once they point somewhere, may neither move nor be deleted.
+"""Immutable tag rules: tags that may be neither moved nor deleted.
 
 A rule has one selector for repositories (their names without the project) and one for tags; a tag is immutable when
 both select it in a rule that is enabled. A tag that does not exist yet may be pushed.

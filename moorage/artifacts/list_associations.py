@@ -1,4 +1,4 @@
-"""What hangs on the artifacts of a page: tags, labels, accessories, children. One statement for each kind asked for."""
+"""Load tags, labels, accessories and children of the artifacts on a page, one statement per kind."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Our own content with the face of a remote: what `remotes/artifact_copy.py` copies from and to.
+"""Our own content with the interface of a remote registry, for `remotes/artifact_copy.py`.
 
 Who may copy what is decided before: here everything is seen, as by the system itself. What is written is charged, ruled
 and told like any push.

@@ -1,4 +1,4 @@
-"""The rows of recorded manifests: artifacts with their bytes and links, references of indexes, tags with their history.
+"""Write the rows of a manifest: the artifact, its links, references, tags and their history.
 
 Whoever calls holds the locks: `push.py`, `delete.py`, `restore.py`.
 """

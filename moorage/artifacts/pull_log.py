@@ -1,4 +1,4 @@
-"""Note that artifacts were pulled: in memory, written in batches outside of the requests.
+"""Record pull times in batches, outside the request.
 
 A kill loses at most the notes of the last few seconds; retention takes an unknown pull for "keep".
 """

@@ -1,4 +1,4 @@
-"""Where a tag pointed, and when: what moved it, what deleted it, what it was at some moment."""
+"""The history of a tag: where it pointed, when it moved, and when it was deleted."""
 
 from datetime import datetime
 from typing import Any

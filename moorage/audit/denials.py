@@ -1,4 +1,4 @@
-"""Write refusals down, in transactions of their own.
+"""Write denied requests to the audit log, in transactions of their own.
 
 They are gathered in memory and written half a second later, so that a flood of wrong passwords costs one transaction
 for hundreds of them and never makes anybody wait. The same refusal of the same actor from the same address within

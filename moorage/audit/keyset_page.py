@@ -1,4 +1,4 @@
-"""A page in the middle of the log, without passing over the rows before it.
+"""Find a page in the middle of the audit log without reading the rows before it.
 
 The log is counted in parts of 16,384 ids (`counts.py`). Whole parts are skipped by their counts, from the end that is
 nearer; what is left to pass over is one part at most. For an order by time a part knows its oldest and its newest row:

@@ -1,4 +1,4 @@
-"""Exact totals of audit rows without a counter that every change would lock.
+"""Count audit rows exactly, without a counter that every change would lock.
 
 Rows up to a mark are counted per project in `audit_count`; those above it, a few thousand at most, are counted when
 asked. Now and then the mark moves up. It may only pass ids below which no row can appear any more. On SQLite, with one

@@ -1,4 +1,4 @@
-"""People whom another system knows: their account here, brought up to date whenever they sign in.
+"""Accounts of users that another system knows, updated at each sign-in.
 
 One function for all such sources (LDAP, OpenID Connect, a proxy's header), and one set of rules: an account belongs to
 one source and to one subject in it, for ever. The same name or e-mail address elsewhere never makes two people one.

@@ -1,4 +1,4 @@
-"""What we ask a directory: who somebody is and whether the password is theirs, who is there, and what groups there are.
+"""Query an LDAP directory: users, passwords and groups.
 
 OpenLDAP and Active Directory both pass through here. Every question is one conversation with one deadline
 (`ldap_timeout`), however many steps it has; a directory that does not answer is never "no".

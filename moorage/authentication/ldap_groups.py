@@ -1,4 +1,4 @@
-"""The groups of one person in a directory: those that name them, those that they name, and groups around groups."""
+"""Find the groups of a user in an LDAP directory, nested ones included."""
 
 import contextlib
 import logging

@@ -1,4 +1,4 @@
-"""The directory, as an administrator sets it up: try it, look for people and groups, import people."""
+"""Routes to test an LDAP directory, search it, and import its users."""
 
 import asyncio
 from collections.abc import Sequence

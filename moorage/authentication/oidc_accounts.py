@@ -1,4 +1,4 @@
-"""Who somebody at the OpenID provider is here: their account, their CLI secret, and whether they are still there."""
+"""Accounts of OpenID users: sign-in, onboarding, CLI secrets, and whether they still exist."""
 
 import asyncio
 import hashlib

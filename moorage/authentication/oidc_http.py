@@ -1,4 +1,4 @@
-"""The few HTTP requests that OpenID Connect needs: small answers, bounded in time, never redirected."""
+"""HTTP requests to an OpenID provider: small, bounded in time, never redirected."""
 
 from collections.abc import Mapping
 from typing import Protocol

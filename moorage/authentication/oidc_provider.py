@@ -1,4 +1,4 @@
-"""An OpenID provider, as we see it: what it says of itself, of its keys, and of people.
+"""An OpenID provider: discovery, keys, ID tokens and user information.
 
 Everything that it says is checked here, and what leaves this module is safe to believe: who somebody is at this
 provider (`Claims`), never more. Who that is here is for `oidc_people`.

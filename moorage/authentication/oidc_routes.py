@@ -1,4 +1,4 @@
-"""What the REST API has for people of an OpenID provider, and the test of one."""
+"""Routes for users of an OpenID provider, and to test a provider."""
 
 import msgspec
 from litestar import Response

@@ -1,4 +1,4 @@
-"""Credentials in, account out: people through the backends, robots by the prefix of their name."""
+"""Authenticate users through the backends, and robots by the prefix of their name."""
 
 from base64 import b64decode
 from collections.abc import Sequence

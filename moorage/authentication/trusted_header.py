@@ -1,4 +1,4 @@
-"""People whom a proxy in front of us vouches for, by headers of its requests.
+"""Authenticate users by a header that a trusted proxy sets.
 
 Believed only from the addresses of `trusted_proxies`: what counts is who opened the connection, never what the request
 says of that. From anybody else such a header is as if it was not there.

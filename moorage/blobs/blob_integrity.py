@@ -1,4 +1,4 @@
-"""Whether the stored bytes of a blob are still those that its row was given for.
+"""Check that the stored bytes of a blob match its digest.
 
 A look costs a `stat`; bytes are hashed only where somebody touched their file. The rules are docs/develop/lossless.md,
 "Healing" and "Seals".

@@ -1,4 +1,4 @@
-"""What happens to stored blobs outside of uploads: leases are renewed, seals are set, links are deleted."""
+"""Renew leases, set seals and delete links of stored blobs."""
 
 from sqlalchemy import Float, bindparam, exists, select, update
 

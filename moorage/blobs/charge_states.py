@@ -1,4 +1,4 @@
-"""What holds the bytes that a project is charged for: something live, only the trash, or a lease that nobody pays.
+"""Classify each charged blob of a project: used by live artifacts, by trash only, or released.
 
 The words are those of docs/develop/lossless.md, "What counts". Deletions, restores and purges call this under the
 project's closed gate; a push looks only where the project `has_trash`, and locks the charges that it makes used.

@@ -1,4 +1,4 @@
-"""Blobs whose bytes were found lost or wrong. A project that is full may push them again: it pays for them already.
+"""Blobs whose stored bytes are lost or corrupt, and may be pushed again without a charge.
 
 Healing is docs/develop/lossless.md, "Healing"; what is lent for it is there, too.
 """

@@ -1,4 +1,4 @@
-"""Link a live blob to a repository, and charge its project for it: what a push, a mount and a copy have in common."""
+"""Link a live blob to a repository and charge its project."""
 
 from sqlalchemy import bindparam, select
 

@@ -1,4 +1,4 @@
-"""Receive a small blob whose bytes are all at hand, in two transactions where step by step it takes five.
+"""Receive a small blob in one request, in two transactions instead of five.
 
 The protocol is docs/develop/lossless.md, "A small blob at once": T1 with the upload's row, the file, T2.
 """

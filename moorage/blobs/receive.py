@@ -1,4 +1,4 @@
-"""Receive a blob: move its bytes into the storage, and make it live under its digest.
+"""Receive a blob: write its bytes to the storage, and make it live under its digest.
 
 The order of steps is docs/develop/lossless.md, "Upload". Who sends the bytes, a client of /v2 or another registry that
 we copy from, is the caller's affair.

@@ -1,4 +1,4 @@
-"""End uploads that nobody goes on with: those that expired, and those into a repository that is being purged.
+"""End uploads that have expired or whose repository is being purged.
 
 Their rows are dead first, so that no writer goes on; then their bytes go, then the rows (docs/develop/lossless.md).
 """

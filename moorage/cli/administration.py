@@ -1,4 +1,4 @@
-"""What the administrating commands share: the store of the settings, one unit of work, and passwords."""
+"""Database access and password input that the administration commands share."""
 
 import argparse
 import getpass

@@ -1,4 +1,4 @@
-"""The data folder: made, owned by us, written by one server at a time."""
+"""Create the data folder, check its owner, and lock it for one server."""
 
 import fcntl
 import os

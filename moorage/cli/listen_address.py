@@ -1,4 +1,4 @@
-"""The port and the certificate, looked at before anything is started."""
+"""Check the port and the certificate before the server starts."""
 
 import contextlib
 import errno

@@ -1,4 +1,4 @@
-"""The process that keeps a worker beside the server: it starts one when there is something to do, and again if it dies.
+"""Supervise the worker subprocess: start it when there is work, and restart it when it dies.
 
 It is forked from the server's parent before that has threads, and imports as little: three resident interpreters do
 not fit a small machine. So on SQLite a worker lives only while there are tasks, and a minute longer. On PostgreSQL it

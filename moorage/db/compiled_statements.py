@@ -1,4 +1,4 @@
-"""Statements of lists: written in SQLAlchemy, compiled once, and given to the driver as they are.
+"""Compile SQLAlchemy statements of lists once, and run them on the driver directly.
 
 SQLAlchemy takes some 60 to 120 microseconds to run a statement that it has compiled before: it looks the compiled form
 up by a key that it makes anew, and builds a context and a result. A statement that is kept needs none of it. Its rows

@@ -1,4 +1,4 @@
-"""Which sealing keys the secrets of this database need, and which columns hold such secrets.
+"""List the columns that hold secrets, and the sealing keys that their values need.
 
 A column that holds sealed bytes is marked with `info=SEALED` and bound to its table, its primary key and its name; so
 all of them are found here, and whoever adds one has nothing else to do for the rotation of keys.

@@ -1,4 +1,4 @@
-"""Statements of transactions that run for every push: the driver is given SQL that is written out.
+"""Run hand-written SQL inside the transactions of a push.
 
 SQLAlchemy takes some 90 microseconds to run a statement that it has compiled before, a driver 15. What is written here
 runs in the same transaction as everything else of a story, and its errors are those of SQLAlchemy, so that the story

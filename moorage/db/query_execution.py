@@ -1,4 +1,4 @@
-"""Reads of the fast lane on PostgreSQL: what is asked at the same moment goes to the server in one round trip.
+"""Execute the reads of the fast lane on PostgreSQL, several in one round trip.
 
 An event loop that serves many requests asks for many rows between two of its turns. One connection carries them all:
 the server wakes up once for them, and so do we. A statement is prepared with its first run on a connection. Each sees

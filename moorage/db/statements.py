@@ -1,4 +1,4 @@
-"""Statements that go past SQLAlchemy to the driver, and what carries them: the words of the fast lane.
+"""Hand-written statements for both databases, and the protocol that runs them.
 
 It imports nothing else of `db`: engine, pipeline and reads all stand on it.
 """

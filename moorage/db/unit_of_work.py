@@ -1,4 +1,4 @@
-"""The unit of work: what a service function may touch, and who hears of what it did."""
+"""The unit of work: one transaction, its actor, its time, and the subscribers to its events."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field

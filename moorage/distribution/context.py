@@ -1,4 +1,4 @@
-"""What the handlers of /v2 share: made once per process by `app.py`, passed to each of them."""
+"""The context that all handlers of /v2 share, made once per process by `app.py`."""
 
 from dataclasses import dataclass
 

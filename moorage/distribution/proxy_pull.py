@@ -1,4 +1,4 @@
-"""What is pulled from projects that mirror another registry, where it is not here yet or has to be looked up again."""
+"""Pull from a proxy cache project: from here, or from its upstream."""
 
 import json
 from collections.abc import Awaitable, Callable

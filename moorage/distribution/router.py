@@ -1,4 +1,4 @@
-"""The routes of /v2, read from the end of the path: a repository's name may hold anything that looks like a route."""
+"""Route /v2 requests, reading the path from its end: repository names contain slashes."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""The levels of collection: links, charges, blobs, bytes, tombstones (docs/develop/lossless.md, "Collection").
+"""The phases of collection: links, charges, blobs, bytes, tombstones (docs/develop/lossless.md, "Collection").
 
 Each function is one transaction over one batch of one level: lock, then look, then act. What is looked at was marked
 by whoever let go of it, so the cost follows the garbage and not the stock, and a run that was stopped or killed goes

@@ -1,4 +1,4 @@
-"""What is in an artifact beside its config: the history of an image, the files of a chart, the papers of a model.
+"""Read the additions of an artifact: image history, chart files, model documents.
 
 It is read when somebody asks, out of bytes that a stranger pushed. So everything is bounded: how large, how long, how
 many at a time; what is beyond a bound is refused with its reason, and is no failure of ours.

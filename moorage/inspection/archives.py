@@ -1,4 +1,4 @@
-"""Read a few small files out of a tar archive that a stranger pushed, with bounds on everything.
+"""Read a few small files out of an untrusted tar archive, with bounds on everything.
 
 A reader of our own, because that of the standard library keeps a list of all entries, follows sizes of its own into
 memory, and has loops that a hostile header makes endless. This one knows what archives of charts and models consist

@@ -1,4 +1,4 @@
-"""What differs between two artifacts of a repository: layers, and what their configs say.
+"""Compare two artifacts of a repository: their layers and their configs.
 
 Pure functions over what `parts` read. Packages and findings are not compared: nothing is scanned yet.
 

@@ -1,4 +1,4 @@
-"""What an artifact consists of: its manifest as it was pushed, config, layers, children, and what else uses each blob.
+"""List the contents of an artifact: manifest, config, layers, children, and other users of each blob.
 
 The config is a blob, so it is read outside of the statements, within the bounds of the additions: at most 1 MiB.
 

@@ -1,4 +1,4 @@
-"""Why somebody may, or may not: the rules that speak to an action in a project, in the order they are asked.
+"""Explain why an account may or may not do something in a project, rule by rule.
 
 This is the data plane's and the REST API's own answer told apart by rule: roles by `access.policy` and
 `access.matrix`, robots by their rows, then what stops even those who have the right. A test holds it against what

@@ -1,4 +1,4 @@
-"""Which repositories and tags a selector means, while it is being written: counted over what is there, in bounds.
+"""Preview which repositories and tags a selector matches, while it is written.
 
 The same matcher as the rules themselves use (`moorage.selectors`), over the same names: in a project a repository's
 name is the one without its project, over the whole registry it is the whole one. What is there is read piece by piece,

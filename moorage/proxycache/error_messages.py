@@ -1,4 +1,4 @@
-"""What whoever pulls is told when an upstream does not give something. Its own words are for administrators' logs."""
+"""Error messages to clients when an upstream fails; its own words go to the log."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Make room in a full proxy: what was pulled longest ago goes, since it can be fetched again.
+"""Evict the least recently pulled artifacts of a full proxy cache.
 
 What goes is deleted without a time in the trash, and whoever has no room takes it from there at once
 (`trash/quota_reclaim.py`). So the project's limit is never passed, and nothing goes before there is need.

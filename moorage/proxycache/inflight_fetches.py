@@ -1,4 +1,4 @@
-"""A blob on its way from an upstream: one process of the machine writes it to a file, and all of them read that file.
+"""In-flight fetches of blobs: one process of the machine downloads, all of them read its file.
 
 An arrival is two files. The first says how long the blob is and how it stands, its *head*, and has the lock (`flock`):
 who holds that writes both; the kernel gives it back when its holder dies, however it died, and then whoever waits for

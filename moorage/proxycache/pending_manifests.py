@@ -1,4 +1,4 @@
-"""Manifests that are held until their blobs are here: who pulled them, and how they become artifacts."""
+"""Pending manifests, which become artifacts once their blobs have arrived."""
 
 import contextlib
 import logging

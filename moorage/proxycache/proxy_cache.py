@@ -1,4 +1,4 @@
-"""The proxies of a process: what a pull through one of them asks for, and the parts that answer it."""
+"""The proxy caches of a process, and the parts that answer a pull."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What a tag or a digest leads to: what is here, what the upstream has, and when to ask it.
+"""Resolve a tag or digest: from here or from the upstream, and decide when to ask it.
 
 A tag is looked up at the upstream at most once in the time to live, by one process of the machine for all of
 them; the answer is a mark in the database, and this process remembers it, so that a warm pull costs nothing more than

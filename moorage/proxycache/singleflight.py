@@ -1,4 +1,4 @@
-"""Turns: one of all processes of this machine does a thing, and who waited for it sees what it did."""
+"""Single-flight across the processes of one machine, by file lock."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What one process remembers of upstreams, so that they and the database are asked less; nothing of it is needed."""
+"""Cache of upstream answers in one process; all of it can be lost."""
 
 import contextlib
 from collections import OrderedDict

@@ -1,4 +1,4 @@
-"""What an upstream lists: tags and referrers, remembered for a tag's time to live."""
+"""Tags and referrers that an upstream lists, cached for a tag's time to live."""
 
 import asyncio
 import logging

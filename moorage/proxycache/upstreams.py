@@ -1,4 +1,4 @@
-"""The upstream of each proxy: its names, and a client that is kept open, so that tokens and connections last."""
+"""The upstream of each proxy cache: its names, and a client that is kept open."""
 
 import asyncio
 import contextlib

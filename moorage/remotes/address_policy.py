@@ -1,4 +1,4 @@
-"""Where an outgoing request may go. Pure: names are resolved elsewhere, and the addresses come here.
+"""Decide which IP addresses an outgoing request may go to; no I/O.
 
 Two levels of trust. What a system administrator configures (an OpenID provider, a registry, a scanner) may be in a
 private network, which is normal on one's own machines. What a project's administrator configures (a webhook) may go to

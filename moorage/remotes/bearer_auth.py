@@ -1,4 +1,4 @@
-"""The client half of a registry's authentication: a challenge is answered with Basic, or with a token from its realm.
+"""The client side of registry authentication: Basic, or a token from the challenge's realm.
 
 A challenge is written by the other side, so it decides nothing about where a password goes: that is the endpoint's own
 host and port, and the token host that was named beside it. A realm elsewhere is asked for a token without credentials

@@ -1,4 +1,4 @@
-"""Send a blob to another registry: mounted where it can be, whole or in chunks, and gone on with after a break.
+"""Upload a blob to another registry: mount, whole or in chunks, resumed after a break.
 
 Source: OCI distribution-spec v1.1, "Pushing blobs".
 """

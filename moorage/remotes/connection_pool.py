@@ -1,4 +1,4 @@
-"""HTTP/1.1 over connections of our own, which are kept between requests. The parser is h11, the errors are httpcore's.
+"""Connection pool for HTTP/1.1 on h11, with the errors of httpcore.
 
 httpcore's own pool serves the way by a proxy. Who connects, and to which address, is the caller's affair.
 """

@@ -1,4 +1,4 @@
-"""A client of registries: what is read and written over OCI distribution and Docker v2, for one endpoint.
+"""A registry client for one endpoint: OCI distribution and Docker v2.
 
 All that comes back was written by a stranger: sizes are bounded, digests compared, lists and pages counted, and every
 address that is followed stays with the endpoint's own unless it carries no credentials.

@@ -1,4 +1,4 @@
-"""Requests to one registry that an administrator saved: with its credentials, as often as patience says.
+"""Requests to one saved registry, with its credentials and a retry policy.
 
 What a registry gives as the next address (a Location, a Link) is followed; credentials go along only to its own.
 """

@@ -1,4 +1,4 @@
-"""What is read from another registry over OCI distribution and Docker v2: manifests, blobs, lists.
+"""Read manifests, blobs and lists from another registry.
 
 All that comes back was written by a stranger: sizes are bounded, digests compared, lists and pages counted, and every
 address that is followed stays with the endpoint's own unless it carries no credentials.

@@ -1,4 +1,4 @@
-"""How long to go on asking another system that is busy or broken, and how long to wait in between.
+"""Retry policy for requests to other systems.
 
 Source: RFC 9110, section 10.2.3 (`Retry-After`); RFC 6585, section 4 (429).
 """

@@ -1,4 +1,4 @@
-"""One TCP or TLS connection as a stream of bytes, on asyncio alone, with the errors of httpcore.
+"""A TCP or TLS transport on asyncio, with the errors of httpcore.
 
 What anyio does for httpcore beside that (scopes, checkpoints and locks, several for each read) took longer than the
 request itself; and what comes is read into a buffer of ours, 256 KiB at a time.

@@ -1,4 +1,4 @@
-"""What a policy takes: found in this registry, or in another one."""
+"""Find the artifacts that a replication policy selects, here or at another registry."""
 
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""Runs of policies and their tasks as pages, with the contract's words for their states."""
+"""Pages of replication executions and tasks, with the contract's states."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a policy takes, and what it is called at the other side. Pure functions.
+"""Filters of a replication policy, and the names at the destination; no I/O.
 
 Source: Harbor API v2.0 (ReplicationFilter, ReplicationPolicy.dest_namespace_replace_count), and the product's own
 behaviour where the contract is silent: an artifact without a tag is held against tag filters as the empty text.

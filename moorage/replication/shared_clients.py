@@ -1,4 +1,4 @@
-"""One client for all tasks of a process that copy from or to the same registry at the same time.
+"""Share one registry client among the tasks of a process.
 
 Its connections and its tokens serve them all: with a client each, every small image paid for a connection, a refusal
 with a challenge, and a token.

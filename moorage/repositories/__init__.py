@@ -1,1 +1,1 @@
-"""The tables of repositories and of what they hold, how a repository is created, how content is found to be served."""
+"""Repositories: their tables, how they are created, and how content to serve is found."""

@@ -1,4 +1,4 @@
-"""Repositories: they come into being with the first thing that is put into them."""
+"""Create a repository with the first thing that is pushed to it, and count its artifacts."""
 
 from dataclasses import dataclass
 

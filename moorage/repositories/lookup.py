@@ -1,4 +1,4 @@
-"""Find what to serve: the fast lane of every pull.
+"""Look up the manifest or blob to serve: the fast lane of every pull.
 
 One prepared statement per request. The same row brings the live epochs of the project and of the principal, so
 that a token stops working on the next request, on every worker and replica, at no extra query. Nothing that can

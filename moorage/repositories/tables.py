@@ -1,4 +1,4 @@
-"""Repositories, artifacts, tags, and the blobs behind them.
+"""Tables of repositories, artifacts, tags and blobs.
 
 The chain of holders is artifact -> link in the repository -> charge in the project -> blob; each arrow is a
 foreign key, so the database refuses to break it even when the code is wrong (docs/develop/lossless.md).

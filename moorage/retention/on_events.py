@@ -1,4 +1,4 @@
-"""What retention does when something happens elsewhere."""
+"""Create the retention policy of a new proxy cache."""
 
 from moorage.db.unit_of_work import Work
 from moorage.events import ProjectCreated

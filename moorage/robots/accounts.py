@@ -1,4 +1,4 @@
-"""Robot accounts: made for machines, with a secret of their own and permissions instead of roles.
+"""Robot accounts: create and change them, and rotate their secrets.
 
 A generated secret is 256 random bits. Slow hashes exist to make guessing from a list of likely passwords dear; there
 is no list of 256-bit numbers, so one HMAC-SHA256 under a salt is as strong as the secret itself, and takes two

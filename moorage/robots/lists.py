@@ -1,4 +1,4 @@
-"""Pages of robots, with what they may do; a constant number of statements, however many rows."""
+"""Pages of robot accounts with their permissions, in a constant number of statements."""
 
 from collections.abc import Sequence
 from datetime import datetime

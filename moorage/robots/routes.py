@@ -1,4 +1,4 @@
-"""Robots of the system and of projects, as clients of the contract know them."""
+"""Routes of robot accounts, in the system and in projects."""
 
 from collections.abc import Sequence
 from dataclasses import replace

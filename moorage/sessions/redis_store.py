@@ -1,4 +1,4 @@
-"""Sessions in Redis: a key each, which Redis itself forgets. Whether the account still holds, the database says."""
+"""Store sessions in Redis, one expiring key each; the database says whether the account still works."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Sessions: browsers that are signed in.
+"""Sessions of signed-in browsers.
 
 The cookie `sid` holds 256 random bits, of which only the SHA-256 is stored, and the CSRF token is made from those
 bits: so a copy of the store signs nobody in. A session ends when it was not used for `session_timeout` minutes, after

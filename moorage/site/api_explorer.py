@@ -1,4 +1,4 @@
-"""The page that shows the REST API: files of ours, one policy, and nothing loaded from elsewhere.
+"""Serve the API explorer, without anything loaded from elsewhere.
 
 It is plain HTML, CSS and JavaScript in `explorer/`, sent as it is written there (docs/adr/0046).
 """

@@ -1,4 +1,4 @@
-"""Takes a body from the event loop to the threads that hash and store it, in order, with bounded memory.
+"""Hand a request body to the threads that hash and store it, in order, with bounded memory.
 
 One lane per thing that is done with the bytes: hashing takes about as long as writing, so they run side by side
 while the loop receives the next piece. Both let go of the interpreter lock while they work.

@@ -1,4 +1,4 @@
-"""The driver that the settings name."""
+"""Open the storage driver that the settings name."""
 
 import importlib
 

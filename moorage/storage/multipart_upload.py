@@ -1,4 +1,4 @@
-"""How bodies go into an object store: in parts, with bounded memory, and with errors of our own."""
+"""Upload bodies to an object store in parts, with bounded memory."""
 
 import asyncio
 import contextlib

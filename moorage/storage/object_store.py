@@ -1,4 +1,4 @@
-"""Blobs in an object store, whichever it is: S3, GCS and Azure are one small file each.
+"""Store blobs in an object store; S3, GCS and Azure each add one small file.
 
 Nothing is renamed, joined or copied: the bytes stay where they were first written (see `segments`). What the
 store acknowledges is durable; a delete may come late. Neither a conditional put nor a copy is needed.

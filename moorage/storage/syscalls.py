@@ -1,4 +1,4 @@
-"""The system calls of the file system driver, in one replaceable place.
+"""System calls of the filesystem driver, in one place where tests can replace them.
 
 A test passes a `Disk` of its own that records what was done, fails on command, or forgets what was never
 synced, the way a power cut does.

@@ -1,4 +1,4 @@
-"""How an upload lies in an object store: the names of its segments, and the key that sums them up.
+"""Names of the segments of an upload in an object store, and the key that combines them.
 
 Each append writes one object, `uploads/<id>/<number>.<previous token>.<own token>`. The token is new for every
 attempt, so an attempt that failed, or a writer whose claim ran out, can never replace bytes that count. The

@@ -1,4 +1,4 @@
-"""What is wrong with a server that runs, each with its mend: for the page that administrators look at.
+"""Find what is wrong with a running server, each problem with its remedy.
 
 What `moorage check` finds on this machine (`doctor.py`), and what only a running server knows: whether its parts
 answer, sources of people that lack a setting, an audit log that does not leave, a clock that jumped, background work

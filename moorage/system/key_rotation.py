@@ -1,4 +1,4 @@
-"""Rotate the key that seals secrets: a new key seals, everything is sealed again, the old key is let go.
+"""Rotate the key that encrypts secrets, and encrypt everything anew.
 
 Both keys open everything until the old one is let go, so it can be stopped or killed at any moment and goes on; servers
 that run find a key that is new to them by themselves (`sealing.Seals`).

@@ -1,4 +1,4 @@
-"""What the caller may see, found by a few letters: projects, repositories, tags and digests, for a field to type into.
+"""Find projects, repositories, tags and digests that the caller may see, by a few letters.
 
 Names of projects and repositories are found by any part of them, those where a part between slashes is or begins so
 first. Tags are found by how they begin, one in each repository; digests by how they begin, at least four digits. Where

@@ -1,4 +1,4 @@
-"""A field to type into: what the caller may see, found by a few letters. Ours, not in the contract."""
+"""Routes of the typeahead. Ours, not in the contract."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Personal access tokens: what a person gives to a program instead of the password.
+"""Personal access tokens, which a user gives to a program instead of the password.
 
 A token is `mrt_`, 43 characters that hold 256 random bits, and six that are a checksum of what stands before them, so
 that scanners for leaked secrets can tell one from chance. Only its SHA-256 is kept. It may do what its owner may do

@@ -1,4 +1,4 @@
-"""Who can read Bearer tokens of people."""
+"""The protocol of what accepts the Bearer tokens of users."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""Registry tokens: JSON Web Tokens that say what their bearer may do on `/v2`, signed with ES256.
+"""Registry tokens: JSON Web Tokens for /v2, signed with ES256.
 
 Only what this server itself writes is accepted: the header must be, byte for byte, the one that belongs to one of
 its keys. So no header field of a stranger (`alg`, `jwk`, `jku`, `x5c`, `crit`, `b64`) is ever read, and the

@@ -1,4 +1,4 @@
-"""The scopes of a registry token: what a client asks for, and what a challenge tells it to ask for.
+"""Parse and format the scopes of registry tokens.
 
 Source: distribution, "Token Scope Documentation"; OCI clients as in "Token Authentication Specification".
 """

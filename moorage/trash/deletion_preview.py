@@ -1,4 +1,4 @@
-"""What deleting something would do, told beforehand: what goes, how many bytes come back and when, what forbids it.
+"""Preview a deletion: what it removes, when bytes come back, and what forbids it.
 
 It only looks, without a lock: somebody may push or delete before it is done. Deleting itself decides under the gate.
 """

@@ -1,4 +1,4 @@
-"""Take for good what was deleted, when its time is over or somebody says so. docs/develop/lossless.md, "Purge".
+"""Purge trash whose retention has ended, or on request. docs/develop/lossless.md, "Purge".
 
 The first transaction marks the act: from there no way leads back. Each of the others takes a small part, under the
 project's closed gate, so that a run can be stopped or killed anywhere, and the next one goes on. Bytes are the

@@ -1,4 +1,4 @@
-"""Make room for a push that the project's limit refuses: the oldest of the trash goes first.
+"""Reclaim quota for a refused push by purging the oldest trash first.
 
 docs/develop/lossless.md, "What counts". Each part of a purge is a transaction of its own, between two attempts of the
 story that found no room.

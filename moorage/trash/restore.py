@@ -1,4 +1,4 @@
-"""Bring back what was deleted. The protocol is docs/develop/lossless.md, "Trash, restore, purge".
+"""Restore deleted things. The protocol is docs/develop/lossless.md, "Trash, restore, purge".
 
 The project's gate is closed meanwhile: nobody pushes into the project, deletes from it, restores or purges there.
 """

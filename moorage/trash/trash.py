@@ -1,4 +1,4 @@
-"""What is in the trash, for whom: one row for each act of deleting that can still be undone."""
+"""List the trash: one row for each deletion that can still be undone."""
 
 from datetime import datetime
 from typing import Any

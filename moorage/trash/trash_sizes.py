@@ -1,4 +1,4 @@
-"""How many bytes come back when what is in the trash is purged, each act for itself."""
+"""Compute the bytes that come back when each entry of the trash is purged."""
 
 from collections.abc import Iterable, Sequence
 

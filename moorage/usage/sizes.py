@@ -1,4 +1,4 @@
-"""How many bytes projects, repositories and artifacts hold, and how many of them would come back.
+"""Compute the sizes of projects, repositories and artifacts, and the bytes a deletion would free.
 
 What *own* and *shared* mean for artifacts stands in `family`. For a repository own is what the project's quota would
 get back if it were deleted and purged: its manifests and the blobs that no other repository of the project holds, with

@@ -1,4 +1,4 @@
-"""What a page asks of whoever looks at it: what they may do in many places, and what they prefer. Ours."""
+"""Routes of the current user: permissions in many places, and preferences. Ours."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""Groups of users, as a directory, a provider or a proxy names them."""
+"""Routes of user groups."""
 
 import msgspec
 from litestar import Response

@@ -1,4 +1,4 @@
-"""Groups of people that a source of accounts tells of.
+"""User groups, as LDAP, OpenID or a proxy names them.
 
 A group is known by its kind and its key: a directory's group by its distinguished name in one spelling, others by their
 name. Groups become known when somebody of them signs in, or before that, when an administrator names them. Who is in

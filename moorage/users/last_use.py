@@ -1,4 +1,4 @@
-"""When accounts were last let in: noted in memory and written now and then, as pulls are."""
+"""Record when accounts were last used in batches, outside the request."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Pages of people and groups; a constant number of statements, however many rows."""
+"""Pages of users and groups, in a constant number of statements."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Slowing down whoever guesses passwords.
+"""Throttle failed logins.
 
 Counted per account and address, so that an attacker who is made to wait does not keep the owner out elsewhere. The
 counts are those of one process: with N processes an attacker has N times the tries, which the delays outgrow.

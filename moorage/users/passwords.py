@@ -1,4 +1,4 @@
-"""Passwords: hashed with argon2id, checked off the event loop, and remembered for five minutes as a keyed digest.
+"""Hash passwords with argon2id, off the event loop, and remember checked ones for five minutes.
 
 A registry client sends the same password with every token that it asks for; hashing costs 20 ms of a core and
 19 MiB, so a check that went well is remembered. What is kept is an HMAC under a key that exists only in this

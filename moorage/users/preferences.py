@@ -1,4 +1,4 @@
-"""What a person wants of the portal: language, density, columns. The server keeps it, and does not read it."""
+"""Portal preferences of a user, stored without being interpreted."""
 
 import hashlib
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""How many accounts strangers may make for themselves."""
+"""Limit how many accounts people may register for themselves."""
 
 import time
 from collections import OrderedDict

@@ -1,4 +1,4 @@
-"""People: their accounts, who the caller is, and what they may do."""
+"""Routes of users: their accounts, the current user, and permissions."""
 
 from collections.abc import Mapping
 from typing import Annotated

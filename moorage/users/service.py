@@ -1,4 +1,4 @@
-"""People: create, change and delete their accounts."""
+"""Create, change and delete user accounts."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""One wrapper around every request: request id, host check, error boundary, metrics, access log."""
+"""Wrap every request: request id, host check, error boundary, metrics, access log."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What a handler gives back, and the error envelope of both planes."""
+"""The response of a handler, and the error envelope of both APIs."""
 
 import json
 from collections.abc import AsyncIterator, Sequence

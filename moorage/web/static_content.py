@@ -1,4 +1,4 @@
-"""Content that is known beforehand: the same bytes for everybody, asked for again and again by browsers."""
+"""Serve static content with validators for caching."""
 
 import gzip
 import hashlib

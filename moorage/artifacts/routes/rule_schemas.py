@@ -1,4 +1,4 @@
-"""Rules under the contract's names: what those of immutable tags and those of retention have in common."""
+"""Schemas of rules, shared by immutable tags and retention."""
 
 from typing import TypeVar
 

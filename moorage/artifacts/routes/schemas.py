@@ -1,4 +1,4 @@
-"""The bodies of repositories, artifacts, tags, labels and accessories, under the contract's names."""
+"""Schemas of repositories, artifacts, tags, labels and accessories."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who can say whether a password is right: our own table, and the directories that an administrator sets up.
+"""Authentication backends: the local table, LDAP directories, and CLI secrets of OpenID users.
 
 One file per backend; `base.py` is the protocol.
 """

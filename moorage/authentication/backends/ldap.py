@@ -1,4 +1,4 @@
-"""People of a directory: OpenLDAP, Active Directory, and what else speaks LDAP.
+"""Authenticate users of an LDAP directory, such as OpenLDAP or Active Directory.
 
 A password that was right is remembered for five minutes, as those of local accounts are: clients ask for a token per
 layer, and a directory is not to see each. So a password that was changed there, a locked account, or a lost group

@@ -1,4 +1,4 @@
-"""Passwords in our own table."""
+"""Authenticate local users by the password in the database."""
 
 from typing import ClassVar
 

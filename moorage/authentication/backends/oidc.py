@@ -1,4 +1,4 @@
-"""CLI secrets: what people of the OpenID provider use where a browser cannot go."""
+"""Authenticate OpenID users by their CLI secret, where no browser is at hand."""
 
 from typing import ClassVar
 

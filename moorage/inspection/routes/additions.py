@@ -1,4 +1,4 @@
-"""What is in an artifact beside its config."""
+"""Routes to the additions of an artifact."""
 
 from litestar import Response
 from litestar.di import NamedDependency

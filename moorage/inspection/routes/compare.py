@@ -1,4 +1,4 @@
-"""Two artifacts side by side. Ours, not in the contract."""
+"""Routes to compare two artifacts. Ours, not in the contract."""
 
 from typing import Annotated, Any
 

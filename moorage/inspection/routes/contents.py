@@ -1,4 +1,4 @@
-"""What an artifact consists of. Ours, not in the contract."""
+"""Routes to the contents of an artifact. Ours, not in the contract."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Why somebody may, or may not. Ours, not in the contract."""
+"""Routes to explain permissions. Ours, not in the contract."""
 
 import msgspec
 from litestar import Response

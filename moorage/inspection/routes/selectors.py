@@ -1,4 +1,4 @@
-"""How much a selector means, before it is saved. Ours, not in the contract."""
+"""Routes to preview selectors. Ours, not in the contract."""
 
 import time
 from typing import Annotated

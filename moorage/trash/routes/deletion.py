@@ -1,4 +1,4 @@
-"""What deleting something would do. Ours, not in the contract."""
+"""Routes to preview a deletion. Ours, not in the contract."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The trash: what can still be brought back, and bringing it back. Ours, not in the contract."""
+"""Routes to list, restore and purge trash. Ours, not in the contract."""
 
 import msgspec
 from litestar import Response

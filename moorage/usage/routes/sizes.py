@@ -1,4 +1,4 @@
-"""How many bytes things hold, and how many of them would come back. Ours, not in the contract."""
+"""Routes to the sizes of repositories and artifacts. Ours, not in the contract."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""Storage, pulls and pushes over time. Ours, not in the contract."""
+"""Routes to the daily usage. Ours, not in the contract."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
