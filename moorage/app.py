@@ -7,7 +7,8 @@ import asyncio
 import contextlib
 import functools
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import msgspec
 
@@ -60,7 +61,7 @@ from moorage.tokens.access_tokens import AccessTokens
 from moorage.tokens.refresh_tokens import RefreshTokenUses
 from moorage.tokens.registry_tokens import TokenKeys
 from moorage.usage.daily_usage import DayNotes, keep_days
-from moorage.users.last_use import UseNotes
+from moorage.users.last_use import UseBatch, UseNotes
 from moorage.users.passwords import Passwords
 from moorage.users.registration_limit import SignUps
 from moorage.web.metrics import Metrics
@@ -271,10 +272,7 @@ async def _nothing() -> None:
     """The check of ourselves: whoever answers works."""
 
 
-Uses = tuple[UseNotes, RefreshTokenUses]
-
-
-async def _write_notes(pulls: PullNotes, days: DayNotes, uses: Uses, database: Database) -> None:
+async def _write_notes(pulls: PullNotes, days: DayNotes, uses: Sequence[UseBatch[Any]], database: Database) -> None:
     """The last ones of this process. Pulls first: when they are written, the days learn of them."""
     await pulls.flush(database)
     await days.flush(database)
@@ -282,7 +280,7 @@ async def _write_notes(pulls: PullNotes, days: DayNotes, uses: Uses, database: D
         await one.flush(database)
 
 
-async def _write_pulls(pulls: PullNotes, uses: Uses, database: Database) -> None:
+async def _write_pulls(pulls: PullNotes, uses: Sequence[UseBatch[Any]], database: Database) -> None:
     while True:
         await asyncio.sleep(_PULLS_EVERY_SECONDS)
         try:

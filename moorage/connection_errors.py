@@ -4,6 +4,7 @@ import errno
 import socket
 import ssl
 from collections.abc import Iterator
+from typing import Any
 
 _BY_ERRNO = {
     errno.ECONNREFUSED: "CONNECT_REFUSED",
@@ -31,6 +32,15 @@ def connect_code(error: BaseException) -> str:
         if isinstance(cause, TimeoutError):
             return "CONNECT_NO_ANSWER"
     return ""
+
+
+def connect_detail(error: BaseException) -> dict[str, Any]:
+    """The detail of a refusal that says why: `which`, where the code is known.
+
+    Shape: {} or {"which": str}
+    """
+    code = connect_code(error)
+    return {"which": code} if code else {}
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -10,7 +10,7 @@ import msgspec
 
 from moorage.access.policy import Account, Role
 from moorage.access.role_matrix import ROLE_PERMISSIONS
-from moorage.db.engine import Query, Reader, Row
+from moorage.db.statements import Query, Reader, Row
 
 _USER = """SELECT p.id, p.name, p.public, p.registry_id, b.role
 FROM project p

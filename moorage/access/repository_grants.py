@@ -23,7 +23,7 @@ from moorage.access.policy import (
     Role,
     Ticket,
 )
-from moorage.db.engine import Query, Reader, Row
+from moorage.db.statements import Query, Reader, Row
 from moorage.errors import NameInvalid
 from moorage.oci.names import parse_repository
 

@@ -17,7 +17,7 @@ from moorage.errors import Denied, NotFound, Problem, Unauthenticated
 from moorage.events import Actor
 from moorage.web.request import Request
 
-if TYPE_CHECKING:  # a server answers /v2 before the framework is loaded; see `api/handler.py`
+if TYPE_CHECKING:  # a server answers /v2 before the framework is loaded; see `api/rest_api.py`
     from litestar import Response
 
 P = ParamSpec("P")

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, text, true
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, text, true, union_all
 
 from moorage.access.policy import Account
 from moorage.access.role_matrix import ROLE_PERMISSIONS
@@ -16,12 +16,13 @@ from moorage.errors import ExecutionUnknown
 from moorage.jobs.queue import FINAL, RUNNING
 from moorage.jobs.service import EXECUTION_FIELDS, newest_run
 from moorage.jobs.tables import Execution, Schedule, Task
+from moorage.projects.lists import bindings_of
 from moorage.projects.tables import Project
 from moorage.replication import service as replication
 from moorage.replication.tables import ReplicationPolicy
 from moorage.retention import service as retention
 from moorage.retention.tables import RetentionPolicy
-from moorage.users.tables import GroupMember, Principal, RobotPermission
+from moorage.users.tables import Principal, RobotPermission
 from moorage.webhooks import service as webhooks
 from moorage.webhooks.tables import WebhookPolicy
 
@@ -88,7 +89,6 @@ def seen_by(account: Account | None, of: type[Execution] | type[Schedule]) -> Co
     if account is None:
         return true()
     return or_(
-        false(),
         *(
             and_(
                 of.vendor_type == vendor,
@@ -114,11 +114,11 @@ def _projects_where(account: Account, resource: str, action: str) -> Select[int]
         )
         everywhere = given.where(RobotPermission.scope == "all").exists()
         return live.where(or_(Project.id.in_(given.where(RobotPermission.scope == "project")), everywhere))
-    roles = [role for role, permissions in ROLE_PERMISSIONS.items() if (resource, action) in permissions]
-    bound = select(RoleBinding.project_id).where(RoleBinding.role.in_(roles))
-    groups = select(GroupMember.group_id).where(GroupMember.principal_id == account.principal_id)
-    own = bound.where(RoleBinding.principal_id == account.principal_id)
-    return live.where(Project.id.in_(own.union_all(bound.where(RoleBinding.group_id.in_(groups)))))
+    permitting = RoleBinding.role.in_(
+        [role for role, permissions in ROLE_PERMISSIONS.items() if (resource, action) in permissions]
+    )
+    own, groups = bindings_of(literal(account.principal_id, RoleBinding.principal_id.type))
+    return live.where(Project.id.in_(union_all(own.where(permitting), groups.where(permitting))))
 
 
 def list_runs(

@@ -112,8 +112,9 @@ async def list_planned(call: NamedDependency[Call]) -> Response[list[PlannedWork
     """What starts by itself, with what it is of, when it starts next and how it ended last; seen as runs are."""
     listing = call.listing()
     account = await _only_for(call)
-    place = {"offset": listing.offset, "limit": listing.page_size}
-    rows, last, total = await call.look(activity.list_schedules, account, **place)
+    rows, last, total = await call.look(
+        activity.list_schedules, account, offset=listing.offset, limit=listing.page_size
+    )
     return call.page([_show_planned(row, last.get(row.last_id)) for row in rows], listing, total)
 
 

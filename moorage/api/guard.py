@@ -24,7 +24,7 @@ from moorage.web.cookies import find_cookie
 from moorage.web.csrf import CSRF_HEADER, check_csrf
 from moorage.web.request import Request
 
-if TYPE_CHECKING:  # loaded after the server has started; see `api/handler.py`
+if TYPE_CHECKING:  # loaded after the server has started; see `api/rest_api.py`
     from litestar.handlers import HTTPRouteHandler
 
 _MAX_ID_DIGITS = 19

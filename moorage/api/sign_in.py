@@ -15,7 +15,8 @@ from moorage.api.guard import ApiGuard
 from moorage.api.oidc_sign_in import OidcSignIn
 from moorage.authentication.service import Login
 from moorage.configuration.cached_settings import Live
-from moorage.db.engine import Database, Query
+from moorage.db.engine import Database
+from moorage.db.statements import Query
 from moorage.errors import (
     CredentialsInvalid,
     Invalid,

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from moorage.db.engine import Query
 from moorage.db.hand_written_sql import call, each
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 from moorage.errors import MeasureLimit
 

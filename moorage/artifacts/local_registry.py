@@ -18,7 +18,7 @@ from moorage.blobs import receive, uploads
 from moorage.blobs.blob_integrity import Look, Shelf, alarm, is_whole, keep_promise, look
 from moorage.blobs.monolithic_upload import WHOLE_BYTES, gather, once, take_whole
 from moorage.blobs.receive import Chunk, Found
-from moorage.db.engine import Query
+from moorage.db.statements import Query
 from moorage.errors import (
     BlobDamaged,
     BlobUnknown,

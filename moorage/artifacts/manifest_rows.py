@@ -11,8 +11,8 @@ from sqlalchemy import bindparam, exists, insert, select, update
 
 from moorage.artifacts import kinds
 from moorage.artifacts.immutable_rules import require_mutable
-from moorage.db.engine import Query
 from moorage.db.hand_written_sql import Call, call, each, moment, one
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 from moorage.oci.digest import Digest
 from moorage.oci.manifest import Manifest as Parsed

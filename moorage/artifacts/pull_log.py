@@ -12,8 +12,9 @@ import msgspec
 
 from moorage.access.policy import Entry, Ticket
 from moorage.configuration.service import get_items
-from moorage.db.engine import Database, Query
+from moorage.db.engine import Database
 from moorage.db.hand_written_sql import moment, one
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM, Actor, ArtifactsPulled, Pulled
 from moorage.oci.digest import Digest

@@ -27,9 +27,9 @@ from moorage.artifacts.manifest_rows import (
     write,
 )
 from moorage.blobs import charge_states
-from moorage.db.engine import Query
 from moorage.db.hand_written_sql import Call, call, each, filled, sized
 from moorage.db.locks import locking_tag
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 from moorage.errors import ManifestBlobUnknown, ManifestInvalid, TagMoved
 from moorage.events import ManifestPushed
@@ -332,16 +332,16 @@ def _require_sizes(parsed: Parsed, sizes: dict[bytes, int]) -> None:
     Foreign layers are left alone: they are fetched elsewhere.
     """
     for entry in parsed.children or (*filter(None, (parsed.config,)), *parsed.layers):
-        if sizes.get(entry.digest.binary, entry.size_bytes) != entry.size_bytes:
-            if entry.media_type in FOREIGN_LAYERS and entry is not parsed.config:
-                continue
-            stored = sizes[entry.digest.binary]
-            what = "manifest" if parsed.children else "blob"
-            raise ManifestInvalid(
-                f"The manifest is invalid: it gives {entry.digest} a size of {entry.size_bytes} bytes, and the {what} "
-                f"stored here has {stored}. Push a manifest with the size of the {what}.",
-                digest=str(entry.digest), manifest_size=entry.size_bytes, stored_size=stored,
-            )  # fmt: skip
+        stored = sizes.get(entry.digest.binary, entry.size_bytes)
+        is_foreign = entry.media_type in FOREIGN_LAYERS and entry is not parsed.config
+        if stored == entry.size_bytes or is_foreign:
+            continue
+        what = "manifest" if parsed.children else "blob"
+        raise ManifestInvalid(
+            f"The manifest is invalid: it gives {entry.digest} a size of {entry.size_bytes} bytes, and the {what} "
+            f"stored here has {stored}. Push a manifest with the size of the {what}.",
+            digest=str(entry.digest), manifest_size=entry.size_bytes, stored_size=stored,
+        )  # fmt: skip
 
 
 def _ensure_artifact(work: Work, place: Place, columns: tuple[object, ...], raw: bytes, blobs: list[int]) -> Recorded:

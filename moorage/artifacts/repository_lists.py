@@ -15,8 +15,8 @@ from moorage.access.tables import RoleBinding
 from moorage.artifacts.lists import LISTED, find_page
 from moorage.artifacts.service import REPOSITORY_COLUMNS, RepositoryRow
 from moorage.db.compiled_statements import Prepared
-from moorage.db.engine import Row
 from moorage.db.list_query import Field, Fields, Listing, turn
+from moorage.db.statements import Row
 from moorage.db.unit_of_work import Work
 from moorage.projects.lists import audience
 from moorage.projects.tables import Project

@@ -16,7 +16,7 @@ from moorage.audit.row_counts import ABOVE_MARK, PART_BITS, PROJECT
 from moorage.audit.tables import Audit, AuditPart, AuditSpan
 from moorage.db.base import UtcTime
 from moorage.db.compiled_statements import Prepared, each
-from moorage.db.engine import Row
+from moorage.db.statements import Row
 from moorage.db.unit_of_work import Work
 
 

@@ -14,8 +14,8 @@ from sqlalchemy import insert
 
 from moorage.audit.event_filter import LiveRules, Rules
 from moorage.audit.tables import Audit
-from moorage.db.engine import Query
 from moorage.db.hand_written_sql import moment, one
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 from moorage.events import (
     AccessTokenChanged,

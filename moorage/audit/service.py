@@ -18,8 +18,8 @@ from moorage.audit.row_counts import PROJECT, total
 from moorage.audit.tables import Audit
 from moorage.db.base import Id, UtcTime, from_micros, to_micros
 from moorage.db.compiled_statements import Prepared, each
-from moorage.db.engine import Row
 from moorage.db.list_query import Field, Fields, Listing, turn
+from moorage.db.statements import Row
 from moorage.db.unit_of_work import Work
 from moorage.errors import ListingInvalid
 from moorage.projects.tables import Project

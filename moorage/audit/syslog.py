@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from moorage import __version__
 from moorage.audit.service import Entry
-from moorage.connection_errors import connect_code
+from moorage.connection_errors import connect_detail
 from moorage.errors import ReceiverUnusable
 
 APP_NAME = "audit"
@@ -186,10 +186,7 @@ async def check_receiver(endpoint: str, *, tls: bool = False, ca: str = "") -> N
         connection = await Connection.open(target)
     except (OSError, TimeoutError) as error:
         said = f"The syslog receiver cannot be reached: {describe(error)}."
-        code = connect_code(error)
-        if code:
-            raise ReceiverUnusable(said, endpoint=endpoint, which=code) from error
-        raise ReceiverUnusable(said, endpoint=endpoint) from error
+        raise ReceiverUnusable(said, endpoint=endpoint, **connect_detail(error)) from error
     await connection.close()
 
 

@@ -24,7 +24,8 @@ from moorage.authentication.oidc_provider import Claims, Provider, Tokens
 from moorage.configuration.cached_settings import Live
 from moorage.configuration.schema import Items
 from moorage.db.base import db_now
-from moorage.db.engine import Database, Query
+from moorage.db.engine import Database
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 from moorage.errors import (
     NoOidcUser,

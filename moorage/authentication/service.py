@@ -9,7 +9,7 @@ from moorage.access.policy import Account
 from moorage.authentication.backends.base import Backend
 from moorage.authentication.backends.local import Local
 from moorage.configuration.cached_settings import Live, Settled
-from moorage.db.engine import Reader
+from moorage.db.statements import Reader
 from moorage.errors import CredentialsInvalid, DirectoryUnavailable, LoginThrottled
 from moorage.events import Actor
 from moorage.oci.names import fold_user_name, is_no_user_name

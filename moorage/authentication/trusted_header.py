@@ -13,7 +13,8 @@ from moorage.access.policy import Account
 from moorage.authentication.external_accounts import HTTP_GROUP, Known, clean_groups, ensure_person
 from moorage.configuration.cached_settings import Live
 from moorage.configuration.schema import Items
-from moorage.db.engine import Database, Query
+from moorage.db.engine import Database
+from moorage.db.statements import Query
 from moorage.errors import CredentialsInvalid, Invalid, NameTaken, UserNameInvalid
 from moorage.oci.names import fold_user_name
 from moorage.web.request import Hosts, Request

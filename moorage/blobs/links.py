@@ -3,8 +3,8 @@
 from sqlalchemy import bindparam, select
 
 from moorage.blobs import charge_states
-from moorage.db.engine import Query
 from moorage.db.hand_written_sql import one
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 from moorage.quotas import service as quotas
 from moorage.repositories.creation import Target

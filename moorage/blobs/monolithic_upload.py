@@ -12,8 +12,8 @@ from moorage import failpoints
 from moorage.blobs import receive, uploads
 from moorage.blobs.blob_integrity import Shelf
 from moorage.blobs.uploads import CLAIM_SECONDS, Placed
-from moorage.db.engine import Query
 from moorage.db.hand_written_sql import call, each, moment, one
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 from moorage.errors import Problem, QuotaExceeded
 from moorage.events import Actor

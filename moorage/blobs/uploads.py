@@ -16,8 +16,8 @@ from moorage import failpoints
 from moorage.blobs.corrupt_blobs import forget_damage, has_damage, may_borrow
 from moorage.blobs.links import join_blob
 from moorage.db.base import db_now
-from moorage.db.engine import Query
 from moorage.db.hand_written_sql import call, each, one
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 from moorage.errors import (
     QuotaExceeded,

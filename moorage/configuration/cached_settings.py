@@ -9,7 +9,8 @@ import msgspec
 from moorage.configuration.schema import Items
 from moorage.configuration.service import Stored, fix_items, unpack
 from moorage.configuration.validation import DEFAULTS
-from moorage.db.engine import Database, Query
+from moorage.db.engine import Database
+from moorage.db.statements import Query
 from moorage.errors import Problem, Unavailable
 from moorage.events import SYSTEM
 from moorage.secret_encryption import SealBroken, Seals

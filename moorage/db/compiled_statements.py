@@ -15,7 +15,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from moorage.db import hand_written_sql
 from moorage.db.base import UtcTime, from_micros, read_json
-from moorage.db.engine import Query, Row
+from moorage.db.statements import Query, Row
 from moorage.db.unit_of_work import Work
 
 Process = Callable[[Any], Any]

@@ -22,16 +22,13 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import NullPool, StaticPool
 
 from moorage.db.base import read_json
-from moorage.db.statements import SESSION_OPTIONS, Query, Reader, Row, give_up, pipeline_of
+from moorage.db.statements import SESSION_OPTIONS, Query, Reader, Row
 from moorage.db.unit_of_work import Subscribers, Work
 from moorage.errors import DatabaseUnavailable, Problem, StorageFull
 from moorage.events import SYSTEM, Actor
 
 if TYPE_CHECKING:
     from moorage.db.pipeline import PostgresqlLookouts
-
-__all__ = ["SESSION_OPTIONS", "Database", "Query", "Reader", "Row", "give_up", "pipeline_of", "postgresql_engine"]
-# What stands in `statements` is named here for those who import it from this module.
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from moorage.db.base import to_micros
-from moorage.db.engine import Query, Row, give_up, pipeline_of
+from moorage.db.statements import Query, Row, give_up, pipeline_of
 from moorage.db.unit_of_work import Work
 
 

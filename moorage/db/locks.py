@@ -8,8 +8,8 @@ repository_blob, counters, quota slot last (docs/develop/lossless.md).
 
 from sqlalchemy import BigInteger, bindparam, func, select
 
-from moorage.db.engine import Query
 from moorage.db.hand_written_sql import Call, call, each
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 
 _SHARED = Query("", postgresql="SELECT pg_advisory_xact_lock_shared($1::bigint)")

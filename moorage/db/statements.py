@@ -1,6 +1,6 @@
 """Hand-written statements for both databases, and the protocol that runs them.
 
-It imports nothing else of `db`: engine, pipeline and reads all stand on it.
+It imports nothing else of `db`: engine, pipeline and query_execution all stand on it.
 """
 
 import re
@@ -25,7 +25,7 @@ class Query:
     Placeholders are `$1`, `$2`, ...; `{now}` is the database's clock, and `{left:COLUMN}` the seconds from now
     until the moment in COLUMN. `{later:$4}` is so many seconds (a float) from now. `{lock:CLAUSE}` stands in
     PostgreSQL's text only: SQLite has one writer. `sqlite` or `postgresql` replace the text for one database; empty:
-    `fast.each` passes over it there. One that may take long is sent `alone`, so that none waits behind it.
+    `hand_written_sql.each` passes over it there. One that may take long is sent `alone`, so that none waits behind it.
     """
 
     __slots__ = ("alone", "postgresql", "sqlite")

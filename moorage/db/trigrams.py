@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import DDL, ColumnElement, String, Table, bindparam, column, event, literal_column, select, table
 
-from moorage.db.engine import Query
 from moorage.db.hand_written_sql import one
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 
 MIN_CHARACTERS = 3

@@ -10,7 +10,7 @@ from moorage.access.denials import Refusals
 from moorage.access.policy import NO_PROJECT, Ticket
 from moorage.access.repository_grants import grant
 from moorage.authentication.service import Login, read_basic
-from moorage.db.engine import Reader
+from moorage.db.statements import Reader
 from moorage.errors import Problem, ProjectUnknown, TicketRevoked, Unauthenticated
 from moorage.repositories.lookup import require_principal
 from moorage.tokens.registry_tokens import SERVICE, TokenKeys

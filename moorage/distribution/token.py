@@ -246,7 +246,7 @@ class TokenEndpoint:
             self._refusals.note(_nobody(request, "refresh_token"), "login", "user", "")
             raise CredentialsInvalid("The refresh token is not valid, or no longer.")
         if found.stale:
-            self._uses.note(token)
+            self._uses.note_token(token)
         return account
 
 

@@ -15,8 +15,8 @@ from sqlalchemy import Float, and_, bindparam, or_, select, text
 
 from moorage import failpoints
 from moorage.db.base import db_now
-from moorage.db.engine import Query, Row
 from moorage.db.hand_written_sql import Call, call, each
+from moorage.db.statements import Query, Row
 from moorage.db.unit_of_work import Work
 from moorage.quotas import service as quotas
 from moorage.repositories.tables import Blob

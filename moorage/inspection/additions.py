@@ -18,7 +18,7 @@ import yaml
 from sqlalchemy import bindparam, select
 
 from moorage.artifacts import kinds, lists, service
-from moorage.artifacts.addition_names import _MODEL_NAMES, FILES, README, VALUES, _find_layer, _model_path, additions_of
+from moorage.artifacts.addition_names import FILES, MODEL_NAMES, README, VALUES, additions_of, find_layer, model_path
 from moorage.artifacts.describe import Contents, read_blob
 from moorage.db.unit_of_work import Work
 from moorage.errors import (
@@ -106,7 +106,7 @@ def find_addition(work: Work, project_id: int, path: str, reference: str, additi
     parsed = manifests.parse(bytes(raw), row.media_type)
     if addition == FILES:
         return Found(row.kind, None, parsed.layers)
-    wanted = parsed.config if row.kind == kinds.IMAGE else _find_layer(row.kind, parsed.layers, addition)
+    wanted = parsed.config if row.kind == kinds.IMAGE else find_layer(row.kind, parsed.layers, addition)
     if wanted is None:
         raise AdditionUnknown(addition=addition)
     place = work.db.execute(_PLACE, {"repository": repository.id, "digest": wanted.digest.binary}).first()
@@ -258,7 +258,7 @@ def _mapping(node: list[Any]) -> dict[str, Any]:
 
 
 def _read_model(packed: bytes, media_type: str, addition: str) -> Addition:
-    names = _MODEL_NAMES[addition]
+    names = MODEL_NAMES[addition]
     if media_type.endswith(".raw"):
         content = packed
         if len(content) > archives.MAX_FILE_BYTES:
@@ -282,7 +282,7 @@ def list_files(layers: tuple[Descriptor, ...]) -> bytes:
     root: dict[str, Any] = {}
     count = 0
     for layer in layers:
-        path = _model_path(layer)
+        path = model_path(layer)
         parts = [part for part in path.split("/", _MAX_PATH_PARTS + 1) if part not in {"", "."}]
         if len(parts) > _MAX_PATH_PARTS:
             raise AdditionInvalid(why="the paths are too deep")

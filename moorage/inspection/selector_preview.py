@@ -9,8 +9,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from moorage.db.engine import Query, Row
 from moorage.db.hand_written_sql import call, each
+from moorage.db.statements import Query, Row
 from moorage.db.unit_of_work import Work
 from moorage.errors import SelectorInvalid
 from moorage.selectors import Selector, compile_selector

@@ -14,8 +14,8 @@ import msgspec
 from sqlalchemy import bindparam, func, insert, literal, select, text, update
 
 from moorage.db.base import db_now
-from moorage.db.engine import Query
 from moorage.db.hand_written_sql import one
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 from moorage.events import ExecutionEnded, ExecutionStarted, ExecutionStopped
 from moorage.jobs.tables import UNFINISHED, Execution, Task, Worker

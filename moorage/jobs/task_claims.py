@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, delete, func, insert, literal, or_, select, text, update
 
 from moorage.db.base import db_now
-from moorage.db.engine import Query
 from moorage.db.hand_written_sql import call, each, one
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 from moorage.events import TaskEnded
 from moorage.jobs.queue import ERROR, PENDING, RUNNING, SCHEDULED, STOPPED, SUCCESS, Job, TaskLost, settle

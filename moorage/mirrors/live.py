@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from moorage.db.engine import Query, Reader
+from moorage.db.statements import Query, Reader
 from moorage.errors import MirrorUnknown, Problem
 from moorage.mirrors.tables import HOST, NS, PORT
 from moorage.web.request import Hosts, Request, split_host

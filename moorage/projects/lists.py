@@ -25,8 +25,8 @@ from sqlalchemy.sql.selectable import ScalarSelect
 from moorage.access.policy import RANK, Account, Role
 from moorage.access.tables import RoleBinding
 from moorage.db.compiled_statements import Prepared, each
-from moorage.db.engine import Row
 from moorage.db.list_query import Field, Fields, Listing, holds, holds_pattern, pattern_of, turn
+from moorage.db.statements import Row
 from moorage.db.trigrams import find_match, is_matched
 from moorage.db.unit_of_work import Work
 from moorage.projects.tables import CveAllowlist, Project
@@ -463,18 +463,24 @@ def _visible(who: Audience, account: Account | None = None, *, one_by_one: bool 
         )
         given = select(RobotPermission.id).where(RobotPermission.robot_id == caller, RobotPermission.scope == "all")
         return [or_(Project.public, Project.id.in_(mine), given.exists())]
-    own = select(RoleBinding.project_id).where(RoleBinding.principal_id == caller)
-    groups = (
-        select(RoleBinding.project_id)
-        .join(GroupMember, GroupMember.group_id == RoleBinding.group_id)
-        .where(GroupMember.principal_id == caller)
-    )
+    own, groups = bindings_of(caller)
     if one_by_one:
         here = RoleBinding.project_id == Project.id
         found = [one.where(here).correlate(Project).exists() for one in (own, groups)]
         return [or_(Project.public, *found)]
     # Two index look-ups instead of one scan over all bindings.
     return [or_(Project.public, Project.id.in_(union_all(own, groups)))]
+
+
+def bindings_of(caller: ColumnElement[int]) -> tuple[Select[int], Select[int]]:
+    """The ids of the projects in which a user has a role: of their own, and by a group."""
+    own = select(RoleBinding.project_id).where(RoleBinding.principal_id == caller)
+    groups = (
+        select(RoleBinding.project_id)
+        .join(GroupMember, GroupMember.group_id == RoleBinding.group_id)
+        .where(GroupMember.principal_id == caller)
+    )
+    return own, groups
 
 
 @lru_cache(1024)

@@ -8,7 +8,8 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from moorage.artifacts.delete import delete_artifact
-from moorage.db.engine import Database, Query
+from moorage.db.engine import Database
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 from moorage.errors import ManifestInUse, ManifestUnknown, QuotaExceeded, TagImmutable
 from moorage.events import Actor

@@ -12,7 +12,7 @@ from moorage.artifacts import push
 from moorage.artifacts.delete import delete_tag
 from moorage.artifacts.service import get_repository
 from moorage.db.base import db_now
-from moorage.db.engine import Query, Reader
+from moorage.db.statements import Query, Reader
 from moorage.db.unit_of_work import Work
 from moorage.errors import ManifestUnknown, ProjectUnknown, RepositoryUnknown, TagImmutable
 from moorage.events import Actor

@@ -16,9 +16,9 @@ from sqlalchemy import Integer, String, column, func, select, table, update
 
 from moorage.configuration.service import get_items
 from moorage.db.base import Id
-from moorage.db.engine import Query
 from moorage.db.hand_written_sql import Call, call, each, one
 from moorage.db.locks import close_gate
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 from moorage.errors import ProjectFull, ProjectUnknown, QuotaInvalid
 from moorage.quotas.tables import Quota

@@ -12,8 +12,8 @@ import msgspec
 from sqlalchemy import Row, bindparam, func, insert, select, update
 
 from moorage.configuration.service import get_items
-from moorage.db.engine import Query
 from moorage.db.hand_written_sql import Call, call, each
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 from moorage.errors import ProjectUnknown, QuotaExceeded, QuotaInvalid
 from moorage.quotas.limits import NO_LIMITS, Limits

@@ -6,7 +6,8 @@ import random
 import time
 from collections.abc import Sequence
 
-from moorage.db.engine import Database, Query
+from moorage.db.engine import Database
+from moorage.db.statements import Query
 from moorage.errors import Problem, RemoteUnavailable
 from moorage.events import SYSTEM
 from moorage.registries import service

@@ -29,7 +29,7 @@ from urllib.parse import urljoin
 import httpcore
 import msgspec
 
-from moorage.connection_errors import connect_code
+from moorage.connection_errors import connect_detail
 from moorage.errors import RemoteMisbehaved, RemoteUnavailable, TargetRefused
 from moorage.remotes.address_policy import Address, By, Guard, Target, parse_target
 from moorage.remotes.connection_pool import KEPT_SECONDS, MOST, Lines, Place, Reply
@@ -386,8 +386,7 @@ class Session:
         log.warning("no answer from %s://%s: %s", target.scheme, target.netloc, reason)
         if self._trust(target.host, target.port) != "system":
             return RemoteUnavailable()
-        said, code = f"The other system cannot be reached: {reason}.", connect_code(error)
-        return RemoteUnavailable(said, which=code) if code else RemoteUnavailable(said)
+        return RemoteUnavailable(f"The other system cannot be reached: {reason}.", **connect_detail(error))
 
 
 # -- connecting -------------------------------------------------------------------------------------------

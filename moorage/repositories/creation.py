@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from moorage.db.engine import Query, Row
 from moorage.db.hand_written_sql import Call, call, each, moment, one
 from moorage.db.locks import passing_gate
+from moorage.db.statements import Query, Row
 from moorage.db.unit_of_work import Work
 from moorage.errors import RepositoryUnknown
 from moorage.projects.tables import Project

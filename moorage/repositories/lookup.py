@@ -11,7 +11,7 @@ from functools import cache
 import msgspec
 
 from moorage.access.policy import Entry, Ticket
-from moorage.db.engine import Query, Reader, Row
+from moorage.db.statements import Query, Reader, Row
 from moorage.errors import BlobUnknown, ManifestUnknown, NotCached, Problem, ProxyPush, RepositoryUnknown, TicketRevoked
 from moorage.oci.digest import Digest
 

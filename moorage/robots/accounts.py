@@ -21,7 +21,7 @@ from moorage.access.policy import Account
 from moorage.access.robot_permissions import PROJECT_PERMISSIONS, SYSTEM_PERMISSIONS
 from moorage.configuration.service import get_items
 from moorage.db.base import db_now
-from moorage.db.engine import Query, Reader
+from moorage.db.statements import Query, Reader
 from moorage.db.unit_of_work import Work
 from moorage.errors import RobotDurationInvalid, RobotExists, RobotPermissionInvalid, RobotUnknown
 from moorage.events import RobotChanged, RobotCreated

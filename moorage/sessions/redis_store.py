@@ -8,7 +8,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from moorage.access.policy import Account
-from moorage.db.engine import Database, Query
+from moorage.db.engine import Database
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 from moorage.errors import SessionsUnavailable
 from moorage.events import Actor, UserSignedIn, UserSignedOut

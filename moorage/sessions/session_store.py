@@ -20,7 +20,8 @@ from moorage.access.policy import Account
 from moorage.access.request_context import SessionLeft
 from moorage.configuration.schema import Items
 from moorage.db.base import db_now
-from moorage.db.engine import Database, Query
+from moorage.db.engine import Database
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 from moorage.errors import Problem
 from moorage.events import Actor, UserSignedIn, UserSignedOut

@@ -207,9 +207,7 @@ async def act_on_queue(
     """Stop what waits in a queue, hold it, or let it go on; `all` queues. `SCHEDULER`: hold all schedules."""
     if data.action not in ACTIONS:
         raise ActionInvalid(action=data.action[:64])
-    known = [one.vendor_type for one in await call.look(jobs.list_queues, jobs.KNOWN)]
-    if job_type not in {ALL, SCHEDULER, *known}:
-        raise QueueUnknown(queue=job_type[:64])
+    known = await call.look(_require_queue, job_type)
     if data.action == "stop":
         name = None if job_type == ALL else job_type
         while await call.run(stop_waiting, name):
@@ -223,6 +221,18 @@ async def act_on_queue(
 
     await call.run(hold)
     return Response(None)
+
+
+def _require_queue(work: Work, job_type: str) -> list[str]:
+    """The kinds of work that have a queue.
+
+    Raises:
+        QueueUnknown: `job_type` is none of them, nor `all` or `SCHEDULER`.
+    """
+    known = [one.vendor_type for one in jobs.list_queues(work, jobs.KNOWN)]
+    if job_type not in {ALL, SCHEDULER, *known}:
+        raise QueueUnknown(queue=job_type[:64])
+    return known
 
 
 def _tell_of_stop(work: Work, vendor_type: str) -> None:
@@ -247,12 +257,10 @@ async def list_schedules(call: NamedDependency[Call]) -> Response[list[ScheduleT
 )  # fmt: skip
 async def is_paused(call: NamedDependency[Call], job_type: FromPath[str]) -> Response[SchedulerStatus]:
     """Whether all schedules are held (`all`), or the queue of a kind of work is."""
-    name = SCHEDULER if job_type == ALL else job_type
 
     def look(work: Work) -> bool:
-        if name != SCHEDULER and name not in {one.vendor_type for one in jobs.list_queues(work, jobs.KNOWN)}:
-            raise QueueUnknown(queue=job_type[:64])
-        return scheduler.is_paused(work, name)
+        _require_queue(work, job_type)
+        return scheduler.is_paused(work, SCHEDULER if job_type == ALL else job_type)
 
     return Response(SchedulerStatus(await call.look(look)))
 

@@ -16,8 +16,8 @@ import msgspec
 
 from moorage.access.policy import Account
 from moorage.db.base import from_micros
-from moorage.db.engine import Query
 from moorage.db.hand_written_sql import Call, call, each
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 from moorage.oci.digest import Digest
 from moorage.projects.lists import Audience, audience

@@ -21,7 +21,8 @@ from sqlalchemy.exc import IntegrityError
 
 from moorage.access.policy import TOKEN_SCOPES, Account, Limits
 from moorage.db.base import db_now
-from moorage.db.engine import Database, Query
+from moorage.db.engine import Database
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 from moorage.errors import (
     AccessTokenExists,

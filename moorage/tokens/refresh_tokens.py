@@ -13,16 +13,16 @@ from datetime import datetime
 
 import msgspec
 from sqlalchemy import bindparam, delete, func, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
 
 from moorage.access.policy import Account
 from moorage.db.base import db_now
-from moorage.db.engine import Database, Query, Reader
+from moorage.db.statements import Query, Reader
 from moorage.db.unit_of_work import Work
 from moorage.errors import CredentialsInvalid, RefreshTokensLimit, RefreshTokenUnknown
-from moorage.events import SYSTEM, AccessTokenChanged
+from moorage.events import AccessTokenChanged
 from moorage.robots.accounts import PREFIX
 from moorage.tokens.access_tokens import read_limits
+from moorage.users.last_use import UseBatch
 from moorage.users.tables import Principal, RefreshToken
 
 MARK = "moor_rt_"
@@ -34,7 +34,6 @@ MAX_PER_ACCOUNT = 1000
 
 TOUCH_SECONDS = 300
 """How exact the time of the last use is."""
-_KEPT = 10_000
 
 _FIND = Query(
     """SELECT p.id, p.epoch, p.kind, p.name, (u.admin OR u.admin_by_source), r.project_id, {left:r.expires_at},
@@ -78,38 +77,24 @@ class Found(msgspec.Struct, frozen=True):
     stale: bool
 
 
-class RefreshTokenUses:
+class RefreshTokenUses(UseBatch[bytes]):
     """The refresh tokens that were used at this process and are not written yet. Used from one event loop."""
 
-    __slots__ = ("_noted",)
+    __slots__ = ()
 
     def __init__(self) -> None:
-        self._noted: set[bytes] = set()
+        super().__init__(write_refresh_token_uses)
 
-    def note(self, token: str) -> None:
-        """A token was used, now. Bounded: past 10,000 between two writes the next use notes it."""
-        if len(self._noted) < _KEPT:
-            self._noted.add(_digest(token))
-
-    async def flush(self, database: Database) -> None:
-        """Write what was noted; what cannot be written now stays for the next time. Twice is as good as once."""
-        if not self._noted:
-            return
-        ids, self._noted = sorted(self._noted), set()
-        try:
-            await database.run(SYSTEM, write_refresh_token_uses, ids)
-        except BaseException:
-            self._noted.update(ids)
-            raise
+    def note_token(self, token: str) -> None:
+        """A token was used, now."""
+        self.note(_digest(token))
 
 
 def create_refresh_token(work: Work, account: Account, *, service: str, client_id: str = "") -> str:
     """Make a refresh token and return it; this is the only time it is seen.
 
-    One that is got with an access token goes as far as that, and ends with it.
-
     Raises:
-        CredentialsInvalid: the access token was revoked, or the account changed, a moment ago.
+        CredentialsInvalid: the account changed a moment ago.
         RefreshTokensLimit: the account has 1000 that work.
     """
     # The account's row is locked, so that logins at two processes count one after the other.
@@ -121,22 +106,18 @@ def create_refresh_token(work: Work, account: Account, *, service: str, client_i
     if (work.db.scalar(select(func.count()).select_from(RefreshToken).where(mine)) or 0) >= MAX_PER_ACCOUNT:
         raise RefreshTokensLimit(limit=MAX_PER_ACCOUNT)
     token = MARK + secrets.token_urlsafe(32)
-    row = insert(RefreshToken).values(
-        id=_digest(token),
-        principal_id=account.principal_id,
-        epoch=account.epoch,
-        service=service,
-        client_id=client_id[:128],
-        access_token_id=account.limits.token_id if account.limits is not None else None,
-        created_at=work.now,
-        used_at=db_now(),
-        expires_at=db_now(LIFETIME_SECONDS),
+    work.db.execute(
+        insert(RefreshToken).values(
+            id=_digest(token),
+            principal_id=account.principal_id,
+            epoch=account.epoch,
+            service=service,
+            client_id=client_id[:128],
+            created_at=work.now,
+            used_at=db_now(),
+            expires_at=db_now(LIFETIME_SECONDS),
+        )
     )
-    try:
-        with work.db.begin_nested():
-            work.db.execute(row)
-    except IntegrityError as error:
-        raise CredentialsInvalid from error
     return token
 
 

@@ -14,8 +14,8 @@ from sqlalchemy import case, func, select
 from moorage.artifacts import deletion_closure, service
 from moorage.artifacts.deletion_closure import Bytes, Member
 from moorage.artifacts.immutable_rules import find_keeping
-from moorage.db.engine import Query
 from moorage.db.hand_written_sql import call, each
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 from moorage.errors import ManifestInUse, ProjectNotEmpty, TagImmutable
 from moorage.oci.digest import Digest

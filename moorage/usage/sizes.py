@@ -17,9 +17,9 @@ from moorage.artifacts import deletion_closure, service
 from moorage.artifacts.deletion_closure import Bytes
 from moorage.db import compiled_statements
 from moorage.db.compiled_statements import Prepared
-from moorage.db.engine import Query
 from moorage.db.hand_written_sql import call, each, one
 from moorage.db.list_query import Field, Fields, Listing
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 from moorage.quotas import service as quotas
 from moorage.repositories.tables import Artifact, Pull, Repository, Tag

@@ -9,9 +9,9 @@ import msgspec
 from sqlalchemy import Float, bindparam, func, insert, literal, select, update
 
 from moorage.db.base import db_now
-from moorage.db.engine import Query
 from moorage.db.hand_written_sql import call, each
 from moorage.db.list_query import Field, Fields, Listing
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 from moorage.errors import WebhookUnknown
 from moorage.jobs.queue import ERROR, create_execution, create_executions, enqueue

@@ -9,7 +9,7 @@ import pytest
 
 from moorage.access.policy import Role
 from moorage.artifacts import deletion_closure
-from moorage.db.engine import Query
+from moorage.db.statements import Query
 from moorage.trash import deletion_preview, trash_sizes
 from moorage.usage import sizes
 from tests.api.client import Client, Repo, Server, digest_of, encode, image, index, subject

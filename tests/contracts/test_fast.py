@@ -5,8 +5,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
-from moorage.db.engine import Database, Query
+from moorage.db.engine import Database
 from moorage.db.hand_written_sql import call, each, filled, one, sized
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 from moorage.errors import DatabaseUnavailable
 from moorage.events import SYSTEM

@@ -8,8 +8,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DataError, DBAPIError, ProgrammingError
 
 from moorage.db import pipeline
-from moorage.db.engine import Database, Query, pipeline_of
+from moorage.db.engine import Database
 from moorage.db.hand_written_sql import call, each, one
+from moorage.db.statements import Query, pipeline_of
 from moorage.db.unit_of_work import Work
 from moorage.events import SYSTEM
 

@@ -10,8 +10,8 @@ import pytest
 
 from moorage.artifacts import manifest_rows, push
 from moorage.blobs import uploads
-from moorage.db.engine import Query
 from moorage.db.migrate import forget_statistics, migrate
+from moorage.db.statements import Query
 from moorage.quotas import service as quotas
 from moorage.repositories import creation, lookup
 

@@ -24,9 +24,10 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 from moorage.access.policy import Role
 from moorage.db.base import Json, Name, UtcTime
 from moorage.db.compiled_statements import Prepared, each
-from moorage.db.engine import Database, Query
+from moorage.db.engine import Database
 from moorage.db.hand_written_sql import one
 from moorage.db.list_query import holds_pattern, pattern_of
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 from moorage.errors import DatabaseUnavailable
 from moorage.events import SYSTEM

@@ -9,8 +9,9 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from moorage.db.engine import Database, Query
+from moorage.db.engine import Database
 from moorage.db.query_execution import AT_ONCE
+from moorage.db.statements import Query
 from moorage.errors import DatabaseUnavailable
 
 pytestmark = pytest.mark.part("postgres")

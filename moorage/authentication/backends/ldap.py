@@ -18,7 +18,8 @@ from moorage.authentication.external_accounts import ensure_person
 from moorage.authentication.ldap_directory import Directory
 from moorage.configuration.cached_settings import Live, Settled
 from moorage.configuration.schema import Items
-from moorage.db.engine import Database, Query, Row
+from moorage.db.engine import Database
+from moorage.db.statements import Query, Row
 from moorage.db.unit_of_work import Work
 from moorage.errors import AccountDisabled, DirectoryUnavailable, NameTaken
 from moorage.events import Actor

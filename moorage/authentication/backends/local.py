@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from moorage.access.policy import Account
 from moorage.configuration.cached_settings import VERSION_SQL, Live, Settled
-from moorage.db.engine import Query, Reader, Row
+from moorage.db.statements import Query, Reader, Row
 from moorage.oci.names import MAX_NAME_CHARACTERS, fold_user_name
 from moorage.users.passwords import Passwords
 from moorage.users.service import ADMIN_ID

@@ -5,7 +5,7 @@ from typing import ClassVar
 from moorage.access.policy import Account
 from moorage.authentication.oidc_accounts import CHECK_SECONDS, OidcPeople
 from moorage.configuration.cached_settings import Live
-from moorage.db.engine import Query, Reader, Row
+from moorage.db.statements import Query, Reader, Row
 from moorage.oci.names import MAX_NAME_CHARACTERS, fold_user_name
 from moorage.users.passwords import Passwords
 

@@ -7,7 +7,7 @@ from sqlalchemy import insert
 
 from moorage.access.policy import NO_PROJECT, ROLE_NAMES, Account, Entry
 from moorage.access.repository_grants import grant
-from moorage.db.engine import Query, Row
+from moorage.db.statements import Query, Row
 from moorage.db.unit_of_work import Work
 from moorage.projects import service as projects
 from moorage.robots import accounts

@@ -8,7 +8,7 @@ import pytest
 
 from moorage.access import repository_grants
 from moorage.authentication.backends import local
-from moorage.db.engine import Query
+from moorage.db.statements import Query
 from moorage.robots import accounts
 from moorage.tokens import refresh_tokens
 

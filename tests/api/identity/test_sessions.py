@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 from moorage.access.policy import Account
 from moorage.configuration.schema import Items
 from moorage.db.base import db_now
-from moorage.db.engine import Query
+from moorage.db.statements import Query
 from moorage.db.unit_of_work import Work
 from moorage.errors import SessionsUnavailable
 from moorage.events import Actor

@@ -13,7 +13,7 @@ from moorage.audit.tables import Audit
 from moorage.configuration.cached_settings import Settled
 from moorage.configuration.schema import Items
 from moorage.db.base import db_now
-from moorage.db.engine import Query, Row
+from moorage.db.statements import Query, Row
 from moorage.distribution.token import TokenEndpoint, TokenReply, TokenRequest
 from moorage.errors import RefreshTokensLimit
 from moorage.projects import service as projects

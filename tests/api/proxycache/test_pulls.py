@@ -10,8 +10,9 @@ from unittest import mock
 import pytest
 from sqlalchemy import text
 
-from moorage.db.engine import Query, Row, _SqliteReader
+from moorage.db.engine import _SqliteReader
 from moorage.db.query_execution import PostgresqlReader
+from moorage.db.statements import Query, Row
 from moorage.db.unit_of_work import Work
 from moorage.oci.digest import compute
 from moorage.proxycache import inflight_fetches
